@@ -1,0 +1,49 @@
+"""What all tests share: the board under test and what was built for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xenolith import ROOT
+from xenolith.boards import Board, find
+from xenolith.boards.registry import DEFAULT
+from xenolith.build import make, toolchain
+from xenolith.build.make import Output
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--board", default=DEFAULT, help="board to test on")
+    parser.addoption("--toolchain", choices=toolchain.KINDS, help="compiler of what is booted")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def board(request: pytest.FixtureRequest) -> Board:
+    """The board under test."""
+    return find(request.config.getoption("--board"))
+
+
+@pytest.fixture(scope="session")
+def kind(request: pytest.FixtureRequest, board: Board) -> str:
+    """The toolchain: what was asked for, or what this machine has."""
+    wanted: str | None = request.config.getoption("--toolchain")
+    return wanted or ("gcc" if toolchain.find("gcc", board.arch) else "clang")
+
+
+@pytest.fixture(scope="session")
+def built(board: Board, kind: str) -> Output:
+    """The hypervisor, built once."""
+    return make.build(board, kind, targets=("image",))
+
+
+@pytest.fixture(scope="session")
+def guests(board: Board, kind: str) -> Output:
+    """The tiny kernels of tests/guests, built once: `guests.guest(name)` is a flat image."""
+    return make.build(board, kind, targets=("guests",))

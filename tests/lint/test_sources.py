@@ -1,0 +1,63 @@
+"""Rules that text alone decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from xenolith.lint import comments, layers, places, sizes
+
+Expect = Callable[[list[str]], None]
+Sources = dict[str, str]
+
+
+def test_includes_follow_the_layers(sources: Sources, expect_none: Expect) -> None:
+    expect_none([f for item in sources.items() for f in layers.check_includes(*item)])
+
+
+def test_core_is_portable(sources: Sources, expect_none: Expect) -> None:
+    expect_none([f for item in sources.items() for f in layers.check_core(*item)])
+
+
+def test_headers_are_included_once(sources: Sources, expect_none: Expect) -> None:
+    expect_none([f for item in sources.items() for f in layers.check_header(*item)])
+
+
+def test_sizes(root: Path, names: list[str], expect_none: Expect) -> None:
+    allowed = sizes.parse_allowed((root / "tests/lint/allow.toml").read_text())
+    findings = []
+    for name in names:
+        if name.endswith((".c", ".h", ".S", ".py")):
+            findings += sizes.check(name, (root / name).read_text(), allowed)
+    findings += [f"tests/lint/allow.toml: {key} needs no exception" for key in allowed.unneeded()]
+    expect_none(findings)
+
+
+def test_nothing_is_marked_unfinished(root: Path, names: list[str], expect_none: Expect) -> None:
+    texts = _texts(root, names)
+    expect_none([f for item in texts.items() for f in comments.check_unfinished(*item)])
+
+
+def test_specifications_are_listed(root: Path, sources: Sources, expect_none: Expect) -> None:
+    listed = root / "docs/SPECS.md"
+    known = comments.known_tags(listed.read_text() if listed.exists() else "")
+    expect_none([f for item in sources.items() for f in comments.check_tags(*item, known)])
+
+
+def test_barriers_have_reasons(sources: Sources, expect_none: Expect) -> None:
+    expect_none([f for item in sources.items() for f in comments.check_barriers(*item)])
+
+
+def test_no_mirror_hosts_or_private_paths(
+    root: Path, names: list[str], expect_none: Expect
+) -> None:
+    texts = _texts(root, names)
+    expect_none([f for item in texts.items() for f in places.check(*item)])
+
+
+def test_no_binaries(root: Path, names: list[str], expect_none: Expect) -> None:
+    expect_none([name for name in names if b"\0" in (root / name).read_bytes()[:8192]])
+
+
+def _texts(root: Path, names: list[str]) -> dict[str, str]:
+    return {name: (root / name).read_text(errors="replace") for name in names}

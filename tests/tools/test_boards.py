@@ -1,0 +1,57 @@
+"""Boards are checked when made; the registry names those there are."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from xenolith.boards import Board, boards, find
+from xenolith.boards.registry import DEFAULT, load_file
+from xenolith.errors import UserError
+
+
+def test_default_board_exists() -> None:
+    assert DEFAULT in boards()
+
+
+def test_wrong_board_names_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"no board 'pi'; there are: .*qemu-virt-arm64") as caught:
+        find("pi")
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": ""},
+        {"arch": "mips"},
+        {"smp": 0},
+        {"smp": 99},
+        {"memory": 1},
+        {"dom0_memory": 1 << 20},
+        {"kernel_addr": 0x50000001},
+        {"kernel_addr": 0x10000000},
+        {"initrd_addr": 0xF0000000},
+        {"console": "uart"},
+    ],
+)
+def test_bad_facts_are_refused(board: Board, change: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="board"):
+        dataclasses.replace(board, **change)  # type: ignore[arg-type]
+
+
+def test_a_file_of_another_family_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pi" / "board.py"
+    path.parent.mkdir()
+    path.write_text("from xenolith.boards import find\nBOARDS = (find('qemu-virt-arm64'),)\n")
+    with pytest.raises(ValueError, match="family 'pi'"):
+        load_file(path)
+
+
+def test_qemu_command(board: Board) -> None:
+    command = board.qemu.command(4, 1024)
+    assert command[0] == board.qemu.binary
+    assert command[command.index("-smp") + 1] == "4"
+    assert command[command.index("-m") + 1] == "1024M"

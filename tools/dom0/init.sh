@@ -1,0 +1,123 @@
+#!/bin/busybox sh
+# /init of dom0: loads Xen's drivers, starts the tool stack, then either runs the commands the host
+# put into /xenolith/exec (results framed for the host) or gives a shell; powers off at the end.
+#
+# /xenolith is a second archive behind this one, made for each run by xenolith.lab.session:
+#   token      the word that begins every line meant for the host; nobody else can know it
+#   exec/NNNN  commands, run in this order      terminal   "ROWS COLUMNS TERM" of the user
+
+/bin/busybox mkdir -p /proc /sys /dev /run /tmp
+/bin/busybox --install -s /bin
+export PATH=/bin:/sbin:/usr/bin:/usr/sbin HOME=/root TERM=linux
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts
+mount -t devpts pts /dev/pts
+mount -t tmpfs run /run
+mkdir -p /run/xen /run/xenstored /run/lock
+[ -d /run/xen/lock ] || mkdir /run/xen/lock
+hostname -F /etc/hostname
+ip link set lo up
+for directory in /usr/lib/xen-*/bin; do PATH=$PATH:$directory; done
+
+token=
+[ -r /xenolith/token ] && read -r token </xenolith/token
+tell() { [ -z "$token" ] || echo "$token $*"; }
+
+# PID 1 is told by signals what `reboot`, `poweroff` and `halt` want.
+goal=
+trap 'goal=reboot' TERM
+trap 'goal=poweroff' USR2
+trap 'goal=halt' USR1
+
+down() {
+    sync
+    case $goal in
+    reboot) reboot -f ;;
+    *) poweroff -f ;;
+    esac
+    # Reached only if the kernel cannot do it.
+    echo "dom0: cannot power off; end the machine from outside"
+    while :; do sleep 3600; done
+}
+
+failed=
+fail() {
+    failed=$*
+    echo "dom0: $failed"
+}
+
+start() {
+    for module in /modules/xen/*.ko; do
+        insmod "$module" || fail "cannot load $module"
+    done
+    mount -t xenfs xenfs /proc/xen || fail "no xenfs: is there a hypervisor?"
+    grep -q control_d /proc/xen/capabilities 2>/dev/null || fail "not the control domain"
+    xenstored --pid-file /run/xenstored.pid || fail "xenstored did not start ($?)"
+    [ -z "$failed" ] || return
+    xen-init-dom0 || fail "xen-init-dom0 failed ($?)"
+    # libxl 4.20 on Arm asks dom0's stored configuration for a value that xen-init-dom0 leaves
+    # open, and aborts: without it `xl mem-set 0` cannot work on any hypervisor.
+    sed -i 's/"b_info": {/&"acpi": "False",/' /var/lib/xen/userdata-d.0.*.libxl-json
+    xenconsoled --pid-file=/run/xenconsoled.pid --log=guest --log-dir=/var/log/xen ||
+        fail "xenconsoled did not start ($?)"
+}
+
+network() {
+    for module in /modules/net/*.ko; do
+        insmod "$module" 2>/dev/null
+    done
+    [ -e /sys/class/net/eth0 ] || return
+    ip link set eth0 up
+    udhcpc -q -n -t 5 -i eth0 -s /etc/udhcpc.sh
+}
+
+# $1: kind of data, $2: number of the command, $3: file. gzip gives length and checksum, base64 keeps
+# the text apart from messages of kernel and hypervisor that may come in between.
+deliver() {
+    [ ! -s "$3" ] || gzip -c "$3" | base64 -w 100 | sed "s/^/$token $1 $2 /"
+}
+
+run_commands() {
+    for command in /xenolith/exec/*; do
+        number=${command##*/}
+        tell begin "$number"
+        (cd /root && exec sh "$command") </dev/null >/run/out 2>/run/err
+        status=$?
+        deliver out "$number" /run/out
+        deliver err "$number" /run/err
+        tell end "$number" "$status"
+        [ -z "$goal" ] || return
+    done
+}
+
+shell() {
+    rows=24 columns=80
+    [ -r /xenolith/terminal ] && read -r rows columns TERM </xenolith/terminal
+    read -r terminal </sys/class/tty/console/active
+    terminal=/dev/${terminal##* }
+    stty -F "$terminal" rows "$rows" cols "$columns" 2>/dev/null
+    echo
+    echo "This is dom0. Try: xl list, xl info. 'exit' powers off; Ctrl-A x leaves at once."
+    setsid -c sh -l <"$terminal" >"$terminal" 2>&1 &
+    # A signal ends `wait` early; look whether it was the shell or a wish to go down.
+    while [ -z "$goal" ] && kill -0 $! 2>/dev/null; do wait $!; done
+}
+
+start
+network >/run/network.log 2>&1 &
+if [ -n "$failed" ]; then
+    tell failed "$failed"
+else
+    tell ready
+fi
+if [ -d /xenolith/exec ]; then
+    # Results, not kernel messages, are what this console is for now; `dmesg` has them.
+    dmesg -n 3
+    [ -n "$failed" ] || run_commands
+else
+    shell
+fi
+tell done
+down

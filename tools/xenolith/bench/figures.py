@@ -1,0 +1,98 @@
+"""The figures: what each one is, what it must not exceed, how it follows from a kernel's counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+HALF = 0.5
+"""Every figure is wanted at this part of Xen's, unless `wanted` says more."""
+
+M = 1e6
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row of the table. Instructions per operation, or millions per GiB of memory."""
+
+    name: str
+    text: str
+    target: float
+    """What is aimed at in the end."""
+    wanted: float | None = None
+    """What must be reached now; None: half of Xen's."""
+    per_gib: bool = False
+    interrupt: bool = False
+    """The guest's own part is not constant: a run on the bare machine tells it."""
+
+    def limit(self, xen: float | None) -> float | None:
+        """What must be reached now; None if that depends on Xen and Xen was not measured."""
+        if self.wanted is not None:
+            return self.wanted
+        return None if xen is None else xen * HALF
+
+    def show(self, value: float) -> str:
+        """A value for people."""
+        return f"{value / M:.3f} M" if self.per_gib or value >= M else f"{value:.0f}"
+
+
+BOOT = "P32"
+BY_MEMORY = "P33"
+BY_DOM0 = "P34"
+
+ARM64 = (
+    Figure("P1", "null hypercall (unknown number)", 56, 110),
+    Figure("P2", "XENVER_version", 64),
+    Figure("P3", "PSCI_VERSION by HVC", 64),
+    Figure("P4", "SMCCC_ARCH_WORKAROUND_1 by HVC", 10),
+    Figure("P5", "vGIC: read GICD_CTLR", 130, 200),
+    Figure("P6", "vGIC: write GICD_ISENABLER, no change", 170),
+    Figure("P7", "SGI to self, taken and ended", 240, interrupt=True),
+    Figure("P8", "virtual timer to handler, running", 140, interrupt=True),
+    Figure("P9", "virtual timer to handler, in WFI", 450, interrupt=True),
+    Figure("P10", "evtchn_send, already pending", 150),
+    Figure("P11", "evtchn_send, fresh, interrupts off", 240, 400),
+    Figure("P12", "evtchn_send to self, taken and ended", 330, interrupt=True),
+    Figure("P15", "sched_op yield, nothing else to run", 110),
+    Figure("P17", "VCPUOP_set_singleshot_timer", 130),
+    Figure("P24", "multicall of 8, per call", 60),
+    Figure(BOOT, "reset to dom0's first instruction, 1 GiB, dom0_mem=128M", 1.5 * M, 10 * M),
+    Figure(BY_MEMORY, "boot, per GiB of RAM", 0.02 * M, 0.02 * M, per_gib=True),
+    Figure(BY_DOM0, "boot, per GiB of dom0's memory", 0.03 * M, 0.03 * M, per_gib=True),
+)
+
+BY_ARCH = {"arm64": ARM64}
+
+
+@dataclass(frozen=True)
+class Boot:
+    """One boot of the measuring kernel: memory of the machine and of dom0, MiB."""
+
+    memory: int = 1024
+    dom0: int = 128
+
+
+FULL = Boot()
+"""The boot that measures the operations."""
+
+SLOPES = {
+    BY_MEMORY: (FULL, Boot(2048), Boot(4096)),
+    BY_DOM0: (FULL, Boot(dom0=256), Boot(dom0=512)),
+}
+
+
+def slope(points: list[tuple[float, float]]) -> float:
+    """The line through (GiB, count) points, by least squares: its slope."""
+    n = len(points)
+    x_mean = sum(x for x, _ in points) / n
+    y_mean = sum(y for _, y in points) / n
+    above = sum((x - x_mean) * (y - y_mean) for x, y in points)
+    return above / sum((x - x_mean) ** 2 for x, _ in points)
+
+
+def derived(name: str, boots: dict[Boot, float]) -> float:
+    """P33 or P34 from the counts of the boots: instructions per GiB."""
+    points = []
+    for boot in SLOPES[name]:
+        mib = boot.memory if name == BY_MEMORY else boot.dom0
+        points.append((mib / 1024, boots[boot]))
+    return slope(points)

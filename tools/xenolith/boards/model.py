@@ -1,0 +1,87 @@
+"""What the tools know about a board: typed, frozen, checked when made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ARCHES = ("arm64", "riscv")
+"""Names of ports, as the folders of arch/."""
+
+MIB = 1 << 20
+IMAGE_ALIGN = 2 * MIB
+"""Linux and hypervisor images are loaded at a multiple of this (Image header protocol)."""
+
+
+@dataclass(frozen=True)
+class Qemu:
+    """How QEMU plays the board."""
+
+    binary: str
+    package: str
+    """Debian's package of the binary."""
+    machine: str
+    """The argument of -M, without dumpdtb."""
+    cpu: str
+    min_version: tuple[int, int]
+    args: tuple[str, ...] = ()
+    """Further arguments every run needs."""
+
+    def command(self, smp: int, memory: int) -> list[str]:
+        """The start of a command line: machine, CPUs, memory in MiB; no devices, no console."""
+        machine = ["-M", self.machine, "-cpu", self.cpu, "-smp", str(smp), "-m", f"{memory}M"]
+        return [self.binary, *machine, *self.args]
+
+
+@dataclass(frozen=True)
+class Board:
+    """One board. Addresses are physical, memory sizes in MiB."""
+
+    name: str
+    arch: str
+    family: str
+    """The folder in boards/, also the C part of the board if it has one."""
+    qemu: Qemu
+    debian_arch: str
+    """What Debian calls the architecture of dom0."""
+    smp: int
+    """CPUs unless the user says otherwise."""
+    max_smp: int
+    memory: int
+    min_memory: int
+    dom0_memory: int
+    """What dom0 gets when nobody says otherwise; the rest is for guests."""
+    ram_base: int
+    kernel_addr: int
+    """Where dom0's kernel is loaded."""
+    initrd_addr: int
+    """Where dom0's initramfs is loaded; the kernel may be as large as the room before it."""
+    console: str
+    """Path of the console's device-tree node."""
+
+    def __post_init__(self) -> None:
+        problem = _problem(self)
+        if problem:
+            raise ValueError(f"board {self.name!r}: {problem}")
+
+    def ram_end(self, memory: int) -> int:
+        """The first address after a RAM of `memory` MiB."""
+        return self.ram_base + memory * MIB
+
+
+def _problem(board: Board) -> str:
+    """What is wrong with the facts, or an empty string."""
+    smallest = range(board.ram_base, board.ram_end(board.min_memory))
+    checks = {
+        "the name is empty or has spaces": not board.name or " " in board.name,
+        f"no such architecture {board.arch!r}": board.arch not in ARCHES,
+        "smp must be between 1 and max_smp": not 1 <= board.smp <= board.max_smp,
+        "memory is below min_memory": board.memory < board.min_memory,
+        "dom0_memory does not fit in memory": not 0 < board.dom0_memory < board.memory,
+        "kernel_addr is not 2 MiB aligned": board.kernel_addr % IMAGE_ALIGN != 0,
+        "initrd_addr is not page aligned": board.initrd_addr % 4096 != 0,
+        "kernel_addr is outside the smallest RAM": board.kernel_addr not in smallest,
+        "initrd_addr is outside the smallest RAM": board.initrd_addr not in smallest,
+        "the initrd would be loaded below the kernel": board.initrd_addr <= board.kernel_addr,
+        "console is not a path": not board.console.startswith("/"),
+    }
+    return next((text for text, wrong in checks.items() if wrong), "")

@@ -1,0 +1,1 @@
+"""The build: what is compiled, with which compiler, and what came out."""

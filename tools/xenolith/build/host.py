@@ -1,0 +1,206 @@
+"""Gets what is missing: Debian packages through apt, a compiler through pip."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from xenolith import ROOT
+from xenolith.boards import Board
+from xenolith.build import needs, toolchain
+from xenolith.build.needs import BUILD, RUN, TEST, Finding
+from xenolith.dom0 import apt, cache, sources
+from xenolith.errors import UserError
+from xenolith.progress import note, step
+
+__all__ = ["BUILD", "RUN", "TEST", "ensure", "ensure_extra", "ensure_toolchain"]
+
+APT = ("env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "apt-get")
+INSTALL = ("install", "-qy", "--no-install-recommends")
+
+
+def ensure(board: Board, *purposes: str) -> None:
+    """Installs what `purposes` (BUILD, RUN, TEST) need and this machine lacks.
+
+    The cross compiler is left to `ensure_toolchain`.
+
+    UserError with the command to run if it may not or cannot.
+    """
+    wanted = frozenset(purposes)
+    lacking = [f for f in needs.survey(board, wanted) if f.state != "present"]
+    lacking = [f for f in lacking if f.need.name != needs.COMPILER]
+    if lacking:
+        _install(lacking)
+        _check([needs.examine(f.need) for f in lacking])
+
+
+def ensure_toolchain(board: Board, kind: str | None = None) -> str:
+    """The kind of toolchain to build with, present afterwards; None takes what is easiest."""
+    if toolchain.find(kind or "gcc", board.arch):
+        return kind or "gcc"
+    if kind == "clang":
+        _install_zig()
+        return "clang"
+    if kind is None and (toolchain.find("clang", board.arch) and not may_be_root()):
+        return "clang"
+    finding = next(
+        f for f in needs.survey(board, frozenset({BUILD})) if f.need.name == needs.COMPILER
+    )
+    if kind is None and not may_be_root():
+        note("no cross compiler and no right to install one: using clang from Python's ziglang")
+        _install_zig()
+        return "clang"
+    _install([finding])
+    _check([needs.examine(finding.need)])
+    return "gcc"
+
+
+def _check(findings: list[Finding]) -> None:
+    for found in findings:
+        if found.state != "present":
+            version = f" ({found.version})" if found.version else ""
+            raise UserError(f"{found.need.name} is {found.state}{version}: {found.remedy}")
+
+
+def _interactive() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty() and not os.environ.get("CI")
+
+
+@functools.cache
+def _sudo_without_password() -> bool:
+    if not shutil.which("sudo"):
+        return False
+    return subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+
+
+def may_be_root() -> bool:
+    """True if commands can be run as root, perhaps after a question."""
+    if os.geteuid() == 0:
+        return True
+    return _sudo_without_password() or (_interactive() and bool(shutil.which("sudo")))
+
+
+def _as_root(command: list[str]) -> list[str]:
+    """The command line that runs `command` as root."""
+    return command if os.geteuid() == 0 else ["sudo", *command]
+
+
+def _agree(packages: list[str], findings: list[Finding]) -> None:
+    """Asks whether to install; UserError with the command for a no, and where nobody can answer."""
+    wanted = shlex.join(["apt", "install", *packages])
+    names = ", ".join(f"{f.need.name} ({f.state})" for f in findings)
+    if not shutil.which("apt-get"):
+        raise UserError(f"needed: {names}; this is no Debian, so install them your way")
+    if os.geteuid() == 0:
+        return
+    if not may_be_root():
+        raise UserError(f"needed: {names}; run: sudo {wanted}")
+    if not _interactive():
+        return
+    print(
+        f"xenolith needs {names}.\nRun `sudo {wanted}`? [Y/n] ", end="", file=sys.stderr, flush=True
+    )
+    if sys.stdin.readline().strip().lower() not in ("", "y", "yes"):
+        raise UserError(f"needed: {names}; run: sudo {wanted}")
+
+
+def _install(findings: list[Finding]) -> None:
+    packages = sorted({package for f in findings for package in f.need.packages})
+    _agree(packages, findings)
+    if not _interactive() or _sudo_without_password() or os.geteuid() == 0:
+        with step(f"installing {' '.join(packages)}"):
+            _apt_install(packages, findings)
+    else:
+        # sudo will ask for a password: no live line over it.
+        _apt_install(packages, findings)
+
+
+def _apt_install(packages: list[str], findings: list[Finding]) -> None:
+    """Tries with the package lists the machine has, then with fresh ones, then with backports."""
+    first = _new_enough(findings) and _apt([*INSTALL, *packages])
+    if first and first.returncode == 0:
+        return
+    fresh = _apt(["update", "-q"])
+    needs.candidate.cache_clear()
+    options = () if _new_enough(findings) else _backports()
+    done = _apt([*options, *INSTALL, *packages])
+    if done.returncode != 0:
+        said = fresh if fresh.returncode != 0 else done
+        raise UserError(f"apt could not install {' '.join(packages)}: {apt.reason(said)}")
+
+
+def _new_enough(findings: list[Finding]) -> bool:
+    """True if apt's own choice of version will do for all."""
+    return all(
+        needs.candidate(f.need.packages[0]) >= f.need.min_version
+        for f in findings
+        if f.need.min_version
+    )
+
+
+def _apt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    command = _as_root([*APT, *arguments])
+    return subprocess.run(
+        command, stdin=None, capture_output=True, text=True, errors="replace", check=False
+    )
+
+
+def _backports() -> tuple[str, ...]:
+    """Options that add this release's backports to apt's sources for one call.
+
+    The machine's own configuration stays as it is: a private folder holds links to its sources and
+    one more, and the package lists live beside it.
+    """
+    suite = f"{needs.release()}-backports"
+    folder = cache.cache_dir("apt-host")
+    parts = cache.cache_dir("apt-host", "sources.list.d")
+    cache.cache_dir("apt-host", "lists", "partial")
+    for old in parts.iterdir():
+        old.unlink()
+    for path in Path("/etc/apt/sources.list.d").glob("*"):
+        (parts / path.name).symlink_to(path)
+    line = f"deb [signed-by={apt.KEYRING}] {sources.mirror()} {suite} main\n"
+    (parts / "xenolith-backports.list").write_text(line)
+    options = (
+        "-o",
+        f"Dir::Etc::sourceparts={parts}",
+        "-o",
+        f"Dir::State::lists={folder / 'lists'}",
+        "-o",
+        "APT::Sandbox::User=root",
+        "-t",
+        suite,
+    )
+    done = _apt([*options, "update", "-q"])
+    if done.returncode != 0:
+        raise UserError(f"cannot read the package lists of {suite}: {apt.reason(done)}")
+    return options
+
+
+def ensure_extra(extra: str, module: str, what: str) -> None:
+    """Installs an optional dependency group of pyproject.toml into .venv unless it is there."""
+    if importlib.util.find_spec(module) is not None:
+        return
+    pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    with step(f"installing {what} into .venv"):
+        done = subprocess.run(
+            [*pip, "--no-input", "--editable", f"{ROOT}[{extra}]"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
+        raise UserError(f"pip could not install {what} ({last}); check the network")
+    importlib.invalidate_caches()
+
+
+def _install_zig() -> None:
+    """Clang and LLD without apt."""
+    ensure_extra("clang", "ziglang", "ziglang (clang and lld, about 100 MB)")

@@ -1,0 +1,51 @@
+"""What a build says about itself. Only facts that every build of the same commit shares."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+
+def _first_line(command: list[str], cwd: Path | None = None) -> str:
+    """First line of a command's output; empty if it fails or is not there."""
+    try:
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.partition("\n")[0].strip()
+
+
+def compiler_version(cc: tuple[str, ...]) -> str:
+    """What the compiler calls itself."""
+    return _first_line([*cc, "--version"]) or cc[0]
+
+
+def changeset(root: Path) -> tuple[str, str]:
+    """The commit's date, and `git:` with its short name, -dirty if files differ.
+
+    Both are `unknown` outside git.
+    """
+    head = _first_line(["git", "log", "-1", "--date=iso-strict", "--format=%cd %h"], root)
+    date, _, name = head.partition(" ")
+    if not name:
+        return "unknown", "unknown"
+    dirty = _first_line(["git", "status", "--porcelain", "--untracked-files=no"], root)
+    return date, f"git:{name}" + ("-dirty" if dirty else "")
+
+
+def header(compiler: str, date: str, change: str) -> str:
+    """<xen/build_info.h>: what XENVER_compile_info and XENVER_changeset answer."""
+    values = {
+        "COMPILER": compiler,
+        "BY": "xenolith",
+        "DOMAIN": "localdomain",
+        "DATE": date,
+        "CHANGESET": change,
+    }
+    lines = [f'#define XEN_BUILD_{name} "{_quoted(text)}"' for name, text in values.items()]
+    return "/* Generated: facts about this build. */\n#pragma once\n\n" + "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    printable = "".join(c for c in text if c.isascii() and c.isprintable())
+    return printable.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,0 +1,176 @@
+"""What the tools need from the machine: programs and packages, as facts; whether they are there."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from xenolith.boards import Board
+from xenolith.build import toolchain
+
+State = Literal["present", "missing", "too old"]
+
+BUILD, RUN, TEST = "build", "run", "test"
+"""Purposes: compiling the hypervisor; booting it in QEMU; the core as a process of this machine."""
+
+COMPILER = "cross compiler"
+
+# Packages of the clang that each release installs by default.
+CLANG_OF_RELEASE = {"bookworm": "14", "trixie": "19"}
+
+
+@dataclass(frozen=True)
+class Need:
+    """A program that some purposes need. `packages` is what apt installs to get it."""
+
+    name: str
+    why: str
+    purposes: frozenset[str]
+    packages: tuple[str, ...]
+    probe: tuple[str, ...]
+    """A command that succeeds when the program is usable; prints its version."""
+    min_version: tuple[int, ...] = ()
+    other_way: str = ""
+    """How to do without, for people."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A need, and what this machine has."""
+
+    need: Need
+    state: State
+    version: str = ""
+
+    @property
+    def remedy(self) -> str:
+        """What to do, empty if nothing."""
+        if self.state == "present":
+            return ""
+        how = f"apt install {' '.join(self.need.packages)}"
+        return f"{how}, or {self.need.other_way}" if self.need.other_way else how
+
+
+def release() -> str:
+    """Debian's code name of this machine; empty elsewhere."""
+    try:
+        text = Path("/etc/os-release").read_text()
+    except OSError:
+        return ""
+    found = re.search(r'^VERSION_CODENAME="?(\w+)', text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    """The first dotted number in `text`; empty if there is none."""
+    found = re.search(r"\d+(?:\.\d+)+", text)
+    return tuple(int(part) for part in found[0].split(".")) if found else ()
+
+
+def _clang_major() -> str:
+    version = parse_version(_run(("clang", "--version")) or "")
+    return str(version[0]) if version else CLANG_OF_RELEASE.get(release(), "19")
+
+
+def _run(command: tuple[str, ...]) -> str | None:
+    """Output of a command; None if it fails or is not there."""
+    if not shutil.which(command[0]):
+        return None
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
+def needs(board: Board) -> list[Need]:
+    """Everything the tools need to build, run and test a board."""
+    return [*_build_needs(board), *_run_needs(board), *_test_needs()]
+
+
+def _build_needs(board: Board) -> list[Need]:
+    triple = toolchain.TRIPLES[board.arch][0]
+    purposes = frozenset({BUILD})
+    return [
+        Need("git", "names the build", purposes, ("git",), ("git", "--version")),
+        Need(
+            COMPILER,
+            "compiles the hypervisor",
+            purposes,
+            (f"gcc-{triple}",),
+            (f"{triple}-gcc", "--version"),
+            (12,),
+            "clang: .venv/bin/pip install ziglang",
+        ),
+    ]
+
+
+def _run_needs(board: Board) -> list[Need]:
+    purposes = frozenset({RUN})
+    keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    return [
+        Need(
+            "QEMU",
+            "plays the board",
+            purposes,
+            (board.qemu.package,),
+            (board.qemu.binary, "--version"),
+            board.qemu.min_version,
+        ),
+        Need(
+            "Debian's keys",
+            "check what dom0 is made of",
+            purposes,
+            ("debian-archive-keyring",),
+            ("test", "-e", keyring),
+        ),
+        Need("dpkg-deb", "unpacks packages", purposes, ("dpkg",), ("dpkg-deb", "--version")),
+    ]
+
+
+def _test_needs() -> list[Need]:
+    purposes = frozenset({TEST})
+    folder = "$(clang -print-resource-dir)/lib/"
+    fuzzer = f'find -L "{folder}" -name "libclang_rt.fuzzer*.a" | grep -q .'
+    return [
+        Need(
+            "host compiler",
+            "runs the core in a process",
+            purposes,
+            ("gcc", "libc6-dev"),
+            ("sh", "-c", "gcc --version && test -e /usr/include/stdio.h"),
+            (12,),
+        ),
+        Need(
+            "libFuzzer",
+            "hostile input",
+            purposes,
+            ("clang", f"libclang-rt-{_clang_major()}-dev"),
+            ("sh", "-c", f"clang --version && {fuzzer}"),
+        ),
+    ]
+
+
+def examine(need: Need) -> Finding:
+    """Looks for one need on this machine."""
+    said = _run(need.probe)
+    if said is None:
+        return Finding(need, "missing")
+    version = parse_version(said)
+    old = bool(need.min_version) and version < need.min_version
+    return Finding(need, "too old" if old else "present", ".".join(map(str, version)))
+
+
+def survey(board: Board, purposes: frozenset[str]) -> list[Finding]:
+    """What this machine has of what `purposes` need."""
+    return [examine(need) for need in needs(board) if need.purposes & purposes]
+
+
+@functools.cache
+def candidate(package: str, options: tuple[str, ...] = ()) -> tuple[int, ...]:
+    """The version that apt would install; empty if it knows none."""
+    said = _run(("apt-cache", *options, "policy", package)) or ""
+    found = re.search(r"Candidate: (?:\d+:)?(\S+)", said)
+    return parse_version(found[1]) if found else ()

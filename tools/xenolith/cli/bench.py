@@ -1,0 +1,72 @@
+"""`xenolith bench`: instructions per operation, beside real Xen in the same run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from xenolith.bench import table
+from xenolith.bench.figures import Figure
+from xenolith.bench.measure import Bench
+from xenolith.bench.table import Row
+from xenolith.boards import Board, find
+from xenolith.boards.registry import DEFAULT
+from xenolith.build import host, info, make, toolchain
+from xenolith.build.needs import BUILD, RUN
+from xenolith.build.toolchain import KINDS
+from xenolith.dom0 import image
+from xenolith.progress import note, step
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("--board", default=DEFAULT, help=f"board to measure (default {DEFAULT})")
+    parser.add_argument("--toolchain", choices=KINDS, help="compiler of what is measured")
+    parser.add_argument("--hypervisor", type=Path, metavar="FILE", help="measure this, not ours")
+    parser.add_argument("--only", metavar="P1,P5", help="only these figures")
+    parser.add_argument("--no-xen", action="store_true", help="without Xen beside it")
+    parser.add_argument("--json", action="store_true", help="JSON on standard output")
+    parser.add_argument("--check", type=Path, metavar="FILE", help="fail if a figure differs")
+    parser.add_argument("--update", type=Path, metavar="FILE", help="write the figures to a file")
+    parser.add_argument("--strict", action="store_true", help="fail if a figure is over its limit")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measures; prints the table. 1 if --check or --strict finds something."""
+    board = find(args.board)
+    host.ensure(board, BUILD, RUN)
+    kind = host.ensure_toolchain(board, args.toolchain)
+    only = [name for name in (args.only or "").split(",") if name]
+    targets = ("guests",) if args.hypervisor else ("image", "guests")
+    output = make.build(board, kind, targets=targets)
+    ours = args.hypervisor or output.image
+    xen = None if args.no_xen else image.xen(board.debian_arch)
+    with step("measuring") as progress:
+        bench = Bench(board, output.guest("bench"), only, progress.update)
+        rows = _measure(bench, ours, xen)
+    compiler = _compiler(board, kind)
+    print(table.as_json(board.name, compiler, rows) if args.json else table.text(rows))
+    if args.update:
+        table.update(args.update, compiler, rows)
+    return _verdict(args, compiler, rows)
+
+
+def _compiler(board: Board, kind: str) -> str:
+    return info.compiler_version(toolchain.require(kind, board.arch).cc)
+
+
+def _measure(bench: Bench, ours: Path, xen: Path | None) -> list[Row]:
+    wanted: list[Figure] = bench.figures()
+    bare = bench.bare()
+    theirs = bench.hypervisor(xen, bare) if xen else {}
+    values = bench.hypervisor(ours, bare)
+    return [Row(figure, values[figure.name], theirs.get(figure.name)) for figure in wanted]
+
+
+def _verdict(args: argparse.Namespace, compiler: str, rows: list[Row]) -> int:
+    found = table.differences(args.check, compiler, rows) if args.check else []
+    if args.strict:
+        found += [f"{row.figure.name}: over its limit" for row in rows if row.verdict == "over"]
+    for line in found:
+        note(line)
+    return 1 if found else 0

@@ -1,0 +1,87 @@
+"""Parses the command line, calls one verb, turns its errors into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from xenolith.errors import UserError
+
+VERBS = {
+    "run": "boot the hypervisor with Debian as dom0 under QEMU; a dom0 shell, or --exec commands",
+    "build": "compile the hypervisor for a board",
+    "test": "run the tests",
+    "bench": "instructions per operation, beside real Xen",
+    "doctor": "what this machine has, what is missing, how to get it",
+}
+"""Verb to the line that `--help` shows; the code is `xenolith.cli.<verb>`."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message} (see: {self.prog} --help)", 2)
+
+
+def _overview() -> Parser:
+    """The parser for everything but a verb's own arguments."""
+    width = max(map(len, VERBS))
+    lines = "\n".join(f"  {verb:{width}}  {text}" for verb, text in VERBS.items())
+    parser = Parser(
+        prog="./xenolith",
+        usage="./xenolith VERB [options]",
+        description="Builds, boots and tests the Xenolith hypervisor.",
+        epilog=f"verbs:\n{lines}\n\n./xenolith VERB --help explains one.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("verb", metavar="VERB")
+    return parser
+
+
+def dispatch(argv: list[str]) -> int:
+    """Runs the verb that `argv` names; raises UserError."""
+    overview = _overview()
+    if not argv:
+        overview.print_help(sys.stderr)
+        return 2
+    verb = overview.parse_args(argv[:1]).verb
+    if verb not in VERBS:
+        raise UserError(f"no verb {verb!r}; there are: {', '.join(VERBS)}", 2)
+    module = importlib.import_module(f"xenolith.cli.{verb}")
+    parser = Parser(prog=f"./xenolith {verb}", description=f"{VERBS[verb]}.")
+    module.add_arguments(parser)
+    code = module.run(parser.parse_args(argv[1:]))
+    if not isinstance(code, int):
+        raise TypeError(f"verb {verb} returned {code!r}")
+    return code
+
+
+def _one_line(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
+
+
+def main(argv: list[str]) -> int:
+    """The exit code of the command: 0 done, 1 a check or step failed, 2 wrong use."""
+    try:
+        return dispatch(argv)
+    except UserError as error:
+        print(f"xenolith: {error.message}", file=sys.stderr)
+        return error.code
+    except BrokenPipeError:
+        # The reader of our output has gone; keep Python from complaining when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        if os.environ.get("XENOLITH_TRACEBACK"):
+            raise
+        print(f"xenolith: {_one_line(error)}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("xenolith: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT

@@ -1,0 +1,157 @@
+"""`xenolith run`: boot the hypervisor with Debian as dom0 under QEMU."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from xenolith import progress
+from xenolith.boards import Board, find
+from xenolith.boards.registry import DEFAULT
+from xenolith.build import host, make
+from xenolith.build.needs import BUILD, RUN
+from xenolith.build.symbols import Symbols
+from xenolith.dom0 import image
+from xenolith.errors import UserError
+from xenolith.lab import session, terminal
+from xenolith.lab.console import LabError
+from xenolith.lab.protocol import Result
+from xenolith.lab.target import State, Target
+from xenolith.system.model import System, parse_memory
+
+TIMEOUT = 300.0
+"""Seconds for a run with --exec, unless --timeout says otherwise."""
+
+KEYS = """\
+Without --exec the terminal is dom0's console. Keys go through unchanged, Ctrl-A too: Ctrl-A three
+times switches input between dom0 and the hypervisor (debug keys: h lists them). Ctrl-A x leaves
+and ends QEMU; `exit` or `poweroff` in dom0 ends it in order. The console log is kept in
+build/BOARD/logs/run.log.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = KEYS
+    add = parser.add_argument
+    add("--board", default=DEFAULT, help=f"board to run (default {DEFAULT})")
+    add("--exec", action="append", default=[], metavar="CMD", help="run CMD in dom0; repeatable")
+    add("--timeout", type=float, metavar="S", help=f"seconds for all (--exec: {TIMEOUT:.0f})")
+    add("--smp", type=int, metavar="N", help="CPUs of the machine")
+    add("--memory", metavar="M", help="RAM of the machine: MiB, or with a unit as in 4G")
+    add("--xen-args", default="", metavar="ARGS", help="added to the hypervisor's command line")
+    add("--dom0-args", default="", metavar="ARGS", help="added to the kernel's command line")
+    add("--kernel", type=Path, metavar="FILE", help="dom0 kernel instead of Debian's")
+    add("--initrd", type=Path, metavar="FILE", help="initramfs instead of the one made for it")
+    add("--hypervisor", metavar="FILE", help="hypervisor instead of this one; `xen`: Debian's Xen")
+    add("--verbose", action="store_true", help="with --exec: show the console on stderr")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Boot; returns the first non-zero status of --exec, else 0."""
+    if not args.exec and not sys.stdin.isatty():
+        raise UserError("standard input is no terminal; use --exec 'CMD'", 2)
+    if args.timeout is not None and args.timeout <= 0:
+        raise UserError("--timeout must be a positive number of seconds", 2)
+    board = find(args.board)
+    system = make_system(board, args)
+    system.check_dom0_memory()
+    try:
+        return _execute(system, args) if args.exec else _interactive(system, args)
+    except LabError as e:
+        tail = explained(e.tail, system.hypervisor)
+        print(f"--- the console's last lines\n{tail}\n---", file=sys.stderr)
+        raise UserError(f"{e.message}; log: {session.log_file(system, 'run')}") from e
+
+
+def make_system(board: Board, args: argparse.Namespace) -> System:
+    """Everything that is needed, installed, built or fetched. Raises UserError."""
+    for path in (args.kernel, args.initrd):
+        if path and not path.is_file():
+            raise UserError(f"{path} does not exist or is no file", 2)
+    memory = parse_memory(args.memory) if args.memory else board.memory
+    smp = args.smp if args.smp is not None else board.smp
+    hypervisor = _hypervisor(board, args.hypervisor)
+    dom0 = None if args.kernel and args.initrd else image.build(board.debian_arch)
+    kernel = args.kernel or (dom0.kernel if dom0 else Path())
+    initrd = args.initrd or (dom0.initrd if dom0 else Path())
+    return System(board, hypervisor, kernel, initrd, smp, memory, args.xen_args, args.dom0_args)
+
+
+def _hypervisor(board: Board, chosen: str | None) -> Path:
+    if chosen is None:
+        host.ensure(board, BUILD, RUN)
+        return make.build(board, host.ensure_toolchain(board)).image
+    host.ensure(board, RUN)
+    if chosen == "xen":
+        return image.xen(board.debian_arch)
+    path = Path(chosen)
+    if not path.is_file():
+        raise UserError(f"--hypervisor {path} does not exist or is no file", 2)
+    return path
+
+
+def _execute(system: System, args: argparse.Namespace) -> int:
+    options = session.Options(
+        timeout=args.timeout or TIMEOUT,
+        watch=_verbose if args.verbose else None,
+        on_result=_print,
+    )
+    prepared = session.prepare(system, args.exec, options)
+    with session.running(prepared, args.exec, options) as target:
+        _boot(target)
+        target.to(State.POWERED_OFF)
+        return next((r.status for r in target.collector.results if r.status), 0)
+
+
+def _boot(target: Target) -> None:
+    with progress.step("booting") as step:
+        for state, text in (
+            (State.HYPERVISOR, "hypervisor"),
+            (State.DOM0_KERNEL, "dom0's kernel"),
+            (State.DOM0, "dom0's tools"),
+        ):
+            step.update(f"waiting for {text}")
+            target.to(state)
+
+
+def _interactive(system: System, args: argparse.Namespace) -> int:
+    options = session.Options(watch=terminal.show, forbidden=())
+    prepared = session.prepare(system, [], options, terminal.size())
+    progress.note("Ctrl-A x leaves; Ctrl-A three times: input to the hypervisor and back")
+    with session.running(prepared, [], options) as target:
+        timeout = args.timeout or terminal.FOREVER
+        stopped = terminal.attach(target.console, timeout)
+        tail = target.console.tail(60)
+    places = explained(tail, system.hypervisor)
+    if places != tail:
+        progress.note(f"--- the console's last lines\n{places}\n---")
+    progress.note("the machine has stopped" if stopped else "\nleft; QEMU has been ended")
+    return 0
+
+
+def _print(result: Result) -> None:
+    sys.stdout.buffer.write(result.out)
+    sys.stdout.buffer.flush()
+    sys.stderr.buffer.write(result.err)
+    sys.stderr.buffer.flush()
+
+
+def _verbose(data: bytes) -> None:
+    sys.stderr.buffer.write(data)
+    sys.stderr.buffer.flush()
+
+
+def explained(text: str, hypervisor: Path) -> str:
+    """Console text with file:line behind addresses of the hypervisor's code.
+
+    The symbols are in the file beside the image whose name ends in .elf; without it, or without
+    addresses, the text is returned as it is.
+    """
+    elf = hypervisor.with_suffix(".elf")
+    if "[<" not in text or not elf.is_file():
+        return text
+    symbols = Symbols(elf)
+    return "\n".join(symbols.annotate(line) for line in text.splitlines())

@@ -1,0 +1,94 @@
+"""`xenolith test`: sets up what the tests need, runs them, says how it went in one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections import Counter
+
+import pytest
+
+from xenolith import ROOT
+from xenolith.boards import find
+from xenolith.boards.registry import DEFAULT
+from xenolith.build import host
+from xenolith.build.needs import BUILD, RUN, TEST
+from xenolith.build.toolchain import KINDS
+from xenolith.errors import UserError
+
+LAYERS = {
+    "lint": (BUILD,),
+    "tools": (BUILD,),
+    "host": (BUILD, TEST),
+    "guests": (BUILD, RUN),
+    "target": (BUILD, RUN),
+}
+"""Folder of tests/ to what its tests need from the machine, the fastest first."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.add_argument("--board", default=DEFAULT, help=f"board to test on (default {DEFAULT})")
+    parser.add_argument("--toolchain", choices=KINDS, help="compiler of what is booted")
+    parser.add_argument("--quick", action="store_true", help="without what boots Linux")
+    parser.add_argument("--layer", action="append", choices=LAYERS, help="only this; repeatable")
+    parser.add_argument("-k", metavar="EXPR", help="only tests whose name matches (as in pytest)")
+    parser.add_argument("-x", action="store_true", help="stop at the first failure")
+
+
+class _Results:
+    """A pytest plugin that counts outcomes."""
+
+    def __init__(self) -> None:
+        self.outcomes: Counter[str] = Counter()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called for set-up, call and tear-down of every test."""
+        if report.when == "call" or report.outcome != "passed":
+            self.outcomes[report.outcome] += 1
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Called for every file; one that cannot be read counts as a failure."""
+        if report.failed:
+            self.outcomes["failed"] += 1
+
+
+def pytest_arguments(args: argparse.Namespace) -> list[str]:
+    """What the options mean to pytest."""
+    wanted = [layer for layer in LAYERS if not args.layer or layer in args.layer]
+    chosen = [str(ROOT / "tests" / layer) for layer in wanted if (ROOT / "tests" / layer).is_dir()]
+    if not chosen:
+        raise UserError(f"no tests in {', '.join(wanted)}")
+    options = ["--board", args.board]
+    if args.quick:
+        options += ["-m", "not slow"]
+    if args.k:
+        options += ["-k", args.k]
+    if args.x:
+        options.append("-x")
+    return [*options, *chosen]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the tests; 1 if one fails or none ran."""
+    board = find(args.board)
+    layers = args.layer or list(LAYERS)
+    host.ensure(board, *{purpose for layer in layers for purpose in LAYERS[layer]})
+    kind = host.ensure_toolchain(board, args.toolchain)
+    if not args.quick and "lint" in layers:
+        # Both compilers see the code, and the analyser.
+        host.ensure_toolchain(board, "clang")
+        host.ensure_extra("tidy", "clang_tidy", "clang-tidy")
+    os.chdir(ROOT)
+    begun = time.monotonic()
+    results = _Results()
+    code = pytest.main([*pytest_arguments(args), "--toolchain", kind], plugins=[results])
+    counts = results.outcomes
+    seconds = time.monotonic() - begun
+    verdict = "PASS" if code == pytest.ExitCode.OK else "FAIL"
+    print(
+        f"xenolith test: {verdict}: {counts['passed']} passed, {counts['failed']} failed, "
+        f"{counts['skipped']} skipped in {seconds:.0f} s"
+    )
+    return 0 if code == pytest.ExitCode.OK else 1

@@ -1,0 +1,1 @@
+"""What a dom0 is made of: packages from Debian, an initramfs, a kernel."""

@@ -1,0 +1,63 @@
+"""Reads tools/dom0/*.toml: which packages, programs and modules a dom0 is made of."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from xenolith import ROOT
+from xenolith.errors import UserError
+
+DEFAULT = ROOT / "tools" / "dom0" / "debian.toml"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The content of a recipe; paths are relative to the root of the file system."""
+
+    suite: str
+    packages: tuple[str, ...]
+    tools: str
+    programs: tuple[str, ...]
+    xenstore: tuple[str, ...]
+    libraries: tuple[str, ...]
+    modules: tuple[str, ...]
+    network: tuple[str, ...]
+    kernel: dict[str, tuple[str, str]]
+    """Architecture to (meta package, pattern of the kernel package's name)."""
+    xen: dict[str, tuple[str, str]]
+    """Architecture to (package, path of Xen's image in it)."""
+
+    def for_arch(self, table: dict[str, tuple[str, str]], arch: str) -> tuple[str, str]:
+        """The row of `kernel` or `xen` for an architecture. Raises UserError."""
+        if arch not in table:
+            raise UserError(f"no Debian dom0 for {arch}; there is one for: {', '.join(table)}", 2)
+        return table[arch]
+
+
+def load(path: Path = DEFAULT) -> Recipe:
+    """The recipe in a file. Raises UserError that names the file and the key."""
+    try:
+        raw = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as e:
+        raise UserError(f"{path}: {e}") from e
+    unknown = set(raw) - set(Recipe.__dataclass_fields__)
+    missing = set(Recipe.__dataclass_fields__) - set(raw)
+    if unknown or missing:
+        raise UserError(f"{path}: unknown or missing keys: {', '.join(sorted(unknown | missing))}")
+    try:
+        return Recipe(**{key: _value(value) for key, value in raw.items()})
+    except ValueError as e:
+        raise UserError(f"{path}: {e}") from e
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(str(item) for item in value)
+    if isinstance(value, dict):
+        if any(len(row) != 2 for row in value.values()):
+            raise ValueError("a table's rows are [name, pattern or path]")
+        return {str(key): (str(row[0]), str(row[1])) for key, row in value.items()}
+    return str(value)

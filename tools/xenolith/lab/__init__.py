@@ -1,0 +1,1 @@
+"""Runs systems and watches them: consoles, QEMU, the states of a target."""

@@ -1,0 +1,179 @@
+"""A console as a stream with a log: wait for text until a deadline, notice what must not appear."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from xenolith.errors import UserError
+
+FORBIDDEN = (
+    rb"Kernel panic",
+    rb"\bBUG: ",
+    rb"\bOops\b",
+    rb"Internal error: ",
+    rb"\b[Aa]ssert(ion)?\b.*\bfailed\b",
+    rb"\(XEN\).*\b[Pp][Aa][Nn][Ii][Cc]\b(?!=)",
+    rb"\(XEN\).*Xen BUG at",
+)
+"""Patterns that mean that the run has failed, whatever one was waiting for."""
+
+AFTERMATH = 3.0
+"""Seconds to go on reading after a forbidden pattern, for the registers and the backtrace."""
+
+
+class Link(Protocol):
+    """One end of a serial line."""
+
+    def receive(self, timeout: float) -> bytes:
+        """What has come within `timeout` seconds, perhaps nothing. EOFError: the line is dead."""
+
+    def send(self, data: bytes) -> None:
+        """Write all of `data`."""
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when `receive` has something."""
+
+
+class LabError(UserError):
+    """A run went wrong; the message says how, `tail` holds the last lines of the console."""
+
+    def __init__(self, message: str, tail: str = "") -> None:
+        super().__init__(message)
+        self.tail = tail
+
+
+class Timeout(LabError):
+    """The deadline passed."""
+
+
+class Forbidden(LabError):
+    """A forbidden pattern appeared."""
+
+
+class Closed(LabError):
+    """The other end went away."""
+
+
+class Deadline:
+    """A moment in the future, shared by all waiting of a run."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds left, not negative."""
+        return max(0.0, self._end - time.monotonic())
+
+
+class Console:
+    """Reads a link; every line goes to the log with its time in seconds since the start."""
+
+    def __init__(
+        self,
+        link: Link,
+        log: Path | None = None,
+        *,
+        forbidden: Sequence[bytes] = FORBIDDEN,
+        watch: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """`watch` is given all that is received, as it comes (for `--verbose`)."""
+        self.link = link
+        self.log = log
+        self.data = bytearray()
+        self._file = log.open("wb") if log else None
+        self._forbidden = re.compile(b"|".join(b"(?:%s)" % f for f in forbidden))
+        self._watching = bool(forbidden)
+        self._watch = watch
+        self._start = time.monotonic()
+        self._line_start = True
+        self._consumed = 0
+        self._checked = 0
+
+    def close(self) -> None:
+        """End the log."""
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def send(self, data: bytes) -> None:
+        """Type on the console."""
+        self.link.send(data)
+
+    def tail(self, lines: int = 20) -> str:
+        """The last lines of the console, printable."""
+        text = bytes(self.data[-16384:]).decode(errors="replace").replace("\r", "")
+        printable = "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
+        return "\n".join(printable.rstrip().split("\n")[-lines:])
+
+    def expect(self, pattern: bytes, deadline: Deadline, what: str = "") -> re.Match[bytes]:
+        """Wait until `pattern` matches within a line after the last match; returns the match.
+
+        `what` is for messages. Raises Timeout, Forbidden or Closed.
+        """
+        wanted = re.compile(pattern)
+        label = what or pattern.decode(errors="replace")
+        position = self._consumed
+        while True:
+            found = wanted.search(self.data, position)
+            if found:
+                self._consumed = found.end()
+                return found
+            position = max(self._consumed, self.data.rfind(b"\n") + 1)
+            self.receive(deadline, label)
+
+    def receive(self, deadline: Deadline, waiting_for: str) -> bytes:
+        """Take in what comes next; at least one byte. Raises Timeout, Forbidden or Closed."""
+        while True:
+            left = deadline.left()
+            if left <= 0:
+                message = f"nothing came of waiting {deadline.seconds:.0f} s for {waiting_for}"
+                raise Timeout(message, self.tail())
+            try:
+                data = self.link.receive(min(left, 1.0))
+            except EOFError as e:
+                reason = f" ({e})" if str(e) else ""
+                message = f"the machine stopped while waiting for {waiting_for}{reason}"
+                raise Closed(message, self.tail()) from e
+            if data:
+                self._take(data)
+                self._check()
+                return data
+
+    def _take(self, data: bytes) -> None:
+        self.data += data
+        if self._watch:
+            self._watch(data)
+        if self._file:
+            stamp = b"[%9.3f] " % (time.monotonic() - self._start)
+            for line in data.replace(b"\r", b"").splitlines(keepends=True):
+                self._file.write(stamp + line if self._line_start else line)
+                self._line_start = line.endswith(b"\n")
+            self._file.flush()
+
+    def _check(self) -> None:
+        """Look for forbidden patterns in the lines that are complete."""
+        end = self.data.rfind(b"\n") + 1
+        found = self._forbidden.search(self.data, self._checked, end) if self._watching else None
+        self._checked = max(self._checked, end)
+        if found is None:
+            return
+        self._watching = False
+        line_start = self.data.rfind(b"\n", 0, found.start()) + 1
+        line = bytes(self.data[line_start : self.data.find(b"\n", found.end())])
+        self._drain(AFTERMATH)
+        message = f"the console says: {line.decode(errors='replace').strip()}"
+        raise Forbidden(message, self.tail(40))
+
+    def _drain(self, seconds: float) -> None:
+        deadline = Deadline(seconds)
+        while deadline.left() > 0:
+            try:
+                data = self.link.receive(deadline.left())
+            except EOFError:
+                return
+            self._take(data)

@@ -1,0 +1,168 @@
+"""QEMU as a machine: its command line, its device tree, a process with a console."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from xenolith.boards import Board
+from xenolith.errors import UserError
+from xenolith.system.kernel import Image
+from xenolith.system.placement import MIB, Region
+
+NETWORK = ("-netdev", "user,id=net0", "-device", "virtio-net-device,netdev=net0")
+QUIET = ("-display", "none", "-monitor", "none", "-no-reboot")
+
+
+@dataclass(frozen=True)
+class Load:
+    """A file that QEMU puts into memory before the machine starts."""
+
+    file: Path
+    address: int
+
+
+def base_tree(board: Board, smp: int, memory: int, extra: Sequence[str] = NETWORK) -> bytes:
+    """The device tree QEMU makes for a machine of `memory` MiB. Raises UserError."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "dtb"
+        command = board.qemu.command(smp, memory)
+        at = command.index(board.qemu.machine)
+        command[at] += f",dtb-randomness=off,dumpdtb={path}"
+        done = _run([*command, "-display", "none", *extra])
+        if done.returncode != 0 or not path.exists():
+            raise UserError(f"QEMU makes no device tree: {_last_line(done.stderr)}")
+        return path.read_bytes()
+
+
+def taken(board: Board, memory: int, hypervisor: Image, dtb_size: int) -> list[Region]:
+    """Where QEMU's loader puts the hypervisor and its device tree (hw/arm/boot.c, QEMU 10)."""
+    offset = hypervisor.text_offset
+    # The first page holds QEMU's own start-up code.
+    start = board.ram_base + (offset + 2 * MIB if offset < 4096 else offset)
+    tree = board.ram_base + min(memory * MIB // 2, 128 * MIB)
+    return [
+        Region("the hypervisor", start, hypervisor.memory_size),
+        Region("the device tree", tree, max(dtb_size, 2 * MIB)),
+    ]
+
+
+def loaders(loads: Sequence[Load]) -> list[str]:
+    """Options that put files into memory."""
+    args = []
+    for load in loads:
+        # A comma in an option's value is written twice.
+        name = str(load.file).replace(",", ",,")
+        args += ["-device", f"loader,file={name},addr={load.address:#x},force-raw=on"]
+    return args
+
+
+def direct_boot(hypervisor: Path, dtb: Path, loads: Sequence[Load]) -> list[str]:
+    """Options that start the hypervisor without firmware."""
+    return ["-kernel", str(hypervisor), "-dtb", str(dtb), *loaders(loads)]
+
+
+class Machine:
+    """A running QEMU; its first serial port is this object (a console's Link).
+
+    A context manager: QEMU is gone when the block ends, also if this program is killed.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self.command = list(command)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
+        try:
+            self.process = subprocess.Popen(
+                [*_die_with_parent(), *self.command, *QUIET, "-serial", "stdio"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                start_new_session=True,
+            )
+        except OSError as e:
+            raise _cannot_start(command[0], e) from e
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.input = self.process.stdin.fileno()
+        self.output = self.process.stdout.fileno()
+        os.set_blocking(self.output, False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self.output, selectors.EVENT_READ)
+
+    def __enter__(self) -> Machine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def receive(self, timeout: float) -> bytes:
+        """Console output; EOFError with QEMU's own words once it has ended."""
+        if not self._selector.select(timeout):
+            return b""
+        data = os.read(self.output, 65536)
+        if data:
+            return data
+        raise EOFError(self.ended())
+
+    def fileno(self) -> int:
+        """The descriptor of the console's output."""
+        return self.output
+
+    def send(self, data: bytes) -> None:
+        """Console input."""
+        with suppress(BrokenPipeError):
+            while data:
+                data = data[os.write(self.input, data) :]
+
+    def ended(self) -> str:
+        """How QEMU ended: empty if it was in order, else its last words."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        if self.process.returncode == 0:
+            return ""
+        self._errors.seek(0)
+        said = _last_line(self._errors.read().decode(errors="replace"))
+        return f"QEMU: {said or f'exit status {self.process.returncode}'}"
+
+    def stop(self) -> None:
+        """End QEMU, by its process id, and forget it."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self._selector.close()
+        for pipe in (self.process.stdin, self.process.stdout, self._errors):
+            if pipe:
+                with suppress(BrokenPipeError):
+                    pipe.close()
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as e:
+        raise _cannot_start(command[0], e) from e
+
+
+def _last_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def _cannot_start(program: str, error: OSError) -> UserError:
+    return UserError(f"cannot start {program}: {error.strerror}; see ./xenolith doctor")
+
+
+def _die_with_parent() -> list[str]:
+    """A prefix for a command that shall not outlive this program, however that ends."""
+    return ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []

@@ -1,0 +1,35 @@
+"""What a boot said: results by name, and the tables that xl prints."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xenolith.errors import UserError
+from xenolith.lab.protocol import Result
+
+
+@dataclass(frozen=True)
+class Report:
+    """Results of a boot's commands by the names given to them, and the console's log."""
+
+    results: dict[str, Result]
+    console: str
+
+    def __getitem__(self, name: str) -> str:
+        """Standard output of a command that must have succeeded. Raises UserError if it has not."""
+        result = self.results[name]
+        if result.status != 0:
+            said = f"{result.text}{result.err.decode(errors='replace')}"
+            raise UserError(f"{result.command!r} returned {result.status}\n{said}")
+        return result.text
+
+
+def rows(table: str) -> list[list[str]]:
+    """The words of each line below the heading of a table."""
+    return [line.split() for line in table.splitlines()[1:] if line.strip()]
+
+
+def fields(text: str) -> dict[str, str]:
+    """`key : value` lines as a dictionary."""
+    pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}

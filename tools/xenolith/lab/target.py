@@ -1,0 +1,95 @@
+"""The states of a machine that boots a hypervisor and dom0, and how its console shows them."""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Callable
+
+from xenolith.lab.console import Closed, Console, Deadline, LabError
+from xenolith.lab.protocol import Collector, Decoder, Event, Result
+
+
+class State(enum.IntEnum):
+    """In the order in which a run goes through them."""
+
+    OFF = 0
+    HYPERVISOR = 1
+    DOM0_KERNEL = 2
+    DOM0 = 3
+    POWERED_OFF = 4
+
+
+MARKS = {
+    State.HYPERVISOR: (rb"\(XEN\) ", "the hypervisor's first line"),
+    State.DOM0_KERNEL: (rb"Booting Linux on physical CPU|Linux version ", "dom0's kernel"),
+}
+
+
+class Target:
+    """Follows one boot, from power on to power off; all waiting ends at one deadline."""
+
+    def __init__(
+        self,
+        console: Console,
+        token: str,
+        collector: Collector,
+        deadline: Deadline,
+        on_result: Callable[[Result], None] = lambda _result: None,
+    ) -> None:
+        """`on_result` is called for each command's result as it comes."""
+        self.console = console
+        self.collector = collector
+        self.deadline = deadline
+        self.state = State.OFF
+        self._on_result = on_result
+        self._decoder = Decoder(token)
+        self._events: deque[Event] = deque()
+        self._fed = 0
+        self._done = False
+
+    def to(self, state: State) -> None:
+        """Wait until the machine has reached `state`. Raises LabError."""
+        for step, (pattern, what) in MARKS.items():
+            if self.state < step <= state:
+                self.console.expect(pattern, self.deadline, what)
+                self.state = step
+        if self.state < State.DOM0 <= state:
+            while self._next("dom0's tools").kind != "ready":
+                pass
+            self.state = State.DOM0
+        if self.state < State.POWERED_OFF <= state:
+            self._to_powered_off()
+
+    def _to_powered_off(self) -> None:
+        try:
+            while True:
+                running = self.collector.running
+                self._next(f"the end of {running!r}" if running else "the power to go off")
+        except Closed as e:
+            self.state = State.POWERED_OFF
+            unfinished = self.collector.unfinished()
+            if unfinished is not None and not self._done:
+                message = f"the machine stopped before {unfinished!r} was done"
+                raise LabError(message, e.tail) from e
+
+    def _next(self, waiting_for: str) -> Event:
+        """The next event, after what it means has been done."""
+        while not self._events:
+            data = bytes(self.console.data[self._fed :])
+            if data:
+                self._fed += len(data)
+                self._events.extend(self._decoder.feed(data))
+            else:
+                self.console.receive(self.deadline, waiting_for)
+        event = self._events.popleft()
+        self._done = self._done or event.kind == "done"
+        if event.kind == "failed":
+            raise LabError(f"dom0: {event.rest}", self.console.tail(40))
+        try:
+            result = self.collector.take(event)
+        except ValueError as e:
+            raise LabError(str(e), self.console.tail()) from e
+        if result:
+            self._on_result(result)
+        return event

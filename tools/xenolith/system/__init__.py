@@ -1,0 +1,1 @@
+"""What shall run: hypervisor, dom0, where each lies in memory."""
