@@ -1,0 +1,155 @@
+/*
+ * The earliest output: a polled UART found in the device tree before any driver. Usable with the MMU off, so nothing here
+ * follows a pointer that the linker put into data.
+ */
+#include <arch/cpu.h>
+#include <arch/mm.h>
+#include <asm/boot.h>
+#include <xen/config.h>
+#include <xen/console.h>
+#include <xen/fdt.h>
+
+#define PL011_DR 0x00u /* [PL011 TRM 3.3] */
+#define PL011_FR 0x18u
+#define PL011_FR_TXFF (1u << 5)
+#define NS16550_THR 0u /* [16550 data sheet] */
+#define NS16550_LSR 5u
+#define NS16550_LSR_THRE (1u << 5)
+
+static struct early_uart console;
+
+void early_uart_putc(const struct early_uart *uart, char c)
+{
+    volatile uint32_t *reg = (volatile uint32_t *)uart->base;
+    volatile uint8_t *byte = (volatile uint8_t *)uart->base;
+
+    if (uart->pl011) {
+        while ((reg[PL011_FR / 4] & PL011_FR_TXFF) != 0) {
+        }
+        reg[PL011_DR / 4] = (uint8_t)c;
+        return;
+    }
+    while ((byte[NS16550_LSR << uart->shift] & NS16550_LSR_THRE) == 0) {
+    }
+    byte[NS16550_THR << uart->shift] = (uint8_t)c;
+}
+
+void early_uart_puts(const struct early_uart *uart, const char *text)
+{
+    while (*text != '\0') {
+        early_uart_putc(uart, *text++);
+    }
+}
+
+static uint32_t cells_of(const struct fdt *f, fdt_node_t node, const char *name, uint32_t fallback)
+{
+    uint32_t value;
+
+    return fdt_get_u32(f, node, name, &value) && value >= 1 && value <= 2 ? value : fallback;
+}
+
+/* Translate an address through the ranges of all parents. */
+static bool to_cpu(const struct fdt *f, fdt_node_t node, uint64_t *address)
+{
+    for (fdt_node_t bus = fdt_parent(f, node); bus > 0 && bus != fdt_root(f); bus = fdt_parent(f, bus)) {
+        uint32_t child = cells_of(f, bus, "#address-cells", 2), size = cells_of(f, bus, "#size-cells", 1);
+        uint32_t parent = cells_of(f, fdt_parent(f, bus), "#address-cells", 2), row = child + parent + size;
+        struct fdt_prop p;
+        bool found = false;
+
+        if (!fdt_get_prop(f, bus, "ranges", &p)) {
+            return false;
+        }
+        for (uint32_t i = 0; i + row <= fdt_cell_count(&p) && !found; i += row) {
+            uint64_t start = fdt_cells(&p, i, child);
+
+            if (*address - start < fdt_cells(&p, i + child + parent, size)) {
+                *address = *address - start + fdt_cells(&p, i + child, parent);
+                found = true;
+            }
+        }
+        if (!found && fdt_cell_count(&p) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool fill(const struct fdt *f, fdt_node_t node, struct early_uart *uart)
+{
+    struct fdt_prop reg;
+    uint64_t address;
+    uint32_t cells;
+
+    uart->pl011 = fdt_compatible(f, node, "arm,pl011");
+    uart->shift = 0;
+    if (!uart->pl011) {
+        if (fdt_compatible(f, node, "brcm,bcm2835-aux-uart")) {
+            uart->shift = 2;
+        } else if (!fdt_compatible(f, node, "ns16550a") && !fdt_compatible(f, node, "ns16550") &&
+                   !fdt_compatible(f, node, "snps,dw-apb-uart")) {
+            return false;
+        }
+        (void)fdt_get_u32(f, node, "reg-shift", &uart->shift);
+    }
+    cells = cells_of(f, fdt_parent(f, node), "#address-cells", 2);
+    if (!fdt_get_prop(f, node, "reg", &reg) || fdt_cell_count(&reg) < cells || uart->shift > 3) {
+        return false;
+    }
+    address = fdt_cells(&reg, 0, cells);
+    if (!to_cpu(f, node, &address)) {
+        return false;
+    }
+    uart->base = address;
+    return true;
+}
+
+bool early_uart_find(const struct fdt *f, struct early_uart *uart)
+{
+    fdt_node_t chosen = fdt_path(f, "/chosen");
+    const char *path = chosen >= 0 ? fdt_get_string(f, chosen, "stdout-path") : NULL;
+    int depth = 0;
+
+    if (path != NULL) {
+        fdt_node_t node = fdt_path(f, path);
+
+        if (node >= 0 && fill(f, node, uart)) {
+            return true;
+        }
+    }
+    for (fdt_node_t node = fdt_root(f); node >= 0; node = fdt_next_node(f, node, &depth)) {
+        const char *status = fdt_get_string(f, node, "status");
+
+        if ((status == NULL || status[0] == 'o') && fill(f, node, uart)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void console_putc(char c)
+{
+    if (c == '\n') {
+        early_uart_putc(&console, '\r');
+    }
+    early_uart_putc(&console, c);
+}
+
+void arch_early_console(const struct fdt *f)
+{
+    void *regs;
+
+    if (f == NULL || !early_uart_find(f, &console)) {
+#ifdef BOARD_UART_PL011
+        /* Only for the message that there is no usable device tree. */
+        console = (struct early_uart){.base = BOARD_UART_PL011, .pl011 = true};
+#else
+        return;
+#endif
+    }
+    regs = arch_map_device(console.base, PAGE_SIZE);
+    if (regs != NULL) {
+        console.base = (uintptr_t)regs;
+        console_early_putc = console_putc;
+    }
+}

@@ -1,0 +1,37 @@
+/* From assembly to the core: says what is wrong if the CPU was entered at the wrong exception level, or hands over to xen_main. */
+#include <asm/boot.h>
+#include <asm/cpu.h>
+#include <asm/mm.h>
+#include <xen/cpu.h>
+#include <xen/fdt.h>
+#include <xen/trap.h>
+
+/* The boot CPU in C, MMU on. fdt and image are physical addresses. */
+void __noreturn boot_main(paddr_t fdt, paddr_t image)
+{
+    mm_set_image(image);
+    cpu_init_el2();
+    xen_main(fdt);
+}
+
+void __noreturn boot_secondary(void)
+{
+    mm_init_secondary();
+    cpu_init_el2();
+    xen_main_secondary();
+}
+
+/* MMU off, addresses are physical: no pointers from data here. */
+void boot_wrong_level(paddr_t fdt, uint64_t level)
+{
+    struct early_uart uart;
+    struct fdt f;
+
+    if (fdt == 0 || fdt_open(&f, (const void *)(uintptr_t)fdt, FDT_MAX_SIZE) != 0 || !early_uart_find(&f, &uart)) {
+        return;
+    }
+    early_uart_puts(&uart, "(XEN) Xenolith was entered at EL");
+    early_uart_putc(&uart, (char)('0' + level));
+    early_uart_puts(&uart, ", not at EL2, so the CPU's virtualization cannot be used.\r\n"
+                           "(XEN) QEMU: add virtualization=on to -machine; on a board: let the firmware enter EL2. Halted.\r\n");
+}

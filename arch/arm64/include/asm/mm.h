@@ -1,0 +1,33 @@
+/* Port side of <arch/mm.h>: the map of EL2's 48-bit space. */
+#pragma once
+
+#include <asm/layout.h>
+#include <asm/types.h>
+#include <xen/types.h>
+
+static inline void *arch_pa_to_va(paddr_t pa)
+{
+    return (void *)(uintptr_t)(pa + DIRECTMAP_START);
+}
+
+extern uint64_t image_phys_offset; /* physical minus linked address, set by the boot code */
+
+static inline paddr_t arch_va_to_pa(const void *va)
+{
+    uint64_t a = (uint64_t)(uintptr_t)va;
+
+    return a >= DIRECTMAP_START ? a - DIRECTMAP_START : a + image_phys_offset;
+}
+
+/* Switch this CPU from the boot tables to the final ones (secondary CPUs). */
+void mm_init_secondary(void);
+/* Physical address of the tables that hold the identity map of the entry code, for a CPU that starts. */
+paddr_t mm_boot_tables(void);
+/* The VTTBR_EL2 value for a domain on this CPU; assigns a VMID if needed. vmid.c. */
+uint64_t vmid_vttbr(struct arch_p2m *hw);
+
+/* Stage-2 registers that are the same for all domains, on each CPU after arch_p2m_init. */
+void p2m_init_cpu(void);
+/* Load d's stage 2 on this CPU. */
+struct domain;
+void p2m_load(struct domain *d);

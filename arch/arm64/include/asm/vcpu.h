@@ -1,0 +1,30 @@
+/* Port side of <arch/vcpu.h>. struct arch_vcpu is the first member of struct vcpu, so a pointer to one is a pointer to the other. */
+#pragma once
+
+#include <asm/types.h>
+
+struct vcpu;
+
+static inline uint64_t arch_hypercall_nr(const struct vcpu *v)
+{
+    return ((const struct arch_vcpu *)(const void *)v)->regs.x[16];
+}
+
+static inline uint64_t *arch_hypercall_args(struct vcpu *v)
+{
+    return ((struct arch_vcpu *)(void *)v)->regs.x;
+}
+
+static inline void arch_hypercall_set_result(struct vcpu *v, long result)
+{
+    ((struct arch_vcpu *)(void *)v)->regs.x[0] = (uint64_t)result;
+}
+
+/* fp.S: the FP/SIMD registers to and from memory. */
+void fp_save(struct vcpu_fp *fp);
+void fp_load(const struct vcpu_fp *fp);
+
+/* Architectural reset state of everything but pc and arguments; v is not loaded. */
+void vcpu_reset(struct vcpu *v);
+/* EL2's trap configuration, the same for every guest: on each CPU. */
+void vcpu_init_cpu(void);

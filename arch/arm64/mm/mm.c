@@ -1,0 +1,196 @@
+/*
+ * EL2's own address space: the final root table, the direct map of RAM, device mappings, the boot window for the device tree.
+ * Entries are only ever added, except the boot window's, which is written once.
+ */
+#include <arch/mm.h>
+#include <asm/boot.h>
+#include <asm/mm.h>
+#include <asm/mmu.h>
+#include <asm/sysregs.h>
+#include <xen/config.h>
+#include <xen/cpu.h>
+#include <xen/dt.h>
+#include <xen/lib.h>
+#include <xen/memmap.h>
+#include <xen/printk.h>
+#include <xen/rangeset.h>
+
+#define TABLE_POOL 48u
+
+extern char _start_image[], _end_image[];
+extern pte_t boot_l0[512], image_l1[512];
+
+uint64_t image_phys_offset;
+static pte_t xen_l0[512] __aligned(PAGE_SIZE);
+static pte_t table_pool[TABLE_POOL][512] __aligned(PAGE_SIZE);
+static unsigned int tables_used;
+static uint64_t device_next = DEVICE_START;
+static spinlock_t device_lock = SPINLOCK_INIT(LOCK_HEAP);
+
+/* A stack for each CPU with an unmapped page below it, and a small one for faults inside the hypervisor. */
+uint8_t cpu_stacks[MAX_CPUS][(PAGE_SIZE << CPU_STACK_ORDER) + PAGE_SIZE] __aligned(PAGE_SIZE) __section(".stacks");
+static uint8_t panic_stacks[MAX_CPUS][2048] __aligned(16) __section(".stacks");
+
+void mm_set_image(paddr_t image)
+{
+    image_phys_offset = image - (uint64_t)(uintptr_t)_start_image;
+    for (unsigned int i = 0; i < MAX_CPUS; i++) {
+        cpus[i].id = i;
+        cpus[i].stack_top = cpu_stacks[i] + sizeof(cpu_stacks[i]);
+        cpus[i].arch.panic_stack = (uint64_t)(uintptr_t)(panic_stacks[i] + sizeof(panic_stacks[i]));
+    }
+}
+
+paddr_t arch_image_start(void)
+{
+    return arch_va_to_pa(_start_image);
+}
+
+paddr_t arch_image_end(void)
+{
+    return arch_va_to_pa(_end_image);
+}
+
+static void entry_write(pte_t *slot, pte_t pte)
+{
+    WRITE_ONCE(*slot, pte);
+    dsb(ish); /* table walkers of all CPUs see the entry ... */
+    isb();    /* ... and so do the instructions that follow here */
+}
+
+/* The table below an entry, made if there is none; NULL: the pool is empty or a block is in the way. */
+static pte_t *next_table(pte_t *slot)
+{
+    paddr_t pa = *slot & PTE_ADDRESS;
+
+    if ((*slot & PTE_VALID) == 0) {
+        if (tables_used == TABLE_POOL) {
+            return NULL;
+        }
+        pa = arch_va_to_pa(table_pool[tables_used++]);
+        entry_write(slot, pa | PTE_TABLE);
+    } else if ((*slot & PTE_TABLE) != PTE_TABLE) {
+        return NULL;
+    }
+    /* All tables are inside the image, so its own mapping reaches them before the direct map exists. */
+    return (pte_t *)(uintptr_t)(pa - image_phys_offset);
+}
+
+/* Map [va, va + size) to pa with the largest entries; page aligned. false: out of tables. */
+static bool map(pte_t *root, uint64_t va, paddr_t pa, uint64_t size, pte_t attr)
+{
+    while (size != 0) {
+        pte_t *table = root;
+        unsigned int shift = 39;
+
+        for (;;) {
+            uint64_t block = 1ul << shift;
+            pte_t *slot = &table[va >> shift & 511u];
+
+            if (shift == PAGE_SHIFT || (shift <= 30 && ((va | pa) & (block - 1)) == 0 && size >= block)) {
+                entry_write(slot, pa | attr | (shift == PAGE_SHIFT ? PTE_PAGE : PTE_BLOCK));
+                va += block;
+                pa += block;
+                size -= block;
+                break;
+            }
+            table = next_table(slot);
+            if (table == NULL) {
+                return false;
+            }
+            shift -= 9;
+        }
+    }
+    return true;
+}
+
+/* Reserved memory that nobody may map cached: its owner (firmware) may use other attributes, or forbid reads. */
+static void subtract_no_map(struct rangeset *rs)
+{
+    const struct dt_node *parent = dt_path(&dt_host, "/reserved-memory"), *n;
+
+    if (parent == NULL) {
+        return;
+    }
+    dt_for_each_child(&dt_host, parent, n) {
+        struct dt_range r;
+
+        for (uint32_t i = 0; dt_has(&dt_host, n, "no-map") && dt_reg(&dt_host, n, i, &r) == 0; i++) {
+            if (rangeset_remove(rs, r.start & PAGE_MASK, round_up(r.start + r.size, PAGE_SIZE)) != 0) {
+                panic("Too many no-map ranges in /reserved-memory: raise MAX_RESERVED_BANKS\n");
+            }
+        }
+    }
+}
+
+static void guard_stacks(void)
+{
+    pte_t *l1 = (pte_t *)(uintptr_t)((xen_l0[IMAGE_START >> 39] & PTE_ADDRESS) - image_phys_offset);
+    pte_t *l2 = next_table(&l1[IMAGE_START >> 30 & 511u]);
+    pte_t *l3 = next_table(&l2[IMAGE_START >> 21 & 511u]);
+
+    for (unsigned int i = 0; i < MAX_CPUS; i++) {
+        entry_write(&l3[(uint64_t)(uintptr_t)cpu_stacks[i] >> PAGE_SHIFT & 511u], 0);
+    }
+}
+
+void arch_mm_init(void)
+{
+    static struct range storage[MAX_MEM_BANKS + MAX_RESERVED_BANKS];
+    struct rangeset rs = RANGESET_INIT(storage);
+    int rc = 0;
+
+    for (unsigned int i = 0; i < host_memmap.nr_ram && rc == 0; i++) {
+        rc = rangeset_add(&rs, host_memmap.ram[i].start, host_memmap.ram[i].end);
+    }
+    /* The image has its own mapping with its rights: no writable alias of its code. */
+    BUG_ON(rc != 0 || rangeset_remove(&rs, arch_image_start(), arch_image_end()) != 0);
+    subtract_no_map(&rs);
+    xen_l0[IMAGE_START >> 39] = boot_l0[IMAGE_START >> 39];
+    for (uint32_t i = 0; i < rs.count; i++) {
+        const struct range *r = &rs.ranges[i];
+
+        if (r->end > DIRECTMAP_SIZE || !map(xen_l0, DIRECTMAP_START + r->start, r->start, r->end - r->start, PTE_DATA)) {
+            panic("Cannot map RAM %#lx-%#lx: too many fragments, raise TABLE_POOL\n", r->start, r->end);
+        }
+    }
+    guard_stacks();
+    mm_init_secondary();
+}
+
+void mm_init_secondary(void)
+{
+    WRITE_SYSREG(arch_va_to_pa(xen_l0), ttbr0_el2);
+    isb(); /* the new root before the TLB is cleared of the old one's entries */
+    __asm__ volatile("tlbi alle2" ::: "memory");
+    dsb(nsh); /* TLB clear is complete */
+    isb();    /* for the instructions that follow, too */
+}
+
+void *arch_map_device(paddr_t pa, size_t size)
+{
+    paddr_t start = pa & PAGE_MASK;
+    uint64_t length = round_up(pa + size, PAGE_SIZE) - start, va;
+    pte_t *root = (xen_l0[IMAGE_START >> 39] & PTE_VALID) != 0 ? xen_l0 : boot_l0;
+    bool ok;
+
+    spin_lock(&device_lock);
+    va = device_next;
+    ok = length <= DEVICE_START + DEVICE_SIZE - va && map(root, va, start, length, PTE_DEVICE);
+    device_next += ok ? length : 0;
+    spin_unlock(&device_lock);
+    return ok ? (void *)(uintptr_t)(va + (pa - start)) : NULL;
+}
+
+/* 2 MiB blocks over the range; one use (the device tree), so the window is simply indexed by the offset in its GiB. */
+const void *arch_map_early(paddr_t pa, size_t size)
+{
+    paddr_t start = pa & ~(CHUNK_SIZE - 1ul);
+    uint64_t length = round_up(pa + size, CHUNK_SIZE) - start;
+
+    if (pa == 0 || pa >= DIRECTMAP_SIZE || length > EARLY_SIZE ||
+        !map(boot_l0, EARLY_START, start, length, PTE_RODATA)) {
+        return NULL;
+    }
+    return (const void *)(uintptr_t)(EARLY_START + (pa - start));
+}

@@ -1,0 +1,129 @@
+/*
+ * Stage 2 as hardware wants it: VTCR_EL2, and TLB maintenance by VMID.
+ */
+#include <arch/mm.h>
+#include <arch/p2m.h>
+#include <asm/mm.h>
+#include <asm/sysregs.h>
+#include <xen/cpu.h>
+#include <xen/domain.h>
+#include <xen/printk.h>
+
+#define VTCR_RES1 (1ul << 31)
+#define VTCR_WALK (3ul << 12 | 1ul << 10 | 1ul << 8) /* inner shareable, write-back */
+#define VTCR_SL0_LEVEL1 (1ul << 6)
+#define FLUSH_SINGLE_MAX 64u /* pages flushed one by one; more: the whole VMID */
+
+static uint64_t vtcr;
+static unsigned int ipa_bits;
+
+void arch_p2m_init(void)
+{
+    static const uint8_t bits[] = {32, 36, 40, 42, 44, 48}; /* PARange [Arm ARM D17.2.64] */
+    uint64_t range = READ_SYSREG(id_aa64mmfr0_el1) & 15u;
+
+    range = range < ARRAY_SIZE(bits) ? range : ARRAY_SIZE(bits) - 1u;
+    /* 40 bits with a root of two pages: three levels instead of four, and room for every address of supported machines. */
+    ipa_bits = bits[range] < 40 ? bits[range] : 40;
+    vtcr = VTCR_RES1 | range << 16 | VTCR_WALK | VTCR_SL0_LEVEL1 | (64ul - ipa_bits);
+    printk("P2M: %u-bit guest addresses, %u-bit VMID, VTCR %#lx\n", ipa_bits, 8u, vtcr);
+}
+
+unsigned int arch_p2m_root_order(void)
+{
+    return ipa_bits > 39 ? ipa_bits - 39u : 0;
+}
+
+unsigned int arch_p2m_ipa_bits(void)
+{
+    return ipa_bits;
+}
+
+void arch_p2m_setup(struct arch_p2m *hw, paddr_t root)
+{
+    hw->root = root;
+    hw->vmid = 0;
+}
+
+void p2m_init_cpu(void)
+{
+    WRITE_SYSREG(vtcr, vtcr_el2);
+    WRITE_SYSREG(0, vttbr_el2);
+    isb();                                            /* both before the TLB is cleared of what a boot loader left */
+    __asm__ volatile("tlbi alle1" ::: "memory");
+    dsb(nsh);                                         /* complete */
+    isb();                                            /* before anything is translated */
+}
+
+void p2m_load(struct domain *d)
+{
+    struct arch_cpu *c = &this_cpu()->arch;
+    uint64_t vttbr = vmid_vttbr(&d->p2m.arch);
+
+    if (c->vttbr != vttbr) {
+        c->vttbr = vttbr;
+        WRITE_SYSREG(vttbr, vttbr_el2);
+        /* No isb: the exception return synchronises, and AT and TLBI users order themselves. */
+    }
+}
+
+/*
+ * TLBI by VMID works on the one in VTTBR_EL2: put hw's there, return what was. hw's number is used even if its generation is
+ * over: then it may still run under it somewhere, or the number is another domain's and flushing that one costs only time.
+ */
+static uint64_t select_vmid(const struct arch_p2m *hw)
+{
+    uint64_t now = READ_SYSREG(vttbr_el2), want = hw->root | (hw->vmid & 255u) << 48;
+
+    if (now != want) {
+        WRITE_SYSREG(want, vttbr_el2);
+        isb(); /* before the TLBI that uses it */
+    }
+    return now;
+}
+
+static void restore_vmid(const struct arch_p2m *hw, uint64_t old)
+{
+    if (old != (hw->root | (hw->vmid & 255u) << 48)) {
+        WRITE_SYSREG(old, vttbr_el2);
+        isb(); /* the running guest's again, before AT or return */
+    }
+}
+
+void arch_p2m_flush(struct arch_p2m *hw)
+{
+    uint64_t old;
+
+    if (hw->vmid == 0) {
+        return; /* it never ran: nothing can be cached */
+    }
+    old = select_vmid(hw);
+    dsb(ishst); /* the changed entries are visible before the TLB forgets the old ones */
+    __asm__ volatile("tlbi vmalls12e1is" ::: "memory");
+    dsb(ish);   /* complete on all CPUs */
+    isb();      /* nothing fetched through it remains here */
+    restore_vmid(hw, old);
+}
+
+void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
+{
+    uint64_t old;
+
+    if (hw->vmid == 0) {
+        return;
+    }
+    if (nr > FLUSH_SINGLE_MAX) {
+        arch_p2m_flush(hw);
+        return;
+    }
+    old = select_vmid(hw);
+    dsb(ishst); /* the changed entries first */
+    for (uint64_t i = 0; i < nr; i++) {
+        __asm__ volatile("tlbi ipas2e1is, %0" ::"r"(gfn.n + i) : "memory");
+    }
+    dsb(ish); /* stage 2 entries are gone before the combined ones are dropped [Arm ARM D8.13.5] */
+    __asm__ volatile("tlbi vmalle1is" ::: "memory");
+    dsb(ish); /* complete on all CPUs */
+    isb();    /* and here */
+    restore_vmid(hw, old);
+}

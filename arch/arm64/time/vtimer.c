@@ -1,0 +1,201 @@
+/*
+ * A guest's timers. The virtual one is the CPU's own while the vCPU is loaded; a vCPU that waits elsewhere is woken by a timer
+ * of the hypervisor. The physical one is emulated: its registers trap, a timer of the hypervisor raises its line.
+ */
+#include <arch/time.h>
+#include <asm/vgic_state.h>
+#include <asm/vtimer_ops.h>
+#include <xen/errno.h>
+#include <xen/heap.h>
+#include <xen/time.h>
+#include <xen/timer.h>
+
+#define FAR_FUTURE_SECONDS (100ull * 365 * 86400) /* Linux parks its timer there */
+
+struct vtimer_deadlines {
+    struct timer virt, phys;
+};
+
+/* Absolute counter value to system time; TIME_NEVER for what no machine lives to see. */
+static s_time_t deadline(uint64_t ticks)
+{
+    uint64_t now = arch_counter();
+
+    if (ticks <= now) {
+        return time_from_ticks(now);
+    }
+    return ticks - now > FAR_FUTURE_SECONDS * arch_counter_hz() ? TIME_NEVER : time_from_ticks(ticks) + 1;
+}
+
+static void deadline_arm(struct timer *t, uint64_t ticks)
+{
+    s_time_t when = deadline(ticks);
+
+    if (when == TIME_NEVER) {
+        timer_stop(t);
+        return;
+    }
+    if (t->cpu != this_cpu()) {
+        timer_migrate(t, this_cpu());
+    }
+    timer_set(t, when);
+}
+
+static void virt_fired(void *data)
+{
+    vgic_timer_deadline(data);
+}
+
+static bool phys_reached(const struct vtimer *t)
+{
+    return (t->phys_ctl & CNT_CTL_ENABLE) != 0 && t->phys_cval <= arch_counter();
+}
+
+/* Line and deadline follow the registers. */
+static void phys_update(struct vcpu *v)
+{
+    struct vtimer *t = &v->arch.timer;
+    bool reached = phys_reached(t), unmasked = (t->phys_ctl & CNT_CTL_IMASK) == 0;
+
+    if ((t->phys_ctl & CNT_CTL_ENABLE) != 0 && unmasked && !reached) {
+        deadline_arm(&t->deadlines->phys, t->phys_cval);
+    } else {
+        timer_stop(&t->deadlines->phys);
+    }
+    vgic_set_line(v, v->d->arch.vgic.state->phys_timer, reached && unmasked);
+}
+
+static void phys_fired(void *data)
+{
+    struct vcpu *v = data;
+
+    /* Raised even if the guest has just written the registers on another CPU: a needless interrupt is all it gets. */
+    vgic_set_line(v, v->d->arch.vgic.state->phys_timer, true);
+}
+
+uint64_t vtimer_phys_read(struct vcpu *v, enum vtimer_reg reg)
+{
+    const struct vtimer *t = &v->arch.timer;
+
+    switch (reg) {
+    case VTIMER_CTL:
+        return t->phys_ctl | (phys_reached(t) ? CNT_CTL_ISTATUS : 0);
+    case VTIMER_CVAL:
+        return t->phys_cval;
+    case VTIMER_TVAL:
+    default:
+        return (t->phys_cval - arch_counter()) & UINT32_MAX;
+    }
+}
+
+void vtimer_phys_write(struct vcpu *v, enum vtimer_reg reg, uint64_t value)
+{
+    struct vtimer *t = &v->arch.timer;
+
+    switch (reg) {
+    case VTIMER_CTL:
+        t->phys_ctl = value & (CNT_CTL_ENABLE | CNT_CTL_IMASK);
+        break;
+    case VTIMER_CVAL:
+        t->phys_cval = value;
+        break;
+    case VTIMER_TVAL:
+    default:
+        t->phys_cval = arch_counter() + (uint64_t)(int64_t)(int32_t)value;
+        break;
+    }
+    phys_update(v);
+}
+
+void vtimer_domain_init(struct domain *d)
+{
+    d->arch.cntvoff = arch_counter();
+    d->time_offset = time_from_ticks(d->arch.cntvoff) / SECONDS(1);
+}
+
+int vtimer_vcpu_init(struct vcpu *v)
+{
+    struct vtimer_deadlines *dl = heap_new(struct vtimer_deadlines);
+    int rc;
+
+    if (dl == NULL) {
+        return -ENOMEM;
+    }
+    rc = timer_init(&dl->virt, this_cpu(), virt_fired, v);
+    if (rc == 0) {
+        rc = timer_init(&dl->phys, this_cpu(), phys_fired, v);
+        if (rc != 0) {
+            timer_destroy(&dl->virt);
+        }
+    }
+    if (rc != 0) {
+        heap_free(dl);
+        return rc;
+    }
+    v->arch.timer.deadlines = dl;
+    return 0;
+}
+
+void vtimer_vcpu_destroy(struct vcpu *v)
+{
+    struct vtimer_deadlines *dl = v->arch.timer.deadlines;
+
+    if (dl != NULL) {
+        timer_destroy(&dl->virt);
+        timer_destroy(&dl->phys);
+        heap_free(dl);
+        v->arch.timer.deadlines = NULL;
+    }
+}
+
+void vtimer_reset(struct vcpu *v)
+{
+    struct vtimer *t = &v->arch.timer;
+
+    t->virt_ctl = 0;
+    t->virt_cval = 0;
+    t->phys_ctl = 0;
+    t->phys_cval = 0;
+    timer_stop(&t->deadlines->virt);
+    phys_update(v);
+}
+
+void vtimer_save(struct vcpu *v)
+{
+    struct vtimer *t = &v->arch.timer;
+
+    t->virt_ctl = READ_SYSREG(cntv_ctl_el0);
+    t->virt_cval = READ_SYSREG(cntv_cval_el0);
+    WRITE_SYSREG(0, cntv_ctl_el0);
+    isb(); /* its line is down before the interrupt's state is taken over by vgic_save */
+    /* One that may run is loaded again soon, and then the timer itself fires; one that waits must be woken. */
+    if ((t->virt_ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE && atomic_load(&v->pause_flags) != 0) {
+        deadline_arm(&t->deadlines->virt, t->virt_cval + v->d->arch.cntvoff);
+    }
+}
+
+/* Before vgic_load restores the interrupt's active state there must be no chance for it to fire: the gate has it masked. */
+void vtimer_load(struct vcpu *v)
+{
+    struct vtimer *t = &v->arch.timer;
+
+    if (timer_armed(&t->deadlines->virt)) {
+        timer_stop(&t->deadlines->virt);
+    }
+    WRITE_SYSREG(v->d->arch.cntvoff, cntvoff_el2);
+    WRITE_SYSREG(t->virt_cval, cntv_cval_el0);
+    isb(); /* offset and comparator before the timer is on */
+    WRITE_SYSREG(t->virt_ctl, cntv_ctl_el0);
+}
+
+void vtimer_interrupt(void)
+{
+    struct vcpu *v = current_vcpu();
+
+    if (v != NULL) {
+        vgic_timer_interrupt(v);
+        return;
+    }
+    /* It was on its way when the vCPU left: its level is gone, its state with the vCPU. */
+    gicc_write(GICC_DIR, gic.virt_timer);
+}

@@ -1,0 +1,117 @@
+/* Accesses that the second stage refused: emulated devices, pages that are mapped on demand, and errors of the guest. */
+#include <arch/vcpu.h>
+#include <asm/sysregs.h>
+#include <asm/traps.h>
+#include <xen/config.h>
+#include <xen/domain.h>
+#include <xen/printk.h>
+#include <xen/trap.h>
+
+#define PAR_F 1ul
+#define PAR_PA 0x0000fffffffff000ul
+
+/* The guest's own translation, for faults that leave HPFAR_EL2 unknown. */
+static bool stage1(uint64_t gva, paddr_t *gpa)
+{
+    uint64_t saved = READ_SYSREG(par_el1), par;
+
+    __asm__ volatile("at s1e1r, %0" ::"r"(gva));
+    isb(); /* the result is in PAR_EL1 after this */
+    par = READ_SYSREG(par_el1);
+    WRITE_SYSREG(saved, par_el1);
+    *gpa = (par & PAR_PA) | (gva & ~PAGE_MASK);
+    return (par & PAR_F) == 0;
+}
+
+/* false: the guest's translation has changed meanwhile. */
+static bool fault_address(uint64_t esr, uint64_t gva, paddr_t *gpa)
+{
+    unsigned int type = ABT_FSC(esr) & FSC_TYPE_MASK;
+
+    if (type == FSC_PERMISSION && (esr & ABT_S1PTW) == 0) {
+        return stage1(gva, gpa);
+    }
+    *gpa = (READ_SYSREG(hpfar_el2) & ~0xful) << 8 | (gva & ~PAGE_MASK);
+    return true;
+}
+
+static bool is_stage2_fault(uint64_t esr)
+{
+    unsigned int type = ABT_FSC(esr) & FSC_TYPE_MASK;
+
+    return type == FSC_TRANSLATION || type == FSC_ACCESS || type == FSC_PERMISSION;
+}
+
+static enum mmio_result emulate(struct vcpu *v, uint64_t esr, paddr_t gpa)
+{
+    unsigned int size = 1u << ABT_SIZE(esr), rt = ABT_SRT(esr);
+    struct mmio_access a = {.gpa = gpa, .size = (uint8_t)size, .write = (esr & ABT_WNR) != 0};
+    uint64_t mask = ~0ul >> (64u - 8u * size);
+    enum mmio_result result;
+
+    if ((gpa & (size - 1u)) != 0) {
+        return MMIO_UNHANDLED; /* a device is accessed aligned or not at all */
+    }
+    if (a.write) {
+        a.data = rt == 31 ? 0 : v->arch.regs.x[rt] & mask;
+        return mmio_dispatch(v, &a);
+    }
+    result = mmio_dispatch(v, &a);
+    if (result == MMIO_HANDLED && rt != 31) {
+        uint64_t value = a.data & mask;
+
+        if ((esr & ABT_SSE) != 0 && (value & (mask ^ mask >> 1)) != 0) {
+            value |= ~mask;
+        }
+        v->arch.regs.x[rt] = (esr & ABT_SF) != 0 ? value : value & UINT32_MAX;
+    }
+    return result;
+}
+
+void trap_data_abort(struct vcpu *v, uint64_t esr)
+{
+    uint64_t gva = READ_SYSREG(far_el2);
+    enum mmio_result result = MMIO_UNHANDLED;
+    bool write = (esr & ABT_WNR) != 0;
+    paddr_t gpa;
+
+    if (!is_stage2_fault(esr)) {
+        guest_printk(v, "data abort: ESR %#lx, address %#lx, at %#lx\n", esr, gva, v->arch.regs.pc);
+        arch_inject_abort(v, gva, false);
+        return;
+    }
+    if (!fault_address(esr, gva, &gpa)) {
+        return; /* the guest tries again and gets its own fault */
+    }
+    /* Emulated devices are never mapped, so they are tried first: they are the frequent case. */
+    if ((esr & (ABT_ISV | ABT_S1PTW)) == ABT_ISV) {
+        result = emulate(v, esr, gpa);
+    }
+    if (result == MMIO_HANDLED) {
+        trap_skip(v, esr);
+        return;
+    }
+    if (result == MMIO_UNHANDLED && p2m_fault(v, gpa, write)) {
+        return;
+    }
+    if ((esr & ABT_CM) != 0 && (esr & ABT_S1PTW) == 0) {
+        trap_skip(v, esr); /* cache maintenance where nothing is: nothing to do */
+        return;
+    }
+    guest_printk(v, "no %s at guest address %#lx (virtual %#lx) for the instruction at %#lx%s\n",
+                 result == MMIO_ERROR ? "such access" : write ? "writable memory" : "memory", gpa, gva, v->arch.regs.pc,
+                 (esr & ABT_ISV) == 0 ? ", whose access cannot be emulated" : "");
+    arch_inject_abort(v, gva, false);
+}
+
+void trap_instruction_abort(struct vcpu *v, uint64_t esr)
+{
+    uint64_t gva = READ_SYSREG(far_el2);
+    paddr_t gpa;
+
+    if (is_stage2_fault(esr) && (!fault_address(esr, gva, &gpa) || p2m_fault(v, gpa, false))) {
+        return;
+    }
+    guest_printk(v, "nothing to execute at %#lx: ESR %#lx\n", gva, esr);
+    arch_inject_abort(v, gva, true);
+}

@@ -1,0 +1,190 @@
+/* The device-tree nodes that the port writes for dom0 in place of the host's: CPUs, PSCI, timer, interrupt controller. */
+#include <arch/domain.h>
+#include <arch/irq.h>
+#include <arch/mm.h>
+#include <asm/gicv2.h>
+#include <asm/psci.h>
+#include <asm/vgic_state.h>
+#include <public/arch.h>
+#include <xen/dt.h>
+#include <xen/errno.h>
+#include <xen/fdt_build.h>
+#include <xen/irq.h>
+#include <xen/lib.h>
+#include <xen/printk.h>
+
+#define IRQ_TYPE_PRIVATE 1u /* first cell of a specifier */
+#define IRQ_LEVEL_LOW 8u
+#define GUEST_GICD_PAGES 1u
+#define GUEST_GICC_PAGES 2u
+
+static const char *const ours[] = {
+    "arm,armv8-timer", "arm,armv7-timer", "arm,psci", "arm,psci-0.2", "arm,psci-1.0", "arm,armv8-pmuv3", "arm,cortex-a53-pmu",
+    "arm,cortex-a57-pmu", "arm,cortex-a72-pmu", "linaro,optee-tz", NULL,
+};
+
+bool arch_dt_skip(const struct dt_node *node)
+{
+    return node == dt_path(&dt_host, "/cpus") || dt_compatible_any(&dt_host, node, ours);
+}
+
+bool arch_dt_is_intc(const struct dt_node *node)
+{
+    return node == gic.node;
+}
+
+/* The compatible string of the host's first CPU, so that the guest knows what it runs on. */
+static void write_cpus(struct domain *d, struct fdt_builder *out)
+{
+    struct dt_cpu host;
+    struct fdt_prop compatible;
+    bool known = dt_cpu(&dt_host, 0, &host) == 0 && dt_prop(&dt_host, host.node, "compatible", &compatible);
+    uint32_t i;
+
+    fdt_build_begin(out, "cpus");
+    fdt_build_u32(out, "#address-cells", 1);
+    fdt_build_u32(out, "#size-cells", 0);
+    for (i = 0; i < d->max_vcpus; i++) {
+        fdt_build_begin_at(out, "cpu", arch_vcpu_hwid(d, i));
+        fdt_build_string(out, "device_type", "cpu");
+        if (known) {
+            fdt_build_prop(out, "compatible", compatible.data, compatible.len);
+        } else {
+            fdt_build_string(out, "compatible", "arm,armv8");
+        }
+        fdt_build_u32(out, "reg", (uint32_t)arch_vcpu_hwid(d, i));
+        fdt_build_string(out, "enable-method", "psci");
+        fdt_build_end(out);
+    }
+    fdt_build_end(out);
+}
+
+static void write_psci(struct fdt_builder *out)
+{
+    static const char *const compatible[] = {"arm,psci-1.0", "arm,psci-0.2", "arm,psci"};
+
+    fdt_build_begin(out, "psci");
+    fdt_build_strings(out, "compatible", compatible, ARRAY_SIZE(compatible));
+    fdt_build_string(out, "method", "hvc");
+    fdt_build_u32(out, "cpu_on", PSCI_0_1_CPU_ON);
+    fdt_build_u32(out, "cpu_off", PSCI_0_1_CPU_OFF);
+    fdt_build_end(out);
+}
+
+/* Private interrupt `irq` for all of the guest's CPUs, which the binding has in a mask. */
+static void add_private(const struct domain *d, struct fdt_builder *out, uint32_t irq)
+{
+    fdt_build_add(out, IRQ_TYPE_PRIVATE, 1);
+    fdt_build_add(out, irq - GIC_NR_SGIS, 1);
+    fdt_build_add(out, ((1u << d->max_vcpus) - 1u) << 8 | IRQ_LEVEL_LOW, 1);
+}
+
+/* Linux takes the third, virtual, one where it does not run at EL2; no hypervisor timer is offered. */
+static void write_timer(const struct domain *d, struct fdt_builder *out)
+{
+    const struct vgic *g = d->arch.vgic.state;
+
+    fdt_build_begin(out, "timer");
+    fdt_build_string(out, "compatible", "arm,armv8-timer");
+    if (gic.node->phandle != 0) {
+        fdt_build_u32(out, "interrupt-parent", gic.node->phandle);
+    }
+    fdt_build_open(out, "interrupts");
+    add_private(d, out, GUEST_TIMER_PHYS_S_PPI);
+    add_private(d, out, g->phys_timer);
+    add_private(d, out, g->virt_timer);
+    fdt_build_close(out);
+    fdt_build_end(out);
+}
+
+void arch_dt_write(struct domain *d, struct fdt_builder *out)
+{
+    write_cpus(d, out);
+    write_psci(out);
+    write_timer(d, out);
+}
+
+/* Give d the frame of a GICv2m: its page, and the SPIs that messages written there raise. */
+static void v2m_assign(struct domain *d, const struct dt_node *node, const struct dt_range *frame)
+{
+    struct p2m_leaf leaf = {.mfn = {frame->start >> PAGE_SHIFT}, .kind = P2M_MMIO, .flags = P2M_WRITE};
+    uint32_t base = 0, count = 0, i;
+    const uint8_t *regs;
+    int rc = p2m_map(d, gfn(frame->start >> PAGE_SHIFT), 1, leaf);
+
+    if (!dt_u32(&dt_host, node, "arm,msi-base-spi", &base) || !dt_u32(&dt_host, node, "arm,msi-num-spis", &count)) {
+        regs = arch_map_device(frame->start, PAGE_SIZE);
+        if (regs != NULL) {
+            uint32_t typer = gic_load(regs, 0x008); /* MSI_TYPER [SBSA, GICv2m] */
+
+            base = typer >> 16 & 0x3ffu;
+            count = typer & 0x3ffu;
+        }
+    }
+    for (i = base; rc == 0 && i < min_u32(base + count, gic.nr_irqs); i++) {
+        rc = irq_assign(d, i, i, true);
+    }
+    if (rc != 0) {
+        printk(XENLOG_WARNING "GICv2m frame at %#lx: not usable in d%u (%d)\n", frame->start, (unsigned int)d->id, rc);
+    }
+}
+
+static void write_v2m(struct domain *d, const struct dt_node *node, struct fdt_builder *out)
+{
+    struct dt_range frame;
+    struct fdt_prop p;
+    bool more;
+
+    if (!dt_compatible(&dt_host, node, "arm,gic-v2m-frame") || !dt_available(&dt_host, node) ||
+        dt_reg(&dt_host, node, 0, &frame) != 0 || (frame.start & ~PAGE_MASK) != 0) {
+        return;
+    }
+    v2m_assign(d, node, &frame);
+    fdt_build_begin(out, dt_name(&dt_host, node));
+    for (more = fdt_first_prop(&dt_host.fdt, node->fdt, &p); more; more = fdt_next_prop(&dt_host.fdt, &p)) {
+        fdt_build_prop(out, p.name, p.data, p.len);
+    }
+    fdt_build_end(out);
+}
+
+/* All of the host node but its registers and its maintenance interrupt. */
+void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt_builder *out)
+{
+    static const char *const keep[] = {"compatible", "#interrupt-cells", "#address-cells", "#size-cells", "ranges", "phandle",
+                                       "linux,phandle"};
+    const struct dt_node *parent = dt_parent(&dt_host, node), *child;
+    uint32_t address = dt_address_cells(&dt_host, parent), size = dt_size_cells(&dt_host, parent), i;
+    struct dt_range dist, cpu;
+    struct fdt_prop p;
+
+    if (dt_reg_raw(&dt_host, node, 0, &dist) != 0 || dt_reg_raw(&dt_host, node, 1, &cpu) != 0) {
+        return; /* gicv2.c has read them already */
+    }
+    fdt_build_begin(out, dt_name(&dt_host, node));
+    for (i = 0; i < ARRAY_SIZE(keep); i++) {
+        if (dt_prop(&dt_host, node, keep[i], &p)) {
+            fdt_build_prop(out, keep[i], p.data, p.len);
+        }
+    }
+    fdt_build_empty(out, "interrupt-controller");
+    fdt_build_open(out, "reg");
+    fdt_build_add(out, dist.start, address);
+    fdt_build_add(out, GUEST_GICD_PAGES * PAGE_SIZE, size);
+    fdt_build_add(out, cpu.start, address);
+    fdt_build_add(out, GUEST_GICC_PAGES * PAGE_SIZE, size);
+    fdt_build_close(out);
+    dt_for_each_child(&dt_host, node, child) {
+        write_v2m(d, child, out);
+    }
+    fdt_build_end(out);
+}
+
+void arch_dt_event_irq(const struct domain *d, struct fdt_builder *out)
+{
+    if (gic.node->phandle != 0) {
+        fdt_build_u32(out, "interrupt-parent", gic.node->phandle);
+    }
+    fdt_build_open(out, "interrupts");
+    add_private(d, out, arch_virq_event(d));
+    fdt_build_close(out);
+}

@@ -1,0 +1,173 @@
+/* PSCI 1.1 for guests [DEN0022E]: power of their vCPUs and of the whole domain. */
+#include <arch/domain.h>
+#include <arch/vcpu.h>
+#include <asm/psci.h>
+#include <asm/smccc.h>
+#include <public/sched.h>
+#include <xen/domain.h>
+#include <xen/sched.h>
+
+#define PSCI_1_1 0x10001
+
+/* Arguments of a call in its 32-bit or 64-bit form. */
+struct vpsci_args {
+    uint64_t a[3];
+};
+
+static struct vcpu *vpsci_target(const struct domain *d, uint64_t mpidr)
+{
+    uint32_t i;
+
+    for (i = 0; i < d->max_vcpus; i++) {
+        if (d->vcpu[i] != NULL && arch_vcpu_hwid(d, i) == mpidr) {
+            return d->vcpu[i];
+        }
+    }
+    return NULL;
+}
+
+static int64_t vpsci_version(struct vcpu *v, const struct vpsci_args *args)
+{
+    (void)v;
+    (void)args;
+    return PSCI_1_1;
+}
+
+/* Every state is a standby state here: execution goes on behind the call when an interrupt comes [DEN0022 5.4.5]. */
+static int64_t vpsci_cpu_suspend(struct vcpu *v, const struct vpsci_args *args)
+{
+    (void)args;
+    vcpu_block(v);
+    return PSCI_SUCCESS;
+}
+
+static int64_t vpsci_cpu_off(struct vcpu *v, const struct vpsci_args *args)
+{
+    (void)args;
+    vcpu_down(v);
+    return PSCI_SUCCESS; /* seen by nobody: CPU_ON makes registers anew */
+}
+
+static int64_t vpsci_cpu_on(struct vcpu *v, const struct vpsci_args *args)
+{
+    struct domain *d = v->d;
+    struct vcpu *t = vpsci_target(d, args->a[0]);
+    int64_t result = PSCI_SUCCESS;
+
+    if (t == NULL) {
+        return PSCI_INVALID_PARAMETERS;
+    }
+    if ((args->a[1] & 3u) != 0) {
+        return PSCI_INVALID_ADDRESS;
+    }
+    if (t == v || (atomic_load(&t->pause_flags) & VPF_DOWN) == 0) {
+        return PSCI_ALREADY_ON;
+    }
+    /* It may have called CPU_OFF a moment ago and still be on its way out. */
+    sched_sleep_wait(t);
+    spin_lock(&d->lock);
+    if ((atomic_load(&t->pause_flags) & VPF_DOWN) == 0 || atomic_load_acquire(&t->running) != 0) {
+        result = PSCI_ALREADY_ON; /* another CPU_ON was faster */
+    } else {
+        arch_vcpu_set_entry(t, args->a[1], args->a[2], 0);
+        t->initialised = true;
+        vcpu_up(t);
+    }
+    spin_unlock(&d->lock);
+    return result;
+}
+
+static int64_t vpsci_affinity_info(struct vcpu *v, const struct vpsci_args *args)
+{
+    const struct vcpu *t = vpsci_target(v->d, args->a[0]);
+
+    if (t == NULL || args->a[1] != 0) {
+        return PSCI_INVALID_PARAMETERS; /* levels above 0 are optional since 1.0 [DEN0022 5.7.2] */
+    }
+    return (atomic_load(&t->pause_flags) & VPF_DOWN) != 0 ? PSCI_AFFINITY_OFF : PSCI_AFFINITY_ON;
+}
+
+static int64_t vpsci_migrate_info_type(struct vcpu *v, const struct vpsci_args *args)
+{
+    (void)v;
+    (void)args;
+    return PSCI_NO_MIGRATION;
+}
+
+static int64_t vpsci_system_off(struct vcpu *v, const struct vpsci_args *args)
+{
+    (void)args;
+    domain_shutdown(v->d, SHUTDOWN_poweroff);
+    return PSCI_SUCCESS;
+}
+
+static int64_t vpsci_system_reset(struct vcpu *v, const struct vpsci_args *args)
+{
+    (void)args;
+    domain_shutdown(v->d, SHUTDOWN_reboot);
+    return PSCI_SUCCESS;
+}
+
+static int64_t vpsci_features(struct vcpu *v, const struct vpsci_args *args)
+{
+    uint32_t function = (uint32_t)args->a[0];
+
+    (void)v;
+    return function == SMCCC_VERSION || vpsci_has(function) ? 0 : PSCI_NOT_SUPPORTED;
+}
+
+struct vpsci_row {
+    int64_t (*fn)(struct vcpu *v, const struct vpsci_args *args);
+    bool both; /* has a 64-bit form too */
+};
+
+/* By the low byte of the function id. */
+static const struct vpsci_row vpsci_rows[] = {
+    [PSCI_VERSION & 0xffu] = {vpsci_version, false},
+    [PSCI_CPU_SUSPEND & 0xffu] = {vpsci_cpu_suspend, true},
+    [PSCI_CPU_OFF & 0xffu] = {vpsci_cpu_off, false},
+    [PSCI_CPU_ON & 0xffu] = {vpsci_cpu_on, true},
+    [PSCI_AFFINITY_INFO & 0xffu] = {vpsci_affinity_info, true},
+    [PSCI_MIGRATE_INFO_TYPE & 0xffu] = {vpsci_migrate_info_type, false},
+    [PSCI_SYSTEM_OFF & 0xffu] = {vpsci_system_off, false},
+    [PSCI_SYSTEM_RESET & 0xffu] = {vpsci_system_reset, false},
+    [PSCI_FEATURES & 0xffu] = {vpsci_features, false},
+};
+
+static const struct vpsci_row *vpsci_row(uint32_t function)
+{
+    uint32_t index = function & 0xffu;
+    const struct vpsci_row *row;
+
+    if ((function & ~(SMCCC_64 | 0xffu)) != (PSCI_VERSION & ~0xffu) || index >= ARRAY_SIZE(vpsci_rows)) {
+        return NULL;
+    }
+    row = &vpsci_rows[index];
+    return row->fn != NULL && ((function & SMCCC_64) == 0 || row->both) ? row : NULL;
+}
+
+bool vpsci_has(uint32_t function)
+{
+    return vpsci_row(function) != NULL;
+}
+
+bool vpsci_call(struct vcpu *v, uint32_t function, int64_t *result)
+{
+    const struct vpsci_row *row = vpsci_row(function);
+    uint64_t mask = (function & SMCCC_64) != 0 ? UINT64_MAX : UINT32_MAX;
+    struct vpsci_args args = {{v->arch.regs.x[1] & mask, v->arch.regs.x[2] & mask, v->arch.regs.x[3] & mask}};
+
+    if (row != NULL) {
+        *result = row->fn(v, &args);
+        return true;
+    }
+    if (function == PSCI_0_1_CPU_ON) {
+        *result = vpsci_cpu_on(v, &args);
+        return true;
+    }
+    if (function == PSCI_0_1_CPU_OFF) {
+        *result = vpsci_cpu_off(v, &args);
+        return true;
+    }
+    return false;
+}

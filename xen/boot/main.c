@@ -1,0 +1,83 @@
+/* The boot, as a list that one can read. Each step finds what the ones before it made. */
+#include <arch/cpu.h>
+#include <arch/irq.h>
+#include <arch/mm.h>
+#include <arch/p2m.h>
+#include <arch/vcpu.h>
+#include <xen/cmdline.h>
+#include <xen/console.h>
+#include <xen/construct.h>
+#include <xen/cpu.h>
+#include <xen/dt.h>
+#include <xen/errno.h>
+#include <xen/hypercall.h>
+#include <xen/irq.h>
+#include <xen/memmap.h>
+#include <xen/modules.h>
+#include <xen/page_alloc.h>
+#include <xen/printk.h>
+#include <xen/sched.h>
+#include <xen/time.h>
+#include <xen/trap.h>
+
+#define FDT_HEADER 40u /* bytes [DTSpec 5.2] */
+
+/* Map the tree and open it; the early console comes with it, or without. */
+static void open_device_tree(paddr_t fdt)
+{
+    const uint8_t *header = (fdt & 7u) == 0 ? arch_map_early(fdt, FDT_HEADER) : NULL;
+    uint64_t size = header == NULL ? 0 : (uint32_t)header[4] << 24 | (uint32_t)header[5] << 16 | (uint32_t)header[6] << 8 | header[7];
+    const void *base = size >= FDT_HEADER && size <= FDT_MAX_SIZE ? arch_map_early(fdt, size) : NULL;
+    int rc = base != NULL ? dt_open(&dt_host, base, size) : -ENOEXEC;
+
+    arch_early_console(rc == 0 ? &dt_host.fdt : NULL);
+    cmdline_parse(rc == 0 ? modules_xen_cmdline(&dt_host) : NULL);
+    if (rc != 0) {
+        panic("The device tree at %#lx is not usable: %s. The boot loader must pass its address in the first argument register\n",
+              fdt, fdt_strerror(rc));
+    }
+}
+
+/* What every CPU does for itself. */
+static void init_cpu(void)
+{
+    struct cpu *c = this_cpu();
+
+    timer_init_cpu(c);
+    arch_irq_init_cpu(c);
+    arch_time_init_cpu();
+    sched_init_cpu(c);
+    c->online = true;
+    arch_cpu_init(c);
+}
+
+void xen_main(paddr_t fdt)
+{
+    open_device_tree(fdt);
+    if (modules_find(&dt_host, &boot_modules) != 0) {
+        panic("/chosen does not describe usable boot modules: see above\n");
+    }
+    memmap_init(fdt, dt_host.fdt.size);
+    arch_mm_init();
+    page_alloc_init();
+    console_init();
+    printk("%s\n", xen_banner());
+    cmdline_report();
+    arch_cpu_discover();
+    time_init();
+    irq_init();
+    arch_irq_init();
+    console_init_irq();
+    sched_init(opt.sched);
+    arch_p2m_init();
+    init_cpu();
+    cpu_start_all();
+    construct_dom0();
+    arch_vcpu_resume(guest_exit(NULL));
+}
+
+void xen_main_secondary(void)
+{
+    init_cpu();
+    arch_vcpu_resume(guest_exit(NULL));
+}

@@ -1,0 +1,174 @@
+/*
+ * Input and the guests' side of the console: characters go to the domain that has the input or to the debug keys; Ctrl-A three
+ * times switches; console_io carries text of privileged domains.
+ */
+#include <public/xen.h>
+#include <xen/cmdline.h>
+#include <xen/console.h>
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/guest_copy.h>
+#include <xen/hypercall.h>
+#include <xen/keys.h>
+#include <xen/lib.h>
+#include <xen/printk.h>
+
+#include "console.h"
+
+#define INPUT_SIZE 256u    /* a power of two */
+#define WRITE_SLICE 128u   /* bytes of guest text between looks at pending work */
+#define SWITCH_COUNT 3u
+
+static char input[INPUT_SIZE];
+static uint32_t input_in, input_out;
+static struct domain *focus;   /* NULL: the hypervisor */
+static struct domain *last;    /* whom Ctrl-A gives the input back to */
+
+void console_init(void)
+{
+    console_uart_init();
+}
+
+void console_init_irq(void)
+{
+    spin_lock(&console_lock);
+    ring_grow();
+    spin_unlock(&console_lock);
+    console_uart_init_irq();
+}
+
+static char switch_key(void)
+{
+    return opt.conswitch[0] >= 'a' && opt.conswitch[0] <= 'z' ? (char)(opt.conswitch[0] - 'a' + 1) : 0;
+}
+
+static void announce(void)
+{
+    if (focus != NULL) {
+        printk("*** Serial input to DOM%u (type 'CTRL-%c' three times to switch input)\n", focus->id,
+               opt.conswitch[0] != '\0' ? opt.conswitch[0] : 'a');
+    } else {
+        printk("*** Serial input to Xen (type 'CTRL-%c' three times to switch input; 'h' for help)\n",
+               opt.conswitch[0] != '\0' ? opt.conswitch[0] : 'a');
+    }
+}
+
+void console_set_input(struct domain *d)
+{
+    last = d;
+    /* conswitch=<key>x: input begins with the hypervisor */
+    focus = opt.conswitch[0] != '\0' && opt.conswitch[1] == 'x' ? NULL : d;
+    announce();
+}
+
+bool console_has_input_focus(const struct domain *d)
+{
+    return focus == d;
+}
+
+static void deliver(char c)
+{
+    if (focus == NULL) {
+        keys_handle(c);
+        return;
+    }
+    spin_lock(&console_lock);
+    if (input_in - input_out < INPUT_SIZE) {
+        input[input_in++ & (INPUT_SIZE - 1u)] = c;
+    }
+    spin_unlock(&console_lock);
+    evtchn_raise_global_virq(VIRQ_CONSOLE);
+}
+
+void console_input(char c)
+{
+    static unsigned int switches;
+
+    if (switch_key() != 0 && c == switch_key()) {
+        if (++switches == SWITCH_COUNT) {
+            switches = 0;
+            focus = focus == NULL ? last : NULL;
+            announce();
+        }
+        return;
+    }
+    for (; switches != 0; switches--) {
+        deliver(switch_key());
+    }
+    deliver(c);
+}
+
+size_t console_read_guest(struct domain *d, char *text, size_t n)
+{
+    size_t done = 0;
+
+    if (!d->is_hardware) {
+        return 0;
+    }
+    spin_lock(&console_lock);
+    while (done < n && input_out != input_in) {
+        text[done++] = input[input_out++ & (INPUT_SIZE - 1u)];
+    }
+    spin_unlock(&console_lock);
+    return done;
+}
+
+void console_write_guest(struct domain *d, const char *text, size_t n)
+{
+    (void)d;
+    spin_lock(&console_lock);
+    console_uart_put(text, n);
+    if (opt.console_to_ring) {
+        ring_put(text, n);
+    }
+    spin_unlock(&console_lock);
+}
+
+static long write(struct vcpu *v, uint64_t *arg)
+{
+    char text[WRITE_SLICE];
+
+    while (arg[1] != 0) {
+        size_t n = min_size(arg[1], sizeof(text));
+
+        if (guest_copy_from(text, arg[2], n) != 0) {
+            return -EFAULT;
+        }
+        console_write_guest(v->d, text, n);
+        arg[1] -= n;
+        arg[2] += n;
+        if (arg[1] != 0 && hypercall_preempt()) {
+            return -ERESTART;
+        }
+    }
+    return 0;
+}
+
+static long read(struct vcpu *v, uint64_t *arg)
+{
+    char text[INPUT_SIZE];
+    size_t n;
+
+    n = console_read_guest(v->d, text, min_size(arg[1], sizeof(text)));
+    return guest_copy_to(arg[2], text, n) != 0 ? -EFAULT : (long)n;
+}
+
+/* arg: command, bytes, address of the text. The count is an int in Xen's ABI: negative ones are refused. */
+long do_console_io(struct vcpu *v, uint64_t *arg)
+{
+    if (!v->d->is_privileged) {
+        return -EPERM;
+    }
+    arg[1] = (uint32_t)arg[1];
+    if (arg[1] > INT32_MAX) {
+        return -EINVAL;
+    }
+    switch ((uint32_t)arg[0]) {
+    case CONSOLEIO_write:
+        return write(v, arg);
+    case CONSOLEIO_read:
+        return read(v, arg);
+    default:
+        return -ENOSYS;
+    }
+}

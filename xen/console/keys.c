@@ -1,0 +1,136 @@
+/* Debug keys, as in Xen: what the hypervisor knows, on the console. */
+#include <xen/cpu.h>
+#include <xen/domain.h>
+#include <xen/evtchn.h>
+#include <xen/heap.h>
+#include <xen/keys.h>
+#include <xen/page_alloc.h>
+#include <xen/printk.h>
+#include <xen/time.h>
+
+static void show_help(void);
+
+/* Run fn for every domain. */
+static void each_domain(void (*fn)(struct domain *d))
+{
+    struct domain *d;
+
+    spin_lock(&domain_list_lock);
+    list_for_each(d, &domain_list, all) {
+        fn(d);
+    }
+    spin_unlock(&domain_list_lock);
+}
+
+static void dump_registers(struct domain *d)
+{
+    for (uint32_t i = 0; i < d->max_vcpus; i++) {
+        if (d->vcpu[i] != NULL) {
+            arch_dump_vcpu(d->vcpu[i]);
+        }
+    }
+}
+
+static void show_registers(void)
+{
+    arch_dump_stack();
+    each_domain(dump_registers);
+}
+
+static void dump_domain(struct domain *d)
+{
+    printk("Domain %u: refcnt=%u dying=%d pause_count=%u vcpus=%u pages=%lu max_pages=%lu\n", d->id, d->refcount, d->is_dying,
+           d->pause_count, d->max_vcpus, d->tot_pages, d->max_pages);
+    for (uint32_t i = 0; i < d->max_vcpus; i++) {
+        const struct vcpu *v = d->vcpu[i];
+
+        if (v != NULL) {
+            printk("  VCPU%u: CPU%u %s flags=%#x pause=%u upcall_pend=%02x\n", i, v->cpu->id,
+                   v->running ? "running" : "not running", v->pause_flags, v->pause_count, v->info->evtchn_upcall_pending);
+        }
+    }
+}
+
+static void show_domains(void)
+{
+    each_domain(dump_domain);
+}
+
+static void show_events(void)
+{
+    each_domain(evtchn_dump);
+}
+
+static void show_memory(void)
+{
+    printk("Memory: %lu pages, %lu free; heap objects: %lu bytes\n", page_total_count(), page_free_count(), heap_used());
+}
+
+static void show_scheduler(void)
+{
+    printk("Scheduler: %s, now %ld ns, %u waiting\n", sched_class()->name, time_now(), sched_nr_waiting);
+    for (unsigned int i = 0; i < nr_cpus_online; i++) {
+        const struct vcpu *v = cpus[i].sched.curr;
+
+        if (v != NULL) {
+            printk("  CPU%u: d%uv%u\n", i, v->d->id, v->id);
+        } else {
+            printk("  CPU%u: idle\n", i);
+        }
+    }
+}
+
+static void show_timers(void)
+{
+    for (unsigned int i = 0; i < nr_cpus_online; i++) {
+        const struct timer_queue *q = &cpus[i].timers;
+
+        printk("  CPU%u: %u timers, first in %ld ns\n", i, q->count, q->count != 0 ? q->heap[0]->expires - time_now() : 0);
+    }
+}
+
+static void restart(void)
+{
+    printk("'R' pressed -> rebooting machine\n");
+    arch_machine_reset();
+    printk(XENLOG_ERR "No way to reset this machine is known\n");
+}
+
+static void crash(void)
+{
+    panic("'C' pressed: crash on request\n");
+}
+
+static const struct {
+    char key;
+    void (*fn)(void);
+    const char *what;
+} keys[] = {
+    {'h', show_help, "show this help"},
+    {'d', show_registers, "dump registers"},
+    {'q', show_domains, "dump domains and vCPUs"},
+    {'e', show_events, "dump event channels"},
+    {'m', show_memory, "memory in use"},
+    {'r', show_scheduler, "dump run queues"},
+    {'a', show_timers, "dump timer queues"},
+    {'C', crash, "crash the hypervisor"},
+    {'R', restart, "reboot the machine"},
+};
+
+static void show_help(void)
+{
+    for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
+        printk(" key '%c': %s\n", keys[i].key, keys[i].what);
+    }
+}
+
+void keys_handle(char key)
+{
+    for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
+        if (keys[i].key == key) {
+            printk("'%c' pressed -> %s\n", key, keys[i].what);
+            keys[i].fn();
+            return;
+        }
+    }
+}

@@ -1,0 +1,158 @@
+/* Messages of the hypervisor: levels, "(XEN) " and time stamps, rate limit for what guests provoke. */
+#include <xen/cmdline.h>
+#include <xen/console.h>
+#include <xen/domain.h>
+#include <xen/format.h>
+#include <xen/lib.h>
+#include <xen/printk.h>
+#include <xen/string.h>
+#include <xen/time.h>
+
+#include "console.h"
+
+#define LINE_MAX 512u
+#define GUEST_BURST 10u            /* messages about guests ... */
+#define GUEST_PERIOD SECONDS(5)    /* ... in this time */
+#define DEFAULT_LEVEL 2u           /* XENLOG_INFO */
+
+spinlock_t console_lock = SPINLOCK_INIT(LOCK_CONSOLE);
+static bool line_open; /* the last output did not end its line, so no new prefix */
+
+static void emit(const char *text, size_t n)
+{
+    ring_put(text, n);
+    console_uart_put(text, n);
+}
+
+static void prefix(void)
+{
+    char stamp[40];
+    s_time_t now = time_now();
+
+    emit("(XEN) ", 6);
+    if (opt.console_timestamps == TIMESTAMPS_RAW) {
+        emit(stamp, min_size(snprintf(stamp, sizeof(stamp), "[%016lx] ", arch_counter()), sizeof(stamp) - 1u));
+    } else if (opt.console_timestamps != TIMESTAMPS_NONE) {
+        emit(stamp, min_size(snprintf(stamp, sizeof(stamp), "[%5ld.%06ld] ", now / SECONDS(1), now % SECONDS(1) / 1000),
+                             sizeof(stamp) - 1u));
+    }
+}
+
+static void print(const char *text)
+{
+    spin_lock(&console_lock);
+    while (*text != '\0') {
+        const char *end = strchr(text, '\n');
+        size_t n = end != NULL ? (size_t)(end - text) + 1u : strlen(text);
+
+        if (!line_open) {
+            prefix();
+        }
+        emit(text, n);
+        line_open = end == NULL;
+        text += n;
+    }
+    spin_unlock(&console_lock);
+}
+
+/* Takes the level off a format: "\001" and a digit. */
+static unsigned int level_of(const char **fmt)
+{
+    unsigned int level = DEFAULT_LEVEL;
+
+    if ((*fmt)[0] == '\001') {
+        level = (unsigned int)((*fmt)[1] - '0');
+        *fmt += 2;
+    }
+    return level;
+}
+
+void printk(const char *fmt, ...)
+{
+    unsigned int level = level_of(&fmt);
+    char line[LINE_MAX];
+    va_list args;
+
+    if (level >= opt.loglvl.print) {
+        return;
+    }
+    va_start(args, fmt);
+    vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    print(line);
+}
+
+/* May one more message about guests go out now? */
+static bool within_rate(void)
+{
+    static s_time_t period_start;
+    static uint32_t count, dropped;
+    s_time_t now = time_now();
+
+    /* Races only make the limit inexact. */
+    if (now - period_start > GUEST_PERIOD) {
+        uint32_t lost = dropped;
+
+        period_start = now;
+        count = 0;
+        dropped = 0;
+        if (lost != 0) {
+            printk(XENLOG_WARNING "%u messages about guests suppressed\n", lost);
+        }
+    }
+    if (count < GUEST_BURST) {
+        count++;
+        return true;
+    }
+    dropped++;
+    return false;
+}
+
+void guest_printk(const struct vcpu *v, const char *fmt, ...)
+{
+    unsigned int level = level_of(&fmt);
+    char line[LINE_MAX];
+    va_list args;
+    size_t n;
+
+    if (level >= opt.guest_loglvl.print && level >= opt.guest_loglvl.limit) {
+        return;
+    }
+    if (level >= opt.guest_loglvl.print && !within_rate()) {
+        return;
+    }
+    n = snprintf(line, sizeof(line), "d%uv%u ", v->d->id, v->id);
+    va_start(args, fmt);
+    vsnprintf(line + n, sizeof(line) - n, fmt, args);
+    va_end(args);
+    print(line);
+}
+
+void console_puts(const char *text, size_t n)
+{
+    spin_lock(&console_lock);
+    emit(text, n);
+    line_open = n != 0 && text[n - 1u] != '\n' && line_open;
+    spin_unlock(&console_lock);
+}
+
+size_t console_ring_read(char *text, size_t n, uint32_t *index, bool incremental, bool clear)
+{
+    uint32_t from = incremental ? *index : *index - UINT32_MAX / 2u;
+    size_t done;
+
+    spin_lock(&console_lock);
+    done = ring_get(text, n, &from);
+    if (clear) {
+        ring_clear();
+    }
+    spin_unlock(&console_lock);
+    *index = from;
+    return done;
+}
+
+void console_force_unlock(void)
+{
+    spin_init(&console_lock, LOCK_CONSOLE);
+    line_open = false;
+}

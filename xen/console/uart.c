@@ -1,0 +1,105 @@
+/* Which UART is the console's, and bytes to and from it. The devices themselves are xen/drivers. */
+#include <xen/cmdline.h>
+#include <xen/console.h>
+#include <xen/dt.h>
+#include <xen/irq.h>
+#include <xen/printk.h>
+#include <xen/string.h>
+
+#include "console.h"
+
+static int (*const probes[])(const struct dt_node *node, struct uart *u) = {uart_pl011_probe, uart_ns16550_probe};
+
+static struct uart uart;
+static const struct dt_node *uart_node;
+static bool silent; /* console=none */
+void (*console_early_putc)(char c);
+
+void console_uart_put(const char *text, size_t n)
+{
+    for (size_t i = 0; i < n && !silent; i++) {
+        if (uart_node != NULL) {
+            if (text[i] == '\n') {
+                uart.putc(&uart, '\r');
+            }
+            uart.putc(&uart, text[i]);
+        } else if (console_early_putc != NULL) {
+            console_early_putc(text[i]);
+        }
+    }
+}
+
+static bool probe(const struct dt_node *node)
+{
+    for (unsigned int i = 0; node != NULL && dt_available(&dt_host, node) && i < ARRAY_SIZE(probes); i++) {
+        struct uart found = {0};
+
+        if (probes[i](node, &found) == 0) {
+            uart = found;
+            uart_node = node;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* dtuart=<path or alias>[:<options>] */
+static const struct dt_node *named(const char *name)
+{
+    char path[CMDLINE_VALUE], *options;
+
+    strlcpy(path, name, sizeof(path));
+    options = strchr(path, ':');
+    if (options != NULL) {
+        *options = '\0';
+    }
+    return dt_path(&dt_host, path);
+}
+
+void console_uart_init(void)
+{
+    const char *options;
+
+    if (strcmp(opt.console, "none") == 0) {
+        silent = true;
+        return;
+    }
+    if (opt.dtuart[0] != '\0') {
+        if (probe(named(opt.dtuart))) {
+            return;
+        }
+        printk(XENLOG_WARNING "dtuart=%s: no UART that this build drives (PL011, 16550) has that path or alias in the device"
+                              " tree; trying stdout-path\n", opt.dtuart);
+    }
+    if (!probe(dt_stdout(&dt_host, &options))) {
+        printk(XENLOG_WARNING "No console: name a UART by dtuart= or /chosen/stdout-path; output stays on the early one\n");
+    }
+}
+
+const struct dt_node *console_uart_node(void)
+{
+    return uart_node;
+}
+
+static void received(unsigned int irq, void *data)
+{
+    int c;
+
+    (void)irq;
+    (void)data;
+    while ((c = uart.getc(&uart)) >= 0) {
+        console_input((char)c);
+    }
+}
+
+void console_uart_init_irq(void)
+{
+    if (uart_node == NULL || uart.irq == 0) {
+        return;
+    }
+    if (irq_request(uart.irq, false, received, NULL) != 0) {
+        printk(XENLOG_WARNING "%s: interrupt %u is not usable: no console input\n", uart.name, uart.irq);
+        return;
+    }
+    uart.enable_rx(&uart);
+}

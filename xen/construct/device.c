@@ -1,0 +1,117 @@
+/* The host's devices for dom0: register ranges into its p2m, interrupts routed to it. What is ours stays hidden. */
+#include <arch/domain.h>
+#include <arch/irq.h>
+#include <xen/console.h>
+#include <xen/domain.h>
+#include <xen/dt.h>
+#include <xen/errno.h>
+#include <xen/irq.h>
+#include <xen/lib.h>
+#include <xen/memmap.h>
+#include <xen/printk.h>
+#include <xen/string.h>
+
+#include "construct.h"
+
+static const char *const never[] = {"xen,multiboot-module", "multiboot,module", "xen,domain", "xen,hypervisor", NULL};
+
+bool device_hidden(const struct dt_node *n)
+{
+    const char *type = dt_string(&dt_host, n, "device_type");
+
+    return n == console_uart_node() || arch_dt_skip(n) || dt_compatible_any(&dt_host, n, never) ||
+           dt_has(&dt_host, n, "xen,passthrough") || (type != NULL && strcmp(type, "memory") == 0) ||
+           n == dt_path(&dt_host, "/chosen") || n == dt_path(&dt_host, "/hypervisor");
+}
+
+static void map_range(struct domain *d, const struct dt_node *n, paddr_t start, uint64_t size, uint8_t flags)
+{
+    paddr_t end = round_up(start + size, PAGE_SIZE), limit = 1ul << arch_p2m_ipa_bits();
+    char path[96];
+    int rc;
+
+    start = round_down(start, PAGE_SIZE);
+    if (size == 0 || end <= start) {
+        return;
+    }
+    if (end > limit) {
+        printk(XENLOG_WARNING "%s: %#lx-%#lx is beyond dom0's %u-bit address space: left out\n",
+               dt_full_path(&dt_host, n, path, sizeof(path)), start, end, arch_p2m_ipa_bits());
+        return;
+    }
+    if (memmap_is_ram(start, end) && (flags & P2M_CACHED) == 0) {
+        printk(XENLOG_WARNING "%s: reg %#lx-%#lx is RAM: left out\n", dt_full_path(&dt_host, n, path, sizeof(path)), start, end);
+        return;
+    }
+    if (arch_domain_emulates(d, start, end)) {
+        return;
+    }
+    rc = p2m_map(d, gfn(start >> PAGE_SHIFT), (end - start) >> PAGE_SHIFT,
+                 (struct p2m_leaf){.mfn = mfn(start >> PAGE_SHIFT), .kind = P2M_MMIO, .flags = (uint8_t)(P2M_WRITE | flags)});
+    if (rc != 0) {
+        panic("Cannot map %#lx-%#lx of %s for dom0: %d\n", start, end, dt_full_path(&dt_host, n, path, sizeof(path)), rc);
+    }
+}
+
+static void route(struct domain *d, const struct dt_node *n, const struct dt_irq *irq)
+{
+    char path[96];
+    bool edge;
+    int number, rc;
+
+    if (!arch_dt_is_intc(irq->controller)) {
+        return; /* a controller of dom0's own, whose parent interrupt is routed */
+    }
+    number = arch_dt_irq(irq->cells, irq->count, &edge);
+    if (number < (int)arch_irq_first_shared()) {
+        return; /* private interrupts belong to the CPUs: timers, PMU */
+    }
+    rc = irq_assign(d, (unsigned int)number, (unsigned int)number, edge);
+    if (rc == -EBUSY && !irq_is_own((unsigned int)number)) {
+        return; /* shared between devices of dom0 */
+    }
+    if (rc != 0) {
+        printk(XENLOG_WARNING "%s: interrupt %d is not available to dom0 (%d)%s\n",
+               dt_full_path(&dt_host, n, path, sizeof(path)), number, rc,
+               irq_is_own((unsigned int)number) ? ": the console has it" : "");
+    }
+}
+
+static void assign(struct domain *d, const struct dt_node *n, uint8_t flags)
+{
+    struct dt_range reg;
+    struct dt_window w;
+    struct dt_irq irq;
+
+    for (uint32_t i = 0; dt_reg(&dt_host, n, i, &reg) == 0; i++) {
+        map_range(d, n, reg.start, reg.size, flags);
+    }
+    if (dt_string(&dt_host, n, "device_type") != NULL && strcmp(dt_string(&dt_host, n, "device_type"), "pci") == 0) {
+        for (uint32_t i = 0; dt_window(&dt_host, n, i, &w) == 0; i++) {
+            map_range(d, n, w.start, w.size, flags);
+        }
+        for (uint32_t i = 0; dt_irq_map(&dt_host, n, i, &irq) == 0; i++) {
+            route(d, n, &irq);
+        }
+    }
+    for (uint32_t i = 0; dt_irq(&dt_host, n, i, &irq) == 0; i++) {
+        route(d, n, &irq);
+    }
+}
+
+void device_assign_all(struct domain *d)
+{
+    const struct dt_node *reserved = dt_path(&dt_host, "/reserved-memory");
+
+    for (uint32_t i = 1; i < dt_host.count; i++) {
+        const struct dt_node *n = &dt_host.nodes[i];
+
+        if (device_hidden(n) || arch_dt_is_intc(n)) {
+            i = n->end - 1u; /* with everything below it */
+        } else if (dt_available(&dt_host, n)) {
+            bool memory = reserved != NULL && n != reserved && dt_within(&dt_host, reserved, n);
+
+            assign(d, n, memory ? P2M_CACHED : 0);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+/*
+ * dom0: the first domain, privileged, owner of the hardware. Its memory is mapped 1:1, because its devices reach memory without
+ * translation; extents are taken whole, so that their number, not their size, is what building costs.
+ */
+#include <arch/domain.h>
+#include <arch/irq.h>
+#include <arch/mm.h>
+#include <arch/vcpu.h>
+#include <public/domctl.h>
+#include <public/hvm/params.h>
+#include <xen/cmdline.h>
+#include <xen/console.h>
+#include <xen/cpu.h>
+#include <xen/domain.h>
+#include <xen/lib.h>
+#include <xen/modules.h>
+#include <xen/page_alloc.h>
+#include <xen/params.h>
+#include <xen/printk.h>
+#include <xen/string.h>
+#include <xen/time.h>
+
+#include "construct.h"
+
+#define DEFAULT_MEM MIB(512)
+#define MIN_MEM MIB(16)
+#define BANK_ALIGN MIB(2)
+#define FDT_ROOM MIB(1)
+#define EXTENDED_MIN MIB(2)
+#define EXTENDED_MAX 32u
+
+static struct range extended_ranges[EXTENDED_MAX];
+
+static unsigned int vcpu_count(void)
+{
+    unsigned int wanted = nr_cpus_online;
+
+    wanted = max_u32(wanted, opt.dom0_max_vcpus_min);
+    wanted = opt.dom0_max_vcpus_max != 0 ? min_u32(wanted, opt.dom0_max_vcpus_max) : wanted;
+    if (opt.dom0_max_vcpus_min != 0 && opt.dom0_max_vcpus_min == opt.dom0_max_vcpus_max) {
+        wanted = opt.dom0_max_vcpus_max;
+    }
+    if (wanted > ARCH_MAX_VCPUS) {
+        printk(XENLOG_WARNING "dom0_max_vcpus=%u: this interrupt controller allows %u\n", wanted, ARCH_MAX_VCPUS);
+        wanted = ARCH_MAX_VCPUS;
+    }
+    return wanted;
+}
+
+static struct domain *create(void)
+{
+    struct xen_domctl_createdomain config = {
+        .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
+        .max_vcpus = vcpu_count(),
+        .max_evtchn_port = UINT32_MAX,
+        .max_grant_frames = (int32_t)opt.gnttab_max_frames,
+        .max_maptrack_frames = (int32_t)opt.gnttab_max_maptrack_frames,
+        .grant_opts = 1, /* version 1 */
+    };
+    struct domain *d;
+    int rc = arch_domain_config(&config);
+
+    d = rc == 0 ? domain_create(0, &config, true, &rc) : NULL;
+    if (d == NULL) {
+        panic("Cannot create dom0: %d\n", rc);
+    }
+    d->is_hardware = true;
+    d->p2m.direct_mapped = true;
+    d->p2m.pool_pages = UINT32_MAX;
+    hardware_domain = d;
+    for (unsigned int i = 0; i < config.max_vcpus; i++) {
+        if (vcpu_create(d, i, &rc) == NULL) {
+            panic("Cannot create vCPU %u of dom0: %d\n", i, rc);
+        }
+    }
+    return d;
+}
+
+/* How much: dom0_mem, or half of what is free, at most 512 MiB. */
+static uint64_t memory_wanted(void)
+{
+    uint64_t have = page_free_count() << PAGE_SHIFT, wanted = opt.dom0_mem;
+
+    if (wanted == 0) {
+        wanted = round_down(min_u64(have / 2, DEFAULT_MEM), BANK_ALIGN);
+        printk("dom0_mem= is not given: dom0 gets %lu MiB\n", wanted >> 20);
+    }
+    wanted = round_up(wanted, BANK_ALIGN);
+    if (wanted > have || wanted < MIN_MEM) {
+        panic("dom0_mem=%luM: this machine has %lu MiB free; give dom0_mem= a value between %luM and that\n", wanted >> 20,
+              have >> 20, MIN_MEM >> 20);
+    }
+    return wanted;
+}
+
+static void add_bank(struct build *b, paddr_t start, paddr_t size)
+{
+    struct p2m_leaf leaf = {.mfn = mfn(start >> PAGE_SHIFT), .kind = P2M_RAM, .flags = P2M_WRITE | P2M_EXEC};
+    int rc = domain_page_claim(b->d, start, start + size);
+
+    rc = rc == 0 ? p2m_map(b->d, gfn(start >> PAGE_SHIFT), size >> PAGE_SHIFT, leaf) : rc;
+    if (rc != 0) {
+        panic("Cannot give %#lx-%#lx to dom0: %d\n", start, start + size, rc);
+    }
+    printk("BANK[%u] %#lx-%#lx (%luMB)\n", b->nr_banks, start, start + size, size >> 20);
+    b->bank[b->nr_banks++] = (struct mem_bank){.start = start, .end = start + size};
+}
+
+/* The largest free extents first; the first one below 4 GiB, where devices with 32-bit addresses reach it. */
+static void allocate(struct build *b)
+{
+    uint64_t left = memory_wanted();
+
+    b->d->max_pages = opt.dom0_mem_max != UINT64_MAX ? max_u64(opt.dom0_mem_max, left) >> PAGE_SHIFT : UINT32_MAX;
+    printk("Allocating 1:1 mappings totalling %luMB for dom0:\n", left >> 20);
+    while (left != 0) {
+        paddr_t limit = b->nr_banks == 0 ? GIB(4) : 0, start, size;
+        bool found = page_find_free(left, limit, BANK_ALIGN, &start, &size);
+
+        found = found || page_find_free(left, 0, BANK_ALIGN, &start, &size);
+        if (!found || b->nr_banks == DOM0_MAX_BANKS) {
+            panic("%lu MiB of dom0's memory cannot be found in %u extents: lower dom0_mem\n", left >> 20, DOM0_MAX_BANKS);
+        }
+        add_bank(b, start, size);
+        left -= size;
+    }
+}
+
+/* Guest-physical space that nothing of dom0 uses: RAM of the host that it did not get. */
+static void find_extended(struct build *b, struct rangeset *rs)
+{
+    int rc = 0;
+
+    /* The grant table goes to where the hypervisor is: no RAM of any domain can ever be there. */
+    b->grant.start = round_down(arch_image_start(), PAGE_SIZE);
+    b->grant.end = b->grant.start + (uint64_t)opt.gnttab_max_frames * PAGE_SIZE;
+    for (unsigned int i = 0; i < host_memmap.nr_ram && rc == 0 && opt.ext_regions; i++) {
+        rc = rangeset_add(rs, host_memmap.ram[i].start, host_memmap.ram[i].end);
+    }
+    for (unsigned int i = 0; i < host_memmap.nr_reserved && rc == 0; i++) {
+        rc = rangeset_remove(rs, host_memmap.reserved[i].start, host_memmap.reserved[i].end);
+    }
+    for (unsigned int i = 0; i < b->nr_banks && rc == 0; i++) {
+        rc = rangeset_remove(rs, b->bank[i].start, b->bank[i].end);
+    }
+    rc = rc == 0 ? rangeset_remove(rs, b->grant.start, b->grant.end) : rc;
+    for (uint32_t i = 0; i < rs->count && rc == 0;) {
+        paddr_t start = round_up(rs->ranges[i].start, EXTENDED_MIN), end = round_down(rs->ranges[i].end, EXTENDED_MIN);
+
+        if (end <= start) {
+            rc = rangeset_remove(rs, rs->ranges[i].start, rs->ranges[i].end);
+        } else {
+            rs->ranges[i] = (struct range){.start = start, .end = end};
+            printk("d0: extended region %u: %#lx-%#lx\n", i, start, end);
+            i++;
+        }
+    }
+    if (rc != 0) {
+        printk(XENLOG_WARNING "d0: no extended regions (%d): too many fragments of memory\n", rc);
+        rs->count = 0;
+    }
+    b->extended = rs;
+}
+
+static void load(struct build *b, const struct boot_module *kernel)
+{
+    void *buffer;
+    size_t size;
+
+    image_load(b, kernel, modules_get(&boot_modules, NULL, MODULE_RAMDISK));
+    b->fdt = round_up(b->next, MIB(2)); /* Linux wants it inside one 2 MiB block [Linux booting.rst] */
+    if (b->fdt + FDT_ROOM > b->bank[0].end) {
+        panic("dom0's device tree does not fit at %#lx, memory ends at %#lx: raise dom0_mem\n", b->fdt, b->bank[0].end);
+    }
+    buffer = arch_pa_to_va(b->fdt);
+    size = guest_dt_write(b, buffer, FDT_ROOM);
+    arch_cache_clean(buffer, size);
+    printk("Loading d0 DTB to %#lx-%#lx\n", b->fdt, b->fdt + size);
+}
+
+static void start(struct build *b)
+{
+    struct vcpu *v = b->d->vcpu[0];
+
+    domain_param_set(b->d, HVM_PARAM_CALLBACK_IRQ, (uint64_t)HVM_PARAM_CALLBACK_TYPE_PPI << 56 | 2u << 8 |
+                                                       arch_virq_event(b->d));
+    arch_vcpu_set_entry(v, b->entry, b->fdt, 0);
+    v->initialised = true;
+    console_set_input(b->d);
+    time_update_wallclock(b->d);
+    vcpu_up(v);
+    if (domain_unpause_by_control(b->d) != 0) { /* domains are created paused */
+        panic("Cannot start dom0\n");
+    }
+}
+
+void construct_dom0(void)
+{
+    const struct boot_module *kernel = modules_get(&boot_modules, NULL, MODULE_KERNEL);
+    struct rangeset extended = RANGESET_INIT(extended_ranges);
+    struct build b = {.bootargs = boot_modules.dom0_cmdline};
+
+    printk("*** LOADING DOMAIN 0 ***\n");
+    if (kernel == NULL) {
+        panic("No kernel for dom0: add a module with compatible \"multiboot,kernel\" to /chosen\n");
+    }
+    b.d = create();
+    allocate(&b);
+    device_assign_all(b.d);
+    find_extended(&b, &extended);
+    load(&b, kernel);
+    for (uint32_t i = 0; i < boot_modules.count; i++) {
+        page_release_reserved(boot_modules.module[i].start, boot_modules.module[i].start + boot_modules.module[i].size);
+    }
+    page_scrub_start();
+    start(&b);
+}

@@ -1,0 +1,143 @@
+/*
+ * Operations of the tools on a domain as a whole: its life, pausing, what it is, and small settings.
+ */
+#include <arch/domain.h>
+#include <public/domctl.h>
+#include <xen/control.h>
+#include <xen/cpu.h>
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/printk.h>
+#include <xen/string.h>
+
+/* The part of a configuration that is the same on all architectures. */
+static int create_check(const struct xen_domctl_createdomain *config)
+{
+    uint32_t possible = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_xs_domain;
+
+    if ((config->flags & ~possible) != 0) {
+        guest_printk(current_vcpu(), XENLOG_INFO "createdomain: flags %#x are not supported\n", config->flags & ~possible);
+        return -EINVAL;
+    }
+    if ((config->grant_opts & ~(uint32_t)XEN_DOMCTL_GRANT_version_mask) != 0 || config->iommu_opts != 0 ||
+        config->altp2m_opts != 0 || config->vmtrace_size != 0) {
+        guest_printk(current_vcpu(), XENLOG_INFO "createdomain: grant, IOMMU, altp2m or vmtrace options not supported\n");
+        return -EINVAL;
+    }
+    if (config->max_vcpus < 1 || config->max_vcpus > MAX_DOMAIN_VCPUS) {
+        guest_printk(current_vcpu(), XENLOG_INFO "createdomain: %u vCPUs\n", config->max_vcpus);
+        return -EINVAL;
+    }
+    return config->cpupool_id != 0 && config->cpupool_id != XEN_INVALID_MAX_VCPU_ID ? -ESRCH : 0;
+}
+
+/* The id that the tools want, or the next free one after the last that was chosen here. */
+static int create_choose_id(domid_t wanted, domid_t *id)
+{
+    static domid_t last;
+
+    if (wanted > 0 && wanted < DOMID_FIRST_RESERVED) {
+        *id = wanted;
+        return domain_free_id(wanted) == wanted ? 0 : -EEXIST;
+    }
+    *id = domain_free_id((domid_t)(last + 1));
+    if (*id == DOMID_INVALID) {
+        *id = domain_free_id(1);
+    }
+    if (*id == DOMID_INVALID) {
+        return -ENOMEM;
+    }
+    last = *id;
+    return 0;
+}
+
+long domctl_createdomain(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_createdomain *config = &op->u.createdomain;
+    domid_t id;
+    int rc = create_check(config);
+
+    if (rc == 0) {
+        rc = arch_domain_config(config);
+    }
+    if (rc == 0) {
+        rc = create_choose_id(op->domain, &id);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    d = domain_create(id, config, false, &rc);
+    if (d == NULL) {
+        return rc;
+    }
+    d->p2m.pool_pages = d->p2m.table_pages; /* set_paging_mempool_size comes next */
+    op->domain = id;
+    return 0;
+}
+
+long domctl_destroydomain(struct domain *d, struct xen_domctl *op __unused)
+{
+    return domain_kill(d);
+}
+
+long domctl_pausedomain(struct domain *d, struct xen_domctl *op __unused)
+{
+    return d != current_vcpu()->d ? domain_pause_by_control(d) : -EINVAL;
+}
+
+long domctl_unpausedomain(struct domain *d, struct xen_domctl *op __unused)
+{
+    return domain_unpause_by_control(d);
+}
+
+long domctl_resumedomain(struct domain *d, struct xen_domctl *op __unused)
+{
+    if (d == current_vcpu()->d) {
+        return -EINVAL;
+    }
+    domain_resume(d);
+    return 0;
+}
+
+long domctl_getdomaininfo(struct domain *d, struct xen_domctl *op)
+{
+    control_domain_info(d, &op->u.getdomaininfo);
+    return 0;
+}
+
+long domctl_setdomainhandle(struct domain *d, struct xen_domctl *op)
+{
+    memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
+    return 0;
+}
+
+long domctl_setdebugging(struct domain *d, struct xen_domctl *op)
+{
+    if (d == current_vcpu()->d) {
+        return -EINVAL;
+    }
+    d->debugger_attached = op->u.setdebugging.enable != 0;
+    return 0;
+}
+
+long domctl_settimeoffset(struct domain *d, struct xen_domctl *op)
+{
+    d->time_offset = op->u.settimeoffset.time_offset_seconds;
+    return 0;
+}
+
+long domctl_subscribe(struct domain *d, struct xen_domctl *op)
+{
+    atomic_store(&d->suspend_port, op->u.subscribe.port);
+    return 0;
+}
+
+long domctl_set_virq_handler(struct domain *d, struct xen_domctl *op)
+{
+    return evtchn_set_virq_handler(d, op->u.set_virq_handler.virq);
+}
+
+long domctl_scheduler_op(struct domain *d, struct xen_domctl *op)
+{
+    return sched_domctl(d, &op->u.scheduler_op);
+}

@@ -1,0 +1,265 @@
+/*
+ * A vCPU's life, and the reasons why it does not run: down, blocked, paused. Each change of a reason tells the scheduler.
+ */
+#include <arch/vcpu.h>
+#include <xen/cpu.h>
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/heap.h>
+
+static void vcpu_timer_event(void *data)
+{
+    evtchn_raise_virq(data, VIRQ_TIMER);
+}
+
+static void vcpu_periodic_event(void *data)
+{
+    struct vcpu *v = data;
+    s_time_t period = atomic_load(&v->periodic_period);
+
+    if (period != 0) { /* not stopped meanwhile */
+        evtchn_raise_virq(v, VIRQ_TIMER);
+        timer_set(&v->periodic, time_max(v->periodic.expires, time_now() - period) + period);
+    }
+}
+
+static void vcpu_poll_timeout(void *data)
+{
+    struct vcpu *v = data;
+
+    if (atomic_load(&v->poll_port) != 0) {
+        vcpu_unblock(v);
+    }
+}
+
+static int vcpu_init_timers(struct vcpu *v)
+{
+    int rc = timer_init(&v->singleshot, v->cpu, vcpu_timer_event, v);
+
+    if (rc != 0) {
+        return rc;
+    }
+    rc = timer_init(&v->periodic, v->cpu, vcpu_periodic_event, v);
+    if (rc == 0) {
+        rc = timer_init(&v->poll_timer, v->cpu, vcpu_poll_timeout, v);
+        if (rc == 0) {
+            return 0;
+        }
+        timer_destroy(&v->periodic);
+    }
+    timer_destroy(&v->singleshot);
+    return rc;
+}
+
+static void vcpu_destroy_timers(struct vcpu *v)
+{
+    timer_destroy(&v->singleshot);
+    timer_destroy(&v->periodic);
+    timer_destroy(&v->poll_timer);
+}
+
+static int vcpu_init_info(struct vcpu *v)
+{
+    if (v->id < XEN_LEGACY_MAX_VCPUS) {
+        v->info = &v->d->shared_info->vcpu_info[v->id];
+        return 0;
+    }
+    v->dummy_info = heap_new(struct vcpu_info);
+    v->info = v->dummy_info;
+    return v->info != NULL ? 0 : -ENOMEM;
+}
+
+static void vcpu_destroy_info(struct vcpu *v)
+{
+    heap_free(v->dummy_info);
+}
+
+static const struct vcpu_part {
+    int (*init)(struct vcpu *v);
+    void (*destroy)(struct vcpu *v);
+} parts[] = {
+    { vcpu_init_info, vcpu_destroy_info },
+    { sched_vcpu_init, sched_vcpu_destroy },
+    { vcpu_init_timers, vcpu_destroy_timers },
+    { arch_vcpu_create, arch_vcpu_destroy },
+};
+
+static void vcpu_destroy_parts(struct vcpu *v, unsigned int n)
+{
+    while (n-- != 0) {
+        parts[n].destroy(v);
+    }
+    heap_free(v);
+}
+
+struct vcpu *vcpu_create(struct domain *d, unsigned int id, int *rc)
+{
+    struct vcpu *v;
+    unsigned int i;
+
+    if (id >= d->max_vcpus || d->vcpu[id] != NULL) {
+        *rc = id >= d->max_vcpus ? -EINVAL : -EEXIST;
+        return NULL;
+    }
+    v = heap_new(struct vcpu);
+    if (v == NULL) {
+        *rc = -ENOMEM;
+        return NULL;
+    }
+    v->d = d;
+    v->id = id;
+    v->pause_flags = VPF_DOWN;
+    for (i = 0; i < ARRAY_SIZE(parts); i++) {
+        *rc = parts[i].init(v);
+        if (*rc != 0) {
+            vcpu_destroy_parts(v, i);
+            return NULL;
+        }
+    }
+    /* Release: who finds it finds it complete (domain_vcpu). */
+    atomic_store_release(&d->vcpu[id], v);
+    return v;
+}
+
+void vcpu_destroy(struct vcpu *v)
+{
+    v->d->vcpu[v->id] = NULL;
+    vcpu_destroy_parts(v, ARRAY_SIZE(parts));
+}
+
+/* Every vCPU that d has at this moment. */
+static void vcpu_for_all(struct domain *d, void (*fn)(struct vcpu *v))
+{
+    unsigned int i;
+
+    for (i = 0; i < d->max_vcpus; i++) {
+        struct vcpu *v = domain_vcpu(d, i);
+
+        if (v != NULL) {
+            fn(v);
+        }
+    }
+}
+
+void domain_pause_nowait(struct domain *d)
+{
+    atomic_fetch_add(&d->pause_count, 1u);
+    vcpu_for_all(d, sched_sleep);
+}
+
+void domain_pause(struct domain *d)
+{
+    domain_pause_nowait(d);
+    vcpu_for_all(d, sched_sleep_wait);
+}
+
+void domain_unpause(struct domain *d)
+{
+    if (atomic_fetch_sub(&d->pause_count, 1u) == 1) {
+        vcpu_for_all(d, sched_wake);
+    }
+}
+
+int domain_pause_by_control(struct domain *d)
+{
+    /* An arbitrary limit, Xen's: the sum of all pauses must not overflow. */
+    if (d->controller_pause_count >= 255) {
+        return -EOVERFLOW;
+    }
+    d->controller_pause_count++;
+    domain_pause(d);
+    return 0;
+}
+
+int domain_unpause_by_control(struct domain *d)
+{
+    if (d->controller_pause_count == 0) {
+        return -EINVAL;
+    }
+    d->controller_pause_count--;
+    domain_unpause(d);
+    return 0;
+}
+
+void vcpu_pause_wait(struct vcpu *v)
+{
+    atomic_fetch_add(&v->pause_count, 1u);
+    sched_sleep_wait(v);
+}
+
+void vcpu_unpause(struct vcpu *v)
+{
+    if (atomic_fetch_sub(&v->pause_count, 1u) == 1) {
+        sched_wake(v);
+    }
+}
+
+void vcpu_block(struct vcpu *v)
+{
+    atomic_fetch_or(&v->pause_flags, VPF_BLOCKED);
+    smp_mb(); /* the flag is visible before we look for events: pairs with vcpu_kick */
+    if (arch_vcpu_wakeup_pending(v)) {
+        atomic_fetch_and(&v->pause_flags, ~VPF_BLOCKED);
+    } else {
+        cpu_request(this_cpu(), CPU_PENDING_RESCHED);
+    }
+}
+
+void vcpu_unblock(struct vcpu *v)
+{
+    if (atomic_load(&v->poll_port) != 0) {
+        atomic_store(&v->poll_port, 0u);
+        (void)atomic_test_and_clear_bit(v->id, v->d->poll_mask);
+    }
+    atomic_fetch_and(&v->pause_flags, ~VPF_BLOCKED);
+    sched_wake(v);
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    smp_mb(); /* what arrived is visible before we look whether v sleeps or runs: pairs with vcpu_block and the gate */
+    if ((atomic_load(&v->pause_flags) & VPF_BLOCKED) != 0) {
+        vcpu_unblock(v);
+    }
+    if (atomic_load(&v->running) != 0) {
+        cpu_request(v->cpu, CPU_PENDING_VIRQ);
+    }
+}
+
+void vcpu_up(struct vcpu *v)
+{
+    atomic_fetch_and(&v->pause_flags, ~VPF_DOWN);
+    sched_wake(v);
+}
+
+/* With d->lock held: is any vCPU but v up? */
+static bool vcpu_others_up(const struct vcpu *v)
+{
+    unsigned int i;
+
+    for (i = 0; i < v->d->max_vcpus; i++) {
+        const struct vcpu *other = domain_vcpu(v->d, i);
+
+        if (other != NULL && other != v && vcpu_is_up(other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void vcpu_down(struct vcpu *v)
+{
+    bool last;
+
+    spin_lock(&v->d->lock); /* two that go down at once must not both see the other up */
+    last = !vcpu_others_up(v);
+    if (!last) {
+        atomic_fetch_or(&v->pause_flags, VPF_DOWN);
+    }
+    spin_unlock(&v->d->lock);
+    if (last) {
+        domain_shutdown(v->d, SHUTDOWN_poweroff);
+    } else {
+        sched_sleep(v);
+    }
+}

@@ -1,0 +1,125 @@
+/*
+ * vcpu_op(cmd, vcpu, arg): a domain acts on its own vCPUs. Handlers get the vCPU named by the call, not the calling one.
+ */
+#include <public/vcpu.h>
+#include <xen/cpu.h>
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/hypercall.h>
+#include <xen/string.h>
+
+#define PERIOD_MIN_NS 1000000ull
+#define PERIOD_MAX_NS (UINT64_MAX >> 2)
+
+static long vcpu_op_up(struct vcpu *v, void *arg __unused)
+{
+    if (!v->initialised) {
+        return -EINVAL;
+    }
+    vcpu_up(v);
+    return 0;
+}
+
+static long vcpu_op_down(struct vcpu *v, void *arg __unused)
+{
+    vcpu_down(v);
+    return 0;
+}
+
+static long vcpu_op_is_up(struct vcpu *v, void *arg __unused)
+{
+    return vcpu_is_up(v);
+}
+
+static long vcpu_op_get_runstate(struct vcpu *v, void *arg)
+{
+    vcpu_runstate_get(v, arg);
+    return 0;
+}
+
+static long vcpu_op_register_runstate(struct vcpu *v, void *arg)
+{
+    const struct vcpu_register_runstate_memory_area *area = arg;
+
+    return vcpu_runstate_register(v, area->addr.h);
+}
+
+static long vcpu_op_register_info(struct vcpu *v, void *arg)
+{
+    const struct vcpu_register_vcpu_info *info = arg;
+
+    return vcpu_info_register(v, gfn(info->mfn), info->offset);
+}
+
+static long vcpu_op_set_periodic(struct vcpu *v, void *arg)
+{
+    const struct vcpu_set_periodic_timer *set = arg;
+
+    if (set->period_ns < PERIOD_MIN_NS || set->period_ns > PERIOD_MAX_NS) {
+        return -EINVAL;
+    }
+    atomic_store(&v->periodic_period, (s_time_t)set->period_ns);
+    timer_set(&v->periodic, time_now() + (s_time_t)set->period_ns);
+    return 0;
+}
+
+static long vcpu_op_stop_periodic(struct vcpu *v, void *arg __unused)
+{
+    atomic_store(&v->periodic_period, 0);
+    timer_stop(&v->periodic);
+    return 0;
+}
+
+static long vcpu_op_set_singleshot(struct vcpu *v, void *arg)
+{
+    const struct vcpu_set_singleshot_timer *set = arg;
+    struct cpu *c = this_cpu();
+
+    if (v != c->current) {
+        return -EINVAL;
+    }
+    if (unlikely(set->timeout_abs_ns < (uint64_t)time_now())) {
+        timer_stop(&v->singleshot);
+        evtchn_raise_virq(v, VIRQ_TIMER);
+        return 0;
+    }
+    if (unlikely(v->singleshot.cpu != c)) {
+        timer_migrate(&v->singleshot, c);
+    }
+    timer_set(&v->singleshot, (s_time_t)(set->timeout_abs_ns & INT64_MAX));
+    return 0;
+}
+
+static long vcpu_op_stop_singleshot(struct vcpu *v, void *arg __unused)
+{
+    if (v != current_vcpu()) {
+        return -EINVAL;
+    }
+    timer_stop(&v->singleshot);
+    return 0;
+}
+
+long do_vcpu_op(struct vcpu *caller, uint64_t *arg)
+{
+    static const struct hypercall_op ops[] = {
+        [VCPUOP_up] = { vcpu_op_up, 0, 0 },
+        [VCPUOP_down] = { vcpu_op_down, 0, 0 },
+        [VCPUOP_is_up] = { vcpu_op_is_up, 0, 0 },
+        [VCPUOP_get_runstate_info] = { vcpu_op_get_runstate, sizeof(struct vcpu_runstate_info), OP_OUT },
+        [VCPUOP_register_runstate_memory_area] = { vcpu_op_register_runstate,
+                                                   sizeof(struct vcpu_register_runstate_memory_area), 0 },
+        [VCPUOP_set_periodic_timer] = { vcpu_op_set_periodic, sizeof(struct vcpu_set_periodic_timer), 0 },
+        [VCPUOP_stop_periodic_timer] = { vcpu_op_stop_periodic, 0, 0 },
+        [VCPUOP_set_singleshot_timer] = { vcpu_op_set_singleshot, sizeof(struct vcpu_set_singleshot_timer), 0 },
+        [VCPUOP_stop_singleshot_timer] = { vcpu_op_stop_singleshot, 0, 0 },
+        [VCPUOP_register_vcpu_info] = { vcpu_op_register_info, sizeof(struct vcpu_register_vcpu_info), 0 },
+    };
+    struct vcpu *v = domain_vcpu(caller->d, (uint32_t)arg[1]);
+    long rc;
+
+    if (v == NULL) {
+        return -ENOENT;
+    }
+    rc = hypercall_op(v, ops, ARRAY_SIZE(ops), arg[0], arg[2]);
+    return rc == -ENOSYS ? -EINVAL : rc; /* Xen on Arm says so for what it does not have */
+}

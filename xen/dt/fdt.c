@@ -1,0 +1,208 @@
+/*
+ * Walking a flattened device tree that fdt_check.c found sound: every token met is whole, every
+ * node ends, every name is terminated. Values of properties are fdt_value.c's, their meaning
+ * tree.c's.
+ */
+#include <xen/errno.h>
+#include <xen/fdt.h>
+#include <xen/string.h>
+
+/* Offset behind the name of a node. */
+static uint32_t fdt_body(const struct fdt *f, fdt_node_t node)
+{
+    uint32_t name = (uint32_t)node + 4;
+
+    return name + fdt_pad((uint32_t)strlen((const char *)f->base + name) + 1);
+}
+
+/* Offset of the next token that is no FDT_NOP and no property. */
+static uint32_t fdt_skip_props(const struct fdt *f, uint32_t at)
+{
+    for (;;) {
+        switch (fdt_at(f, at)) {
+        case FDT_NOP: at += 4; break;
+        case FDT_PROP: at += 12 + fdt_pad(fdt_at(f, at + 4)); break;
+        default: return at;
+        }
+    }
+}
+
+fdt_node_t fdt_root(const struct fdt *f)
+{
+    return (fdt_node_t)fdt_skip_props(f, f->structs);
+}
+
+const char *fdt_name(const struct fdt *f, fdt_node_t node)
+{
+    return node == fdt_root(f) ? "" : (const char *)f->base + node + 4;
+}
+
+fdt_node_t fdt_next_node(const struct fdt *f, fdt_node_t node, int *depth)
+{
+    uint32_t at = fdt_body(f, node);
+
+    for (;;) {
+        at = fdt_skip_props(f, at);
+        switch (fdt_at(f, at)) {
+        case FDT_BEGIN_NODE: (*depth)++; return (fdt_node_t)at;
+        case FDT_END_NODE: (*depth)--; break;
+        default: return -ENOENT;
+        }
+        at += 4;
+    }
+}
+
+fdt_node_t fdt_first_child(const struct fdt *f, fdt_node_t node)
+{
+    uint32_t at = fdt_skip_props(f, fdt_body(f, node));
+
+    return fdt_at(f, at) == FDT_BEGIN_NODE ? (fdt_node_t)at : -ENOENT;
+}
+
+fdt_node_t fdt_next_sibling(const struct fdt *f, fdt_node_t node)
+{
+    int depth = 0;
+
+    do {
+        node = fdt_next_node(f, node, &depth);
+    } while (node >= 0 && depth > 0);
+    return node >= 0 && depth == 0 ? node : -ENOENT;
+}
+
+fdt_node_t fdt_parent(const struct fdt *f, fdt_node_t node)
+{
+    fdt_node_t ancestors[FDT_MAX_DEPTH];
+    fdt_node_t n = fdt_root(f);
+    int depth = 0;
+
+    for (; n >= 0 && n != node; n = fdt_next_node(f, n, &depth)) {
+        ancestors[depth] = n;
+    }
+    return n >= 0 && depth > 0 ? ancestors[depth - 1] : -ENOENT;
+}
+
+static bool fdt_name_matches(const char *node_name, const char *name, size_t len)
+{
+    if (strncmp(node_name, name, len) != 0) {
+        return false;
+    }
+    return node_name[len] == '\0' || (node_name[len] == '@' && memchr(name, '@', len) == NULL);
+}
+
+fdt_node_t fdt_child(const struct fdt *f, fdt_node_t node, const char *name, size_t len)
+{
+    fdt_node_t child = fdt_first_child(f, node);
+
+    while (child >= 0 && !fdt_name_matches(fdt_name(f, child), name, len)) {
+        child = fdt_next_sibling(f, child);
+    }
+    return child;
+}
+
+static size_t fdt_component(const char *path)
+{
+    size_t len = 0;
+
+    while (path[len] != '\0' && path[len] != '/' && path[len] != ':') {
+        len++;
+    }
+    return len;
+}
+
+/* Goes down from `node` along the rest of a path. */
+static fdt_node_t fdt_descend(const struct fdt *f, fdt_node_t node, const char *path)
+{
+    while (node >= 0) {
+        while (*path == '/') {
+            path++;
+        }
+
+        size_t len = fdt_component(path);
+
+        if (len == 0) {
+            break;
+        }
+        node = fdt_child(f, node, path, len);
+        path += len;
+    }
+    return node;
+}
+
+/* The node an alias (the first `len` bytes of `name`) stands for. */
+static fdt_node_t fdt_alias(const struct fdt *f, const char *name, size_t len)
+{
+    fdt_node_t aliases = fdt_child(f, fdt_root(f), "aliases", 7);
+    struct fdt_prop p;
+
+    if (aliases < 0) {
+        return aliases;
+    }
+    for (bool more = fdt_first_prop(f, aliases, &p); more; more = fdt_next_prop(f, &p)) {
+        if (strncmp(p.name, name, len) == 0 && p.name[len] == '\0') {
+            const char *path = fdt_string(&p, 0);
+
+            return path != NULL && *path == '/' ? fdt_descend(f, fdt_root(f), path) : -ENOENT;
+        }
+    }
+    return -ENOENT;
+}
+
+fdt_node_t fdt_path(const struct fdt *f, const char *path)
+{
+    if (*path == '/') {
+        return fdt_descend(f, fdt_root(f), path);
+    }
+
+    size_t len = fdt_component(path);
+
+    return len == 0 ? -ENOENT : fdt_descend(f, fdt_alias(f, path, len), path + len);
+}
+
+/* The property at or behind `at`, if the node has one more. */
+static bool fdt_prop_at(const struct fdt *f, uint32_t at, struct fdt_prop *p)
+{
+    while (fdt_at(f, at) == FDT_NOP) {
+        at += 4;
+    }
+    if (fdt_at(f, at) != FDT_PROP) {
+        return false;
+    }
+    p->len = fdt_at(f, at + 4);
+    p->name = (const char *)f->base + f->strings + fdt_at(f, at + 8);
+    p->data = f->base + at + 12;
+    p->next = at + 12 + fdt_pad(p->len);
+    return true;
+}
+
+bool fdt_first_prop(const struct fdt *f, fdt_node_t node, struct fdt_prop *p)
+{
+    return fdt_prop_at(f, fdt_body(f, node), p);
+}
+
+bool fdt_next_prop(const struct fdt *f, struct fdt_prop *p)
+{
+    return fdt_prop_at(f, p->next, p);
+}
+
+bool fdt_get_prop(const struct fdt *f, fdt_node_t node, const char *name, struct fdt_prop *p)
+{
+    for (bool more = fdt_first_prop(f, node, p); more; more = fdt_next_prop(f, p)) {
+        if (strcmp(p->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fdt_reserve(const struct fdt *f, uint32_t index, uint64_t *start, uint64_t *size)
+{
+    if (index >= f->reserve_count) {
+        return false;
+    }
+
+    uint32_t at = f->reserves + index * FDT_RESERVE_SIZE;
+
+    *start = (uint64_t)fdt_at(f, at) << 32 | fdt_at(f, at + 4);
+    *size = (uint64_t)fdt_at(f, at + 8) << 32 | fdt_at(f, at + 12);
+    return true;
+}

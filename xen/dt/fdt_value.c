@@ -1,0 +1,91 @@
+/*
+ * Values of properties: cells, 64-bit numbers, lists of strings. The property itself was found by
+ * fdt.c and lies within a checked blob; its length and content are still anybody's.
+ */
+#include <xen/fdt.h>
+#include <xen/string.h>
+
+uint64_t fdt_cells(const struct fdt_prop *p, uint32_t index, uint32_t count)
+{
+    uint64_t value = 0;
+
+    for (; count != 0; count--) {
+        value = value << 32 | fdt_cell(p, index++);
+    }
+    return value;
+}
+
+bool fdt_get_u32(const struct fdt *f, fdt_node_t node, const char *name, uint32_t *value)
+{
+    struct fdt_prop p;
+
+    if (!fdt_get_prop(f, node, name, &p) || p.len != 4) {
+        return false;
+    }
+    *value = fdt_cell(&p, 0);
+    return true;
+}
+
+bool fdt_get_u64(const struct fdt *f, fdt_node_t node, const char *name, uint64_t *value)
+{
+    struct fdt_prop p;
+
+    if (!fdt_get_prop(f, node, name, &p) || (p.len != 4 && p.len != 8)) {
+        return false;
+    }
+    *value = fdt_cells(&p, 0, p.len / 4);
+    return true;
+}
+
+const char *fdt_string(const struct fdt_prop *p, uint32_t index)
+{
+    const char *s = (const char *)p->data;
+    size_t rest = p->len;
+
+    for (;; index--) {
+        size_t length = strnlen(s, rest);
+
+        if (length == rest) {
+            return NULL;
+        }
+        if (index == 0) {
+            return s;
+        }
+        s += length + 1;
+        rest -= length + 1;
+    }
+}
+
+const char *fdt_get_string(const struct fdt *f, fdt_node_t node, const char *name)
+{
+    struct fdt_prop p;
+
+    return fdt_get_prop(f, node, name, &p) ? fdt_string(&p, 0) : NULL;
+}
+
+bool fdt_has_string(const struct fdt_prop *p, const char *string)
+{
+    size_t wanted = strlen(string), rest = p->len;
+    const char *s = (const char *)p->data;
+
+    while (rest != 0) {
+        size_t length = strnlen(s, rest);
+
+        if (length == rest) {
+            break;
+        }
+        if (length == wanted && memcmp(s, string, wanted) == 0) {
+            return true;
+        }
+        s += length + 1;
+        rest -= length + 1;
+    }
+    return false;
+}
+
+bool fdt_compatible(const struct fdt *f, fdt_node_t node, const char *string)
+{
+    struct fdt_prop p;
+
+    return fdt_get_prop(f, node, "compatible", &p) && fdt_has_string(&p, string);
+}

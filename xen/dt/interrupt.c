@@ -1,0 +1,153 @@
+/*
+ * Interrupts in a device tree: whose interrupt it is and its raw specifier [DTSpec 2.4]. What the
+ * cells of a specifier mean is known by the driver of the controller.
+ */
+#include <xen/dt.h>
+#include <xen/errno.h>
+#include <xen/string.h>
+
+/* The node that `n` names, or its parent in the tree: one step up the interrupt tree. */
+static const struct dt_node *dt_irq_step(const struct dt *t, const struct dt_node *n)
+{
+    uint32_t phandle;
+
+    return dt_u32(t, n, "interrupt-parent", &phandle) ? dt_by_phandle(t, phandle) : dt_parent(t, n);
+}
+
+const struct dt_node *dt_irq_parent(const struct dt *t, const struct dt_node *n)
+{
+    /* Phandles can form a circle; no honest way up is longer than the nesting and a few hops. */
+    for (int steps = 0; steps < 2 * FDT_MAX_DEPTH; steps++) {
+        n = dt_irq_step(t, n);
+        if (n == NULL || dt_has(t, n, "#interrupt-cells")) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
+/* How many cells a specifier of this controller has; 0 when that is not usable. */
+static uint32_t dt_irq_cells(const struct dt *t, const struct dt_node *controller)
+{
+    uint32_t cells;
+
+    if (!dt_u32(t, controller, "#interrupt-cells", &cells) || cells > DT_IRQ_CELLS) {
+        return 0;
+    }
+    return cells;
+}
+
+/* Reads a specifier that begins at cell `at`. */
+static int dt_irq_read(const struct dt *t, const struct fdt_prop *p, uint32_t at,
+                       const struct dt_node *controller, struct dt_irq *irq)
+{
+    uint32_t count = dt_irq_cells(t, controller);
+
+    if (count == 0 || at > fdt_cell_count(p) || count > fdt_cell_count(p) - at) {
+        return -EINVAL;
+    }
+    *irq = (struct dt_irq){.controller = controller, .count = count};
+    for (uint32_t i = 0; i < count; i++) {
+        irq->cells[i] = fdt_cell(p, at + i);
+    }
+    return 0;
+}
+
+/* interrupts-extended: rows of a phandle and as many cells as its controller wants. */
+static int dt_irq_extended(const struct dt *t, const struct fdt_prop *p, uint32_t index,
+                           struct dt_irq *irq)
+{
+    for (uint32_t at = 0; at < fdt_cell_count(p); at += 1 + irq->count) {
+        const struct dt_node *controller = dt_by_phandle(t, fdt_cell(p, at));
+
+        if (controller == NULL) {
+            return -ENODEV;
+        }
+
+        int rc = dt_irq_read(t, p, at + 1, controller, irq);
+
+        if (rc != 0 || index-- == 0) {
+            return rc;
+        }
+    }
+    return p->len % 4 == 0 ? -ENOENT : -EINVAL;
+}
+
+int dt_irq(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_irq *irq)
+{
+    struct fdt_prop p;
+
+    if (dt_prop(t, n, "interrupts-extended", &p)) {
+        return dt_irq_extended(t, &p, index, irq);
+    }
+    if (!dt_prop(t, n, "interrupts", &p)) {
+        return -ENOENT;
+    }
+
+    const struct dt_node *controller = dt_irq_parent(t, n);
+
+    if (controller == NULL) {
+        return -ENODEV;
+    }
+
+    uint32_t count = dt_irq_cells(t, controller);
+
+    if (count == 0 || p.len % (count * 4) != 0) {
+        return -EINVAL;
+    }
+    if (index >= fdt_cell_count(&p) / count) {
+        return -ENOENT;
+    }
+    return dt_irq_read(t, &p, index * count, controller, irq);
+}
+
+int dt_irq_named(const struct dt *t, const struct dt_node *n, const char *name, struct dt_irq *irq)
+{
+    struct fdt_prop names;
+
+    if (dt_prop(t, n, "interrupt-names", &names)) {
+        const char *entry;
+
+        for (uint32_t i = 0; (entry = fdt_string(&names, i)) != NULL; i++) {
+            if (strcmp(entry, name) == 0) {
+                return dt_irq(t, n, i, irq);
+            }
+        }
+    }
+    return -ENOENT;
+}
+
+int dt_irq_map(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_irq *irq)
+{
+    struct fdt_prop p;
+
+    if (!dt_prop(t, n, "interrupt-map", &p)) {
+        return -ENOENT;
+    }
+
+    /* A row: address and specifier of the child, phandle, address and specifier of the parent. */
+    uint32_t child_cells = dt_address_cells(t, n) + dt_irq_cells(t, n);
+
+    for (uint32_t at = 0; at + child_cells < fdt_cell_count(&p);) {
+        const struct dt_node *controller = dt_by_phandle(t, fdt_cell(&p, at + child_cells));
+        uint32_t address_cells;
+
+        if (controller == NULL) {
+            return -ENODEV;
+        }
+        if (!dt_u32(t, controller, "#address-cells", &address_cells)) {
+            address_cells = 0; /* here, and only here, absent means 0 [DTSpec 2.4.3.1] */
+        } else {
+            address_cells = dt_address_cells(t, controller);
+        }
+        at += child_cells + 1 + address_cells;
+
+        int rc = dt_irq_read(t, &p, at, controller, irq);
+
+        if (rc != 0 || index-- == 0) {
+            return rc;
+        }
+        at += irq->count;
+    }
+    return -ENOENT;
+}

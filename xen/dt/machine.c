@@ -1,0 +1,152 @@
+/*
+ * What a device tree says the machine is made of: RAM, memory the firmware keeps, CPUs, the
+ * console. Finding only; drivers and allocators decide what to do with it.
+ */
+#include <xen/dt.h>
+#include <xen/errno.h>
+#include <xen/string.h>
+
+/*
+ * Not translated: these nodes are below the root, and some trees forget the ranges of
+ * /reserved-memory.
+ */
+static int dt_walk_memory_node(const struct dt *t, const struct dt_node *n, dt_range_fn *fn,
+                               void *context)
+{
+    struct dt_range r;
+    int rc;
+
+    for (uint32_t i = 0; (rc = dt_reg_raw(t, n, i, &r)) == 0; i++) {
+        if (r.size != 0) {
+            rc = fn(context, dt_name(t, n), r.start, r.start + r.size);
+            if (rc != 0) {
+                return rc;
+            }
+        }
+    }
+    return rc == -ENOENT ? 0 : rc;
+}
+
+int dt_walk_memory(const struct dt *t, dt_range_fn *fn, void *context)
+{
+    const struct dt_node *n;
+
+    dt_for_each_child (t, dt_root(t), n) {
+        const char *type = dt_string(t, n, "device_type");
+
+        if (type != NULL && strcmp(type, "memory") == 0 && dt_available(t, n)) {
+            int rc = dt_walk_memory_node(t, n, fn, context);
+
+            if (rc != 0) {
+                return rc;
+            }
+        }
+    }
+    return 0;
+}
+
+int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context)
+{
+    const struct dt_node *area = dt_child(t, dt_root(t), "reserved-memory"), *n;
+    uint64_t start, size;
+
+    for (uint32_t i = 0; fdt_reserve(&t->fdt, i, &start, &size); i++) {
+        if (start + size < start) {
+            return -EINVAL;
+        }
+        if (size != 0) {
+            int rc = fn(context, "/memreserve/", start, start + size);
+
+            if (rc != 0) {
+                return rc;
+            }
+        }
+    }
+    if (area == NULL) {
+        return 0;
+    }
+    dt_for_each_child (t, area, n) {
+        int rc = dt_available(t, n) ? dt_walk_memory_node(t, n, fn, context) : 0;
+
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/*
+ * A CPU that is "disabled" waits for its enable method [DTSpec 3.8.1]; other states mean it is
+ * broken.
+ */
+static bool dt_cpu_usable(const struct dt *t, const struct dt_node *n)
+{
+    const char *type = dt_string(t, n, "device_type");
+
+    if (type == NULL || strcmp(type, "cpu") != 0) {
+        return false;
+    }
+    if (dt_available(t, n)) {
+        return true;
+    }
+
+    const char *status = dt_string(t, n, "status");
+
+    return status != NULL && strcmp(status, "disabled") == 0 && dt_has(t, n, "enable-method");
+}
+
+int dt_cpu(const struct dt *t, uint32_t index, struct dt_cpu *cpu)
+{
+    const struct dt_node *cpus = dt_child(t, dt_root(t), "cpus"), *n;
+
+    if (cpus == NULL) {
+        return -ENOENT;
+    }
+    dt_for_each_child (t, cpus, n) {
+        struct dt_range reg;
+
+        if (!dt_cpu_usable(t, n) || index-- != 0) {
+            continue;
+        }
+
+        int rc = dt_reg_raw(t, n, 0, &reg);
+
+        if (rc != 0) {
+            return -EINVAL;
+        }
+        *cpu = (struct dt_cpu){
+            .node = n,
+            .id = reg.start,
+            .enable_method = dt_string(t, n, "enable-method"),
+        };
+        if (!dt_u64(t, n, "cpu-release-addr", &cpu->release_address)) {
+            cpu->release_address = 0;
+        }
+        return 0;
+    }
+    return -ENOENT;
+}
+
+const struct dt_node *dt_stdout(const struct dt *t, const char **options)
+{
+    const struct dt_node *chosen = dt_child(t, dt_root(t), "chosen");
+    const char *path = NULL;
+
+    *options = "";
+    if (chosen != NULL) {
+        path = dt_string(t, chosen, "stdout-path");
+        if (path == NULL) {
+            path = dt_string(t, chosen, "linux,stdout-path");
+        }
+    }
+    if (path == NULL) {
+        return NULL;
+    }
+
+    const char *colon = strchr(path, ':');
+
+    if (colon != NULL) {
+        *options = colon + 1;
+    }
+    return dt_path(t, path);
+}

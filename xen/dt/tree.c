@@ -1,0 +1,221 @@
+/*
+ * The index of a device tree: parents, subtrees, phandles, and finding nodes by path, phandle or
+ * compatible. Addresses are address.c's, interrupts interrupt.c's, what the machine is made of
+ * machine.c's.
+ */
+#include <xen/dt.h>
+#include <xen/errno.h>
+#include <xen/format.h>
+#include <xen/string.h>
+
+struct dt dt_host;
+
+static uint32_t dt_read_phandle(const struct fdt *f, fdt_node_t node)
+{
+    uint32_t phandle;
+
+    if (fdt_get_u32(f, node, "phandle", &phandle) ||
+        fdt_get_u32(f, node, "linux,phandle", &phandle)) {
+        return phandle;
+    }
+    return 0;
+}
+
+int dt_open(struct dt *t, const void *base, size_t size)
+{
+    t->count = 0;
+
+    int rc = fdt_open(&t->fdt, base, size);
+
+    if (rc != 0) {
+        return rc;
+    }
+
+    uint16_t open[FDT_MAX_DEPTH]; /* the nodes around the current one, by depth */
+    int depth = 0, previous = -1;
+
+    for (fdt_node_t node = fdt_root(&t->fdt); node >= 0;
+         node = fdt_next_node(&t->fdt, node, &depth)) {
+        if (t->count == DT_MAX_NODES) {
+            t->count = 0;
+            return -ENOSPC;
+        }
+
+        uint16_t index = (uint16_t)t->count++;
+
+        for (; previous >= depth; previous--) {
+            t->nodes[open[previous]].end = index;
+        }
+        t->nodes[index] = (struct dt_node){
+            .fdt = node,
+            .phandle = dt_read_phandle(&t->fdt, node),
+            .parent = depth == 0 ? index : open[depth - 1],
+        };
+        open[depth] = index;
+        previous = depth;
+    }
+    for (; previous >= 0; previous--) {
+        t->nodes[open[previous]].end = (uint16_t)t->count;
+    }
+    return 0;
+}
+
+const struct dt_node *dt_parent(const struct dt *t, const struct dt_node *n)
+{
+    return n == dt_root(t) ? NULL : &t->nodes[n->parent];
+}
+
+const struct dt_node *dt_first_child(const struct dt *t, const struct dt_node *n)
+{
+    return dt_index(t, n) + 1 < n->end ? n + 1 : NULL;
+}
+
+const struct dt_node *dt_next_sibling(const struct dt *t, const struct dt_node *n)
+{
+    const struct dt_node *parent = dt_parent(t, n);
+
+    return parent != NULL && n->end < parent->end ? &t->nodes[n->end] : NULL;
+}
+
+bool dt_within(const struct dt *t, const struct dt_node *of, const struct dt_node *n)
+{
+    return n >= of && dt_index(t, n) < of->end;
+}
+
+/* The node at an offset; offsets ascend with the index. */
+static const struct dt_node *dt_from_fdt(const struct dt *t, fdt_node_t node)
+{
+    uint32_t low = 0, high = t->count;
+
+    if (node < 0) {
+        return NULL;
+    }
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (t->nodes[middle].fdt <= node) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return &t->nodes[low];
+}
+
+const struct dt_node *dt_path(const struct dt *t, const char *path)
+{
+    return dt_from_fdt(t, fdt_path(&t->fdt, path));
+}
+
+const struct dt_node *dt_child(const struct dt *t, const struct dt_node *n, const char *name)
+{
+    return dt_from_fdt(t, fdt_child(&t->fdt, n->fdt, name, strlen(name)));
+}
+
+const struct dt_node *dt_by_phandle(const struct dt *t, uint32_t phandle)
+{
+    const struct dt_node *n;
+
+    if (phandle != 0) {
+        dt_for_each_node (t, n) {
+            if (n->phandle == phandle) {
+                return n;
+            }
+        }
+    }
+    return NULL;
+}
+
+const struct dt_node *dt_find_compatible(const struct dt *t, const struct dt_node *after,
+                                         const char *string)
+{
+    const struct dt_node *n = after == NULL ? dt_root(t) : after + 1;
+
+    for (; n < t->nodes + t->count; n++) {
+        if (dt_compatible(t, n, string)) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
+const char *dt_name(const struct dt *t, const struct dt_node *n)
+{
+    return fdt_name(&t->fdt, n->fdt);
+}
+
+const char *dt_full_path(const struct dt *t, const struct dt_node *n, char *buffer, size_t size)
+{
+    const struct dt_node *way[FDT_MAX_DEPTH];
+    size_t used = 0;
+    int depth = 0;
+
+    for (; n != dt_root(t); n = dt_parent(t, n)) {
+        way[depth++] = n;
+    }
+    strlcpy(buffer, "/", size);
+    while (depth > 0 && used < size) {
+        used += snprintf(buffer + used, size - used, "/%s", dt_name(t, way[--depth]));
+    }
+    return buffer;
+}
+
+bool dt_prop(const struct dt *t, const struct dt_node *n, const char *name, struct fdt_prop *p)
+{
+    return fdt_get_prop(&t->fdt, n->fdt, name, p);
+}
+
+bool dt_has(const struct dt *t, const struct dt_node *n, const char *name)
+{
+    struct fdt_prop p;
+
+    return dt_prop(t, n, name, &p);
+}
+
+bool dt_u32(const struct dt *t, const struct dt_node *n, const char *name, uint32_t *value)
+{
+    return fdt_get_u32(&t->fdt, n->fdt, name, value);
+}
+
+bool dt_u64(const struct dt *t, const struct dt_node *n, const char *name, uint64_t *value)
+{
+    return fdt_get_u64(&t->fdt, n->fdt, name, value);
+}
+
+const char *dt_string(const struct dt *t, const struct dt_node *n, const char *name)
+{
+    return fdt_get_string(&t->fdt, n->fdt, name);
+}
+
+bool dt_compatible(const struct dt *t, const struct dt_node *n, const char *string)
+{
+    return fdt_compatible(&t->fdt, n->fdt, string);
+}
+
+bool dt_compatible_any(const struct dt *t, const struct dt_node *n, const char *const *list)
+{
+    struct fdt_prop p;
+
+    if (!dt_prop(t, n, "compatible", &p)) {
+        return false;
+    }
+    for (; *list != NULL; list++) {
+        if (fdt_has_string(&p, *list)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool dt_available(const struct dt *t, const struct dt_node *n)
+{
+    struct fdt_prop p;
+
+    if (!dt_prop(t, n, "status", &p)) {
+        return true;
+    }
+
+    const char *status = fdt_string(&p, 0);
+
+    return status != NULL && (strcmp(status, "okay") == 0 || strcmp(status, "ok") == 0);
+}

@@ -1,0 +1,81 @@
+/*
+ * Event channels, 2-level form: one pending and one mask bit per port in the shared_info page, and per vCPU a selector of words
+ * that have something. The page is the guest's to scribble on; nothing is believed that is read from it.
+ */
+#include <xen/errno.h>
+#include <xen/evtchn_port.h>
+
+/* Set the selector bit of e's word and, if that is news, interrupt v. */
+static void evtchn_2l_select(struct vcpu *v, const struct evtchn *e)
+{
+    if (!atomic_test_and_set_bit(e->port / 64, &atomic_load(&v->info)->evtchn_pending_sel)) {
+        evtchn_mark_pending(v);
+    }
+}
+
+static void evtchn_2l_set_pending(struct vcpu *v, struct evtchn *e)
+{
+    struct shared_info *s = e->d->shared_info;
+
+    if (atomic_test_and_set_bit(e->port, s->evtchn_pending)) {
+        return;
+    }
+    /* The guest clears the mask and then looks at pending; here pending is set and then the mask is looked at. One of them sees. */
+    smp_mb();
+    if (!atomic_test_bit(e->port, s->evtchn_mask)) {
+        evtchn_2l_select(v, e);
+    }
+    evtchn_wake_pollers(e->d, e->port);
+}
+
+static void evtchn_2l_clear_pending(struct evtchn *e)
+{
+    atomic_test_and_clear_bit(e->port, e->d->shared_info->evtchn_pending);
+}
+
+static void evtchn_2l_unmask(struct vcpu *v, struct evtchn *e)
+{
+    struct shared_info *s = e->d->shared_info;
+
+    if (!atomic_test_and_clear_bit(e->port, s->evtchn_mask)) {
+        return;
+    }
+    smp_mb(); /* the counterpart of the one in evtchn_2l_set_pending */
+    if (atomic_test_bit(e->port, s->evtchn_pending)) {
+        evtchn_2l_select(v, e);
+    }
+}
+
+static bool evtchn_2l_is_pending(const struct evtchn *e)
+{
+    return atomic_test_bit(e->port, e->d->shared_info->evtchn_pending);
+}
+
+static bool evtchn_2l_is_masked(const struct evtchn *e)
+{
+    return atomic_test_bit(e->port, e->d->shared_info->evtchn_mask);
+}
+
+static bool evtchn_2l_is_busy(const struct evtchn *e)
+{
+    (void)e;
+    return false;
+}
+
+static int evtchn_2l_set_priority(struct evtchn *e, uint32_t priority)
+{
+    (void)e;
+    (void)priority;
+    return -ENOSYS;
+}
+
+const struct evtchn_ops evtchn_2l_ops = {
+    .max_ports = EVTCHN_2L_NR_CHANNELS,
+    .set_pending = evtchn_2l_set_pending,
+    .clear_pending = evtchn_2l_clear_pending,
+    .unmask = evtchn_2l_unmask,
+    .is_pending = evtchn_2l_is_pending,
+    .is_masked = evtchn_2l_is_masked,
+    .is_busy = evtchn_2l_is_busy,
+    .set_priority = evtchn_2l_set_priority,
+};

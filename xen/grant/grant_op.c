@@ -1,0 +1,301 @@
+/*
+ * grant_table_op: finding the operation, lists of them with continuation, and the operations on tables as a whole. Errors and
+ * their order are Xen's.
+ */
+#include <arch/mm.h>
+#include <xen/errno.h>
+#include <xen/grant_table.h>
+#include <xen/guest_copy.h>
+#include <xen/hypercall.h>
+#include <xen/nospec.h>
+#include <xen/page_alloc.h>
+#include <xen/printk.h>
+
+/* The command's upper bits carry the cursor of a cache_flush that goes on. */
+#define GRANT_CMD_MASK (GRANT_FLUSH_STEP - 1u)
+#define GRANT_MAX_OP 64u
+
+/* An operation on a list: `fn` works on a copy of an element; its status goes back, or all of the element. */
+struct grant_list_op {
+    int16_t (*fn)(struct domain *d, void *op);
+    uint8_t size;
+    uint8_t status; /* offset of the status field */
+    bool whole;
+};
+
+static int16_t list_map(struct domain *d, void *op)
+{
+    return grant_op_map(d, op);
+}
+
+static int16_t list_unmap(struct domain *d, void *op)
+{
+    return grant_op_unmap(d, op, false);
+}
+
+/* The same layout; new_addr, which must be 0 for a domain with second-stage translation, stands for dev_bus_addr. */
+static int16_t list_replace(struct domain *d, void *op)
+{
+    _Static_assert(offsetof(struct gnttab_unmap_and_replace, new_addr) == offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr) &&
+                       sizeof(struct gnttab_unmap_and_replace) == sizeof(struct gnttab_unmap_grant_ref),
+                   "one layout for both");
+    return grant_op_unmap(d, op, true);
+}
+
+static int16_t list_copy(struct domain *d, void *op)
+{
+    return grant_op_copy(d, op);
+}
+
+static int16_t list_swap(struct domain *d, void *op)
+{
+    return grant_op_swap(d, op);
+}
+
+#define LIST_OP(function, type, all) {function, sizeof(struct type), offsetof(struct type, status), all}
+
+static const struct grant_list_op list_ops[] = {
+    [GNTTABOP_map_grant_ref] = LIST_OP(list_map, gnttab_map_grant_ref, true),
+    [GNTTABOP_unmap_grant_ref] = LIST_OP(list_unmap, gnttab_unmap_grant_ref, false),
+    [GNTTABOP_copy] = LIST_OP(list_copy, gnttab_copy, false),
+    [GNTTABOP_unmap_and_replace] = LIST_OP(list_replace, gnttab_unmap_and_replace, false),
+    [GNTTABOP_swap_grant_ref] = LIST_OP(list_swap, gnttab_swap_grant_ref, false),
+};
+
+static long grant_list(struct vcpu *v, const struct grant_list_op *row, uint64_t *arg)
+{
+    uint64_t buffer[GRANT_MAX_OP / sizeof(uint64_t)];
+    bool first = true;
+
+    for (; arg[2] != 0; first = false) {
+        int16_t *status = (int16_t *)(void *)((uint8_t *)buffer + row->status);
+        int rc;
+
+        if (!first && hypercall_preempt()) {
+            return -ERESTART;
+        }
+        if (guest_copy_from(buffer, arg[1], row->size) != 0) {
+            return -EFAULT;
+        }
+        *status = row->fn(v->d, buffer);
+        rc = row->whole ? guest_copy_to(arg[1], buffer, row->size)
+                        : guest_copy_to(arg[1] + row->status, status, sizeof(*status));
+        if (rc != 0) {
+            return -EFAULT;
+        }
+        arg[1] += row->size;
+        arg[2]--;
+    }
+    return 0;
+}
+
+static long grant_cache_flush(struct vcpu *v, uint64_t *arg)
+{
+    struct gnttab_cache_flush op;
+    uint32_t cursor = (uint32_t)arg[0] & ~GRANT_CMD_MASK;
+    bool first = true;
+
+    for (; arg[2] != 0; first = false) {
+        int rc;
+
+        if (!first && hypercall_preempt()) {
+            return -ERESTART;
+        }
+        if (guest_copy_from(&op, arg[1], sizeof(op)) != 0) {
+            return -EFAULT;
+        }
+        do {
+            rc = grant_op_cache_flush(v->d, &op, &cursor);
+        } while (rc == -ERESTART && !hypercall_preempt());
+        arg[0] = GNTTABOP_cache_flush | (rc == -ERESTART ? cursor : 0);
+        if (rc != 0) {
+            return rc;
+        }
+        cursor = 0;
+        arg[1] += sizeof(op);
+        arg[2]--;
+    }
+    return 0;
+}
+
+/* The domain that `id` names, referenced, if v may see or change its table; NULL and *status. */
+static struct domain *grant_target(const struct vcpu *v, domid_t id, int16_t *status)
+{
+    struct domain *d = domain_by_id_or_self(id);
+
+    *status = GNTST_okay;
+    if (d == NULL) {
+        *status = GNTST_bad_domain;
+    } else if (d != v->d && !v->d->is_privileged) {
+        *status = GNTST_permission_denied;
+        domain_put(d);
+        d = NULL;
+    }
+    return d;
+}
+
+/* Where d has mapped frame i of its table: the p2m knows. */
+static xen_pfn_t grant_frame_gfn(const struct domain *d, uint32_t i)
+{
+    const struct page *pg = page_of((mfn_t){arch_va_to_pa(d->grants->frame[i]) >> PAGE_SHIFT});
+
+    return pg != NULL ? pg->user - 1 : UINT64_MAX;
+}
+
+static int16_t grant_setup(const struct vcpu *v, const struct gnttab_setup_table *op)
+{
+    int16_t status;
+    struct domain *d = grant_target(v, op->dom, &status);
+
+    if (d == NULL) {
+        return status;
+    }
+    if (grant_grow(d, op->nr_frames) != 0) {
+        status = GNTST_general_error;
+    }
+    for (uint32_t i = 0; status == GNTST_okay && i < op->nr_frames; i++) {
+        xen_pfn_t frame = grant_frame_gfn(d, i);
+
+        if (guest_copy_to(op->frame_list + i * sizeof(frame), &frame, sizeof(frame)) != 0) {
+            status = GNTST_bad_virt_addr;
+        }
+    }
+    domain_put(d);
+    return status;
+}
+
+static long grant_setup_table(struct vcpu *v, uint64_t *arg)
+{
+    struct gnttab_setup_table op;
+
+    if (arg[2] != 1) {
+        return -EINVAL;
+    }
+    if (guest_copy_from(&op, arg[1], sizeof(op)) != 0) {
+        return -EFAULT;
+    }
+    op.status = grant_setup(v, &op);
+    return guest_copy_to(arg[1] + offsetof(struct gnttab_setup_table, status), &op.status, sizeof(op.status));
+}
+
+static long grant_query_size(struct vcpu *v, uint64_t *arg)
+{
+    struct gnttab_query_size op;
+    struct domain *d;
+
+    if (arg[2] != 1) {
+        return -EINVAL;
+    }
+    if (guest_copy_from(&op, arg[1], sizeof(op)) != 0) {
+        return -EFAULT;
+    }
+    d = grant_target(v, op.dom, &op.status);
+    if (d != NULL) {
+        op.nr_frames = grant_table_frames(d);
+        op.max_nr_frames = grant_table_max_frames(d);
+        domain_put(d);
+    }
+    return guest_copy_to(arg[1], &op, sizeof(op));
+}
+
+/* Status frames belong to version 2: nobody has any. */
+static long grant_status_frames(struct vcpu *v, uint64_t *arg)
+{
+    struct gnttab_get_status_frames op;
+    struct domain *d;
+
+    if (arg[2] != 1) {
+        return -EINVAL;
+    }
+    if (guest_copy_from(&op, arg[1], sizeof(op)) != 0) {
+        return -EFAULT;
+    }
+    d = grant_target(v, op.dom, &op.status);
+    if (d != NULL) {
+        domain_put(d);
+        op.status = op.nr_frames == 0 ? GNTST_okay : GNTST_general_error;
+    }
+    return guest_copy_to(arg[1] + offsetof(struct gnttab_get_status_frames, status), &op.status, sizeof(op.status));
+}
+
+static long grant_set_version(struct vcpu *v, uint64_t *arg)
+{
+    struct gnttab_set_version op;
+    long rc;
+
+    (void)v;
+    if (guest_copy_from(&op, arg[1], sizeof(op)) != 0) {
+        return -EFAULT;
+    }
+    rc = op.version == 1 ? 0 : op.version == 2 ? -ENOSYS : -EINVAL;
+    op.version = 1;
+    return guest_copy_to(arg[1], &op, sizeof(op)) != 0 ? -EFAULT : rc;
+}
+
+static long grant_get_version(struct vcpu *v, uint64_t *arg)
+{
+    struct gnttab_get_version op;
+    struct domain *d;
+    int16_t status;
+
+    if (guest_copy_from(&op, arg[1], sizeof(op)) != 0) {
+        return -EFAULT;
+    }
+    d = grant_target(v, op.dom, &status);
+    if (d == NULL) {
+        return status == GNTST_bad_domain ? -ESRCH : -EPERM;
+    }
+    domain_put(d);
+    op.version = 1;
+    return guest_copy_to(arg[1], &op, sizeof(op));
+}
+
+/* Xen on Arm has it switched off. */
+static long grant_transfer(struct vcpu *v, uint64_t *arg)
+{
+    (void)v;
+    (void)arg;
+    return -EOPNOTSUPP;
+}
+
+static hypercall_fn *const table_ops[] = {
+    [GNTTABOP_setup_table] = grant_setup_table,
+    [GNTTABOP_transfer] = grant_transfer,
+    [GNTTABOP_query_size] = grant_query_size,
+    [GNTTABOP_set_version] = grant_set_version,
+    [GNTTABOP_get_status_frames] = grant_status_frames,
+    [GNTTABOP_get_version] = grant_get_version,
+    [GNTTABOP_cache_flush] = grant_cache_flush,
+};
+
+long do_grant_table_op(struct vcpu *v, uint64_t *arg)
+{
+    uint64_t cmd = arg[0] & GRANT_CMD_MASK;
+
+    arg[2] = (uint32_t)arg[2];
+    if ((int32_t)arg[2] < 0 || (cmd != GNTTABOP_cache_flush && (uint32_t)arg[0] != cmd)) {
+        return -EINVAL;
+    }
+    if (cmd < ARRAY_SIZE(list_ops) && list_ops[index_nospec(cmd, ARRAY_SIZE(list_ops))].fn != NULL) {
+        return grant_list(v, &list_ops[index_nospec(cmd, ARRAY_SIZE(list_ops))], arg);
+    }
+    if (cmd < ARRAY_SIZE(table_ops) && table_ops[index_nospec(cmd, ARRAY_SIZE(table_ops))] != NULL) {
+        return table_ops[index_nospec(cmd, ARRAY_SIZE(table_ops))](v, arg);
+    }
+    return -ENOSYS;
+}
+
+void grant_dump(struct domain *d)
+{
+    const struct grant_table *gt = d->grants;
+
+    printk("d%u: grant table of %u frames (at most %u), %u handles\n", d->id, grant_table_frames(d), gt->max_frames,
+           gt->nr_maps);
+    for (grant_ref_t ref = 0; ref < grant_entries(gt); ref++) {
+        const struct grant_active *a = grant_active(gt, ref);
+
+        if (a->readers != 0 || a->writers != 0) {
+            printk("  %5u: used by d%u, %u read, %u write\n", ref, a->by, a->readers, a->writers);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+/*
+ * The meaning of a device tree: nodes by path and phandle, addresses translated to those the CPU
+ * uses, interrupts with their controllers, CPUs, memory, console. dt_open indexes the blob once, so
+ * parents and phandles cost nothing later. Trees are read-only and stay where they are; no locking
+ * is needed.
+ */
+#pragma once
+
+#include <xen/compiler.h>
+#include <xen/fdt.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DT_MAX_NODES 4096
+#define DT_IRQ_CELLS 4
+
+/*
+ * A node; the array of them is in document order, so a node's subtree is the nodes up to its `end`.
+ */
+struct dt_node {
+    fdt_node_t fdt;
+    uint32_t phandle; /* 0: none */
+    uint16_t parent;  /* index; the root's is its own */
+    uint16_t end;     /* index after the last node of the subtree */
+};
+
+struct dt {
+    struct fdt fdt;
+    uint32_t count;
+    struct dt_node nodes[DT_MAX_NODES];
+};
+
+/* The machine's own tree, opened first thing at boot. */
+extern struct dt dt_host;
+
+/* Check and index a blob: errors of fdt_open, or -ENOSPC for more than DT_MAX_NODES nodes. */
+int dt_open(struct dt *t, const void *base, size_t size) __must_check;
+
+/* All nodes in document order: parents before children. */
+#define dt_for_each_node(t, n) for ((n) = (t)->nodes; (n) < (t)->nodes + (t)->count; (n)++)
+
+#define dt_for_each_child(t, of, n) \
+    for ((n) = dt_first_child((t), (of)); (n) != NULL; (n) = dt_next_sibling((t), (n)))
+
+static inline const struct dt_node *dt_root(const struct dt *t)
+{
+    return t->nodes;
+}
+
+static inline uint32_t dt_index(const struct dt *t, const struct dt_node *n)
+{
+    return (uint32_t)(n - t->nodes);
+}
+
+/* NULL when there is none. */
+const struct dt_node *dt_parent(const struct dt *t, const struct dt_node *n);
+const struct dt_node *dt_first_child(const struct dt *t, const struct dt_node *n);
+const struct dt_node *dt_next_sibling(const struct dt *t, const struct dt_node *n);
+
+/* Is `n` inside the subtree of `of`, or `of` itself? */
+bool dt_within(const struct dt *t, const struct dt_node *of, const struct dt_node *n);
+
+/*
+ * NULL when nothing matches. Paths and aliases as fdt_path takes them; child names as fdt_child
+ * does.
+ */
+const struct dt_node *dt_path(const struct dt *t, const char *path);
+const struct dt_node *dt_child(const struct dt *t, const struct dt_node *n, const char *name);
+const struct dt_node *dt_by_phandle(const struct dt *t, uint32_t phandle);
+
+/*
+ * The first node after `after` (NULL: from the root) that is compatible with `string`; its status
+ * is not looked at.
+ */
+const struct dt_node *dt_find_compatible(const struct dt *t, const struct dt_node *after,
+                                         const char *string);
+
+const char *dt_name(const struct dt *t, const struct dt_node *n);
+
+/* Writes the full path, cut to `size`, and returns `buffer`: for messages. */
+const char *dt_full_path(const struct dt *t, const struct dt_node *n, char *buffer, size_t size);
+
+/* Properties: as the functions of <xen/fdt.h>. */
+bool dt_prop(const struct dt *t, const struct dt_node *n, const char *name, struct fdt_prop *p);
+bool dt_has(const struct dt *t, const struct dt_node *n, const char *name);
+bool dt_u32(const struct dt *t, const struct dt_node *n, const char *name, uint32_t *value);
+bool dt_u64(const struct dt *t, const struct dt_node *n, const char *name, uint64_t *value);
+const char *dt_string(const struct dt *t, const struct dt_node *n, const char *name);
+bool dt_compatible(const struct dt *t, const struct dt_node *n, const char *string);
+
+/* Compatible with any of a list that ends with NULL? */
+bool dt_compatible_any(const struct dt *t, const struct dt_node *n, const char *const *list);
+
+/* No status, "okay" or "ok"; parents are not looked at. */
+bool dt_available(const struct dt *t, const struct dt_node *n);
+
+/*
+ * #address-cells and #size-cells of `n`, which its children's reg is written in; 2 and 1 when
+ * absent, at most 4.
+ */
+uint32_t dt_address_cells(const struct dt *t, const struct dt_node *n);
+uint32_t dt_size_cells(const struct dt *t, const struct dt_node *n);
+
+/* An address range as the CPU sees it. */
+struct dt_range {
+    uint64_t start;
+    uint64_t size;
+};
+
+/*
+ * Entry `index` of reg, translated through the ranges of all parents. -ENOENT: no such entry;
+ * -EINVAL: malformed or wraps; -ENXIO: a parent does not map it to the CPU (I2C devices, CPUs: see
+ * dt_reg_raw).
+ */
+int dt_reg(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_range *r)
+    __must_check;
+
+/* The same without translation: what the parent bus calls it. */
+int dt_reg_raw(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_range *r)
+    __must_check;
+
+/* Entry of reg by its name in reg-names. */
+int dt_reg_named(const struct dt *t, const struct dt_node *n, const char *name, struct dt_range *r)
+    __must_check;
+
+/* One row of `ranges` of a bus: what lies behind it, seen from the CPU. */
+struct dt_window {
+    uint32_t child_high; /* first cell of the child address if that has 3 cells (PCI: space code),
+                            else 0 */
+    uint64_t child;
+    uint64_t start; /* CPU address */
+    uint64_t size;
+};
+
+/* Row `index` of ranges; errors as dt_reg. An empty ranges (1:1) has no rows. */
+int dt_window(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_window *w)
+    __must_check;
+
+/* An interrupt: its controller and the raw specifier, whose meaning is the controller's binding. */
+struct dt_irq {
+    const struct dt_node *controller;
+    uint32_t count;
+    uint32_t cells[DT_IRQ_CELLS];
+};
+
+/*
+ * Interrupt `index` of interrupts-extended or else interrupts. The controller is the node's
+ * interrupt domain; nexus nodes (interrupt-map) are not followed: see dt_irq_map. -ENOENT: no such
+ * entry; -EINVAL: malformed; -ENODEV: the controller cannot be found.
+ */
+int dt_irq(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_irq *irq)
+    __must_check;
+int dt_irq_named(const struct dt *t, const struct dt_node *n, const char *name, struct dt_irq *irq)
+    __must_check;
+
+/* The parent side of row `index` of interrupt-map (PCI host bridges); errors as dt_irq. */
+int dt_irq_map(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_irq *irq)
+    __must_check;
+
+/*
+ * The interrupt parent: nearest interrupt-parent property upwards, or a controller that is a
+ * parent. NULL: none.
+ */
+const struct dt_node *dt_irq_parent(const struct dt *t, const struct dt_node *n);
+
+/*
+ * Called for each range; a result other than 0 ends the walk and is its result. `what` names the
+ * range in messages.
+ */
+typedef int dt_range_fn(void *context, const char *what, uint64_t start, uint64_t end);
+
+/* RAM of all available memory nodes. -EINVAL: a malformed one; else the result of `fn`. */
+int dt_walk_memory(const struct dt *t, dt_range_fn *fn, void *context) __must_check;
+
+/*
+ * What the firmware keeps: the reservation block and the children of /reserved-memory that have a
+ * reg.
+ */
+int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context) __must_check;
+
+/* A CPU that can be used. */
+struct dt_cpu {
+    const struct dt_node *node;
+    uint64_t id;               /* reg: MPIDR affinity on Arm, hart id on RISC-V */
+    const char *enable_method; /* "psci", "spin-table"...; NULL when the tree says none */
+    uint64_t release_address;  /* cpu-release-addr, 0 when absent */
+};
+
+/*
+ * CPU `index` of those in /cpus that are not marked failed; -ENOENT past the last, -EINVAL without
+ * a usable reg.
+ */
+int dt_cpu(const struct dt *t, uint32_t index, struct dt_cpu *cpu) __must_check;
+
+/*
+ * The console of /chosen (stdout-path, linux,stdout-path) or NULL; *options is the text after ':'
+ * or "".
+ */
+const struct dt_node *dt_stdout(const struct dt *t, const char **options);

@@ -1,0 +1,131 @@
+/*
+ * Inside xen/event/: one event channel, and how to reach it.
+ *
+ * Locking. The bind lock (one for all domains: bindings are changed rarely and in few instructions) is held by whoever changes
+ * the state or binding of a port, and such a change also holds the port's own lock, for an interdomain pair both. So the lock of
+ * either end alone keeps a pair together: a sender takes only its own port's lock. Functions of struct evtchn_ops are called with
+ * a lock held that pins the binding: the port's, its peer's, or the bind lock.
+ */
+#pragma once
+
+#include <xen/domain.h>
+#include <xen/evtchn.h>
+#include <xen/nospec.h>
+#include <xen/spinlock.h>
+
+enum evtchn_state {
+    EVTCHN_FREE,
+    EVTCHN_RESERVED, /* port 0 */
+    EVTCHN_UNBOUND,
+    EVTCHN_INTERDOMAIN,
+    EVTCHN_VIRQ,
+    EVTCHN_IPI,
+};
+
+/* 64 bytes, so that senders to different ports share no cache line. */
+struct evtchn {
+    struct domain *d;        /* whose port; constant */
+    union {
+        struct evtchn *peer; /* INTERDOMAIN */
+        domid_t remote;      /* UNBOUND: who may connect */
+        uint32_t virq;       /* VIRQ */
+        evtchn_port_t next;  /* FREE: next of the queue of freed ports */
+    } u;
+    spinlock_t lock;
+    evtchn_port_t port;      /* constant */
+    uint8_t state;           /* enum evtchn_state */
+    uint8_t priority;        /* FIFO queue for the next event; atomic */
+    uint16_t vcpu;           /* who is notified; atomic */
+    uint16_t last_vcpu;      /* FIFO: queue that it was linked to last, under the FIFO's lock */
+    uint8_t last_priority;
+    bool pending;            /* FIFO: was raised before its event word existed; atomic */
+} __aligned(64);
+
+_Static_assert(sizeof(struct evtchn) == 64, "a port is one cache line");
+
+#define EVTCHN_PER_BUCKET (PAGE_SIZE / sizeof(struct evtchn))
+
+struct evtchn_ops {
+    uint32_t max_ports;      /* of the ABI */
+    void (*set_pending)(struct vcpu *v, struct evtchn *e);
+    void (*clear_pending)(struct evtchn *e);
+    void (*unmask)(struct vcpu *v, struct evtchn *e);
+    bool (*is_pending)(const struct evtchn *e);
+    bool (*is_masked)(const struct evtchn *e);
+    bool (*is_busy)(const struct evtchn *e); /* still in a guest's queue: must not be bound anew */
+    int (*set_priority)(struct evtchn *e, uint32_t priority);
+};
+
+extern const struct evtchn_ops evtchn_2l_ops, evtchn_fifo_ops;
+extern spinlock_t evtchn_bind_lock;
+
+/* NULL: d has no such port. */
+static inline struct evtchn *evtchn_get(const struct domain *d, evtchn_port_t port)
+{
+    uint32_t nr = atomic_load_acquire(&d->events.nr_ports);
+    uint64_t i;
+
+    if (unlikely(port >= nr)) {
+        return NULL;
+    }
+    i = index_nospec(port, nr);
+    return &d->events.bucket[i / EVTCHN_PER_BUCKET][i % EVTCHN_PER_BUCKET];
+}
+
+static inline bool evtchn_usable(const struct evtchn *e)
+{
+    return e->state > EVTCHN_RESERVED;
+}
+
+static inline const struct evtchn_ops *evtchn_abi(const struct domain *d)
+{
+    /* Pairs with evtchn_fifo_install: who sees the FIFO's functions sees the FIFO. */
+    return atomic_load_acquire(&d->events.ops);
+}
+
+static inline void evtchn_set_pending(struct evtchn *e)
+{
+    struct domain *d = e->d;
+    struct vcpu *v = d->vcpu[atomic_load(&e->vcpu)];
+
+    /* The tools may bind ports before the domain has its vCPUs. */
+    if (likely(v != NULL)) {
+        evtchn_abi(d)->set_pending(v, e);
+    }
+}
+
+/* A free port of d; the bind lock is held on success. NULL and *rc (-ENOSPC, -ENOMEM, -EINVAL: d is dying), lock not held. */
+struct evtchn *evtchn_alloc(struct domain *d, int *rc);
+/* Bind a port just allocated / give it back unused. Bind lock held. `u` is set by the caller before. */
+void evtchn_open(struct evtchn *e, enum evtchn_state state, unsigned int vcpu);
+void evtchn_unalloc(struct evtchn *e);
+int __must_check evtchn_close(struct domain *d, evtchn_port_t port);
+
+/* Sets evtchn_upcall_pending and interrupts v. For the ABI files. */
+void evtchn_mark_pending(struct vcpu *v);
+/* A port became pending, with a full barrier since: wake the vCPUs that poll it. */
+void evtchn_wake_pollers_slow(struct domain *d, evtchn_port_t port);
+
+static inline void evtchn_wake_pollers(struct domain *d, evtchn_port_t port)
+{
+    for (unsigned int i = 0; i * 64 < d->max_vcpus; i++) {
+        if (unlikely(atomic_load(&d->poll_mask[i]) != 0)) {
+            evtchn_wake_pollers_slow(d, port);
+            return;
+        }
+    }
+}
+
+/* evtchn_fifo.c. install/expand take guest frames; uninstall goes back to 2-level when no port is bound. */
+int __must_check evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *arg);
+int __must_check evtchn_fifo_expand_array(struct domain *d, uint64_t gfn);
+/* Bind lock held; the result must be given to evtchn_fifo_free without it. */
+struct evtchn_fifo *evtchn_fifo_uninstall(struct domain *d);
+void evtchn_fifo_free(struct evtchn_fifo *f);
+
+/* virq.c */
+bool virq_is_global(unsigned int virq);
+long evtchn_bind_virq(struct domain *d, struct evtchn_bind_virq *arg);
+/* The port leaves its virq / d leaves all global ones. Bind lock held / not held. */
+void evtchn_virq_unbind(struct evtchn *e);
+void evtchn_virq_forget(struct domain *d);

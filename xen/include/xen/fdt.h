@@ -1,0 +1,158 @@
+/*
+ * Reading a flattened device tree [DTSpec 5] in place. fdt_open checks the whole blob once: header,
+ * tokens, nesting, names, lengths; after that no walk can leave it or run forever, so the other
+ * functions do not report damage. No memory of its own, no static pointers: it may run before the
+ * MMU is on. Meaning (cells, phandles, translation) is <xen/dt.h>'s.
+ */
+#pragma once
+
+#include <xen/compiler.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FDT_MAGIC     UINT32_C(0xd00dfeed)
+#define FDT_MAX_DEPTH 32
+#define FDT_MAX_SIZE  (16U << 20)
+
+/* Tokens of the structure block [DTSpec 5.4.1]. */
+#define FDT_BEGIN_NODE 1
+#define FDT_END_NODE   2
+#define FDT_PROP       3
+#define FDT_NOP        4
+#define FDT_END        9
+
+#define FDT_HEADER_SIZE  40
+#define FDT_RESERVE_SIZE 16 /* an entry of the memory reservation block */
+
+/* An opened blob: offsets from `base`, all checked. */
+struct fdt {
+    const uint8_t *base;
+    uint32_t size; /* totalsize of the header */
+    uint32_t structs;
+    uint32_t structs_end;
+    uint32_t strings;
+    uint32_t strings_end;
+    uint32_t reserves;
+    uint32_t reserve_count;
+    uint32_t boot_cpu;
+};
+
+/* Two orders exist, and every port is little-endian. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "device trees are read on little-endian");
+
+/* A big-endian cell at a 4-byte aligned place. */
+static inline uint32_t fdt_be32(const uint8_t *at)
+{
+    return __builtin_bswap32(*(const uint32_t *)(const void *)at);
+}
+
+/* The cell at an offset that was checked. */
+static inline uint32_t fdt_at(const struct fdt *f, uint32_t offset)
+{
+    return fdt_be32(f->base + offset);
+}
+
+/* Names and values are padded to whole cells. */
+static inline uint32_t fdt_pad(uint32_t length)
+{
+    return (length + 3) & ~UINT32_C(3);
+}
+
+/* A node: offset of its FDT_BEGIN_NODE from the base; negative: none (-ENOENT). */
+typedef int32_t fdt_node_t;
+
+/* A property. `data` is 4-byte aligned and has `len` bytes, big-endian cells or text. */
+struct fdt_prop {
+    const char *name;
+    const uint8_t *data;
+    uint32_t len;
+    uint32_t next; /* where fdt_next_prop goes on */
+};
+
+/*
+ * Check the blob at `base`, of which `size` bytes may be read, and fill *f. -EFAULT: base not
+ * 8-byte aligned; -ENOEXEC: no device tree there; -EOPNOTSUPP: version before 16 or after 17
+ * without compatibility; -E2BIG: larger than `size` or FDT_MAX_SIZE; -EINVAL: damaged; -EMSGSIZE:
+ * nested deeper than FDT_MAX_DEPTH.
+ */
+int fdt_open(struct fdt *f, const void *base, size_t size) __must_check;
+
+/* What an error of fdt_open means, for a message. Not before the MMU is on. */
+const char *fdt_strerror(int error);
+
+fdt_node_t fdt_root(const struct fdt *f);
+
+/* The name with its unit address, "" for the root. */
+const char *fdt_name(const struct fdt *f, fdt_node_t node);
+
+fdt_node_t fdt_first_child(const struct fdt *f, fdt_node_t node);
+fdt_node_t fdt_next_sibling(const struct fdt *f, fdt_node_t node);
+
+/*
+ * The next node in document order, starting from the root; *depth is changed by the difference in
+ * depth. -ENOENT after the last one, with *depth then below that of the root.
+ */
+fdt_node_t fdt_next_node(const struct fdt *f, fdt_node_t node, int *depth);
+
+/* The parent, found by walking from the root; -ENOENT for the root. */
+fdt_node_t fdt_parent(const struct fdt *f, fdt_node_t node);
+
+/*
+ * The child whose name is the first `len` bytes of `name`. Without '@' there a child with any unit
+ * address matches too.
+ */
+fdt_node_t fdt_child(const struct fdt *f, fdt_node_t node, const char *name, size_t len);
+
+/*
+ * The node of an absolute path, or of a path that begins with an alias ("serial0", "soc/uart"). The
+ * path ends at NUL or ':', as in stdout-path.
+ */
+fdt_node_t fdt_path(const struct fdt *f, const char *path);
+
+/*
+ * Iterate over properties: for (more = fdt_first_prop(f, node, &p); more; more = fdt_next_prop(f,
+ * &p)).
+ */
+bool fdt_first_prop(const struct fdt *f, fdt_node_t node, struct fdt_prop *p);
+bool fdt_next_prop(const struct fdt *f, struct fdt_prop *p);
+
+/* The property called `name`; false when there is none. */
+bool fdt_get_prop(const struct fdt *f, fdt_node_t node, const char *name, struct fdt_prop *p);
+
+/* Number of whole cells. */
+static inline uint32_t fdt_cell_count(const struct fdt_prop *p)
+{
+    return p->len / 4;
+}
+
+/* Cell `index`, which is below fdt_cell_count. */
+static inline uint32_t fdt_cell(const struct fdt_prop *p, uint32_t index)
+{
+    return fdt_be32(p->data + 4 * (size_t)index);
+}
+
+/* `count` cells from `index`, which exist, as one number: its low 64 bits, 0 for a count of 0. */
+uint64_t fdt_cells(const struct fdt_prop *p, uint32_t index, uint32_t count);
+
+/*
+ * A property of exactly one cell (or, for u64, one or two). False when absent or of another size.
+ */
+bool fdt_get_u32(const struct fdt *f, fdt_node_t node, const char *name, uint32_t *value);
+bool fdt_get_u64(const struct fdt *f, fdt_node_t node, const char *name, uint64_t *value);
+
+/* String `index` of a list of strings; NULL past the end or when not terminated. */
+const char *fdt_string(const struct fdt_prop *p, uint32_t index);
+
+/* The first string of a property; NULL when absent or not terminated. */
+const char *fdt_get_string(const struct fdt *f, fdt_node_t node, const char *name);
+
+/* Does the list of strings hold `string`? */
+bool fdt_has_string(const struct fdt_prop *p, const char *string);
+
+/* Does "compatible" hold `string`? */
+bool fdt_compatible(const struct fdt *f, fdt_node_t node, const char *string);
+
+/* Entry `index` of the memory reservation block; false past the end. */
+bool fdt_reserve(const struct fdt *f, uint32_t index, uint64_t *start, uint64_t *size);

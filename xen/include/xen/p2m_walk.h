@@ -1,0 +1,38 @@
+/* Between p2m.c and p2m_remove.c; private to xen/mm. With the p2m lock held unless said otherwise. */
+#pragma once
+
+#include <xen/p2m.h>
+
+#define P2M_LAST_LEVEL (ARCH_P2M_LEVELS - 1u)
+#define P2M_GONE_MAX 32u
+
+/* What removal took out of the tables and must be given back once no CPU uses it: pages with a reference, tables. */
+struct p2m_gone {
+    uint64_t low, high; /* frames whose translations must be flushed: [low, high) */
+    uint32_t nr;
+    uintptr_t item[P2M_GONE_MAX]; /* struct page * | 1, or a table */
+};
+
+static inline void p2m_gone_init(struct p2m_gone *gone)
+{
+    gone->low = UINT64_MAX;
+    gone->high = 0;
+    gone->nr = 0;
+}
+
+/*
+ * Clear [at, end), collecting in `gone`, which has no items: returns how far it came. Less than `end`: gone is full, or *rc is
+ * an error. p2m_gone_flush must follow before the lock is given up or anything is mapped there.
+ */
+uint64_t p2m_remove(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone *gone, int *rc);
+void p2m_gone_flush(struct p2m *p2m, struct p2m_gone *gone);
+/* Without the lock: wait for CPUs that still copy, then give everything back. */
+void p2m_gone_release(struct p2m_gone *gone);
+
+/* The slot of gfn at `level`, making tables and splitting blocks on the way. -ENOMEM. */
+int __must_check p2m_descend(struct p2m *p2m, uint64_t g, unsigned int level, pte_t **slot);
+/* The leaf or hole that covers g. */
+pte_t p2m_walk(const struct p2m *p2m, uint64_t g, unsigned int *level);
+pte_t *p2m_table(pte_t pte);
+/* Replace the block in *slot, which covers g at this level, by a table of smaller leaves. -ENOMEM. */
+int __must_check p2m_split(struct p2m *p2m, pte_t *slot, uint64_t g, unsigned int level);

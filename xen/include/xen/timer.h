@@ -1,0 +1,39 @@
+/* Deadlines: a binary heap per CPU. Handlers run in the gate of the timer's CPU. */
+#pragma once
+
+#include <xen/list.h>
+#include <xen/spinlock.h>
+#include <xen/types.h>
+
+struct cpu;
+
+struct timer {
+    int64_t expires;       /* s_time_t */
+    void (*fn)(void *data);
+    void *data;
+    struct cpu *cpu;       /* whose queue it is in or would join */
+    uint32_t slot;         /* heap index + 1; 0: not queued */
+};
+
+struct timer_queue {
+    spinlock_t lock;
+    struct timer **heap;   /* [capacity], grown by doubling */
+    uint32_t count;
+    uint32_t capacity;
+};
+
+void timer_init_cpu(struct cpu *c);
+/* A timer on CPU c. Queue room for it is reserved here, so timer_set cannot fail. 0 or -ENOMEM. */
+int __must_check timer_init(struct timer *t, struct cpu *c, void (*fn)(void *data), void *data);
+void timer_destroy(struct timer *t);
+/* Arm (or re-arm) for absolute time `expires`; a past time fires at the next gate. Any CPU. */
+void timer_set(struct timer *t, int64_t expires);
+void timer_stop(struct timer *t);
+static inline bool timer_armed(const struct timer *t)
+{
+    return t->slot != 0;
+}
+/* Move to another CPU's queue, keeping its deadline. */
+void timer_migrate(struct timer *t, struct cpu *c);
+/* Run what has expired on this CPU and program the next deadline. Gate only. */
+void timer_run(void);

@@ -1,0 +1,341 @@
+/*
+ * The buddy allocator's blocks and bits; <xen/buddy.h> says how it works. It does not know owners, and who may have what.
+ */
+#include <arch/mm.h>
+#include <xen/bitops.h>
+#include <xen/buddy.h>
+#include <xen/lib.h>
+#include <xen/printk.h>
+#include <xen/string.h>
+
+#define NR_ZONES 11u /* below 1 GiB, then up to each power of two, up to 1 TiB */
+#define NR_ORDERS (BUDDY_MAX_ORDER + 1u)
+#define GIB_PAGES (1ull << BUDDY_MAX_ORDER)
+#define BLOCK_MAGIC 0x66726565u
+
+BUILD_BUG_ON(BUDDY_MAX_ORDER != MEM_GIB_SHIFT - PAGE_SHIFT);
+BUILD_BUG_ON(MEM_MAX_GIBS != 1u << (NR_ZONES - 1u));
+
+struct free_block {
+    struct free_block *next, *prev; /* of one zone, order and cleanness */
+    uint32_t magic;
+    uint16_t order;
+    uint16_t clean;
+};
+
+struct zone {
+    struct free_block *head[2][NR_ORDERS]; /* [clean] */
+    uint32_t orders[2];                    /* bit per list that is not empty */
+    uint64_t free_pages;
+};
+
+spinlock_t heap_lock = SPINLOCK_INIT(LOCK_HEAP);
+struct mem_gib *mem_gibs[MEM_MAX_GIBS];
+static struct zone zones[NR_ZONES];
+
+/* The dirty block that is being scrubbed, out of the lists: pages [start, next) are done. start 0: none. */
+static struct {
+    uint64_t start, next;
+    unsigned int order;
+} scrub;
+
+static struct free_block *block_at(uint64_t frame)
+{
+    return arch_pa_to_va(frame << PAGE_SHIFT);
+}
+
+static uint64_t block_frame(const struct free_block *b)
+{
+    return arch_va_to_pa(b) >> PAGE_SHIFT;
+}
+
+unsigned int buddy_zone(uint64_t frame)
+{
+    return fls64(frame >> BUDDY_MAX_ORDER);
+}
+
+int buddy_zone_below(paddr_t limit)
+{
+    if (limit == 0) {
+        return (int)NR_ZONES - 1;
+    }
+    return (int)min_u32(log2_u64(limit | 1u), MEM_GIB_SHIFT + NR_ZONES - 1u) - (int)MEM_GIB_SHIFT;
+}
+
+uint64_t buddy_free_pages(int zone)
+{
+    uint64_t sum = 0;
+
+    for (int z = 0; z <= zone; z++) {
+        sum += zones[z].free_pages;
+    }
+    if (scrub.start != 0 && (int)buddy_zone(scrub.start) <= zone) {
+        sum += 1ull << scrub.order;
+    }
+    return sum;
+}
+
+/* The block becomes free, or stops being free, at this order: true if its buddy is free at the same order. */
+static bool buddy_toggle(uint64_t frame, unsigned int order)
+{
+    uint64_t bit, mask, *word;
+
+    if (order == BUDDY_MAX_ORDER) {
+        return false;
+    }
+    /* The bits of order 0 come first, then half as many of order 1, ... */
+    bit = GIB_PAGES - (GIB_PAGES >> order) + ((frame & (GIB_PAGES - 1u)) >> (order + 1u));
+    mask = 1ull << (bit % 64u);
+    word = &mem_gibs[frame >> BUDDY_MAX_ORDER]->buddies[bit / 64u];
+    *word ^= mask;
+    return (*word & mask) == 0;
+}
+
+static void block_insert(uint64_t frame, unsigned int order, bool clean)
+{
+    struct zone *z = &zones[buddy_zone(frame)];
+    struct free_block *b = block_at(frame), *next = z->head[clean][order];
+
+    *b = (struct free_block){.next = next, .magic = BLOCK_MAGIC, .order = (uint16_t)order, .clean = clean};
+    if (next != NULL) {
+        next->prev = b;
+    }
+    z->head[clean][order] = b;
+    z->orders[clean] |= 1u << order;
+}
+
+static void block_remove(struct free_block *b, uint64_t frame)
+{
+    struct zone *z = &zones[buddy_zone(frame)];
+
+    BUG_ON(b->magic != BLOCK_MAGIC);
+    if (b->next != NULL) {
+        b->next->prev = b->prev;
+    }
+    if (b->prev != NULL) {
+        b->prev->next = b->next;
+        return;
+    }
+    z->head[b->clean][b->order] = b->next;
+    if (b->next == NULL) {
+        z->orders[b->clean] &= ~(1u << b->order);
+    }
+}
+
+/* The links of a block that is clean otherwise: zero them, also behind the caches. */
+static void block_wipe(struct free_block *b)
+{
+    memset(b, 0, sizeof(*b));
+    arch_cache_clean(b, sizeof(*b));
+}
+
+void buddy_give(uint64_t frame, unsigned int order, bool clean)
+{
+    zones[buddy_zone(frame)].free_pages += 1ull << order;
+    while (buddy_toggle(frame, order)) {
+        uint64_t buddy = frame ^ (1ull << order);
+        struct free_block *b = block_at(buddy);
+        bool both = clean && b->clean != 0;
+
+        if (order >= CHUNK_ORDER && clean != (b->clean != 0)) {
+            break;
+        }
+        /* Neither is free at this order any more: the bit is right already. */
+        block_remove(b, buddy);
+        if (both) {
+            block_wipe(b);
+        }
+        clean = both;
+        frame &= ~(1ull << order);
+        order++;
+    }
+    block_insert(frame, order, clean);
+}
+
+void buddy_give_range(uint64_t frame, uint64_t end, bool clean)
+{
+    while (frame < end) {
+        unsigned int order = log2_u64(end - frame);
+
+        order = frame != 0 ? min_u32(order, ctz64(frame)) : order;
+        order = min_u32(order, BUDDY_MAX_ORDER);
+        buddy_give(frame, order, clean);
+        frame += 1ull << order;
+    }
+}
+
+/* Take a listed block out; its upper `1 << order` pages are the caller's, the rest goes back in halves. */
+static uint64_t block_split(struct free_block *b, unsigned int order)
+{
+    uint64_t frame = block_frame(b);
+    unsigned int has = b->order;
+    bool clean = b->clean != 0;
+
+    block_remove(b, frame);
+    buddy_toggle(frame, has);
+    zones[buddy_zone(frame)].free_pages -= 1ull << order;
+    while (has > order) {
+        has--;
+        /* The lower half is free now at this order, the upper one is not: no merge is possible. */
+        buddy_toggle(frame, has);
+        block_insert(frame, has, clean);
+        frame += 1ull << has;
+    }
+    /* If it was not split, its own links are at its start. Split off, its start was never written. */
+    if (clean && frame == block_frame(b)) {
+        block_wipe(b);
+    }
+    return frame;
+}
+
+static struct free_block *zone_find(const struct zone *z, unsigned int order, enum buddy_want want)
+{
+    uint32_t above = ~0u << order, any;
+    uint32_t clean = want == BUDDY_DIRTY ? 0 : z->orders[1] & above;
+    uint32_t dirty = want == BUDDY_CLEAN ? 0 : z->orders[0] & above;
+    unsigned int found;
+    bool take_clean;
+
+    any = clean | dirty;
+    if (any == 0) {
+        return NULL;
+    }
+    found = ctz64(any);
+    take_clean = (clean >> found & 1u) != 0 && (want != BUDDY_ANY_DIRTY_FIRST || (dirty >> found & 1u) == 0);
+    return z->head[take_clean][found];
+}
+
+uint64_t buddy_take(unsigned int order, int zone, enum buddy_want want, bool *clean)
+{
+    if (order > BUDDY_MAX_ORDER) {
+        return BUDDY_NO_FRAME;
+    }
+    for (; zone >= 0; zone--) {
+        struct free_block *b = zone_find(&zones[zone], order, want);
+
+        if (b != NULL) {
+            *clean = b->clean != 0;
+            return block_split(b, order);
+        }
+    }
+    return BUDDY_NO_FRAME;
+}
+
+void buddy_walk_chunks(bool (*fn)(void *context, uint64_t frame, uint64_t end), void *context)
+{
+    for (unsigned int z = 0; z < NR_ZONES; z++) {
+        for (unsigned int i = 0; i < 2u * NR_ORDERS; i++) {
+            struct free_block *b = i / 2u < CHUNK_ORDER ? NULL : zones[z].head[i % 2u][i / 2u];
+            struct free_block *next;
+
+            for (; b != NULL; b = next) {
+                uint64_t frame = block_frame(b);
+
+                next = b->next; /* fn may take b */
+                if (!fn(context, frame, frame + (1ull << b->order))) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/* How far a walk over the free blocks has found [frame, end) free. */
+struct range_search {
+    uint64_t frame, end, found;
+};
+
+static bool range_count(void *context, uint64_t frame, uint64_t end)
+{
+    struct range_search *s = context;
+
+    frame = max_u64(frame, s->frame);
+    end = min_u64(end, s->end);
+    s->found += frame < end ? end - frame : 0;
+    return true;
+}
+
+static bool range_take(void *context, uint64_t frame, uint64_t end)
+{
+    struct range_search *s = context;
+    struct free_block *b = block_at(frame);
+    bool clean = b->clean != 0;
+
+    if (!ranges_overlap(frame, end, s->frame, s->end)) {
+        return true;
+    }
+    block_split(b, b->order);
+    buddy_give_range(frame, max_u64(frame, s->frame), clean);
+    buddy_give_range(min_u64(end, s->end), end, clean);
+    return false; /* the lists have changed: begin anew */
+}
+
+bool buddy_take_range(uint64_t frame, uint64_t end)
+{
+    struct range_search s = {.frame = frame, .end = end};
+
+    buddy_walk_chunks(range_count, &s);
+    if (s.found != end - frame) {
+        return false;
+    }
+    while (s.found != 0) {
+        uint64_t before = buddy_free_pages((int)NR_ZONES - 1);
+
+        buddy_walk_chunks(range_take, &s);
+        s.found -= before - buddy_free_pages((int)NR_ZONES - 1);
+    }
+    return true;
+}
+
+void page_scrub(uint64_t frame, uint64_t nr)
+{
+    for (; nr != 0; nr--, frame++) {
+        void *va = block_at(frame);
+
+        arch_page_zero(va);
+        /* The next owner may read memory behind the caches: it must not find what was there before (XSA-364). */
+        arch_cache_clean(va, PAGE_SIZE);
+    }
+}
+
+bool buddy_scrub_cancel(void)
+{
+    if (scrub.start == 0) {
+        return false;
+    }
+    buddy_give(scrub.start, scrub.order, false);
+    scrub.start = 0;
+    return true;
+}
+
+bool buddy_scrubbing(void)
+{
+    return scrub.start != 0;
+}
+
+bool buddy_scrub(unsigned int order, int zone, unsigned int pages)
+{
+    uint64_t end;
+    bool clean;
+
+    if (scrub.start != 0 && (scrub.order < order || buddy_zone(scrub.start) > (unsigned int)zone)) {
+        buddy_scrub_cancel();
+    }
+    if (scrub.start == 0) {
+        scrub.start = buddy_take(order, zone, BUDDY_DIRTY, &clean);
+        scrub.next = scrub.start;
+        scrub.order = order;
+        if (scrub.start == BUDDY_NO_FRAME) {
+            return false;
+        }
+    }
+    end = scrub.start + (1ull << scrub.order);
+    pages = (unsigned int)min_u64(pages, end - scrub.next);
+    page_scrub(scrub.next, pages);
+    scrub.next += pages;
+    if (scrub.next == end) {
+        buddy_give(scrub.start, scrub.order, true);
+        scrub.start = 0;
+    }
+    return true;
+}

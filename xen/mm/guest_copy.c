@@ -1,0 +1,341 @@
+/*
+ * Access to guest memory. A guest virtual address is translated by the hardware, once per page, and followed through the direct
+ * map if it is RAM of a domain.
+ *
+ * What keeps the page while it is used: cpu.copying is odd from before the translation until after the last access. Whoever
+ * takes a page away clears its p2m entries, flushes, and waits in guest_copy_quiesce until every CPU that was odd has moved on.
+ * Either the translation here comes after the flush and fails, or the other side sees the odd number and waits. While it is odd
+ * a CPU takes no p2m lock, because the holder may be waiting for it.
+ */
+#include <arch/mm.h>
+#include <arch/p2m.h>
+#include <xen/atomic.h>
+#include <xen/cpu.h>
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/guest_copy.h>
+#include <xen/lib.h>
+#include <xen/p2m_walk.h>
+#include <xen/page_alloc.h>
+#include <xen/string.h>
+
+#define TRANSLATE_RETRIES 4u
+
+static inline struct cpu *copy_begin(void)
+{
+    struct cpu *c = this_cpu();
+
+    /* arch_gva_to_pa begins with the barrier that makes this visible before the translation. */
+    atomic_store(&c->copying, c->copying + 1u);
+    return c;
+}
+
+static inline void copy_end(struct cpu *c)
+{
+    /* Release: the accesses are over before another CPU sees the number. */
+    atomic_store_release(&c->copying, c->copying + 1u);
+}
+
+static __always_inline bool translate(uint64_t gva, bool write, void **va)
+{
+    paddr_t pa;
+
+    if (unlikely(!arch_gva_to_pa(gva, write, &pa)) || unlikely(!page_is_guest_ram(pa))) {
+        return false;
+    }
+    *va = arch_pa_to_va(pa);
+    return true;
+}
+
+/* The first try failed: perhaps only because a p2m change on another CPU had the entry cleared for a moment. */
+static __noinline void *translate_again(struct cpu *c, uint64_t gva, bool write)
+{
+    void *va;
+
+    for (unsigned int i = 0; i < TRANSLATE_RETRIES; i++) {
+        copy_end(c);
+        p2m_settle(c->current->d);
+        (void)copy_begin();
+        if (translate(gva, write, &va)) {
+            return va;
+        }
+    }
+    return NULL;
+}
+
+static inline size_t page_rest(uint64_t gva, size_t n)
+{
+    return min_size(n, PAGE_SIZE - (gva & ~PAGE_MASK));
+}
+
+static inline bool range_wraps(uint64_t gva, size_t n)
+{
+    return n > 0 && gva + (n - 1u) < gva;
+}
+
+static int copy_from_page(void *to, uint64_t gva, size_t n)
+{
+    struct cpu *c = copy_begin();
+    void *from;
+
+    if (!translate(gva, false, &from)) {
+        from = translate_again(c, gva, false);
+    }
+    if (from != NULL) {
+        memcpy(to, from, n);
+    }
+    copy_end(c);
+    return from != NULL ? 0 : -EFAULT;
+}
+
+static int copy_to_page(uint64_t gva, const void *from, size_t n)
+{
+    struct cpu *c = copy_begin();
+    void *to;
+
+    if (!translate(gva, true, &to)) {
+        to = translate_again(c, gva, true);
+    }
+    if (to != NULL) {
+        memcpy(to, from, n);
+    }
+    copy_end(c);
+    return to != NULL ? 0 : -EFAULT;
+}
+
+static int zero_page_part(uint64_t gva, size_t n)
+{
+    struct cpu *c = copy_begin();
+    void *to;
+
+    if (!translate(gva, true, &to)) {
+        to = translate_again(c, gva, true);
+    }
+    if (to != NULL) {
+        memset(to, 0, n);
+    }
+    copy_end(c);
+    return to != NULL ? 0 : -EFAULT;
+}
+
+static __noinline int copy_from_pages(void *to, uint64_t gva, size_t n)
+{
+    int rc = range_wraps(gva, n) ? -EFAULT : 0;
+
+    while (n != 0 && rc == 0) {
+        size_t part = page_rest(gva, n);
+
+        rc = copy_from_page(to, gva, part);
+        to = (uint8_t *)to + part;
+        gva += part;
+        n -= part;
+    }
+    return rc;
+}
+
+static __noinline int copy_to_pages(uint64_t gva, const void *from, size_t n)
+{
+    int rc = range_wraps(gva, n) ? -EFAULT : 0;
+
+    while (n != 0 && rc == 0) {
+        size_t part = page_rest(gva, n);
+
+        rc = copy_to_page(gva, from, part);
+        from = (const uint8_t *)from + part;
+        gva += part;
+        n -= part;
+    }
+    return rc;
+}
+
+/*
+ * Aligned words, which most arguments are, take a short way: one access, so that a value that the guest changes meanwhile is
+ * either old or new, and no calls. false: not translated at the first try.
+ */
+static __always_inline bool word_read(uint64_t gva, size_t size, uint64_t *word)
+{
+    struct cpu *c = copy_begin();
+    void *p;
+    bool ok = translate(gva, false, &p);
+
+    if (likely(ok)) {
+        *word = size == 4 ? READ_ONCE(*(uint32_t *)p) : READ_ONCE(*(uint64_t *)p);
+    }
+    copy_end(c);
+    return ok;
+}
+
+static __always_inline bool word_write(uint64_t gva, size_t size, uint64_t word)
+{
+    struct cpu *c = copy_begin();
+    void *p;
+    bool ok = translate(gva, true, &p);
+
+    if (likely(ok) && size == 4) {
+        WRITE_ONCE(*(uint32_t *)p, (uint32_t)word);
+    } else if (likely(ok)) {
+        WRITE_ONCE(*(uint64_t *)p, word);
+    }
+    copy_end(c);
+    return ok;
+}
+
+static inline bool is_word(uint64_t gva, const void *p, size_t n, size_t size)
+{
+    return n == size && is_aligned(gva | (uintptr_t)p, size);
+}
+
+int guest_copy_from(void *to, uint64_t gva, size_t n)
+{
+    uint64_t word;
+
+    if (likely(is_word(gva, to, n, 4)) && likely(word_read(gva, 4, &word))) {
+        *(uint32_t *)to = (uint32_t)word;
+        return 0;
+    }
+    if (is_word(gva, to, n, 8) && likely(word_read(gva, 8, &word))) {
+        *(uint64_t *)to = word;
+        return 0;
+    }
+    return copy_from_pages(to, gva, n);
+}
+
+int guest_copy_to(uint64_t gva, const void *from, size_t n)
+{
+    if (likely(is_word(gva, from, n, 4)) && likely(word_write(gva, 4, *(const uint32_t *)from))) {
+        return 0;
+    }
+    if (is_word(gva, from, n, 8) && likely(word_write(gva, 8, *(const uint64_t *)from))) {
+        return 0;
+    }
+    return copy_to_pages(gva, from, n);
+}
+
+int guest_zero(uint64_t gva, size_t n)
+{
+    int rc = range_wraps(gva, n) ? -EFAULT : 0;
+
+    while (n != 0 && rc == 0) {
+        size_t part = page_rest(gva, n);
+
+        rc = zero_page_part(gva, part);
+        gva += part;
+        n -= part;
+    }
+    return rc;
+}
+
+int guest_copy_string(char *to, uint64_t gva, size_t size)
+{
+    size_t length = 0;
+
+    while (length < size) {
+        size_t part = page_rest(gva, size - length);
+        int rc = copy_from_page(to + length, gva, part);
+        const char *end;
+
+        if (rc != 0) {
+            return rc;
+        }
+        end = memchr(to + length, 0, part);
+        if (end != NULL) {
+            return (int)(end - to);
+        }
+        length += part;
+        gva += part;
+        if (gva == 0) {
+            return -EFAULT;
+        }
+    }
+    return -ENAMETOOLONG;
+}
+
+/* One page's part by guest-physical address: under the p2m lock, which keeps the mapping and so the page. */
+static int copy_gpa_page(struct domain *d, paddr_t gpa, void *to, const void *from, size_t n)
+{
+    struct p2m_leaf leaf;
+    unsigned int level;
+    paddr_t pa;
+    pte_t pte;
+    bool ok;
+
+    if (gpa >> PAGE_SHIFT >= p2m_limit()) {
+        return -EFAULT;
+    }
+    spin_lock(&d->p2m.lock);
+    pte = p2m_walk(&d->p2m, gpa >> PAGE_SHIFT, &level);
+    leaf = arch_pte_parse(pte, level);
+    pa = (leaf.mfn.n << PAGE_SHIFT) + (gpa & ((PAGE_SIZE << arch_p2m_order(level)) - 1u));
+    ok = arch_pte_valid(pte) && leaf.kind != P2M_MMIO && page_is_guest_ram(pa);
+    if (ok && from == NULL) {
+        memcpy(to, arch_pa_to_va(pa), n);
+    } else if (ok && (leaf.flags & P2M_WRITE) != 0) {
+        memcpy(arch_pa_to_va(pa), from, n);
+    } else {
+        ok = false;
+    }
+    spin_unlock(&d->p2m.lock);
+    return ok ? 0 : -EFAULT;
+}
+
+int guest_copy_from_gpa(struct domain *d, void *to, paddr_t gpa, size_t n)
+{
+    int rc = range_wraps(gpa, n) ? -EFAULT : 0;
+
+    while (n != 0 && rc == 0) {
+        size_t part = page_rest(gpa, n);
+
+        rc = copy_gpa_page(d, gpa, to, NULL, part);
+        to = (uint8_t *)to + part;
+        gpa += part;
+        n -= part;
+    }
+    return rc;
+}
+
+int guest_copy_to_gpa(struct domain *d, paddr_t gpa, const void *from, size_t n)
+{
+    int rc = range_wraps(gpa, n) ? -EFAULT : 0;
+
+    while (n != 0 && rc == 0) {
+        size_t part = page_rest(gpa, n);
+
+        rc = copy_gpa_page(d, gpa, NULL, from, part);
+        from = (const uint8_t *)from + part;
+        gpa += part;
+        n -= part;
+    }
+    return rc;
+}
+
+struct page *guest_page_of_gva(uint64_t gva, bool write)
+{
+    struct cpu *c = copy_begin();
+    struct page *pg = NULL;
+    void *va;
+
+    if (!translate(gva, write, &va)) {
+        va = translate_again(c, gva, write);
+    }
+    if (va != NULL) {
+        pg = page_get_frame((mfn_t){arch_va_to_pa(va) >> PAGE_SHIFT}, c->current->d);
+    }
+    copy_end(c);
+    return pg;
+}
+
+void guest_copy_quiesce(void)
+{
+    const struct cpu *self = this_cpu();
+
+    /* The cleared p2m entries and the flush come before the numbers are read: see the head of this file. */
+    smp_mb();
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        struct cpu *c = &cpus[i];
+        uint32_t seen = atomic_load_acquire(&c->copying);
+
+        while (c != self && (seen & 1u) != 0 && atomic_load_acquire(&c->copying) == seen) {
+            arch_wait_while_equal(&c->copying, seen);
+        }
+    }
+}

@@ -1,0 +1,217 @@
+/*
+ * Small objects of the hypervisor: pages cut into equal pieces, one list of pages with room for each size; larger objects are
+ * whole pages, remembered in a small hash table because page_free wants to know how many. Everything handed out is zero.
+ */
+#include <arch/mm.h>
+#include <xen/bitops.h>
+#include <xen/buddy.h>
+#include <xen/heap.h>
+#include <xen/lib.h>
+#include <xen/list.h>
+#include <xen/page_alloc.h>
+#include <xen/printk.h>
+#include <xen/spinlock.h>
+#include <xen/string.h>
+
+#define SLAB_MAGIC 0x736c6162u
+#define SLAB_HEAD 64u /* bytes at the start of a page before the first piece */
+#define LARGE_BUCKETS 64u
+
+/* Piece sizes: multiples of 16 up to 48, then of ARCH_CACHE_LINE; as many as fit into a page without much waste. */
+static const uint16_t sizes[] = {16, 32, 48, 64, 128, 192, 256, 320, 448, 576, 768, 960, 1344, 1984};
+
+struct slab {
+    struct list link; /* in slabs[], only while it has room */
+    uint32_t magic;
+    uint16_t class;
+    uint16_t used;
+    void *free; /* pieces that came back, linked through their first word */
+    uint16_t fresh; /* offset of the first piece that was never used, 0: none */
+};
+
+struct large {
+    struct large *next;
+    void *va;
+    uint64_t pages;
+};
+
+BUILD_BUG_ON(sizeof(struct slab) > SLAB_HEAD);
+BUILD_BUG_ON(ARCH_CACHE_LINE > 64);
+
+static spinlock_t lock = SPINLOCK_INIT(LOCK_HEAP); /* never together with heap_lock */
+static struct list slabs[ARRAY_SIZE(sizes)];       /* next NULL: not initialised yet */
+static struct large *larges[LARGE_BUCKETS];
+static size_t used_bytes;
+
+static unsigned int class_of(size_t size)
+{
+    unsigned int class = 0;
+
+    while (sizes[class] < size) {
+        class++;
+    }
+    return class;
+}
+
+static struct slab *slab_with_room(unsigned int class)
+{
+    if (slabs[class].next == NULL) {
+        list_init(&slabs[class]);
+    }
+    return list_first(&slabs[class], struct slab, link);
+}
+
+static bool slab_full(const struct slab *s)
+{
+    return s->free == NULL && s->fresh == 0;
+}
+
+static void *slab_take(struct slab *s)
+{
+    uint16_t size = sizes[s->class];
+    void *p = s->free;
+
+    if (p != NULL) {
+        s->free = *(void **)p;
+        memset(p, 0, size);
+    } else {
+        p = (uint8_t *)s + s->fresh;
+        s->fresh = s->fresh + 2u * size <= PAGE_SIZE ? (uint16_t)(s->fresh + size) : 0;
+    }
+    s->used++;
+    used_bytes += size;
+    if (slab_full(s)) {
+        list_del(&s->link);
+    }
+    return p;
+}
+
+static void *small_alloc(unsigned int class)
+{
+    struct slab *s, *new = NULL;
+    void *p = NULL;
+
+    spin_lock(&lock);
+    s = slab_with_room(class);
+    if (s == NULL) {
+        spin_unlock(&lock);
+        new = page_alloc(0);
+        spin_lock(&lock);
+        s = slab_with_room(class); /* another CPU may have brought one */
+        if (s == NULL && new != NULL) {
+            s = new;
+            *s = (struct slab){.magic = SLAB_MAGIC, .class = (uint16_t)class, .fresh = SLAB_HEAD};
+            list_add_head(&slabs[class], &s->link);
+            new = NULL;
+        }
+    }
+    if (s != NULL) {
+        p = slab_take(s);
+    }
+    spin_unlock(&lock);
+    if (new != NULL) {
+        page_free(new, 0);
+    }
+    return p;
+}
+
+static void small_free(void *p)
+{
+    struct slab *s = (struct slab *)((uintptr_t)p & PAGE_MASK), *empty = NULL;
+
+    spin_lock(&lock);
+    BUG_ON(s->magic != SLAB_MAGIC || s->used == 0);
+    if (slab_full(s)) {
+        list_add_tail(&slabs[s->class], &s->link);
+    }
+    *(void **)p = s->free;
+    s->free = p;
+    s->used--;
+    used_bytes -= sizes[s->class];
+    /* Keep one page per size, so that one object coming and going costs no page. */
+    if (s->used == 0 && (s->link.next != &slabs[s->class] || s->link.prev != &slabs[s->class])) {
+        list_del(&s->link);
+        s->magic = 0;
+        empty = s;
+    }
+    spin_unlock(&lock);
+    if (empty != NULL) {
+        page_free(empty, 0);
+    }
+}
+
+static struct large **large_bucket(const void *va)
+{
+    return &larges[((uintptr_t)va >> PAGE_SHIFT) % LARGE_BUCKETS];
+}
+
+static void pages_free(uint8_t *va, uint64_t pages)
+{
+    for (uint64_t i = 0; i < pages; i++) {
+        page_free(va + i * PAGE_SIZE, 0);
+    }
+}
+
+static void *large_alloc(size_t size)
+{
+    uint64_t pages = div_round_up(size, PAGE_SIZE);
+    unsigned int order = log2_up_u64(pages);
+    struct large *l = small_alloc(class_of(sizeof(*l)));
+    uint8_t *va = l != NULL ? page_alloc(order) : NULL;
+
+    if (va == NULL) {
+        heap_free(l);
+        return NULL;
+    }
+    pages_free(va + pages * PAGE_SIZE, (1ull << order) - pages);
+    l->va = va;
+    l->pages = pages;
+    spin_lock(&lock);
+    l->next = *large_bucket(va);
+    *large_bucket(va) = l;
+    used_bytes += pages * PAGE_SIZE;
+    spin_unlock(&lock);
+    return va;
+}
+
+static void large_free(void *p)
+{
+    struct large **link = large_bucket(p), *l;
+
+    spin_lock(&lock);
+    while (*link != NULL && (*link)->va != p) {
+        link = &(*link)->next;
+    }
+    BUG_ON(*link == NULL);
+    l = *link;
+    *link = l->next;
+    used_bytes -= l->pages * PAGE_SIZE;
+    spin_unlock(&lock);
+    pages_free(p, l->pages);
+    heap_free(l);
+}
+
+void *heap_alloc(size_t size)
+{
+    if (size > (PAGE_SIZE << BUDDY_MAX_ORDER)) {
+        return NULL;
+    }
+    return size > sizes[ARRAY_SIZE(sizes) - 1u] ? large_alloc(size) : small_alloc(class_of(size));
+}
+
+void heap_free(void *p)
+{
+    if (p == NULL) {
+        return;
+    }
+    if (((uintptr_t)p & ~PAGE_MASK) == 0) {
+        large_free(p);
+    } else {
+        small_free(p);
+    }
+}
+
+size_t heap_used(void)
+{
+    return used_bytes;
+}

@@ -1,0 +1,142 @@
+/*
+ * The host's memory map: RAM banks and what in them is taken, collected once at boot from the device tree, the image and the
+ * boot modules. Who gets the rest is page_alloc's business; what modules are for is construct's.
+ */
+#include <arch/mm.h>
+#include <xen/dt.h>
+#include <xen/errno.h>
+#include <xen/lib.h>
+#include <xen/memmap.h>
+#include <xen/modules.h>
+#include <xen/page_alloc.h>
+#include <xen/printk.h>
+
+struct memmap host_memmap;
+
+static struct range ram_storage[MAX_MEM_BANKS], reserved_storage[MAX_RESERVED_BANKS];
+static struct rangeset ram = RANGESET_INIT(ram_storage);
+static struct rangeset reserved = RANGESET_INIT(reserved_storage);
+
+static void memmap_publish_ram(void)
+{
+    for (uint32_t i = 0; i < ram.count; i++) {
+        host_memmap.ram[i] = (struct mem_bank){ram.ranges[i].start, ram.ranges[i].end};
+    }
+    host_memmap.nr_ram = ram.count;
+}
+
+static void memmap_publish_reserved(void)
+{
+    for (uint32_t i = 0; i < reserved.count; i++) {
+        host_memmap.reserved[i] = (struct mem_bank){reserved.ranges[i].start, reserved.ranges[i].end};
+    }
+    host_memmap.nr_reserved = reserved.count;
+}
+
+/* One bank of RAM: its whole pages, as far as the direct map and the tables of page_alloc reach. */
+static int memmap_add_ram(void *context, const char *what, uint64_t start, uint64_t end)
+{
+    const uint64_t limit = (uint64_t)MEM_MAX_GIBS << MEM_GIB_SHIFT;
+
+    (void)context;
+    if (end > limit) {
+        printk(XENLOG_WARNING "RAM of %s at %#lx-%#lx: what lies above %#lx stays unused\n", what, start, end, limit);
+        end = limit;
+    }
+    start = min_u64(start, limit);
+    start = round_up(start, PAGE_SIZE);
+    end = round_down(end, PAGE_SIZE);
+    if (start < end && rangeset_add(&ram, start, end) != 0) {
+        printk(XENLOG_WARNING "RAM of %s at %#lx stays unused: more than %u banks\n", what, start, MAX_MEM_BANKS);
+    }
+    return 0;
+}
+
+static int memmap_add_reserved(void *context, const char *what, uint64_t start, uint64_t end)
+{
+    (void)context;
+    return memmap_reserve(start, end, what);
+}
+
+int memmap_reserve(paddr_t start, paddr_t end, const char *what)
+{
+    int rc;
+
+    start = round_down(start, PAGE_SIZE);
+    end = round_up_overflows(end, PAGE_SIZE) ? round_down(end, PAGE_SIZE) : round_up(end, PAGE_SIZE);
+    rc = rangeset_add(&reserved, start, end);
+    if (rc != 0) {
+        printk(XENLOG_ERR "Cannot reserve %s at %#lx-%#lx: more than %u reserved ranges\n", what, start, end, MAX_RESERVED_BANKS);
+    }
+    memmap_publish_reserved();
+    return rc;
+}
+
+bool memmap_unreserve(paddr_t start, paddr_t end)
+{
+    bool ok = rangeset_contains(&reserved, start, end) && rangeset_remove(&reserved, start, end) == 0;
+
+    memmap_publish_reserved();
+    return ok;
+}
+
+static void memmap_check_modules(paddr_t fdt, uint64_t fdt_size)
+{
+    struct modules_layout layout = {
+        .ram = &ram,
+        .image_start = arch_image_start(),
+        .image_end = arch_image_end(),
+        .fdt_start = fdt,
+        .fdt_end = fdt + fdt_size,
+    };
+
+    if (modules_check(&dt_host, &boot_modules, &layout) != 0) {
+        panic("Boot modules lie where they must not, see above: correct the boot script\n");
+    }
+}
+
+void memmap_init(paddr_t fdt, uint64_t fdt_size)
+{
+    int rc = dt_walk_memory(&dt_host, memmap_add_ram, NULL);
+
+    memmap_publish_ram();
+    if (rc != 0 || ram.count == 0) {
+        panic("The device tree describes no usable RAM (/memory): check the firmware or the boot script\n");
+    }
+    memmap_check_modules(fdt, fdt_size);
+    /* Frame 0 stands for "none" in the allocator's links. */
+    rc = memmap_reserve(0, PAGE_SIZE, "page 0");
+    rc = rc == 0 ? memmap_reserve(arch_image_start(), arch_image_end(), "the hypervisor") : rc;
+    rc = rc == 0 ? memmap_reserve(fdt, fdt + fdt_size, "the device tree") : rc;
+    for (uint32_t i = 0; i < boot_modules.count && rc == 0; i++) {
+        const struct boot_module *m = &boot_modules.module[i];
+
+        rc = memmap_reserve(m->start, m->start + m->size, "a boot module");
+    }
+    rc = rc == 0 ? dt_walk_reserved(&dt_host, memmap_add_reserved, NULL) : rc;
+    if (rc != 0) {
+        panic("Reserved memory of the device tree cannot be used (%d): correct /reserved-memory\n", rc);
+    }
+}
+
+int memmap_free(struct rangeset *set)
+{
+    int rc = rangeset_copy(set, &ram);
+
+    return rc == 0 ? rangeset_subtract(set, &reserved) : rc;
+}
+
+bool memmap_is_ram(paddr_t start, paddr_t end)
+{
+    return rangeset_contains(&ram, start, end);
+}
+
+uint64_t memmap_ram_pages(void)
+{
+    return rangeset_total(&ram) >> PAGE_SHIFT;
+}
+
+uint64_t memmap_max_frame(void)
+{
+    return ram.count != 0 ? ram.ranges[ram.count - 1u].end >> PAGE_SHIFT : 0;
+}

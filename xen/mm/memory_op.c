@@ -1,0 +1,367 @@
+/*
+ * memory_op: how much memory a domain has - reservations, ballooning, claims - and the table of all commands. Answers follow
+ * Xen's Arm port: the reservation commands answer with the number of extents done, whatever went wrong.
+ */
+#include <arch/mm.h>
+#include <public/memory.h>
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/guest_copy.h>
+#include <xen/hypercall.h>
+#include <xen/lib.h>
+#include <xen/memmap.h>
+#include <xen/memory_op.h>
+#include <xen/nospec.h>
+#include <xen/page_alloc.h>
+
+/* Largest extents (memop-max-order of Xen's command line, its defaults for Arm). */
+#define MAX_ORDER_PRIVILEGED 18u
+#define MAX_ORDER_GUEST 9u
+#define MEMF_ADDRESS_BITS(flags) ((flags)&0xffu)
+#define MEMF_NODE(flags) ((((flags) >> 8) - 1u) & 0xffu)
+#define MEMF_NO_NODE 0xffu
+#define RDM_FLAGS_ALL 1u
+
+/* One increase, decrease or populate: extents [done, nr) are left. */
+struct reservation {
+    struct domain *d;
+    uint64_t list; /* guest address of the frame numbers, 0: none */
+    uint64_t nr, done;
+    uint32_t order;
+    paddr_t limit;
+    bool on_demand;
+};
+
+typedef int reservation_fn(struct reservation *r);
+
+long memory_op_again(uint64_t *arg, uint64_t done)
+{
+    arg[0] = (arg[0] & MEMOP_CMD_MASK) | done << MEMOP_EXTENT_SHIFT;
+    return -ERESTART;
+}
+
+int memory_op_domain(const struct vcpu *v, uint16_t id, struct domain **d)
+{
+    *d = domain_by_id_or_self(id);
+    if (*d == NULL) {
+        return -ESRCH;
+    }
+    if (*d != v->d && !v->d->is_privileged) {
+        domain_put(*d);
+        return -EPERM;
+    }
+    return 0;
+}
+
+static int reservation_frame(const struct reservation *r, gfn_t *gfn)
+{
+    return guest_copy_from(&gfn->n, r->list + r->done * sizeof(gfn->n), sizeof(gfn->n));
+}
+
+static int reservation_increase(struct reservation *r)
+{
+    mfn_t mfn;
+
+    return domain_page_alloc(r->d, r->order, r->limit, 0, &mfn);
+}
+
+/*
+ * A 1:1 domain keeps what it gives back, so that it can have the same frames again: devices know no others. Nobody else gets
+ * them, and they still count as its memory.
+ */
+static int reservation_decrease(struct reservation *r)
+{
+    uint64_t nr = 1ull << r->order, i = 0;
+    gfn_t gfn;
+    int rc = reservation_frame(r, &gfn);
+
+    while (rc == 0 && i < nr) {
+        unsigned int order;
+        mfn_t mfn;
+
+        rc = p2m_take(r->d, gfn_add(gfn, i), nr - i, &mfn, &order);
+        if (rc == 0 && !r->d->p2m.direct_mapped) {
+            domain_page_free(r->d, mfn, order);
+        }
+        i += rc == 0 ? 1ull << order : 0;
+    }
+    return rc;
+}
+
+static int reservation_populate(struct reservation *r)
+{
+    struct p2m_leaf leaf = {.kind = P2M_RAM, .flags = P2M_WRITE | P2M_EXEC};
+    gfn_t gfn;
+    int rc = reservation_frame(r, &gfn);
+
+    if (rc != 0 || r->on_demand) {
+        return -EINVAL;
+    }
+    if (r->order > CHUNK_ORDER && !is_aligned(gfn.n, 1ull << CHUNK_ORDER)) {
+        return -EINVAL; /* hundreds of thousands of single pages are no slice */
+    }
+    if (r->d->p2m.direct_mapped) {
+        leaf.mfn = (mfn_t){gfn.n};
+        if (!is_aligned(gfn.n, 1ull << r->order) || !domain_page_owned(r->d, leaf.mfn, r->order)) {
+            return -EINVAL;
+        }
+        return p2m_map(r->d, gfn, 1ull << r->order, leaf);
+    }
+    rc = domain_page_alloc(r->d, r->order, r->limit, 0, &leaf.mfn);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = p2m_map(r->d, gfn, 1ull << r->order, leaf);
+    if (rc != 0) {
+        /* What was mapped of it must go before the memory goes; if even that fails, it stays with the domain. */
+        if (p2m_unmap(r->d, gfn, 1ull << r->order) == 0) {
+            domain_page_free(r->d, leaf.mfn, r->order);
+        }
+    }
+    return rc;
+}
+
+/* 0: all done or stopped by an error; -ERESTART. */
+static int reservation_run(struct reservation *r, reservation_fn *fn)
+{
+    uint64_t start = r->done;
+
+    while (r->done < r->nr) {
+        int rc;
+
+        if (r->done != start && hypercall_preempt()) {
+            return -ERESTART;
+        }
+        rc = fn(r);
+        if (rc == -ERESTART && hypercall_preempt()) {
+            return rc; /* a slice of scrubbing was done */
+        }
+        if (rc != 0 && rc != -ERESTART) {
+            return 0;
+        }
+        r->done += rc == 0;
+    }
+    return 0;
+}
+
+/* Is the request one that can be done at all? */
+static bool reservation_valid(const struct vcpu *v, const struct xen_memory_reservation *arg, struct reservation *r)
+{
+    unsigned int bits = MEMF_ADDRESS_BITS(arg->mem_flags), node = MEMF_NODE(arg->mem_flags);
+    bool privileged = v->d->is_privileged || v->d->is_hardware;
+
+    if (bits != 0 && bits <= PAGE_SHIFT) {
+        return false;
+    }
+    if (bits != 0 && bits < 64 && memmap_max_frame() << PAGE_SHIFT > 1ull << bits) {
+        r->limit = 1ull << bits;
+    }
+    /* There is one node: 0. Guests' wishes are ignored. */
+    if (node != MEMF_NO_NODE && (arg->mem_flags & XENMEMF_vnode) == 0 &&
+        (privileged ? node != 0 : (arg->mem_flags & XENMEMF_exact_node_request) != 0)) {
+        return false;
+    }
+    r->list = arg->extent_start;
+    r->nr = arg->nr_extents;
+    r->order = arg->extent_order;
+    r->on_demand = (arg->mem_flags & XENMEMF_populate_on_demand) != 0;
+    return r->order <= (privileged ? MAX_ORDER_PRIVILEGED : MAX_ORDER_GUEST);
+}
+
+static long memory_reservation(struct vcpu *v, uint64_t start, uint64_t *arg, reservation_fn *fn)
+{
+    struct reservation r = {.done = start};
+    struct xen_memory_reservation in;
+    int rc = 0;
+
+    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0 || in.nr_extents > UINT32_MAX >> MEMOP_EXTENT_SHIFT ||
+        start >= in.nr_extents || memory_op_domain(v, in.domid, &r.d) != 0) {
+        return (long)start;
+    }
+    if (reservation_valid(v, &in, &r)) {
+        rc = reservation_run(&r, fn);
+    }
+    domain_put(r.d);
+    return rc == -ERESTART ? memory_op_again(arg, r.done) : (long)r.done;
+}
+
+static long memory_increase(struct vcpu *v, uint64_t start, uint64_t *arg)
+{
+    return memory_reservation(v, start, arg, reservation_increase);
+}
+
+static long memory_decrease(struct vcpu *v, uint64_t start, uint64_t *arg)
+{
+    return memory_reservation(v, start, arg, reservation_decrease);
+}
+
+static long memory_populate(struct vcpu *v, uint64_t start, uint64_t *arg)
+{
+    return memory_reservation(v, start, arg, reservation_populate);
+}
+
+static long memory_max_ram_page(struct vcpu *v, uint64_t start, uint64_t *arg)
+{
+    (void)v;
+    (void)arg;
+    return start != 0 ? -EINVAL : (long)memmap_max_frame();
+}
+
+static long memory_stat(struct vcpu *v, uint64_t start, uint64_t *arg)
+{
+    struct xen_memory_domain in;
+    struct domain *d;
+    uint64_t value;
+    int rc;
+
+    if (start != 0) {
+        return -EINVAL;
+    }
+    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
+        return -EFAULT;
+    }
+    rc = memory_op_domain(v, in.domid, &d);
+    if (rc != 0) {
+        return rc;
+    }
+    switch (arg[0] & MEMOP_CMD_MASK) {
+    case XENMEM_current_reservation:
+        value = atomic_load(&d->tot_pages);
+        break;
+    case XENMEM_maximum_reservation:
+        value = atomic_load(&d->max_pages);
+        break;
+    default: /* XENMEM_maximum_gpfn */
+        value = atomic_load(&d->p2m.max_mapped.n);
+        value -= value != 0;
+        break;
+    }
+    domain_put(d);
+    return (long)value;
+}
+
+/* Frames are never exchanged behind a translated domain's back. */
+static long memory_exchange(struct vcpu *v, uint64_t start, uint64_t *arg)
+{
+    struct xen_memory_exchange in;
+    struct domain *d;
+    int rc;
+
+    if (start != 0) {
+        return -EINVAL;
+    }
+    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
+        return -EFAULT;
+    }
+    rc = memory_op_domain(v, in.in.domid, &d);
+    if (rc == 0) {
+        domain_put(d);
+        rc = -EOPNOTSUPP;
+    }
+    return rc;
+}
+
+static long memory_claim(struct vcpu *v, uint64_t start, uint64_t *arg)
+{
+    struct xen_memory_reservation in;
+    struct domain *d;
+    long rc = -EPERM;
+
+    if (start != 0) {
+        return -EINVAL;
+    }
+    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
+        return -EFAULT;
+    }
+    if (in.extent_start != 0 || in.extent_order != 0 || in.mem_flags != 0) {
+        return -EINVAL;
+    }
+    d = domain_get_by_id(in.domid);
+    if (d == NULL) {
+        return -EINVAL;
+    }
+    if (v->d->is_privileged) {
+        rc = domain_page_reserve(d, in.nr_extents);
+    }
+    domain_put(d);
+    return rc;
+}
+
+/* No domain has a virtual NUMA topology. */
+static long memory_vnuma(struct vcpu *v, uint64_t start, uint64_t *arg)
+{
+    struct xen_vnuma_topology_info in;
+    struct domain *d;
+    int rc;
+
+    if (start != 0) {
+        return -EINVAL;
+    }
+    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
+        return -EFAULT;
+    }
+    if (in.pad != 0) {
+        return -EINVAL;
+    }
+    rc = memory_op_domain(v, in.domid, &d);
+    if (rc == 0) {
+        domain_put(d);
+        rc = -EOPNOTSUPP;
+    }
+    return rc;
+}
+
+/* xen_reserved_device_memory_map: flags, number of entries, list, device. There is no such memory. */
+static long memory_reserved_device(struct vcpu *v, uint64_t start, uint64_t *arg)
+{
+    uint32_t in[2];
+
+    (void)v;
+    if (start != 0) {
+        return -EINVAL;
+    }
+    if (guest_copy_from(in, arg[1], sizeof(in)) != 0) {
+        return -EFAULT;
+    }
+    if ((in[0] & ~RDM_FLAGS_ALL) != 0) {
+        return -EINVAL;
+    }
+    in[1] = 0;
+    return guest_copy_to(arg[1], in, sizeof(in));
+}
+
+/* Pages are not shared between domains. */
+static long memory_sharing(struct vcpu *v, uint64_t start, uint64_t *arg)
+{
+    (void)v;
+    (void)arg;
+    return start != 0 ? -ENOSYS : 0;
+}
+
+static memory_op_fn *const memory_ops[] = {
+    [XENMEM_increase_reservation] = memory_increase,
+    [XENMEM_decrease_reservation] = memory_decrease,
+    [XENMEM_maximum_ram_page] = memory_max_ram_page,
+    [XENMEM_current_reservation] = memory_stat,
+    [XENMEM_maximum_reservation] = memory_stat,
+    [XENMEM_populate_physmap] = memory_populate,
+    [XENMEM_add_to_physmap] = memory_add_to_physmap,
+    [XENMEM_exchange] = memory_exchange,
+    [XENMEM_maximum_gpfn] = memory_stat,
+    [XENMEM_remove_from_physmap] = memory_remove_from_physmap,
+    [XENMEM_get_sharing_freed_pages] = memory_sharing,
+    [XENMEM_get_sharing_shared_pages] = memory_sharing,
+    [XENMEM_add_to_physmap_batch] = memory_add_to_physmap_batch,
+    [XENMEM_claim_pages] = memory_claim,
+    [XENMEM_get_vnumainfo] = memory_vnuma,
+    [XENMEM_reserved_device_memory_map] = memory_reserved_device,
+    [XENMEM_acquire_resource] = memory_acquire_resource,
+};
+
+long do_memory_op(struct vcpu *v, uint64_t *arg)
+{
+    uint64_t op = arg[0] & MEMOP_CMD_MASK;
+    memory_op_fn *fn = op < ARRAY_SIZE(memory_ops) ? memory_ops[index_nospec(op, ARRAY_SIZE(memory_ops))] : NULL;
+
+    return fn != NULL ? fn(v, arg[0] >> MEMOP_EXTENT_SHIFT, arg) : -ENOSYS;
+}

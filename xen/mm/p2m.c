@@ -1,0 +1,301 @@
+/*
+ * Second-stage tables: making them, mapping, looking up. Every change is made with the domain's p2m lock held, and a valid
+ * entry is only replaced after it was cleared and flushed; taking things out is p2m_remove.c.
+ */
+#include <arch/mm.h>
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/hypercall.h>
+#include <xen/lib.h>
+#include <xen/p2m_walk.h>
+#include <xen/page_alloc.h>
+#include <xen/trap.h>
+
+#define TABLE_ENTRIES (PAGE_SIZE / sizeof(pte_t))
+#define FLUSH_SLICE 64u /* pages of cache maintenance between looks at pending work */
+
+static uint64_t level_pages(unsigned int level)
+{
+    return 1ull << arch_p2m_order(level);
+}
+
+uint64_t p2m_limit(void)
+{
+    return 1ull << (arch_p2m_ipa_bits() - PAGE_SHIFT);
+}
+
+pte_t *p2m_table(pte_t pte)
+{
+    return arch_pa_to_va(arch_pte_table_pa(pte));
+}
+
+int p2m_create(struct domain *d)
+{
+    struct p2m *p2m = &d->p2m;
+
+    *p2m = (struct p2m){.d = d, .pool_pages = UINT32_MAX, .lowest_mapped = INVALID_GFN};
+    spin_init(&p2m->lock, LOCK_P2M);
+    p2m->root = page_alloc(arch_p2m_root_order());
+    if (p2m->root == NULL) {
+        return -ENOMEM;
+    }
+    arch_p2m_setup(&p2m->arch, arch_va_to_pa(p2m->root));
+    return 0;
+}
+
+pte_t p2m_walk(const struct p2m *p2m, uint64_t g, unsigned int *level)
+{
+    const pte_t *table = p2m->root;
+
+    for (*level = 0;; (*level)++) {
+        pte_t pte = table[arch_p2m_index((gfn_t){g}, *level)];
+
+        if (!arch_pte_valid(pte) || !arch_pte_is_table(pte, *level)) {
+            return pte;
+        }
+        table = p2m_table(pte);
+    }
+}
+
+/* A new table behind an empty slot. */
+static int p2m_add_table(struct p2m *p2m, pte_t *slot, pte_t *table)
+{
+    if (table == NULL) {
+        return -ENOMEM;
+    }
+    p2m->table_pages++;
+    smp_wmb(); /* the table's contents are there before a walker can find it */
+    arch_pte_write(slot, arch_pte_table(arch_va_to_pa(table)));
+    return 0;
+}
+
+static pte_t *p2m_new_table(const struct p2m *p2m)
+{
+    return p2m->table_pages < p2m->pool_pages ? page_alloc(0) : NULL;
+}
+
+int p2m_split(struct p2m *p2m, pte_t *slot, uint64_t g, unsigned int level)
+{
+    struct p2m_leaf leaf = arch_pte_parse(*slot, level);
+    pte_t *table = p2m_new_table(p2m);
+
+    if (table == NULL) {
+        return -ENOMEM;
+    }
+    for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
+        table[i] = arch_pte_leaf(&leaf, level + 1u);
+        leaf.mfn.n += level_pages(level + 1u);
+    }
+    arch_pte_write(slot, (pte_t){0});
+    arch_p2m_flush_range(&p2m->arch, (gfn_t){round_down(g, level_pages(level))}, level_pages(level));
+    return p2m_add_table(p2m, slot, table);
+}
+
+int p2m_descend(struct p2m *p2m, uint64_t g, unsigned int level, pte_t **slot)
+{
+    pte_t *table = p2m->root;
+
+    for (unsigned int l = 0;; l++) {
+        pte_t *e = &table[arch_p2m_index((gfn_t){g}, l)];
+        int rc = 0;
+
+        if (l == level) {
+            *slot = e;
+            return 0;
+        }
+        if (!arch_pte_valid(*e)) {
+            rc = p2m_add_table(p2m, e, p2m_new_table(p2m));
+        } else if (!arch_pte_is_table(*e, l)) {
+            rc = p2m_split(p2m, e, g, l);
+        }
+        if (rc != 0) {
+            return rc;
+        }
+        table = p2m_table(*e);
+    }
+}
+
+/* The level of the largest leaf that fits; what holds a reference per page is mapped page by page. */
+static unsigned int p2m_leaf_level(uint64_t g, uint64_t nr, const struct p2m_leaf *leaf)
+{
+    unsigned int level = 0;
+
+    if (nr == 1 || leaf->kind == P2M_FOREIGN || leaf->kind == P2M_GRANT) {
+        return P2M_LAST_LEVEL;
+    }
+    while (level < P2M_LAST_LEVEL && (!arch_p2m_leaf_allowed(level) || nr < level_pages(level) ||
+                                      !is_aligned(g | leaf->mfn.n, level_pages(level)))) {
+        level++;
+    }
+    return level;
+}
+
+/* Slots from that of g to the end of its table that leaves of this level can fill. */
+static uint64_t p2m_run(uint64_t g, uint64_t nr, unsigned int level)
+{
+    uint64_t here = level == 0 ? UINT64_MAX : TABLE_ENTRIES - arch_p2m_index((gfn_t){g}, level);
+
+    return min_u64(here, nr >> arch_p2m_order(level));
+}
+
+/* Fill empty slots with leaves: how many, until one was not empty. */
+static uint64_t p2m_fill(pte_t *slot, uint64_t n, struct p2m_leaf *leaf, unsigned int level)
+{
+    uint64_t i;
+
+    for (i = 0; i < n && !arch_pte_valid(slot[i]); i++) {
+        arch_pte_write(&slot[i], arch_pte_leaf(leaf, level));
+        leaf->mfn.n += level_pages(level);
+    }
+    return i;
+}
+
+/* Map until something is in the way (which is removed) or all is done; *g and leaf move on. */
+static int p2m_map_some(struct p2m *p2m, uint64_t *g, uint64_t end, struct p2m_leaf *leaf, struct p2m_gone *gone)
+{
+    while (*g < end) {
+        unsigned int level = p2m_leaf_level(*g, end - *g, leaf);
+        uint64_t n, done;
+        pte_t *slot;
+        int rc = p2m_descend(p2m, *g, level, &slot);
+
+        if (rc != 0) {
+            return rc;
+        }
+        n = p2m_run(*g, end - *g, level);
+        done = p2m_fill(slot, n, leaf, level);
+        *g += done << arch_p2m_order(level);
+        if (done < n) {
+            (void)p2m_remove(p2m, *g, *g + ((n - done) << arch_p2m_order(level)), gone, &rc);
+            p2m_gone_flush(p2m, gone);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+int p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf)
+{
+    struct p2m *p2m = &d->p2m;
+    struct p2m_gone gone;
+    uint64_t g = gfn.n, limit = p2m_limit();
+    int rc = 0;
+
+    if (g >= limit || nr > limit - g) {
+        return -EINVAL;
+    }
+    while (rc == 0 && g < gfn.n + nr) {
+        p2m_gone_init(&gone);
+        spin_lock(&p2m->lock);
+        rc = d->is_dying ? -EINVAL : p2m_map_some(p2m, &g, gfn.n + nr, &leaf, &gone);
+        p2m->max_mapped.n = max_u64(p2m->max_mapped.n, g);
+        p2m->lowest_mapped.n = min_u64(p2m->lowest_mapped.n, gfn.n);
+        spin_unlock(&p2m->lock);
+        if (gone.nr != 0) {
+            p2m_gone_release(&gone);
+        }
+    }
+    return rc;
+}
+
+bool p2m_lookup(struct domain *d, gfn_t gfn, struct p2m_leaf *leaf, unsigned int *order)
+{
+    unsigned int level = 0;
+    pte_t pte = {0};
+
+    if (gfn.n < p2m_limit()) {
+        spin_lock(&d->p2m.lock);
+        pte = p2m_walk(&d->p2m, gfn.n, &level);
+        spin_unlock(&d->p2m.lock);
+    }
+    if (order != NULL) {
+        *order = arch_p2m_order(level);
+    }
+    if (!arch_pte_valid(pte)) {
+        return false;
+    }
+    *leaf = arch_pte_parse(pte, level);
+    leaf->mfn.n += gfn.n & (level_pages(level) - 1u);
+    return true;
+}
+
+struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
+{
+    struct page *pg = NULL;
+    unsigned int level;
+    pte_t pte;
+
+    if (gfn.n >= p2m_limit()) {
+        return NULL;
+    }
+    spin_lock(&d->p2m.lock);
+    pte = p2m_walk(&d->p2m, gfn.n, &level);
+    if (arch_pte_valid(pte)) {
+        struct p2m_leaf leaf = arch_pte_parse(pte, level);
+
+        /* The lock keeps the mapping, the mapping keeps the page: page_of's condition. */
+        if (leaf.kind == P2M_RAM && (!write || (leaf.flags & P2M_WRITE) != 0)) {
+            pg = page_of((mfn_t){leaf.mfn.n + (gfn.n & (level_pages(level) - 1u))});
+        }
+        if (pg != NULL && !page_get(pg, d)) {
+            pg = NULL;
+        }
+    }
+    spin_unlock(&d->p2m.lock);
+    return pg;
+}
+
+int p2m_cache_flush(struct domain *d, gfn_t *gfn, uint64_t nr)
+{
+    uint64_t end = gfn->n >= p2m_limit() ? 0 : gfn->n + min_u64(nr, p2m_limit() - gfn->n);
+    unsigned int done = 0, level;
+
+    while (gfn->n < end) {
+        uint64_t step;
+        pte_t pte;
+
+        spin_lock(&d->p2m.lock);
+        pte = p2m_walk(&d->p2m, gfn->n, &level);
+        step = level_pages(level) - (gfn->n & (level_pages(level) - 1u));
+        step = min_u64(step, end - gfn->n);
+        if (arch_pte_valid(pte)) {
+            struct p2m_leaf leaf = arch_pte_parse(pte, level);
+            paddr_t pa = (leaf.mfn.n + (gfn->n & (level_pages(level) - 1u))) << PAGE_SHIFT;
+
+            step = min_u64(step, 16);
+            if (leaf.kind == P2M_RAM) {
+                arch_cache_clean_invalidate(arch_pa_to_va(pa), step << PAGE_SHIFT);
+                done += (unsigned int)step;
+            }
+        }
+        spin_unlock(&d->p2m.lock);
+        gfn->n += step;
+        done++;
+        if (done >= FLUSH_SLICE && gfn->n < end) {
+            if (hypercall_preempt()) {
+                return -ERESTART;
+            }
+            done = 0;
+        }
+    }
+    return 0;
+}
+
+void p2m_settle(struct domain *d)
+{
+    const spinlock_t *lock = &d->p2m.lock;
+    uint32_t next = atomic_load_acquire(&lock->next), owner;
+
+    /* Tickets are served in order: wait for those that were drawn before now. */
+    while ((owner = atomic_load_acquire(&lock->owner)), (int32_t)(next - owner) > 0) {
+        arch_wait_while_equal(&lock->owner, owner);
+    }
+}
+
+bool p2m_fault(struct vcpu *v, paddr_t gpa, bool write)
+{
+    struct p2m_leaf leaf;
+
+    /* Taking the lock waits for a change that had the entry cleared for a moment. */
+    return p2m_lookup(v->d, (gfn_t){gpa >> PAGE_SHIFT}, &leaf, NULL) && (!write || (leaf.flags & P2M_WRITE) != 0);
+}

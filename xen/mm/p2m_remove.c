@@ -1,0 +1,273 @@
+/*
+ * Taking mappings and tables out of a second-stage table. Order of things: clear the entries and flush them with the lock held;
+ * without it wait for CPUs that copy through an address translated before; only then drop references and free tables.
+ */
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/guest_copy.h>
+#include <xen/hypercall.h>
+#include <xen/lib.h>
+#include <xen/p2m_walk.h>
+#include <xen/page_alloc.h>
+#include <xen/printk.h>
+
+#define TABLE_ENTRIES (PAGE_SIZE / sizeof(pte_t))
+#define TABLE_PAGES ((uint64_t)TABLE_ENTRIES) /* pages mapped by a table of the last level */
+
+static void gone_range(struct p2m_gone *gone, uint64_t low, uint64_t high)
+{
+    gone->low = min_u64(gone->low, low);
+    gone->high = max_u64(gone->high, high);
+}
+
+void p2m_gone_flush(struct p2m *p2m, struct p2m_gone *gone)
+{
+    if (gone->low < gone->high) {
+        arch_p2m_flush_range(&p2m->arch, (gfn_t){gone->low}, gone->high - gone->low);
+        gone->low = UINT64_MAX;
+        gone->high = 0;
+    }
+}
+
+void p2m_gone_release(struct p2m_gone *gone)
+{
+    guest_copy_quiesce();
+    for (uint32_t i = 0; i < gone->nr; i++) {
+        if ((gone->item[i] & 1u) != 0) {
+            page_put((struct page *)(gone->item[i] & ~(uintptr_t)1u));
+        } else {
+            page_free((void *)gone->item[i], 0);
+        }
+    }
+    gone->nr = 0;
+}
+
+/* A leaf goes: what it held becomes the caller's to drop. */
+static void leaf_gone(uint64_t g, pte_t pte, unsigned int level, struct p2m_gone *gone)
+{
+    struct p2m_leaf leaf = arch_pte_parse(pte, level);
+    struct page *pg = level == P2M_LAST_LEVEL && leaf.kind <= P2M_FOREIGN ? page_peek(leaf.mfn) : NULL;
+
+    if (leaf.kind == P2M_FOREIGN) {
+        BUG_ON(pg == NULL);
+        gone->item[gone->nr++] = (uintptr_t)pg | 1u;
+    } else if (leaf.kind == P2M_RAM && pg != NULL && (pg->flags & PAGE_XEN) != 0) {
+        uint64_t here = g + 1u;
+
+        (void)atomic_compare_exchange(&pg->user, &here, 0u); /* it may be mapped anew */
+    }
+}
+
+/* [at, end) lies within what `table` covers. Returns how far it came. */
+static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, uint64_t at, uint64_t end, struct p2m_gone *gone,
+                            int *rc)
+{
+    uint64_t size = 1ull << arch_p2m_order(level);
+
+    while (at < end) {
+        uint64_t next = min_u64(round_down(at, size) + size, end);
+        bool whole = next - at == size;
+        pte_t *e = &table[arch_p2m_index((gfn_t){at}, level)], pte = *e;
+
+        if (!arch_pte_valid(pte)) {
+            at = next;
+            continue;
+        }
+        /* Room for this leaf, and for the tables above it that may go with it. */
+        if (gone->nr + ARCH_P2M_LEVELS >= P2M_GONE_MAX) {
+            return at;
+        }
+        if (!arch_pte_is_table(pte, level)) {
+            if (!whole) {
+                *rc = p2m_split(p2m, e, at, level);
+                if (*rc != 0) {
+                    return at;
+                }
+                continue;
+            }
+            leaf_gone(at, pte, level, gone);
+            arch_pte_write(e, (pte_t){0});
+            gone_range(gone, at, next);
+        } else {
+            uint64_t came = remove_from(p2m, p2m_table(pte), level + 1u, at, next, gone, rc);
+
+            if (came < next) {
+                return came;
+            }
+            if (whole) {
+                arch_pte_write(e, (pte_t){0});
+                gone_range(gone, at, next);
+                gone->item[gone->nr++] = (uintptr_t)p2m_table(pte);
+                p2m->table_pages--;
+            }
+        }
+        at = next;
+    }
+    return end;
+}
+
+uint64_t p2m_remove(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone *gone, int *rc)
+{
+    return remove_from(p2m, p2m->root, 0, at, end, gone, rc);
+}
+
+/* Remove [*at, end) as far as one batch goes, and give back what it had. */
+static int remove_batch(struct domain *d, uint64_t *at, uint64_t end)
+{
+    struct p2m_gone gone;
+    uint64_t came;
+    int rc = 0;
+
+    p2m_gone_init(&gone);
+    spin_lock(&d->p2m.lock);
+    came = p2m_remove(&d->p2m, *at, end, &gone, &rc);
+    p2m_gone_flush(&d->p2m, &gone);
+    spin_unlock(&d->p2m.lock);
+    p2m_gone_release(&gone);
+    /* Begin again where the table of pages begins, so that it is seen to be covered as a whole and freed. */
+    *at = came == end ? end : max_u64(*at, round_down(came, TABLE_PAGES));
+    return rc;
+}
+
+int p2m_unmap(struct domain *d, gfn_t gfn, uint64_t nr)
+{
+    uint64_t at = min_u64(gfn.n, p2m_limit()), end = at + min_u64(nr, p2m_limit() - at);
+    int rc = 0;
+
+    while (at < end && rc == 0) {
+        rc = remove_batch(d, &at, end);
+    }
+    return rc;
+}
+
+int p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn)
+{
+    struct p2m_gone gone;
+    struct p2m_leaf leaf;
+    unsigned int level;
+    int rc = -ENOENT;
+    pte_t pte;
+
+    if (gfn.n >= p2m_limit()) {
+        return rc;
+    }
+    p2m_gone_init(&gone);
+    spin_lock(&d->p2m.lock);
+    pte = p2m_walk(&d->p2m, gfn.n, &level);
+    leaf = arch_pte_parse(pte, level);
+    leaf.mfn.n += gfn.n & ((1ull << arch_p2m_order(level)) - 1u);
+    if (arch_pte_valid(pte) && leaf.kind == kind && mfn_eq(leaf.mfn, mfn)) {
+        rc = 0;
+        (void)p2m_remove(&d->p2m, gfn.n, gfn.n + 1u, &gone, &rc);
+        p2m_gone_flush(&d->p2m, &gone);
+    }
+    spin_unlock(&d->p2m.lock);
+    p2m_gone_release(&gone);
+    return rc;
+}
+
+/* The level at which a leaf of at most nr pages can be taken out from gfn, given that the one there stands at `level`. */
+static unsigned int take_level(uint64_t g, uint64_t nr, unsigned int level)
+{
+    while (level < P2M_LAST_LEVEL && (nr < 1ull << arch_p2m_order(level) || !is_aligned(g, 1ull << arch_p2m_order(level)))) {
+        level++;
+    }
+    return level;
+}
+
+int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsigned int *order)
+{
+    struct p2m_gone gone;
+    unsigned int level;
+    int rc = -ENOENT;
+    pte_t pte;
+
+    if (gfn.n >= p2m_limit()) {
+        return rc;
+    }
+    p2m_gone_init(&gone);
+    spin_lock(&d->p2m.lock);
+    pte = p2m_walk(&d->p2m, gfn.n, &level);
+    if (arch_pte_valid(pte)) {
+        struct p2m_leaf leaf = arch_pte_parse(pte, level);
+
+        *mfn = mfn_add(leaf.mfn, gfn.n & ((1ull << arch_p2m_order(level)) - 1u));
+        *order = arch_p2m_order(take_level(gfn.n, nr, level));
+        rc = leaf.kind == P2M_RAM ? 0 : -ENXIO;
+    }
+    if (rc == 0) {
+        (void)p2m_remove(&d->p2m, gfn.n, gfn.n + (1ull << *order), &gone, &rc);
+        p2m_gone_flush(&d->p2m, &gone);
+    }
+    spin_unlock(&d->p2m.lock);
+    p2m_gone_release(&gone);
+    return rc;
+}
+
+/* The next piece to tear down from *at on: a table of pages, or one block. *at moves over holes. */
+static uint64_t teardown_end(struct domain *d, uint64_t *at, uint64_t limit)
+{
+    unsigned int level = 0;
+    uint64_t end = *at;
+
+    spin_lock(&d->p2m.lock);
+    while (*at < limit) {
+        pte_t pte = p2m_walk(&d->p2m, *at, &level);
+        uint64_t size = max_u64(1ull << arch_p2m_order(level), TABLE_PAGES);
+
+        end = round_down(*at, size) + size;
+        if (arch_pte_valid(pte) || level == P2M_LAST_LEVEL) {
+            break;
+        }
+        *at = end;
+    }
+    spin_unlock(&d->p2m.lock);
+    return end;
+}
+
+int p2m_relinquish(struct domain *d)
+{
+    struct p2m *p2m = &d->p2m;
+    uint64_t at = max_u64(p2m->teardown_next, p2m->lowest_mapped.n), limit = p2m->max_mapped.n;
+    int rc = 0;
+
+    at = round_down(at, TABLE_PAGES);
+    while (at < limit && rc == 0) {
+        uint64_t end = teardown_end(d, &at, limit);
+
+        while (at < end && rc == 0) {
+            rc = remove_batch(d, &at, end);
+        }
+        p2m->teardown_next = at;
+        if (rc == 0 && at < limit && hypercall_preempt()) {
+            rc = -ERESTART;
+        }
+    }
+    return rc;
+}
+
+static void tables_free(pte_t *table, unsigned int level)
+{
+    for (unsigned int i = 0; i < TABLE_ENTRIES && level < P2M_LAST_LEVEL; i++) {
+        if (arch_pte_is_table(table[i], level)) {
+            tables_free(p2m_table(table[i]), level + 1u);
+        }
+    }
+    page_free(table, 0);
+}
+
+void p2m_destroy(struct domain *d)
+{
+    struct p2m *p2m = &d->p2m;
+    unsigned int root_pages = 1u << arch_p2m_root_order();
+
+    if (p2m->root == NULL) {
+        return;
+    }
+    arch_p2m_flush(&p2m->arch);
+    for (unsigned int i = 0; i < root_pages; i++) {
+        tables_free(p2m->root + i * TABLE_ENTRIES, 0);
+    }
+    p2m->root = NULL;
+    p2m->table_pages = 0;
+}

@@ -1,0 +1,187 @@
+/*
+ * Memory of the hypervisor: setting the allocator up at boot, whole pages for the hypervisor's own use, the counts that the
+ * tools ask for, idle-time scrubbing. What domains own is in page_own.c, free blocks are in buddy.c.
+ */
+#include <arch/mm.h>
+#include <xen/bitops.h>
+#include <xen/buddy.h>
+#include <xen/lib.h>
+#include <xen/memmap.h>
+#include <xen/page_own.h>
+#include <xen/printk.h>
+
+#define ALL_ZONES buddy_zone_below(0)
+
+static uint64_t total_pages;
+
+static void page_zero_range(void *va, uint64_t nr)
+{
+    for (uint64_t i = 0; i < nr; i++) {
+        arch_page_zero((uint8_t *)va + i * PAGE_SIZE);
+    }
+}
+
+/* The description of one GiB, zeroed, out of the highest free memory that holds it: preferably of that GiB itself. */
+static struct mem_gib *page_gib_create(struct rangeset *set, uint64_t gib)
+{
+    uint64_t low = gib << MEM_GIB_SHIFT, start, size = round_up(sizeof(struct mem_gib), PAGE_SIZE);
+    void *va;
+
+    if (rangeset_place(set, size, PAGE_SIZE, low, low + (1ull << MEM_GIB_SHIFT), true, &start) != 0 &&
+        rangeset_place(set, size, PAGE_SIZE, 0, UINT64_MAX, true, &start) != 0) {
+        panic("Not enough free RAM for the page allocator: %lu KiB per GiB are needed\n", size >> 10);
+    }
+    if (rangeset_remove(set, start, start + size) != 0) {
+        panic("Too many fragments of free RAM: raise MAX_RESERVED_BANKS\n");
+    }
+    va = arch_pa_to_va(start);
+    page_zero_range(va, size >> PAGE_SHIFT);
+    return va;
+}
+
+void page_alloc_init(void)
+{
+    static struct range storage[MAX_MEM_BANKS + MAX_RESERVED_BANKS + 64u];
+    struct rangeset set = RANGESET_INIT(storage);
+
+    if (memmap_free(&set) != 0) {
+        panic("Too many fragments of free RAM: raise MAX_RESERVED_BANKS\n");
+    }
+    for (unsigned int i = 0; i < host_memmap.nr_ram; i++) {
+        const struct mem_bank *b = &host_memmap.ram[i];
+
+        total_pages += (b->end - b->start) >> PAGE_SHIFT;
+        for (uint64_t gib = b->start >> MEM_GIB_SHIFT; gib << MEM_GIB_SHIFT < b->end; gib++) {
+            mem_gibs[gib] = mem_gibs[gib] == NULL ? page_gib_create(&set, gib) : mem_gibs[gib];
+        }
+    }
+    spin_lock(&heap_lock);
+    for (uint32_t i = 0; i < set.count; i++) {
+        buddy_give_range(set.ranges[i].start >> PAGE_SHIFT, set.ranges[i].end >> PAGE_SHIFT, false);
+    }
+    spin_unlock(&heap_lock);
+}
+
+uint64_t page_take(unsigned int order, int zone, enum buddy_want want, bool *clean)
+{
+    uint64_t frame = buddy_take(order, zone, want, clean);
+
+    if (frame == BUDDY_NO_FRAME && buddy_scrub_cancel()) {
+        frame = buddy_take(order, zone, want, clean);
+    }
+    return frame;
+}
+
+void *page_alloc(unsigned int order)
+{
+    uint64_t frame;
+    bool clean;
+    void *va;
+
+    spin_lock(&heap_lock);
+    frame = page_take(order, ALL_ZONES, BUDDY_ANY_CLEAN_FIRST, &clean);
+    spin_unlock(&heap_lock);
+    if (frame == BUDDY_NO_FRAME) {
+        return NULL;
+    }
+    va = arch_pa_to_va(frame << PAGE_SHIFT);
+    if (!clean) {
+        page_zero_range(va, 1ull << order);
+    }
+    return va;
+}
+
+void page_free(void *va, unsigned int order)
+{
+    uint64_t frame = arch_va_to_pa(va) >> PAGE_SHIFT;
+
+    spin_lock(&heap_lock);
+    if (order != 0 || !page_free_later(frame)) {
+        buddy_give(frame, order, false);
+    }
+    spin_unlock(&heap_lock);
+}
+
+void page_release_reserved(paddr_t start, paddr_t end)
+{
+    start = round_up(start, PAGE_SIZE);
+    end = round_down(end, PAGE_SIZE);
+    if (start >= end || !memmap_is_ram(start, end) || !memmap_unreserve(start, end)) {
+        return;
+    }
+    spin_lock(&heap_lock);
+    buddy_give_range(start >> PAGE_SHIFT, end >> PAGE_SHIFT, false);
+    spin_unlock(&heap_lock);
+}
+
+/* Free chunks as a sorted set, so that neighbouring blocks count as one extent. What does not fit is left out. */
+static bool page_collect(void *context, uint64_t frame, uint64_t end)
+{
+    return rangeset_add(context, frame << PAGE_SHIFT, end << PAGE_SHIFT) == 0;
+}
+
+bool page_find_free(paddr_t want, paddr_t limit, paddr_t align, paddr_t *start, paddr_t *size)
+{
+    static struct range storage[MAX_MEM_BANKS + MAX_RESERVED_BANKS + 64u];
+    struct rangeset set = RANGESET_INIT(storage);
+
+    limit = limit == 0 ? UINT64_MAX : limit;
+    align = max_u64(align, CHUNK_SIZE);
+    *size = 0;
+    spin_lock(&heap_lock);
+    buddy_walk_chunks(page_collect, &set);
+    spin_unlock(&heap_lock);
+    for (uint32_t i = 0; i < set.count; i++) {
+        uint64_t low = round_up(set.ranges[i].start, align), high = min_u64(set.ranges[i].end, limit);
+        uint64_t length = low < high ? round_down(min_u64(high - low, want), CHUNK_SIZE) : 0;
+
+        if (length > *size) {
+            *size = length;
+            *start = low;
+        }
+    }
+    return *size != 0;
+}
+
+uint64_t page_free_count(void)
+{
+    return page_free_below(0);
+}
+
+uint64_t page_free_below(paddr_t limit)
+{
+    uint64_t pages;
+
+    spin_lock(&heap_lock);
+    pages = buddy_free_pages(buddy_zone_below(limit));
+    spin_unlock(&heap_lock);
+    return pages;
+}
+
+uint64_t page_total_count(void)
+{
+    return total_pages;
+}
+
+static bool scrub_allowed; /* dom0's extents are found while nobody holds free memory for scrubbing */
+
+void page_scrub_start(void)
+{
+    atomic_store_release(&scrub_allowed, true);
+}
+
+bool page_scrub_idle(void)
+{
+    bool found = false;
+
+    if (!atomic_load_acquire(&scrub_allowed)) {
+        return false;
+    }
+    spin_lock(&heap_lock);
+    /* What was begun, then chunks, then smaller blocks, which are found only at just their order. */
+    for (int order = buddy_scrubbing() ? 0 : (int)CHUNK_ORDER; order >= 0 && !found; order--) {
+        found = buddy_scrub((unsigned int)order, ALL_ZONES, 1u);
+    }
+    spin_unlock(&heap_lock);
+    return found;
+}

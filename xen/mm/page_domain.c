@@ -1,0 +1,278 @@
+/*
+ * Memory of domains: charged, given, claimed in advance, taken back. Memory is scrubbed before it gets an owner, so that a
+ * domain that dies meanwhile never frees what is still being written.
+ */
+#include <arch/mm.h>
+#include <xen/bitops.h>
+#include <xen/buddy.h>
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/hypercall.h>
+#include <xen/lib.h>
+#include <xen/page_own.h>
+
+#define SCRUB_AT_ONCE_ORDER 7u /* larger dirty blocks are scrubbed in slices of this, about 35k instructions */
+#define RELINQUISH_SLICE 32u   /* chunks or pages between looks at pending work */
+
+static uint64_t claimed; /* sum of all d->claim_pages */
+
+static int domain_may_have(const struct domain *d, uint64_t nr)
+{
+    if (d->is_dying) {
+        return -EINVAL;
+    }
+    if (d->tot_pages + nr > d->max_pages) {
+        return -E2BIG;
+    }
+    if (claimed != 0 && d->claim_pages < nr && claimed + nr > buddy_free_pages(buddy_zone_below(0))) {
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static void domain_charge(struct domain *d, uint64_t nr)
+{
+    uint64_t from_claim = min_u64(d->claim_pages, nr);
+
+    d->claim_pages -= from_claim;
+    claimed -= from_claim;
+    if (d->tot_pages == 0 && nr != 0) {
+        /* Pages point to their owner and so keep it; the caller has a reference already. domain_uncharge tells when it ends. */
+        atomic_fetch_add(&d->refcount, 1u);
+    }
+    d->tot_pages += nr;
+}
+
+bool domain_uncharge(struct domain *d, uint64_t nr)
+{
+    d->tot_pages -= nr;
+    return d->tot_pages == 0;
+}
+
+/* Take free memory for d: frame, or BUDDY_NO_FRAME and *rc. */
+static uint64_t domain_take(unsigned int order, int zone, unsigned int flags, bool *clean, int *rc)
+{
+    uint64_t frame;
+
+    *rc = -ENOMEM;
+    if ((flags & MEM_NO_SCRUB) != 0) {
+        return page_take(order, zone, BUDDY_ANY_DIRTY_FIRST, clean);
+    }
+    if (order <= SCRUB_AT_ONCE_ORDER) {
+        return page_take(order, zone, BUDDY_ANY_CLEAN_FIRST, clean);
+    }
+    frame = buddy_take(order, zone, BUDDY_CLEAN, clean);
+    if (frame == BUDDY_NO_FRAME && buddy_scrub(order, zone, 1u << SCRUB_AT_ONCE_ORDER)) {
+        *rc = -ERESTART;
+    }
+    return frame;
+}
+
+static int domain_own(struct domain *d, uint64_t frame, unsigned int order)
+{
+    uint64_t done = 0;
+    int rc;
+
+    if (order < CHUNK_ORDER) {
+        rc = pages_own(d, frame, 1u << order);
+    } else {
+        rc = chunks_own(d, frame, 1ull << (order - CHUNK_ORDER), &done);
+    }
+    if (rc == 0) {
+        domain_charge(d, 1ull << order);
+        return 0;
+    }
+    for (uint64_t i = 0; i < done; i++) {
+        chunk_free((frame >> CHUNK_ORDER) + i);
+    }
+    buddy_give_range(frame + (done << CHUNK_ORDER), frame + (1ull << order), false);
+    return rc;
+}
+
+int domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, unsigned int flags, mfn_t *mfn)
+{
+    uint64_t frame = BUDDY_NO_FRAME;
+    bool clean = true;
+    int rc = -ENOMEM;
+
+    if (order > BUDDY_MAX_ORDER) {
+        return rc;
+    }
+    spin_lock(&heap_lock);
+    rc = domain_may_have(d, 1ull << order);
+    if (rc == 0) {
+        frame = domain_take(order, buddy_zone_below(limit), flags, &clean, &rc);
+    }
+    if (frame != BUDDY_NO_FRAME && !clean && (flags & MEM_NO_SCRUB) == 0) {
+        spin_unlock(&heap_lock);
+        page_scrub(frame, 1ull << order);
+        spin_lock(&heap_lock);
+    }
+    if (frame != BUDDY_NO_FRAME) {
+        rc = domain_may_have(d, 1ull << order);
+        if (rc != 0) {
+            buddy_give(frame, order, (flags & MEM_NO_SCRUB) == 0);
+        } else {
+            rc = domain_own(d, frame, order);
+        }
+    }
+    spin_unlock(&heap_lock);
+    *mfn = (mfn_t){frame};
+    return rc;
+}
+
+int domain_page_claim(struct domain *d, paddr_t start, paddr_t end)
+{
+    uint64_t frame = start >> PAGE_SHIFT, last = end >> PAGE_SHIFT, done;
+    int rc;
+
+    if (!is_aligned(start | end, CHUNK_SIZE) || start >= end) {
+        return -EINVAL;
+    }
+    spin_lock(&heap_lock);
+    rc = domain_may_have(d, last - frame);
+    if (rc == 0 && !buddy_take_range(frame, last)) {
+        rc = -EBUSY;
+    } else if (rc == 0) {
+        rc = chunks_own(d, frame, (last - frame) >> CHUNK_ORDER, &done);
+        domain_charge(d, done << CHUNK_ORDER);
+        buddy_give_range(frame + (done << CHUNK_ORDER), last, false);
+    }
+    spin_unlock(&heap_lock);
+    return rc;
+}
+
+/* One chunk's worth of pages or less, in one chunk. true: as domain_uncharge. */
+static bool domain_free_part(struct domain *d, uint64_t frame, uint64_t nr)
+{
+    struct chunk *c = chunk_of_pa(frame << PAGE_SHIFT);
+    bool last = false;
+
+    if (c == NULL) {
+        return false;
+    }
+    if (c->state == CHUNK_WHOLE && c->owner == d && nr == MEM_PAGES_PER_CHUNK) {
+        chunk_free(frame >> CHUNK_ORDER);
+        return domain_uncharge(d, nr);
+    }
+    for (uint64_t i = 0; i < nr; i++) {
+        struct page *pg = page_find((mfn_t){frame + i}, d);
+
+        if (pg != NULL && pg->owner == d && (pg->flags & PAGE_OWNED) != 0) {
+            last |= page_disown(pg);
+        }
+    }
+    return last;
+}
+
+void domain_page_free(struct domain *d, mfn_t mfn, unsigned int order)
+{
+    uint64_t end = mfn.n + (1ull << order), step = min_u64(1ull << order, MEM_PAGES_PER_CHUNK);
+    bool last = false;
+
+    spin_lock(&heap_lock);
+    for (uint64_t frame = mfn.n; frame < end; frame += step) {
+        last |= domain_free_part(d, frame, step);
+    }
+    spin_unlock(&heap_lock);
+    if (last) {
+        domain_put(d);
+    }
+}
+
+static bool domain_owns_part(const struct domain *d, uint64_t frame, uint64_t nr)
+{
+    const struct chunk *c = chunk_of_pa(frame << PAGE_SHIFT);
+
+    if (c == NULL || c->state == CHUNK_NONE) {
+        return false;
+    }
+    if (c->state == CHUNK_WHOLE) {
+        return c->owner == d;
+    }
+    for (uint64_t i = 0; i < nr; i++) {
+        const struct page *pg = page_at(frame + i);
+
+        if (pg->owner != d || (pg->flags & PAGE_OWNED) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool domain_page_owned(const struct domain *d, mfn_t mfn, unsigned int order)
+{
+    uint64_t end = mfn.n + (1ull << order), step = min_u64(1ull << order, MEM_PAGES_PER_CHUNK);
+    bool owned = true;
+
+    spin_lock(&heap_lock);
+    for (uint64_t frame = mfn.n; frame < end && owned; frame += step) {
+        owned = domain_owns_part(d, frame, step);
+    }
+    spin_unlock(&heap_lock);
+    return owned;
+}
+
+/* One chunk or page of what d has left; false: nothing. */
+static bool domain_relinquish_one(struct domain *d, bool *last)
+{
+    if (d->chunks_head != 0) {
+        chunk_free(d->chunks_head);
+        *last |= domain_uncharge(d, MEM_PAGES_PER_CHUNK);
+        return true;
+    }
+    if (d->pages_head != 0) {
+        *last |= page_disown(page_at(d->pages_head));
+        return true;
+    }
+    return false;
+}
+
+int domain_pages_relinquish(struct domain *d)
+{
+    bool more = true, last = false;
+
+    while (more) {
+        spin_lock(&heap_lock);
+        claimed -= d->claim_pages;
+        d->claim_pages = 0;
+        for (unsigned int i = 0; i < RELINQUISH_SLICE && more; i++) {
+            more = domain_relinquish_one(d, &last);
+        }
+        spin_unlock(&heap_lock);
+        if (last) {
+            domain_put(d); /* not the last reference: the caller has one */
+            last = false;
+        }
+        if (more && hypercall_preempt()) {
+            return -ERESTART;
+        }
+    }
+    return 0;
+}
+
+int domain_page_reserve(struct domain *d, uint64_t pages)
+{
+    uint64_t want = pages - d->tot_pages;
+    int rc = 0;
+
+    spin_lock(&heap_lock);
+    if (pages == 0) {
+        claimed -= d->claim_pages;
+        d->claim_pages = 0;
+    } else if (d->claim_pages != 0 || pages <= d->tot_pages || pages > d->max_pages) {
+        rc = -EINVAL;
+    } else if (claimed + want > buddy_free_pages(buddy_zone_below(0))) {
+        rc = -ENOMEM;
+    } else {
+        d->claim_pages = want;
+        claimed += want;
+    }
+    spin_unlock(&heap_lock);
+    return rc;
+}
+
+uint64_t page_claimed(void)
+{
+    return atomic_load(&claimed);
+}

@@ -1,0 +1,302 @@
+/*
+ * The states of vCPUs and CPUs: waking, sleeping, choosing, affinity, time accounting. In what order waiting vCPUs run is the
+ * class's business (null.c, fair.c); registers are moved by the gate (domain/exit.c).
+ */
+#include <public/domctl.h>
+#include <xen/bitops.h>
+#include <xen/cmdline.h>
+#include <xen/cpu.h>
+#include <xen/cpupool.h>
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/printk.h>
+#include <xen/sched.h>
+#include <xen/string.h>
+
+spinlock_t sched_lock = SPINLOCK_INIT(LOCK_SCHED);
+
+static const struct sched_class *class = &sched_fair;
+static cpumask_t idle_cpus;  /* idle, and not yet asked to choose again */
+static bool sched_started;   /* some vCPU was chosen: the class cannot change any more */
+
+cpumask_t cpumask_of(const struct cpu *c)
+{
+    return (cpumask_t)1 << c->id;
+}
+
+const struct sched_class *sched_class(void)
+{
+    return class;
+}
+
+void sched_init(const char *name)
+{
+    static const struct sched_class *const classes[] = { &sched_fair, &sched_null };
+    unsigned int i;
+
+    for (i = 0; i < ARRAY_SIZE(classes); i++) {
+        if (strcmp(name, classes[i]->name) == 0) {
+            class = classes[i];
+        }
+    }
+    if (name[0] != '\0' && strcmp(name, class->name) != 0 && strncmp(name, "credit", 6) != 0) {
+        printk(XENLOG_WARNING "sched=%s: no such scheduler here (there are fair and null): using %s\n", name, class->name);
+    }
+    sched_ratelimit_us = opt.sched_ratelimit_us;
+}
+
+bool sched_fall_back(void)
+{
+    bool possible = !sched_started && class == &sched_null;
+
+    if (possible) {
+        null_release_all();
+        class = &sched_fair;
+    }
+    return possible;
+}
+
+static void sched_slice_end(void *data)
+{
+    cpu_request(data, CPU_PENDING_RESCHED);
+}
+
+void sched_init_cpu(struct cpu *c)
+{
+    if (timer_init(&c->sched.slice, c, sched_slice_end, c) != 0) {
+        panic("CPU%u: no memory for the scheduler's timer\n", c->id);
+    }
+    c->sched.since = time_now();
+    c->idle_since = c->sched.since;
+    spin_lock(&sched_lock);
+    cpupool0.cpus |= cpumask_of(c);
+    spin_unlock(&sched_lock);
+}
+
+cpumask_t sched_allowed(const struct vcpu *v)
+{
+    cpumask_t pool = v->d->pool->cpus;
+    cpumask_t both = v->sched.hard & v->sched.assigned & pool;
+
+    return both != 0 ? both : pool;
+}
+
+bool sched_eligible(const struct vcpu *v, const struct cpu *c)
+{
+    /* Acquire: if it reads 0, what the other CPU saved is visible to the load that follows. */
+    return (sched_allowed(v) & cpumask_of(c)) != 0 && (v->cpu == c || atomic_load_acquire(&v->running) == 0);
+}
+
+void sched_retry_at(struct cpu *c, s_time_t when)
+{
+    if (!timer_armed(&c->sched.slice) || c->sched.slice.expires > when) {
+        timer_set(&c->sched.slice, when);
+    }
+}
+
+static void sched_set_queued(struct vcpu *v, s_time_t now, bool woken)
+{
+    v->sched.state = SCHED_QUEUED;
+    class->enqueue(v, now, woken);
+}
+
+/* An idle CPU for v: its last one, one it prefers, any. NULL: all are busy. */
+static struct cpu *sched_find_idle(const struct vcpu *v)
+{
+    cpumask_t idle = idle_cpus & sched_allowed(v);
+
+    if (idle == 0) {
+        return NULL;
+    }
+    if ((idle & v->sched.soft) != 0) {
+        idle &= v->sched.soft;
+    }
+    return (idle & cpumask_of(v->cpu)) != 0 ? v->cpu : &cpus[ctz64(idle)];
+}
+
+/*
+ * A vCPU whose state is loaded on a CPU that does not run it: idle there, or on its way out. Only that CPU can go on with it at
+ * once, and only that CPU can give it away (sched_released places it again).
+ */
+static void sched_place_loaded(struct vcpu *v)
+{
+    idle_cpus &= ~cpumask_of(v->cpu);
+    cpu_request(v->cpu, CPU_PENDING_RESCHED);
+}
+
+void sched_place(struct vcpu *v, s_time_t now)
+{
+    struct cpu *c;
+
+    if (v->sched.state != SCHED_QUEUED) {
+        return; /* the class has parked it */
+    }
+    if (v->running != 0) {
+        sched_place_loaded(v);
+        return;
+    }
+    c = sched_find_idle(v);
+    if (c != NULL) {
+        idle_cpus &= ~cpumask_of(c); /* the next one to be woken takes another */
+        cpu_request(c, CPU_PENDING_RESCHED);
+    } else {
+        class->contend(v, now);
+    }
+}
+
+void sched_wake(struct vcpu *v)
+{
+    spin_lock(&sched_lock);
+    if (v->sched.state == SCHED_OFF && vcpu_runnable(v)) {
+        s_time_t now = time_now();
+
+        vcpu_runstate_change(v, RUNSTATE_runnable, now);
+        sched_set_queued(v, now, true);
+        sched_place(v, now);
+    }
+    spin_unlock(&sched_lock);
+}
+
+/* RUNSTATE_ of a vCPU that must not run. */
+static int sched_off_state(const struct vcpu *v)
+{
+    return atomic_load(&v->pause_flags) == VPF_BLOCKED ? RUNSTATE_blocked : RUNSTATE_offline;
+}
+
+void sched_sleep(struct vcpu *v)
+{
+    spin_lock(&sched_lock);
+    if (!vcpu_runnable(v)) {
+        if (v->sched.state == SCHED_QUEUED) {
+            class->dequeue(v);
+        }
+        if (v->sched.state != SCHED_RUNNING) {
+            v->sched.state = SCHED_OFF;
+            vcpu_runstate_change(v, sched_off_state(v), time_now());
+        }
+        if (v->running != 0) { /* running, or idle but loaded: its CPU saves it at the gate */
+            cpu_request(v->cpu, CPU_PENDING_RESCHED);
+        }
+    }
+    spin_unlock(&sched_lock);
+}
+
+void sched_sleep_wait(struct vcpu *v)
+{
+    sched_sleep(v);
+    while (atomic_load_acquire(&v->running) != 0) {
+        arch_wait_while_equal(&v->running, 1);
+    }
+}
+
+void sched_yield(struct vcpu *v)
+{
+    if (atomic_load(&sched_nr_waiting) != 0) {
+        v->sched.yielding = true;
+        cpu_request(v->cpu, CPU_PENDING_RESCHED);
+    }
+}
+
+bool sched_is_running(const struct vcpu *v)
+{
+    return atomic_load(&v->sched.state) == SCHED_RUNNING;
+}
+
+/* c's vCPU has run until now: charge it, and let it wait or rest. */
+static void sched_put(struct cpu *c, struct vcpu *v, s_time_t now)
+{
+    class->charge(c, v, now - c->sched.since);
+    if (vcpu_runnable(v)) {
+        sched_set_queued(v, now, false);
+    } else {
+        v->sched.state = SCHED_OFF;
+    }
+}
+
+static void sched_take(struct cpu *c, struct vcpu *v)
+{
+    v->sched.state = SCHED_RUNNING;
+    v->cpu = c;
+    v->running = 1;
+    sched_started = true;
+}
+
+/* Run states of a switch on c, and its idle time. */
+static void sched_account(struct cpu *c, struct vcpu *prev, struct vcpu *next, s_time_t now)
+{
+    if (prev == NULL && next != NULL) {
+        c->idle_time += now - c->idle_since;
+    }
+    if (prev == next) {
+        return;
+    }
+    c->sched.started = now;
+    if (prev != NULL) {
+        vcpu_runstate_change(prev, prev->sched.state == SCHED_OFF ? sched_off_state(prev) : RUNSTATE_runnable, now);
+    }
+    if (next != NULL) {
+        vcpu_runstate_change(next, RUNSTATE_running, now);
+    } else {
+        c->idle_since = now;
+    }
+}
+
+struct vcpu *sched_pick(struct cpu *c)
+{
+    struct vcpu *prev, *next;
+    s_time_t now, until = TIME_NEVER;
+
+    spin_lock(&sched_lock);
+    now = time_now();
+    prev = c->sched.curr;
+    if (prev != NULL) {
+        sched_put(c, prev, now);
+    }
+    next = class->pick(c, now, &until);
+    if (next != NULL) {
+        sched_take(c, next);
+        idle_cpus &= ~cpumask_of(c);
+    } else {
+        idle_cpus |= cpumask_of(c);
+    }
+    c->sched.curr = next;
+    c->sched.since = now;
+    sched_account(c, prev, next, now);
+    if (prev != NULL) {
+        prev->sched.yielding = false;
+    }
+    if (until != TIME_NEVER) {
+        timer_set(&c->sched.slice, until);
+    } else if (timer_armed(&c->sched.slice)) {
+        timer_stop(&c->sched.slice);
+    }
+    spin_unlock(&sched_lock);
+    return next;
+}
+
+/*
+ * Under the lock, so that nobody who waits for running == 0 and then takes the lock to destroy v gets ahead of us.
+ */
+void sched_released(struct vcpu *v)
+{
+    spin_lock(&sched_lock);
+    /* Release: the saved state is visible to the CPU that sees this and loads it. */
+    atomic_store_release(&v->running, 0u);
+    if (v->sched.state == SCHED_QUEUED) {
+        sched_place(v, time_now());
+    }
+    spin_unlock(&sched_lock);
+}
+
+s_time_t sched_idle_time(struct cpu *c)
+{
+    s_time_t total;
+
+    spin_lock(&sched_lock);
+    total = c->idle_time;
+    if (c->sched.curr == NULL) {
+        total += time_now() - c->idle_since;
+    }
+    spin_unlock(&sched_lock);
+    return total;
+}

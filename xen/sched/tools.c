@@ -1,0 +1,79 @@
+/*
+ * The scheduler as the tools see it: `xl sched-credit2` and its system calls. The interface is that of Xen's credit2.
+ */
+#include <public/domctl.h>
+#include <public/sysctl.h>
+#include <xen/cmdline.h>
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/sched.h>
+
+static unsigned int tools_vcpus(const struct domain *d)
+{
+    unsigned int i, n = 0;
+
+    for (i = 0; i < d->max_vcpus; i++) {
+        n += d->vcpu[i] != NULL;
+    }
+    return n;
+}
+
+static long tools_put(struct domain *d, const struct xen_domctl_sched_credit2 *param)
+{
+    uint16_t weight = param->weight != 0 ? param->weight : d->sched.weight;
+
+    if (param->cap > 100u * tools_vcpus(d)) {
+        return -EINVAL;
+    }
+    spin_lock(&sched_lock);
+    fair_domain_changed(d, weight, param->cap);
+    spin_unlock(&sched_lock);
+    return 0;
+}
+
+long sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op)
+{
+    if (op->sched_id != sched_class()->id || op->cmd > XEN_DOMCTL_SCHEDOP_getvcpuinfo) {
+        return -EINVAL;
+    }
+    if (sched_class() != &sched_fair) {
+        return 0; /* as Xen's null: nothing to set */
+    }
+    switch (op->cmd) {
+    case XEN_DOMCTL_SCHEDOP_putinfo:
+        return tools_put(d, &op->u.credit2);
+    case XEN_DOMCTL_SCHEDOP_getinfo:
+        op->u.credit2.weight = d->sched.weight;
+        op->u.credit2.cap = d->sched.cap;
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+long sched_sysctl(struct xen_sysctl_scheduler_op *op)
+{
+    struct xen_sysctl_credit2_schedule *param = &op->u.sched_credit2;
+
+    if (op->cmd != XEN_SYSCTL_SCHEDOP_putinfo && op->cmd != XEN_SYSCTL_SCHEDOP_getinfo) {
+        return -EINVAL;
+    }
+    if (op->cpupool_id != 0) {
+        return -ESRCH;
+    }
+    if (op->sched_id != sched_class()->id) {
+        return -EINVAL;
+    }
+    if (sched_class() != &sched_fair) {
+        return 0;
+    }
+    if (op->cmd == XEN_SYSCTL_SCHEDOP_putinfo) {
+        if (param->ratelimit_us != 0 && (param->ratelimit_us > XEN_SYSCTL_SCHED_RATELIMIT_MAX ||
+                                         param->ratelimit_us < XEN_SYSCTL_SCHED_RATELIMIT_MIN)) {
+            return -EINVAL;
+        }
+        sched_ratelimit_us = param->ratelimit_us;
+    }
+    param->ratelimit_us = sched_ratelimit_us;
+    return 0;
+}

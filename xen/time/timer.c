@@ -1,0 +1,223 @@
+/*
+ * Timers: a binary heap of deadlines for each CPU, ordered by expiry. Room is reserved when a timer is made, so that arming
+ * never fails. timer.cpu changes only under the lock of the queue that it leaves.
+ */
+#include <xen/cpu.h>
+#include <xen/errno.h>
+#include <xen/heap.h>
+#include <xen/string.h>
+#include <xen/time.h>
+#include <xen/timer.h>
+#include <xen/trap.h>
+
+#define FIRST_CAPACITY 16u
+
+static uint32_t reserved_slots; /* timers that exist: each queue can hold all of them, since they may move */
+
+void timer_init_cpu(struct cpu *c)
+{
+    spin_init(&c->timers.lock, LOCK_TIMER);
+}
+
+static void place(struct timer_queue *q, struct timer *t, uint32_t i)
+{
+    q->heap[i] = t;
+    t->slot = i + 1u;
+}
+
+static void sift_up(struct timer_queue *q, struct timer *t, uint32_t i)
+{
+    while (i != 0 && q->heap[(i - 1u) / 2u]->expires > t->expires) {
+        place(q, q->heap[(i - 1u) / 2u], i);
+        i = (i - 1u) / 2u;
+    }
+    place(q, t, i);
+}
+
+static void sift_down(struct timer_queue *q, struct timer *t, uint32_t i)
+{
+    for (;;) {
+        uint32_t child = 2u * i + 1u;
+
+        if (child >= q->count) {
+            break;
+        }
+        if (child + 1u < q->count && q->heap[child + 1u]->expires < q->heap[child]->expires) {
+            child++;
+        }
+        if (q->heap[child]->expires >= t->expires) {
+            break;
+        }
+        place(q, q->heap[child], i);
+        i = child;
+    }
+    place(q, t, i);
+}
+
+static void remove(struct timer_queue *q, struct timer *t)
+{
+    uint32_t i = t->slot - 1u;
+    struct timer *last = q->heap[--q->count];
+
+    t->slot = 0;
+    if (last == t) {
+        return;
+    }
+    if (i != 0 && q->heap[(i - 1u) / 2u]->expires > last->expires) {
+        sift_up(q, last, i);
+    } else {
+        sift_down(q, last, i);
+    }
+}
+
+/* The earliest deadline of c's queue changed: only c itself can program its interrupt. */
+static void first_changed(struct cpu *c)
+{
+    if (c == this_cpu()) {
+        arch_timer_program(c->timers.count != 0 ? time_to_ticks(c->timers.heap[0]->expires) : UINT64_MAX);
+    } else {
+        cpu_request(c, CPU_PENDING_TIMER);
+    }
+}
+
+static int reserve(struct timer_queue *q, uint32_t wanted)
+{
+    uint32_t capacity = q->capacity != 0 ? q->capacity : FIRST_CAPACITY;
+    struct timer **heap, **old;
+
+    if (wanted <= q->capacity) {
+        return 0;
+    }
+    while (capacity < wanted) {
+        capacity *= 2u;
+    }
+    heap = heap_alloc(capacity * sizeof(*heap));
+    if (heap == NULL) {
+        return -ENOMEM;
+    }
+    spin_lock(&q->lock);
+    old = q->heap;
+    if (capacity > q->capacity) {
+        memcpy(heap, old, q->count * sizeof(*heap));
+        q->heap = heap;
+        q->capacity = capacity;
+    } else {
+        old = heap; /* another CPU was faster */
+    }
+    spin_unlock(&q->lock);
+    heap_free(old);
+    return 0;
+}
+
+int timer_init(struct timer *t, struct cpu *c, void (*fn)(void *data), void *data)
+{
+    uint32_t wanted = atomic_fetch_add(&reserved_slots, 1u) + 1u;
+
+    *t = (struct timer){.expires = TIME_NEVER, .fn = fn, .data = data, .cpu = c};
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        int rc = reserve(&cpus[i].timers, wanted);
+
+        if (rc != 0) {
+            atomic_fetch_sub(&reserved_slots, 1u);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* Lock the queue that t belongs to; t->cpu may change until the lock is held. */
+static struct cpu *lock_queue(struct timer *t)
+{
+    for (;;) {
+        struct cpu *c = atomic_load(&t->cpu);
+
+        spin_lock(&c->timers.lock);
+        if (c == atomic_load(&t->cpu)) {
+            return c;
+        }
+        spin_unlock(&c->timers.lock);
+    }
+}
+
+void timer_set(struct timer *t, int64_t expires)
+{
+    struct cpu *c = lock_queue(t);
+    struct timer_queue *q = &c->timers;
+    bool was_first = t->slot == 1u;
+
+    if (t->slot != 0) {
+        remove(q, t);
+    }
+    t->expires = expires;
+    sift_up(q, t, q->count++);
+    if (was_first || t->slot == 1u) {
+        first_changed(c);
+    }
+    spin_unlock(&q->lock);
+}
+
+void timer_stop(struct timer *t)
+{
+    struct cpu *c;
+
+    if (t->cpu == NULL) {
+        return; /* never initialised */
+    }
+    c = lock_queue(t);
+    if (t->slot != 0) {
+        /* A deadline that no longer exists costs one needless interrupt; programming the device costs more. */
+        remove(&c->timers, t);
+    }
+    spin_unlock(&c->timers.lock);
+}
+
+void timer_destroy(struct timer *t)
+{
+    if (t->cpu != NULL) {
+        timer_stop(t);
+        t->cpu = NULL;
+        atomic_fetch_sub(&reserved_slots, 1u);
+    }
+}
+
+void timer_migrate(struct timer *t, struct cpu *to)
+{
+    struct cpu *from = lock_queue(t);
+    bool armed = t->slot != 0;
+
+    if (armed) {
+        remove(&from->timers, t);
+    }
+    atomic_store(&t->cpu, to);
+    spin_unlock(&from->timers.lock);
+    if (armed) {
+        timer_set(t, t->expires);
+    }
+}
+
+void timer_run(void)
+{
+    struct cpu *c = this_cpu();
+    struct timer_queue *q = &c->timers;
+
+    spin_lock(&q->lock);
+    while (q->count != 0 && q->heap[0]->expires <= time_now()) {
+        struct timer *t = q->heap[0];
+        void (*fn)(void *data) = t->fn;
+        void *data = t->data;
+
+        remove(q, t);
+        spin_unlock(&q->lock);
+        fn(data);
+        spin_lock(&q->lock);
+    }
+    first_changed(c);
+    spin_unlock(&q->lock);
+}
+
+void timer_interrupt(void)
+{
+    /* Off until the gate has run the queue and knows the next deadline. */
+    arch_timer_program(UINT64_MAX);
+    cpu_request(this_cpu(), CPU_PENDING_TIMER);
+}
