@@ -1,0 +1,80 @@
+/*
+ * What an architecture gives the guest library. The rest of the library and the kernels directly in
+ * tests/guests use nothing else of it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* CPUs that a kernel may use. */
+enum {
+    PORT_MAX_CPUS = 8
+};
+
+/* An address that no page table of the port maps. */
+extern const uint64_t port_unmapped;
+
+/* The hypercall `number` with up to five arguments. */
+int64_t port_hypercall(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
+
+/* Guest physical address of something in the kernel's image. */
+uint64_t port_physical(const void *virtual_address);
+
+/* Maps one page in slot 0..15 of the test window, flushes, returns its virtual address. */
+void *port_map(unsigned int slot, uint64_t physical, bool writable);
+
+/* One access of 1, 2, 4 or 8 bytes; false if it made an exception, which is then in port_fault. */
+bool port_try_read(uint64_t address, unsigned int size, uint64_t *value);
+bool port_try_write(uint64_t address, unsigned int size, uint64_t value);
+
+/* Calls an address; false if that made an exception at once. */
+bool port_try_call(uint64_t address);
+
+/* The last exception that a port_try_ function met on this CPU. */
+struct port_fault {
+    uint64_t cause;
+    uint64_t address;
+    uint64_t count;
+};
+extern struct port_fault port_fault[PORT_MAX_CPUS];
+
+/* Interrupts: a handler per number, called with interrupts off. */
+typedef void port_irq_fn(unsigned int irq);
+void port_irq_handle(unsigned int irq, port_irq_fn *handler);
+void port_irq_enable(void);
+void port_irq_disable(void);
+
+/* The number of the event-channel upcall, 0 without a hypervisor. */
+unsigned int port_event_irq(void);
+
+/* The virtual timer: an interrupt at the given counter value. */
+unsigned int port_timer_irq(void);
+void port_timer_set(uint64_t at);
+void port_timer_stop(void);
+
+/* Free-running counter and its frequency in Hz. */
+uint64_t port_counter(void);
+uint64_t port_frequency(void);
+
+/* Waits until an interrupt is pending, whether enabled or not. */
+void port_wait(void);
+
+/* A hint in a loop that waits for another CPU. */
+void port_relax(void);
+
+unsigned int port_cpu(void);
+
+/* Starts a CPU in `run` with interrupts off and the same page tables; 0, or the firmware's error. */
+int64_t port_cpu_start(unsigned int cpu, void (*run)(void));
+
+/* Stops the calling CPU; it may be started again. */
+_Noreturn void port_cpu_stop(void);
+
+/* Interrupt 0..15 between CPUs, shown to port_irq_handle by the same number. */
+void port_ipi(unsigned int cpu, unsigned int ipi);
+
+/* Without a hypervisor: output, and the end. */
+void port_uart_write(const char *text, size_t length);
+_Noreturn void port_power_off(void);

@@ -1,0 +1,4 @@
+/*
+ * Third port: nothing inline, see port/domain.c.
+ */
+#pragma once

@@ -1,0 +1,4 @@
+/*
+ * Third port: interrupts are raised by the test, see port/irq.c.
+ */
+#pragma once

@@ -1,0 +1,79 @@
+/*
+ * The machine that tests play: RAM, CPUs that take turns in one thread, interrupts, a clock. Tests
+ * call these functions, port/ implements the contract on top of the same state.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HOST_RAM_BASE  0x40000000ul
+#define HOST_IMAGE     0x40200000ul /* where the hypervisor claims to be */
+#define HOST_IMAGE_END 0x40400000ul
+#define HOST_MAX_IRQS  128
+#define HOST_HZ        54000000ul
+
+/* How a CPU came back to the test. */
+enum host_state {
+    HOST_GUEST,    /* it would run a guest now */
+    HOST_IDLE,     /* it waits for an interrupt */
+    HOST_HALTED,   /* for ever: after a panic, or asked to */
+    HOST_RESET,    /* the machine was reset */
+    HOST_OFF,      /* the machine was switched off */
+    HOST_DEADLOCK, /* it waits for something that no other CPU will do */
+    HOST_RUNAWAY,  /* a call was made again too often */
+};
+
+/*
+ * A machine fresh from power-on with that much RAM and every variable of the core as at program
+ * start.
+ */
+void host_machine(uint64_t ram);
+
+/* Where the machine's memory at `pa` is in this process. */
+void *host_ram(uint64_t pa);
+
+/* Boots with the device tree at `fdt`. */
+enum host_state host_boot(uint64_t fdt);
+
+/*
+ * The vCPU that CPU `cpu` runs makes a hypercall, again and again while the core asks for that.
+ * arg: five values, changed as the core changes them. *result is valid in state HOST_GUEST and
+ * HOST_IDLE.
+ */
+enum host_state host_hypercall(unsigned int cpu, uint64_t nr, uint64_t *arg, int64_t *result);
+
+/* CPU `cpu` takes its interrupts and passes the gate. */
+enum host_state host_gate(unsigned int cpu);
+
+/*
+ * Turn the clock and let every CPU that has something to do pass its gate, until there is no more.
+ */
+void host_advance(uint64_t ns);
+
+/* Domain and vCPU that `cpu` runs: id << 16 | vcpu; -1: none. */
+int host_running(unsigned int cpu);
+
+enum host_state host_cpu_state(unsigned int cpu);
+
+/* Upcalls raised for a vCPU so far, and interrupts of devices. */
+uint32_t host_upcalls(uint16_t domain, unsigned int vcpu);
+void host_raise(unsigned int irq);
+void host_complete(uint16_t domain, unsigned int virq); /* the guest is done with it */
+bool host_virq_pending(uint16_t domain, unsigned int virq);
+
+/*
+ * Guest-physical memory as the domain sees it; false where nothing is mapped (or not for writing).
+ */
+bool host_guest_read(uint16_t domain, uint64_t gpa, void *to, size_t size);
+bool host_guest_write(uint16_t domain, uint64_t gpa, const void *from, size_t size);
+
+/* First instruction and first argument of a vCPU that was set up. */
+uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0);
+
+/* Work is pending each n-th time a long operation asks; 0: only when it is. */
+void host_preempt(unsigned int n);
+
+/* Leaves the core for the test; for the port. */
+void host_leave(enum host_state state) __attribute__((noreturn));

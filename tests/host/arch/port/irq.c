@@ -1,0 +1,182 @@
+/*
+ * Third port: interrupts that tests raise, the virtual controller as plain bits, and the clock that
+ * tests turn.
+ */
+#include "state.h"
+
+#include <arch/irq.h>
+#include <arch/time.h>
+#include <xen/bitmap.h>
+#include <xen/domain.h>
+#include <xen/errno.h>
+#include <xen/trap.h>
+
+#define FIRST_SHARED 32u
+#define EVENT_VIRQ   16u
+
+uint64_t host_counter = HOST_HZ;
+
+void arch_irq_init(void)
+{
+}
+
+void arch_irq_init_cpu(struct cpu *c)
+{
+    c->arch.deadline = UINT64_MAX;
+}
+
+unsigned int arch_irq_count(void)
+{
+    return HOST_MAX_IRQS;
+}
+
+unsigned int arch_irq_first_shared(void)
+{
+    return FIRST_SHARED;
+}
+
+void arch_irq_enable(unsigned int irq)
+{
+    host_state.irq[irq].enabled = true;
+}
+
+void arch_irq_disable(unsigned int irq)
+{
+    host_state.irq[irq].enabled = false;
+}
+
+void arch_irq_set_type(unsigned int irq, bool edge)
+{
+    (void)irq;
+    (void)edge;
+}
+
+void arch_irq_route(unsigned int irq, const struct cpu *c)
+{
+    host_state.irq[irq].target = c;
+}
+
+void arch_irq_end(unsigned int irq)
+{
+    host_state.irq[irq].active = false;
+}
+
+void arch_virq_forward(struct domain *d, unsigned int virq, unsigned int irq)
+{
+    (void)irq; /* stays active until the guest is done: host_complete */
+    bitmap_set(d->arch.pending, virq);
+    vcpu_kick(d->vcpu[0]);
+}
+
+void arch_virq_inject(struct vcpu *v, unsigned int virq)
+{
+    bitmap_set(virq < FIRST_SHARED ? v->arch.pending : v->d->arch.pending, virq);
+    vcpu_kick(v);
+}
+
+void arch_virq_upcall(struct vcpu *v)
+{
+    v->arch.upcalls++;
+    vcpu_kick(v);
+}
+
+void arch_virq_flush(struct vcpu *v)
+{
+    (void)v;
+}
+
+int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
+{
+    if (virq >= ARCH_NR_IRQS || virq < FIRST_SHARED) {
+        return -EINVAL;
+    }
+    if (d->arch.host_irq[virq] != 0) {
+        return -EBUSY;
+    }
+    d->arch.host_irq[virq] = (uint16_t)irq;
+    arch_irq_enable(irq); /* this guest enables everything at once */
+    return 0;
+}
+
+void arch_virq_unroute(struct domain *d, unsigned int virq)
+{
+    d->arch.host_irq[virq] = 0;
+}
+
+unsigned int arch_virq_event(const struct domain *d)
+{
+    (void)d;
+    return EVENT_VIRQ;
+}
+
+static bool irq_takeable(unsigned int irq)
+{
+    const struct host_irq *i = &host_state.irq[irq];
+
+    return i->enabled && i->pending && !i->active && (i->target == NULL || i->target == host_cpu);
+}
+
+bool host_irq_pending(void)
+{
+    const struct arch_cpu *c = &host_cpu->arch;
+
+    if (host_state.preempt_every != 0 && ++host_state.preempt_count >= host_state.preempt_every) {
+        host_state.preempt_count = 0;
+        return true;
+    }
+    if (c->kicked || host_counter >= c->deadline) {
+        return true;
+    }
+    for (unsigned int irq = FIRST_SHARED; irq < HOST_MAX_IRQS; irq++) {
+        if (irq_takeable(irq)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void host_take_interrupts(void)
+{
+    struct arch_cpu *c = &host_cpu->arch;
+
+    if (c->kicked) {
+        c->kicked = false;
+        ipi_dispatch();
+    }
+    if (host_counter >= c->deadline) {
+        c->deadline = UINT64_MAX;
+        timer_interrupt();
+    }
+    for (unsigned int irq = FIRST_SHARED; irq < HOST_MAX_IRQS; irq++) {
+        if (irq_takeable(irq)) {
+            host_state.irq[irq].pending = false;
+            host_state.irq[irq].active = true;
+            irq_dispatch(irq);
+        }
+    }
+}
+
+void arch_time_init(void)
+{
+}
+
+void arch_time_init_cpu(void)
+{
+    host_cpu->arch.deadline = UINT64_MAX;
+}
+
+uint64_t arch_counter_hz(void)
+{
+    return HOST_HZ;
+}
+
+uint64_t host_read_counter(void)
+{
+    host_counter += host_state.counter_step;
+    return host_counter;
+}
+
+void host_timer_program(uint64_t ticks)
+{
+    host_cpu->arch.deadline = ticks;
+}

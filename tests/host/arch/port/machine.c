@@ -1,0 +1,233 @@
+/*
+ * Third port: what tests do to the machine, on top of the same core a board runs.
+ */
+#include "state.h"
+
+#include "../host.h"
+
+#include <arch/mm.h>
+#include <xen/bitmap.h>
+#include <xen/domain.h>
+#include <xen/lib.h>
+#include <xen/time.h>
+#include <xen/trap.h>
+
+#define REPEAT_MAX 1000000
+#define ROUNDS_MAX 10000
+#define LOG_SIZE   (1 << 18)
+
+static char host_text[LOG_SIZE];
+static size_t host_used;
+
+void host_early_putc(char c)
+{
+    if (host_used < sizeof(host_text) - 1) {
+        host_text[host_used++] = c;
+        host_text[host_used] = '\0';
+    }
+}
+
+const char *host_log(void)
+{
+    return host_text;
+}
+
+void host_log_clear(void)
+{
+    host_used = 0;
+    host_text[0] = '\0';
+}
+
+void *host_ram(uint64_t pa)
+{
+    return arch_pa_to_va(pa);
+}
+
+void host_preempt(unsigned int n)
+{
+    host_state.preempt_every = n;
+    host_state.preempt_count = 0;
+}
+
+static void host_boot_cpu(void *data)
+{
+    xen_main(*(const uint64_t *)data);
+}
+
+enum host_state host_boot(uint64_t fdt)
+{
+    for (unsigned int i = 0; i < MAX_CPUS; i++) {
+        cpus[i].id = i;
+    }
+    return host_play(&cpus[0], host_boot_cpu, &fdt);
+}
+
+/* From the guest or the idle loop into the hypervisor and back, as an interrupt does it. */
+static void host_pass(void *data)
+{
+    struct cpu *c = data;
+    struct vcpu *v = host_state.cpu[c->id] == HOST_GUEST ? c->current : NULL;
+
+    c->idle = false;
+    arch_cpu_poll_irqs();
+    guest_exit(v);
+}
+
+static bool host_is_dead(unsigned int cpu)
+{
+    return cpu >= MAX_CPUS || host_state.cpu[cpu] > HOST_IDLE;
+}
+
+enum host_state host_gate(unsigned int cpu)
+{
+    if (host_is_dead(cpu)) {
+        return cpu < MAX_CPUS ? host_state.cpu[cpu] : HOST_HALTED;
+    }
+    return host_play(&cpus[cpu], host_pass, &cpus[cpu]);
+}
+
+static void host_call(void *data)
+{
+    struct vcpu *v = data;
+    struct cpu *c = host_cpu;
+
+    v->arch.repeat = false;
+    hypercall_enter(v);
+    if (c->pending != 0 || host_irq_pending()) {
+        arch_cpu_poll_irqs();
+        guest_exit(v);
+    }
+}
+
+enum host_state host_hypercall(unsigned int cpu, uint64_t nr, uint64_t *arg, int64_t *result)
+{
+    struct cpu *c = &cpus[cpu];
+    struct vcpu *v = c->current;
+    enum host_state state = HOST_GUEST;
+
+    if (host_is_dead(cpu) || host_state.cpu[cpu] != HOST_GUEST || v == NULL) {
+        return host_is_dead(cpu) ? host_state.cpu[cpu] : HOST_IDLE;
+    }
+    v->arch.nr = nr;
+    for (unsigned int i = 0; i < 5; i++) {
+        v->arch.arg[i] = arg[i];
+    }
+    for (unsigned int n = 0; n < REPEAT_MAX; n++) {
+        state = host_play(c, host_call, v);
+        if (state > HOST_IDLE) {
+            return state;
+        }
+        if (!v->arch.repeat) {
+            *result = v->arch.result;
+            for (unsigned int i = 0; i < 5; i++) {
+                arg[i] = v->arch.arg[i];
+            }
+            return state;
+        }
+        if (state == HOST_IDLE || c->current != v) {
+            return HOST_IDLE; /* not finished, and not running */
+        }
+    }
+    return HOST_RUNAWAY;
+}
+
+/* One round over all CPUs: did any have something to do? */
+static bool host_round(void)
+{
+    bool worked = false;
+
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        if (cpus[i].online && !host_is_dead(i) && host_cpu_has_work(&cpus[i])) {
+            host_gate(i);
+            worked = true;
+        }
+    }
+    return worked;
+}
+
+/* The next deadline up to `end`, or `end`. */
+static uint64_t host_next_deadline(uint64_t end)
+{
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        if (cpus[i].online) {
+            end = min_u64(end, max_u64(cpus[i].arch.deadline, host_counter));
+        }
+    }
+    return end;
+}
+
+void host_advance(uint64_t ns)
+{
+    uint64_t end = host_counter + time_to_ticks((s_time_t)ns);
+
+    for (unsigned int n = 0; n < ROUNDS_MAX; n++) {
+        if (!host_round()) {
+            if (host_counter >= end) {
+                return;
+            }
+            host_counter = host_next_deadline(end);
+        }
+    }
+}
+
+int host_running(unsigned int cpu)
+{
+    const struct vcpu *v = cpus[cpu].current;
+
+    return host_state.cpu[cpu] == HOST_GUEST && v != NULL ? v->d->id << 16 | (int)v->id : -1;
+}
+
+enum host_state host_cpu_state(unsigned int cpu)
+{
+    return host_state.cpu[cpu];
+}
+
+static struct vcpu *host_vcpu(uint16_t domain, unsigned int vcpu)
+{
+    struct domain *d = domain_get_by_id(domain);
+    struct vcpu *v = d != NULL ? domain_vcpu(d, vcpu) : NULL;
+
+    if (d != NULL) {
+        domain_put(d);
+    }
+    return v;
+}
+
+uint32_t host_upcalls(uint16_t domain, unsigned int vcpu)
+{
+    const struct vcpu *v = host_vcpu(domain, vcpu);
+
+    return v != NULL ? v->arch.upcalls : 0;
+}
+
+uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0)
+{
+    const struct vcpu *v = host_vcpu(domain, vcpu);
+
+    *arg0 = v != NULL ? v->arch.entry_arg[0] : 0;
+    return v != NULL ? v->arch.pc : 0;
+}
+
+void host_raise(unsigned int irq)
+{
+    host_state.irq[irq].pending = true;
+}
+
+bool host_virq_pending(uint16_t domain, unsigned int virq)
+{
+    const struct vcpu *v = host_vcpu(domain, 0);
+
+    return v != NULL && virq < ARCH_NR_IRQS && bitmap_test(v->d->arch.pending, virq);
+}
+
+void host_complete(uint16_t domain, unsigned int virq)
+{
+    struct vcpu *v = host_vcpu(domain, 0);
+
+    if (v != NULL && virq < ARCH_NR_IRQS) {
+        bitmap_clear(v->d->arch.pending, virq);
+        if (v->d->arch.host_irq[virq] != 0) {
+            host_state.irq[v->d->arch.host_irq[virq]].active = false;
+        }
+    }
+}

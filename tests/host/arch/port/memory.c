@@ -1,0 +1,122 @@
+/*
+ * Third port: the process's memory behind the machine. RAM is one anonymous mapping. The core's
+ * variables are copied when the library is loaded and put back for each new machine, so that tests
+ * do not see each other.
+ */
+#define _GNU_SOURCE
+
+#include "../host.h"
+#include "state.h"
+
+#include <arch/mm.h>
+#include <asm/types.h>
+
+#include <link.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#define SEGMENTS 4
+
+struct host_segment {
+    uint64_t *at;
+    uint64_t *copy;
+    size_t words;
+};
+
+/* Outside of the copies: they are made after these are final. */
+static struct host_segment host_segments[SEGMENTS];
+static unsigned int host_segment_count;
+
+void *host_alloc(size_t size)
+{
+    return malloc(size);
+}
+
+void host_free(void *memory)
+{
+    free(memory);
+}
+
+void *host_zeroed(size_t size)
+{
+    return calloc(1, size);
+}
+
+/*
+ * Also copies the guard zones between variables, which the sanitizer does not like to see touched.
+ */
+__attribute__((no_sanitize_address)) static void host_copy(uint64_t *to, const uint64_t *from,
+                                                           size_t words)
+{
+    for (size_t i = 0; i < words; i++) {
+        ((volatile uint64_t *)to)[i] = from[i];
+    }
+}
+
+/* The writable part of this library, without what the dynamic linker has made read-only. */
+static int host_find_segments(struct dl_phdr_info *info, size_t size, void *data)
+{
+    uintptr_t self = (uintptr_t)&host_segment_count, read_only_end = 0;
+    bool ours = false;
+
+    (void)size;
+    (void)data;
+    for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t start = info->dlpi_addr + p->p_vaddr;
+
+        ours |= p->p_type == PT_LOAD && self >= start && self < start + p->p_memsz;
+        if (p->p_type == PT_GNU_RELRO) {
+            read_only_end = (start + p->p_memsz + 4095) & ~(uintptr_t)4095;
+        }
+    }
+    for (unsigned int i = 0; ours && i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+        uintptr_t start = (info->dlpi_addr + p->p_vaddr + 7) & ~(uintptr_t)7;
+        uintptr_t end = (info->dlpi_addr + p->p_vaddr + p->p_memsz) & ~(uintptr_t)7;
+
+        if (p->p_type != PT_LOAD || (p->p_flags & PF_W) == 0) {
+            continue;
+        }
+        start = start < read_only_end && read_only_end < end ? read_only_end : start;
+        if (host_segment_count < SEGMENTS && start < end) {
+            host_segments[host_segment_count].at = (uint64_t *)start;
+            host_segments[host_segment_count].words = (end - start) / 8;
+            host_segments[host_segment_count].copy = malloc(end - start);
+            host_segment_count++;
+        }
+    }
+    return ours;
+}
+
+__attribute__((constructor)) static void host_keep_variables(void)
+{
+    dl_iterate_phdr(host_find_segments, NULL);
+    for (unsigned int i = 0; i < host_segment_count; i++) {
+        host_copy(host_segments[i].copy, host_segments[i].at, host_segments[i].words);
+    }
+}
+
+void host_restore_variables(void)
+{
+    for (unsigned int i = 0; i < host_segment_count; i++) {
+        host_copy(host_segments[i].at, host_segments[i].copy, host_segments[i].words);
+    }
+}
+
+void host_machine(uint64_t ram)
+{
+    if (host_directmap != NULL) {
+        munmap(host_directmap + HOST_RAM_BASE, host_state.ram_size);
+    }
+    host_restore_variables();
+
+    void *memory =
+        mmap(NULL, ram, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (memory == MAP_FAILED) {
+        abort();
+    }
+    host_directmap = (uint8_t *)((uintptr_t)memory - HOST_RAM_BASE);
+    host_state.ram_size = ram;
+}

@@ -1,0 +1,162 @@
+/*
+ * Third port: memory and second-stage tables. Caches do not exist, and a flush is a number.
+ */
+#include "state.h"
+
+#include <arch/mm.h>
+#include <arch/p2m.h>
+#include <xen/domain.h>
+#include <xen/lib.h>
+#include <xen/memmap.h>
+#include <xen/string.h>
+
+#define DEVICE_WINDOW MIB(16)
+
+uint8_t *host_directmap;
+
+paddr_t arch_image_start(void)
+{
+    return HOST_IMAGE;
+}
+
+paddr_t arch_image_end(void)
+{
+    return HOST_IMAGE_END;
+}
+
+void arch_mm_init(void)
+{
+}
+
+/* Registers of devices that are not there: memory. */
+void *arch_map_device(paddr_t pa, size_t size)
+{
+    (void)pa;
+    return size <= DEVICE_WINDOW ? host_zeroed(size) : NULL;
+}
+
+const void *arch_map_early(paddr_t pa, size_t size)
+{
+    bool in_ram = pa >= HOST_RAM_BASE && pa - HOST_RAM_BASE < host_state.ram_size &&
+                  size <= host_state.ram_size - (pa - HOST_RAM_BASE);
+
+    return in_ram ? arch_pa_to_va(pa) : NULL;
+}
+
+void arch_cache_clean(const void *va, size_t size)
+{
+    (void)va;
+    (void)size;
+}
+
+void arch_cache_clean_invalidate(const void *va, size_t size)
+{
+    (void)va;
+    (void)size;
+}
+
+void arch_icache_sync(const void *va, size_t size)
+{
+    (void)va;
+    (void)size;
+}
+
+void arch_page_zero(void *va)
+{
+    memset(va, 0, PAGE_SIZE);
+}
+
+void arch_p2m_init(void)
+{
+}
+
+unsigned int arch_p2m_root_order(void)
+{
+    return ARCH_P2M_ROOT_ORDER;
+}
+
+unsigned int arch_p2m_ipa_bits(void)
+{
+    return PAGE_SHIFT + 9 * ARCH_P2M_LEVELS + ARCH_P2M_ROOT_ORDER;
+}
+
+void arch_p2m_setup(struct arch_p2m *hw, paddr_t root)
+{
+    hw->root = root;
+}
+
+void arch_p2m_flush(struct arch_p2m *hw)
+{
+    hw->flushes++;
+}
+
+void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
+{
+    (void)gfn;
+    (void)nr;
+    hw->flushes++;
+}
+
+/* What a hardware walk of d's table finds for a guest-physical address. */
+static bool host_walk(const struct domain *d, paddr_t gpa, bool write, paddr_t *pa)
+{
+    const pte_t *table = arch_pa_to_va(d->p2m.arch.root);
+    gfn_t g = gfn(gpa >> PAGE_SHIFT);
+
+    if (gpa >> arch_p2m_ipa_bits() != 0) {
+        return false;
+    }
+    for (unsigned int level = 0; level < ARCH_P2M_LEVELS; level++) {
+        pte_t pte = table[arch_p2m_index(g, level)];
+
+        if (!arch_pte_valid(pte)) {
+            return false;
+        }
+        if (!arch_pte_is_table(pte, level)) {
+            uint64_t size = PAGE_SIZE << arch_p2m_order(level);
+            struct p2m_leaf leaf = arch_pte_parse(pte, level);
+
+            *pa = (mfn_x(leaf.mfn) << PAGE_SHIFT) + (gpa & (size - 1));
+            return !write || (leaf.flags & P2M_WRITE) != 0;
+        }
+        table = arch_pa_to_va(arch_pte_table_pa(pte));
+    }
+    return false;
+}
+
+/* Guests of this port have no tables of their own: virtual addresses are guest-physical ones. */
+bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
+{
+    return host_walk(host_cpu->current->d, gva, write, pa);
+}
+
+static bool host_guest_access(uint16_t domain, uint64_t gpa, uint8_t *buffer, size_t size,
+                              bool write)
+{
+    struct domain *d = domain_get_by_id(domain);
+    bool good = d != NULL;
+    paddr_t pa;
+
+    for (; good && size != 0; size--, gpa++, buffer++) {
+        good = host_walk(d, gpa, write, &pa) && memmap_is_ram(pa, pa + 1);
+        if (good && write) {
+            *(uint8_t *)arch_pa_to_va(pa) = *buffer;
+        } else if (good) {
+            *buffer = *(uint8_t *)arch_pa_to_va(pa);
+        }
+    }
+    if (d != NULL) {
+        domain_put(d);
+    }
+    return good;
+}
+
+bool host_guest_read(uint16_t domain, uint64_t gpa, void *to, size_t size)
+{
+    return host_guest_access(domain, gpa, to, size, false);
+}
+
+bool host_guest_write(uint16_t domain, uint64_t gpa, const void *from, size_t size)
+{
+    return host_guest_access(domain, gpa, (uint8_t *)(uintptr_t)from, size, true);
+}

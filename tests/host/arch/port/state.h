@@ -1,0 +1,39 @@
+/*
+ * What the parts of the third port share.
+ */
+#pragma once
+
+#include "../machine.h"
+
+#include <xen/cpu.h>
+
+struct host_irq {
+    bool enabled;
+    bool pending;
+    bool active;
+    const struct cpu *target;
+};
+
+struct host_machine_state {
+    uint64_t ram_size;
+    uint64_t counter_step; /* ticks that each look at the counter takes: 0 but while dying */
+    unsigned int preempt_every;
+    unsigned int preempt_count;
+    struct host_irq irq[HOST_MAX_IRQS];
+    enum host_state cpu[MAX_CPUS];
+};
+
+extern struct host_machine_state host_state;
+
+/* Anything for CPU `c` to take or do? */
+bool host_cpu_has_work(const struct cpu *c);
+
+/* Runs `fn` on CPU `c` until it returns or leaves. */
+enum host_state host_play(struct cpu *c, void (*fn)(void *), void *data);
+
+void host_take_interrupts(void);
+void host_early_putc(char c);
+
+/* Zeroed memory, and the core's variables as they were at program start. */
+void *host_zeroed(size_t size);
+void host_restore_variables(void);

@@ -1,0 +1,152 @@
+"""The core as a shared library for the host, sanitizers on: compiled here, used by tests/host/core.
+
+Only the compiler runs here. The tests proper run in a process of their own, because
+AddressSanitizer must be there before the interpreter (`test_core.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+BASE = ("xen/lib/*.c", "xen/dt/*.c", "xen/boot/cmdline*.c", "xen/boot/modules*.c")
+
+SOURCES = {
+    "base": (*BASE, "tests/host/arch/printk.c", "tests/host/fuzz/base/*.c"),
+    "core": ("xen/*/*.c", "tests/host/arch/port/*.c", "tests/host/fuzz/core/*.c"),
+}
+"""What each library is made of: what needs no port (library, device trees, boot parsing), or all."""
+
+CODE = (
+    "-std=gnu11 -O1 -g -ffreestanding -fno-strict-aliasing -fno-delete-null-pointer-checks "
+    "-fno-omit-frame-pointer -Wall -Wextra -Werror -DXEN_DEBUG=1 "
+    "-include tests/host/arch/names.h -Ixen/include -Itests/host/arch/include "
+    "-Itests/host/arch -Itests/host/fuzz"
+).split()
+
+SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all".split()
+
+HINT = "apt-get install gcc clang libclang-rt-14-dev (or the libclang-rt-*-dev of your clang)"
+
+
+@dataclass(frozen=True)
+class HostLibrary:
+    """A shared library, and what must be preloaded into the process that uses it."""
+
+    path: Path
+    preload: Path
+
+
+def find_compiler(name: str) -> str:
+    """The compiler's path; fails the test with the remedy when there is none."""
+    path = shutil.which(name)
+    if path is None:
+        pytest.fail(f"{name} is needed to test on the host: {HINT}", pytrace=False)
+    return path
+
+
+def run_compiler(command: list[str], root: Path) -> None:
+    """Run in the checkout; a failing compiler is a failing test with its messages."""
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.fail(f"{' '.join(command)}\n{done.stderr}", pytrace=False)
+
+
+def headers_digest(root: Path) -> bytes:
+    """A digest of all headers: an object is as good as its source and these."""
+    digest = hashlib.sha256()
+    for folder in ("xen/include", "tests/host"):
+        for header in sorted((root / folder).rglob("*.h")):
+            digest.update(str(header.relative_to(root)).encode() + b"\0" + header.read_bytes())
+    return digest.digest()
+
+
+@dataclass(frozen=True)
+class HostCompiler:
+    """Compiles sources of the checkout into build/host, each version of each file once."""
+
+    root: Path
+    headers: bytes
+
+    @property
+    def out(self) -> Path:
+        """Where objects and programs go."""
+        return self.root / "build" / "host"
+
+    def compile(self, source: Path, compiler: str, flags: list[str]) -> Path:
+        """One object."""
+        digest = hashlib.sha256(self.headers + source.read_bytes())
+        digest.update("\0".join([compiler, *flags, str(source)]).encode())
+        output = self.out / f"{source.stem}-{digest.hexdigest()[:20]}.o"
+        if not output.exists():
+            part = output.with_suffix(f".{os.getpid()}.part")
+            name = str(source.relative_to(self.root))
+            run_compiler([compiler, *flags, "-c", name, "-o", str(part)], self.root)
+            part.replace(output)
+        return output
+
+    def compile_all(self, patterns: tuple[str, ...], compiler: str, flags: list[str]) -> list[Path]:
+        """Objects of all sources that match, two at a time."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        sources = [path for pattern in patterns for path in sorted(self.root.glob(pattern))]
+        with ThreadPoolExecutor(2) as pool:
+            return list(pool.map(lambda source: self.compile(source, compiler, flags), sources))
+
+    def link(self, name: str, objects: list[Path], compiler: str, flags: list[str]) -> Path:
+        """A library or program called after its content."""
+        key = hashlib.sha256("\0".join([compiler, *flags, *map(str, objects)]).encode())
+        output = self.out / f"{name}-{key.hexdigest()[:20]}"
+        if not output.exists():
+            part = output.with_suffix(f".{os.getpid()}.part")
+            run_compiler([compiler, *flags, *map(str, objects), "-o", str(part)], self.root)
+            part.replace(output)
+        return output
+
+
+@pytest.fixture(scope="session")
+def host_compiler(root: Path) -> HostCompiler:
+    """Compiles for the host."""
+    return HostCompiler(root, headers_digest(root))
+
+
+@pytest.fixture(scope="session")
+def host_library(host_compiler: HostCompiler) -> Callable[[str], HostLibrary]:
+    """Makes a sanitized shared library, "base" or "core"; once."""
+    made: dict[str, HostLibrary] = {}
+
+    def make(name: str) -> HostLibrary:
+        if name not in made:
+            gcc = find_compiler("gcc")
+            objects = host_compiler.compile_all(SOURCES[name], gcc, [*CODE, *SANITIZE, "-fPIC"])
+            flags = ["-shared", "-Wl,-z,defs", *SANITIZE]
+            path = host_compiler.link(f"lib{name}.so", objects, gcc, flags)
+            where = subprocess.run(
+                [gcc, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
+            )
+            made[name] = HostLibrary(path, Path(where.stdout.strip()).resolve())
+        return made[name]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def host_fuzzer(host_compiler: HostCompiler) -> Callable[[str, str, tuple[str, ...]], Path]:
+    """Makes a libFuzzer program of a function in tests/host/fuzz: name, library, more sources."""
+
+    def make(name: str, library: str, more: tuple[str, ...]) -> Path:
+        clang = find_compiler("clang")
+        flags = [*CODE, *SANITIZE, "-fsanitize=fuzzer-no-link"]
+        objects = host_compiler.compile_all((*SOURCES[library], *more), clang, flags)
+        entry = ("tests/host/fuzz/entry.c",)
+        objects += host_compiler.compile_all(entry, clang, [*flags, f"-DFUZZ=fuzz_{name}"])
+        return host_compiler.link(f"fuzz-{name}", objects, clang, [*SANITIZE, "-fsanitize=fuzzer"])
+
+    return make

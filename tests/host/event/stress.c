@@ -1,0 +1,418 @@
+/*
+ * Event channels under real concurrency: threads send on ports of one domain while others play the vCPUs of the receiver, with the
+ * queue handling of a guest kernel. A sender counts up a port's number and sends; a receiver that is told of a port takes the
+ * number. When all is quiet every number must have been taken: no event was lost. Compiled with the event code as it is and the
+ * least that this needs of the rest. `stress fifo|2l EPISODES SEED`.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The C library and the core have a function of this name. */
+#define sched_yield core_sched_yield
+#include <arch/mm.h>
+#include <xen/cpu.h>
+#include <xen/evtchn_port.h>
+#include <xen/heap.h>
+#include <xen/page_alloc.h>
+#undef sched_yield
+
+#define PORTS 12u
+#define SENDERS 3u
+#define VCPUS 2u
+#define EPISODE 100u          /* sends of each thread between two moments of quiet */
+#define QUIET_TRIES 10000000u /* looks at a port before its event counts as lost */
+
+static struct domain sender, receiver;
+static struct vcpu sender_vcpu, receiver_vcpu[VCPUS];
+static struct vcpu *sender_list[1] = {&sender_vcpu}, *receiver_list[VCPUS] = {&receiver_vcpu[0], &receiver_vcpu[1]};
+static uint64_t sender_polls[1], receiver_polls[1];
+static struct vcpu_info info[VCPUS + 1];
+static struct cpu the_cpu;
+struct cpu *host_cpu = &the_cpu;
+uint8_t *host_directmap;
+uint64_t host_counter;
+struct domain *hardware_domain;
+
+static uint8_t frames[8][PAGE_SIZE] __attribute__((aligned(4096)));
+static struct page frame_pages[8];
+static uint32_t interrupted[VCPUS];
+static uint32_t sent[PORTS + 1], taken[PORTS + 1];
+static evtchn_port_t peer[PORTS + 1]; /* sender's port by receiver's */
+static bool fifo, stop;
+static unsigned int episodes;
+static pthread_barrier_t barrier_line;
+
+/* What the event code needs of the rest of the core. */
+void host_wait_while_equal(const uint32_t *p, uint32_t old)
+{
+    if (atomic_load(p) == old) {
+        sched_yield();
+    }
+}
+
+bool host_irq_pending(void)
+{
+    return false;
+}
+
+void spin_rank_acquire(const spinlock_t *lock)
+{
+    (void)lock;
+}
+
+void spin_rank_release(const spinlock_t *lock)
+{
+    (void)lock;
+}
+
+void *page_alloc(unsigned int order)
+{
+    void *p = aligned_alloc(PAGE_SIZE, PAGE_SIZE << order);
+
+    for (size_t i = 0; i < PAGE_SIZE << order; i++) {
+        ((uint8_t *)p)[i] = 0;
+    }
+    return p;
+}
+
+void page_free(void *va, unsigned int order)
+{
+    (void)order;
+    free(va);
+}
+
+void *heap_alloc(size_t size)
+{
+    return calloc(1, size);
+}
+
+void heap_free(void *p)
+{
+    free(p);
+}
+
+struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
+{
+    (void)d;
+    (void)write;
+    return gfn.n < ARRAY_SIZE(frame_pages) ? &frame_pages[gfn.n] : NULL;
+}
+
+mfn_t page_mfn(const struct page *pg)
+{
+    return (mfn_t){arch_va_to_pa(frames[pg - frame_pages]) >> PAGE_SHIFT};
+}
+
+void page_put(struct page *pg)
+{
+    (void)pg;
+}
+
+struct vcpu *domain_vcpu(const struct domain *d, uint64_t id)
+{
+    return id < d->max_vcpus ? d->vcpu[id] : NULL;
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    (void)v;
+}
+
+void vcpu_unblock(struct vcpu *v)
+{
+    (void)v;
+}
+
+void arch_virq_upcall(struct vcpu *v)
+{
+    if (v->d == &receiver) {
+        __atomic_store_n(&interrupted[v->id], 1, __ATOMIC_RELEASE);
+    }
+}
+
+/* The guest's side, as a kernel does it. */
+struct guest {
+    unsigned int vcpu;
+    uint32_t head[EVTCHN_FIFO_MAX_QUEUES];
+    unsigned int seed;
+};
+
+static event_word_t *word(evtchn_port_t port)
+{
+    return (event_word_t *)(void *)frames[VCPUS] + port;
+}
+
+static struct evtchn_fifo_control_block *block(unsigned int vcpu)
+{
+    return (struct evtchn_fifo_control_block *)(void *)(frames[vcpu] + 64);
+}
+
+static void op(int rc, const char *what)
+{
+    if (rc != 0) {
+        printf("%s: %d\n", what, rc);
+        exit(1);
+    }
+}
+
+static void hypercall_unmask(evtchn_port_t port)
+{
+    struct evtchn *e = evtchn_get(&receiver, port);
+
+    spin_lock(&e->lock);
+    evtchn_abi(&receiver)->unmask(receiver.vcpu[e->vcpu], e);
+    spin_unlock(&e->lock);
+}
+
+/* What set_priority and bind_vcpu do. */
+static void change(evtchn_port_t port, uint32_t priority, uint32_t vcpu)
+{
+    struct evtchn *e = evtchn_get(&receiver, port);
+
+    spin_lock(&e->lock);
+    if (priority != UINT32_MAX) {
+        (void)evtchn_abi(&receiver)->set_priority(e, priority);
+    }
+    if (vcpu != UINT32_MAX) {
+        atomic_store(&e->vcpu, (uint16_t)vcpu);
+    }
+    spin_unlock(&e->lock);
+}
+
+static void set_mask(evtchn_port_t port, bool masked)
+{
+    uint64_t *map = receiver.shared_info->evtchn_mask;
+
+    if (!fifo && masked) {
+        atomic_test_and_set_bit(port, map);
+    } else if (!fifo) {
+        hypercall_unmask(port);
+    } else if (masked) {
+        atomic_fetch_or(word(port), 1u << EVTCHN_FIFO_MASKED);
+    } else {
+        event_word_t w = atomic_load(word(port));
+
+        /* Unmasking waits while the hypervisor links something behind this event. */
+        do {
+            w &= ~(1u << EVTCHN_FIFO_BUSY);
+        } while (!atomic_compare_exchange(word(port), &w, w & ~(1u << EVTCHN_FIFO_MASKED)));
+        if ((w & 1u << EVTCHN_FIFO_PENDING) != 0) {
+            hypercall_unmask(port);
+        }
+    }
+}
+
+static void handle(struct guest *g, evtchn_port_t port)
+{
+    unsigned int what = (unsigned int)rand_r(&g->seed);
+
+    if (fifo) {
+        atomic_fetch_and(word(port), ~(1u << EVTCHN_FIFO_PENDING));
+    } else {
+        atomic_test_and_clear_bit(port, receiver.shared_info->evtchn_pending);
+    }
+    /* The number at least as new as the event. */
+    __atomic_store_n(&taken[port], __atomic_load_n(&sent[port], __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+    if (what % 8 == 0) {
+        set_mask(port, true);
+        sched_yield();
+        set_mask(port, false);
+    }
+    if (what % 16 == 1) {
+        change(port, what / 16 % 16, UINT32_MAX);
+    }
+    if (what % 16 == 2) {
+        change(port, UINT32_MAX, what / 16 % VCPUS);
+    }
+}
+
+static void fifo_consume(struct guest *g, unsigned int q, uint32_t *ready)
+{
+    uint32_t head = g->head[q];
+    evtchn_port_t port;
+    event_word_t w;
+
+    if (head == 0) {
+        head = __atomic_load_n(&block(g->vcpu)->head[q], __ATOMIC_ACQUIRE);
+    }
+    port = head;
+    if (port == 0 || port > PORTS) {
+        printf("queue %u of vCPU %u begins with %u\n", q, g->vcpu, port);
+        exit(1);
+    }
+    w = atomic_load(word(port));
+    while (!atomic_compare_exchange(word(port), &w, w & ~(1u << EVTCHN_FIFO_LINKED | EVTCHN_FIFO_LINK_MASK))) {
+    }
+    head = w & EVTCHN_FIFO_LINK_MASK;
+    if (head == 0) {
+        *ready &= ~(1u << q);
+    }
+    w = atomic_load(word(port));
+    if ((w & 1u << EVTCHN_FIFO_PENDING) != 0 && (w & 1u << EVTCHN_FIFO_MASKED) == 0) {
+        handle(g, port);
+    }
+    g->head[q] = head;
+}
+
+static void fifo_upcall(struct guest *g)
+{
+    uint32_t *word_ready = &block(g->vcpu)->ready;
+    uint32_t ready = atomic_exchange(word_ready, 0);
+
+    while (ready != 0) {
+        fifo_consume(g, (unsigned int)__builtin_ctz(ready), &ready);
+        ready |= atomic_exchange(word_ready, 0);
+    }
+}
+
+static void twolevel_upcall(struct guest *g)
+{
+    struct shared_info *s = receiver.shared_info;
+    uint64_t words = atomic_exchange(&info[g->vcpu].evtchn_pending_sel, 0);
+
+    for (unsigned int i = 0; i < 64; i++) {
+        uint64_t bits = (words >> i & 1u) != 0 ? atomic_load(&s->evtchn_pending[i]) & ~atomic_load(&s->evtchn_mask[i]) : 0;
+
+        for (; bits != 0; bits &= bits - 1) {
+            handle(g, i * 64 + (evtchn_port_t)__builtin_ctzll(bits));
+        }
+    }
+}
+
+static void upcall(struct guest *g)
+{
+    do {
+        atomic_exchange(&info[g->vcpu].evtchn_upcall_pending, 0);
+        if (fifo) {
+            fifo_upcall(g);
+        } else {
+            twolevel_upcall(g);
+        }
+    } while (atomic_load(&info[g->vcpu].evtchn_upcall_pending) != 0);
+}
+
+static void *receive(void *arg)
+{
+    struct guest g = {.vcpu = *(unsigned int *)arg, .seed = *(unsigned int *)arg + 17};
+
+    while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
+        if (atomic_exchange(&interrupted[g.vcpu], 0) != 0) {
+            upcall(&g);
+        } else {
+            sched_yield();
+        }
+    }
+    return NULL;
+}
+
+static void *send_events(void *arg)
+{
+    unsigned int seed = *(unsigned int *)arg;
+
+    for (unsigned int i = 0; i < episodes * EPISODE; i++) {
+        evtchn_port_t port = 1 + (evtchn_port_t)rand_r(&seed) % PORTS;
+
+        __atomic_fetch_add(&sent[port], 1, __ATOMIC_RELEASE);
+        op(evtchn_send(&sender, peer[port]), "send");
+        if (i % EPISODE == EPISODE - 1) {
+            pthread_barrier_wait(&barrier_line);
+            pthread_barrier_wait(&barrier_line);
+        }
+    }
+    return NULL;
+}
+
+static void make_domain(struct domain *d, domid_t id, struct vcpu **list, unsigned int n, uint64_t *polls)
+{
+    d->id = id;
+    d->vcpu = list;
+    d->max_vcpus = n;
+    d->poll_mask = polls;
+    d->shared_info = page_alloc(0);
+    for (unsigned int i = 0; i < n; i++) {
+        list[i]->d = d;
+        list[i]->id = i;
+        list[i]->info = &info[d == &receiver ? i : VCPUS];
+    }
+    op(evtchn_domain_init(d, UINT32_MAX), "init");
+}
+
+static void connect(evtchn_port_t port)
+{
+    struct evtchn *a, *b;
+    int rc = evtchn_alloc_unbound(&receiver, sender.id);
+
+    if (rc != (int)port) {
+        op(-1, "alloc_unbound");
+    }
+    a = evtchn_get(&receiver, port);
+    b = evtchn_alloc(&sender, &rc);
+    b->u.peer = a;
+    evtchn_open(b, EVTCHN_INTERDOMAIN, 0);
+    a->u.peer = b;
+    a->state = EVTCHN_INTERDOMAIN;
+    atomic_store(&a->vcpu, (uint16_t)(port % VCPUS));
+    spin_unlock(&evtchn_bind_lock);
+    peer[port] = b->port;
+}
+
+static void use_fifo(void)
+{
+    struct evtchn_init_control control = {.offset = 64};
+
+    for (unsigned int i = 0; i < VCPUS; i++) {
+        control.vcpu = i;
+        control.control_gfn = i;
+        op(evtchn_fifo_init_control(&receiver, &control), "init_control");
+    }
+    op(evtchn_fifo_expand_array(&receiver, VCPUS), "expand_array");
+}
+
+/* Nobody sends: what was sent must be taken soon. */
+static void check_quiet(void)
+{
+    for (evtchn_port_t port = 1; port <= PORTS; port++) {
+        for (unsigned int i = 0; __atomic_load_n(&taken[port], __ATOMIC_ACQUIRE) != sent[port]; i++) {
+            if (i == QUIET_TRIES) {
+                printf("port %u: sent %u, last taken %u, word %08x\n", port, sent[port], taken[port], *word(port));
+                exit(1);
+            }
+            sched_yield();
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t threads[SENDERS + VCPUS];
+    unsigned int numbers[SENDERS + VCPUS], seed = argc > 3 ? (unsigned int)atoi(argv[3]) : 1;
+
+    fifo = argc > 1 && argv[1][0] == 'f';
+    episodes = argc > 2 ? (unsigned int)atoi(argv[2]) : 1000;
+    pthread_barrier_init(&barrier_line, NULL, SENDERS + 1);
+    make_domain(&sender, 1, sender_list, 1, sender_polls);
+    make_domain(&receiver, 2, receiver_list, VCPUS, receiver_polls);
+    if (fifo) {
+        use_fifo();
+    }
+    for (evtchn_port_t port = 1; port <= PORTS; port++) {
+        connect(port);
+    }
+    for (unsigned int i = 0; i < VCPUS + SENDERS; i++) {
+        numbers[i] = i < VCPUS ? i : seed * 7 + i;
+        pthread_create(&threads[i], NULL, i < VCPUS ? receive : send_events, &numbers[i]);
+    }
+    for (unsigned int i = 0; i < episodes; i++) {
+        pthread_barrier_wait(&barrier_line);
+        check_quiet();
+        pthread_barrier_wait(&barrier_line);
+    }
+    __atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+    for (unsigned int i = 0; i < VCPUS + SENDERS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    printf("%s: nothing lost in %u episodes\n", fifo ? "fifo" : "2l", episodes);
+    return 0;
+}

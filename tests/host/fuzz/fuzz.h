@@ -1,0 +1,18 @@
+/*
+ * Entry points for random input, one for each parser of hostile input. libFuzzer calls them through
+ * entry.c; the tests call them with mutated input of their own. They return when the input was
+ * refused or survived; the sanitizers notice the rest.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A device tree: everything the core ever asks one, and the boot modules it describes. */
+void fuzz_dt(const uint8_t *data, size_t size);
+
+/* A hypervisor command line. */
+void fuzz_cmdline(const uint8_t *data, size_t size);
+
+/* A gzip file. */
+void fuzz_gzip(const uint8_t *data, size_t size);

@@ -1,0 +1,308 @@
+"""Meaning of a device tree: addresses through ranges, interrupts, CPUs, memory, console."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+
+ENOENT, ENXIO, ENODEV, EINVAL, ENOSPC = 2, 6, 19, 22, 28
+
+GIC, NEXUS, ODD, LOOP_A, LOOP_B, WIDE = 1, 2, 3, 4, 5, 6
+
+BOARD = {
+    "#address-cells": 2,
+    "#size-cells": 2,
+    "interrupt-parent": GIC,
+    "chosen": {"stdout-path": "serial0:115200n8"},
+    "aliases": {"serial0": "/soc/serial@1000"},
+    "intc@8000000": {
+        "phandle": GIC,
+        "#interrupt-cells": 3,
+        "#address-cells": 2,
+        "interrupt-controller": True,
+        "reg": [0, 0x8000000, 0, 0x10000, 0, 0x8010000, 0, 0x10000],
+        "reg-names": ["dist", "cpu"],
+    },
+    "memory@40000000": {"device_type": "memory", "reg": [0, 0x40000000, 0, 0x8000000, 1, 0, 2, 0]},
+    "memory@0": {"device_type": "memory", "reg": [0, 0, 0, 0x1000], "status": "disabled"},
+    "reserved-memory": {
+        "#address-cells": 2,
+        "#size-cells": 2,
+        "ranges": True,
+        "fw@41000000": {"reg": [0, 0x41000000, 0, 0x1000], "no-map": True},
+        "pool": {"size": [0, 0x1000]},
+        "off@42000000": {"reg": [0, 0x42000000, 0, 0x1000], "status": "disabled"},
+    },
+    "cpus": {
+        "#address-cells": 1,
+        "#size-cells": 0,
+        "cpu-map": {},
+        "cpu@0": {"device_type": "cpu", "reg": 0, "enable-method": "psci"},
+        "cpu@1": {"device_type": "cpu", "reg": 1, "status": "fail"},
+        "cpu@2": {"device_type": "cpu", "reg": 2, "status": "disabled"},
+        "cpu@100": {
+            "device_type": "cpu",
+            "reg": 0x100,
+            "status": "disabled",
+            "enable-method": "spin-table",
+            "cpu-release-addr": [0, 0xD8],
+        },
+        "cpu@101": {"device_type": "cpu", "reg": 0x101},
+    },
+    "soc": {
+        "#address-cells": 1,
+        "#size-cells": 1,
+        "compatible": ["simple-bus"],
+        "ranges": [0x0, 0x1, 0xFE000000, 0x100000, 0x40000000, 0x0, 0xFF800000, 0x800000],
+        "serial@1000": {
+            "compatible": ["vendor,uart", "arm,pl011"],
+            "reg": [0x1000, 0x200, 0x40001000, 0x10],
+            "interrupts": [0, 1, 4, 0, 2, 4],
+            "interrupt-names": ["tx", "rx"],
+        },
+        "far@7e000000": {"reg": [0x7E000000, 0x10]},
+        "edge@fff00": {"reg": [0xFFF00, 0x101]},
+        "inner": {
+            "#address-cells": 1,
+            "#size-cells": 1,
+            "ranges": [0x10, 0x2000, 0x100],
+            "dev@20": {"reg": [0x20, 0x10]},
+        },
+        "i2c@3000": {
+            "reg": [0x3000, 0x10],
+            "#address-cells": 1,
+            "#size-cells": 0,
+            "rtc@51": {"reg": 0x51},
+        },
+        "broken": {"reg": [0x3000]},
+        "wraps": {
+            "#address-cells": 2,
+            "#size-cells": 2,
+            "x": {"reg": [0xFFFFFFFF, 0xFFFFF000, 0, 0x2000]},
+        },
+    },
+    "nexus": {"phandle": NEXUS, "#interrupt-cells": 1},
+    "dev-extended": {"interrupts-extended": [GIC, 1, 13, 8, NEXUS, 7, GIC, 0, 3, 4]},
+    "dev-bad-phandle": {"interrupts-extended": [99, 1, 13, 8]},
+    "dev-short": {"interrupts-extended": [GIC, 1, 13]},
+    "dev-odd": {"interrupts": [1, 2]},
+    "dev-own-parent": {"interrupt-parent": NEXUS, "interrupts": [9]},
+    "dev-no-parent": {"interrupt-parent": 77, "interrupts": [9]},
+    "odd": {"phandle": ODD, "#interrupt-cells": 0},
+    "dev-zero-cells": {"interrupt-parent": ODD, "interrupts": [9]},
+    "wide": {"phandle": WIDE, "#interrupt-cells": 5},
+    "dev-wide": {"interrupt-parent": WIDE, "interrupts": [1, 2, 3, 4, 5]},
+    "loop-a": {"phandle": LOOP_A, "interrupt-parent": LOOP_B, "interrupts": [1]},
+    "loop-b": {"phandle": LOOP_B, "interrupt-parent": LOOP_A},
+    "pcie@10000000": {
+        "device_type": "pci",
+        "#address-cells": 3,
+        "#size-cells": 2,
+        "#interrupt-cells": 1,
+        "reg": [0x40, 0x10000000, 0, 0x10000000],
+        "ranges": [
+            *[0x1000000, 0, 0, 0, 0x3EFF0000, 0, 0x10000],
+            *[0x2000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2EFF0000],
+            *[0x3000000, 0x80, 0, 0x80, 0, 0x80, 0],
+        ],
+        "interrupt-map": [0, 0, 0, 1, GIC, 0, 0, 0, 3, 4, 0, 0, 0, 2, NEXUS, 5],
+        "dev@0,0": {"reg": [0x2000000, 0, 0x10001000, 0, 0x1000]},
+    },
+}
+
+
+@pytest.fixture
+def board(core: Any) -> Any:
+    """The tree above, opened."""
+    return core.tree(BOARD, [(0x48000000, 0x1000)])
+
+
+def at(core: Any, board: Any, path: str) -> Any:
+    """The node at a path; it must be there."""
+    found = core.lib.dt_path(board, core.ffi.new("char[]", path.encode()))
+    assert found != core.ffi.NULL, path
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "index", "wanted"),
+    [
+        ("/intc", 1, (0x8010000, 0x10000)),
+        ("/intc", 2, -ENOENT),
+        ("/soc/serial", 0, (0x1FE001000, 0x200)),
+        ("/soc/serial", 1, (0xFF801000, 0x10)),
+        ("/soc/far", 0, -ENXIO),
+        ("/soc/edge", 0, -ENXIO),  # reaches beyond its window
+        ("/soc/inner/dev", 0, (0x1FE002010, 0x10)),
+        ("/soc/i2c/rtc", 0, -ENXIO),
+        ("/soc/broken", 0, -EINVAL),
+        ("/soc/wraps/x", 0, -EINVAL),
+        ("/cpus/cpu@100", 0, -ENXIO),
+        ("/chosen", 0, -ENOENT),
+        ("/", 0, -ENOENT),
+        ("/pcie/dev", 0, (0x10001000, 0x1000)),
+        ("/memory@40000000", 1, (1 << 32, 2 << 32)),
+    ],
+)
+def test_reg(core: Any, board: Any, path: str, index: int, wanted: Any) -> None:
+    r = core.ffi.new("struct dt_range *")
+    rc = core.lib.dt_reg(board, at(core, board, path), index, r)
+    assert (rc if rc else (r.start, r.size)) == wanted
+
+
+def test_reg_named_and_raw(core: Any, board: Any) -> None:
+    r = core.ffi.new("struct dt_range *")
+    assert core.lib.dt_reg_named(board, at(core, board, "/intc"), b"cpu", r) == 0
+    assert r.start == 0x8010000
+    assert core.lib.dt_reg_named(board, at(core, board, "/intc"), b"its", r) == -ENOENT
+    assert core.lib.dt_reg_raw(board, at(core, board, "/soc/i2c/rtc"), 0, r) == 0
+    assert (r.start, r.size) == (0x51, 0)
+
+
+def test_windows(core: Any, board: Any) -> None:
+    w = core.ffi.new("struct dt_window *")
+
+    def rows(path: str) -> list[tuple[int, int, int, int]]:
+        found: list[tuple[int, int, int, int]] = []
+        while core.lib.dt_window(board, at(core, board, path), len(found), w) == 0:
+            found.append((w.child_high, w.child, w.start, w.size))
+        assert core.lib.dt_window(board, at(core, board, path), len(found), w) == -ENOENT
+        return found
+
+    assert rows("/pcie") == [
+        (0x1000000, 0, 0x3EFF0000, 0x10000),
+        (0x2000000, 0x10000000, 0x10000000, 0x2EFF0000),
+        (0x3000000, 0x8000000000, 0x8000000000, 0x8000000000),
+    ]
+    assert rows("/soc/inner") == [(0, 0x10, 0x1FE002000, 0x100)]
+    assert rows("/reserved-memory") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "index", "wanted"),
+    [
+        ("/soc/serial", 0, ("intc@8000000", [0, 1, 4])),
+        ("/soc/serial", 1, ("intc@8000000", [0, 2, 4])),
+        ("/soc/serial", 2, -ENOENT),
+        ("/dev-extended", 0, ("intc@8000000", [1, 13, 8])),
+        ("/dev-extended", 1, ("nexus", [7])),
+        ("/dev-extended", 2, ("intc@8000000", [0, 3, 4])),
+        ("/dev-extended", 3, -ENOENT),
+        ("/dev-bad-phandle", 0, -ENODEV),
+        ("/dev-short", 0, -EINVAL),
+        ("/dev-odd", 0, -EINVAL),
+        ("/dev-own-parent", 0, ("nexus", [9])),
+        ("/dev-no-parent", 0, -ENODEV),
+        ("/dev-zero-cells", 0, -EINVAL),
+        ("/dev-wide", 0, -EINVAL),
+        ("/loop-a", 0, -ENODEV),
+        ("/chosen", 0, -ENOENT),
+    ],
+)
+def test_irq(core: Any, board: Any, path: str, index: int, wanted: Any) -> None:
+    irq = core.ffi.new("struct dt_irq *")
+    rc = core.lib.dt_irq(board, at(core, board, path), index, irq)
+    found = rc or (
+        core.text(core.lib.dt_name(board, irq.controller)),
+        list(irq.cells[0 : irq.count]),
+    )
+    assert found == wanted
+
+
+def test_irq_named_and_mapped(core: Any, board: Any) -> None:
+    irq = core.ffi.new("struct dt_irq *")
+    assert core.lib.dt_irq_named(board, at(core, board, "/soc/serial"), b"rx", irq) == 0
+    assert irq.cells[1] == 2
+    assert core.lib.dt_irq_named(board, at(core, board, "/soc/serial"), b"err", irq) == -ENOENT
+    assert core.lib.dt_irq_map(board, at(core, board, "/pcie"), 0, irq) == 0
+    assert list(irq.cells[0:3]) == [0, 3, 4]
+    assert core.lib.dt_irq_map(board, at(core, board, "/pcie"), 1, irq) == 0
+    assert (irq.count, irq.cells[0]) == (1, 5)
+    assert core.lib.dt_irq_map(board, at(core, board, "/pcie"), 2, irq) == -ENOENT
+    assert core.lib.dt_irq_map(board, at(core, board, "/soc"), 0, irq) == -ENOENT
+
+
+def walk(core: Any, board: Any, name: str, stop: int = 0) -> tuple[int, list[tuple[str, int, int]]]:
+    """Result and ranges of dt_walk_memory or dt_walk_reserved."""
+    found: list[tuple[str, int, int]] = []
+
+    def each(_context: Any, what: Any, start: int, end: int) -> int:
+        found.append((core.text(what), start, end))
+        return stop
+
+    callback = core.ffi.callback("int(void *, const char *, uint64_t, uint64_t)", each)
+    return getattr(core.lib, f"dt_walk_{name}")(board, callback, core.ffi.NULL), found
+
+
+def test_memory(core: Any, board: Any) -> None:
+    name = "memory@40000000"
+    assert walk(core, board, "memory") == (
+        0,
+        [(name, 0x40000000, 0x48000000), (name, 1 << 32, 3 << 32)],
+    )
+    assert walk(core, board, "memory", -5) == (-5, [(name, 0x40000000, 0x48000000)])
+    assert walk(core, board, "reserved") == (
+        0,
+        [("/memreserve/", 0x48000000, 0x48001000), ("fw@41000000", 0x41000000, 0x41001000)],
+    )
+
+
+def test_cpus(core: Any, board: Any) -> None:
+    cpu = core.ffi.new("struct dt_cpu *")
+    found: list[tuple[int, str | None, int]] = []
+    while core.lib.dt_cpu(board, len(found), cpu) == 0:
+        found.append((cpu.id, core.text(cpu.enable_method), cpu.release_address))
+    assert found == [(0, "psci", 0), (0x100, "spin-table", 0xD8), (0x101, None, 0)]
+
+
+def test_navigation(core: Any, board: Any) -> None:
+    lib, null = core.lib, core.ffi.NULL
+    soc, serial = at(core, board, "/soc"), at(core, board, "serial0")
+    assert lib.dt_parent(board, serial) == soc
+    assert lib.dt_parent(board, lib.dt_path(board, b"/")) == null
+    names, child = [], lib.dt_first_child(board, soc)
+    while child != null:
+        names.append(core.text(lib.dt_name(board, child)))
+        assert lib.dt_within(board, soc, child) and not lib.dt_within(board, child, soc)
+        child = lib.dt_next_sibling(board, child)
+    assert names[:3] == ["serial@1000", "far@7e000000", "edge@fff00"]
+    assert lib.dt_first_child(board, serial) == null
+    assert lib.dt_find_compatible(board, null, b"arm,pl011") == serial
+    assert lib.dt_find_compatible(board, serial, b"arm,pl011") == null
+    assert lib.dt_by_phandle(board, GIC) == at(core, board, "/intc")
+    assert lib.dt_by_phandle(board, 0) == null
+    assert lib.dt_child(board, soc, b"i2c") == at(core, board, "/soc/i2c@3000")
+    assert not lib.dt_available(board, at(core, board, "/memory@0"))
+    assert lib.dt_available(board, serial)
+    wanted = [core.ffi.new("char[]", b"x,y"), core.ffi.new("char[]", b"arm,pl011"), null]
+    assert lib.dt_compatible_any(board, serial, core.ffi.new("char *[]", wanted))
+    assert not lib.dt_compatible_any(board, soc, core.ffi.new("char *[]", wanted))
+
+
+def test_full_path(core: Any, board: Any) -> None:
+    buffer = core.ffi.new("char[20]")
+    rtc = at(core, board, "/soc/i2c/rtc")
+    assert core.text(core.lib.dt_full_path(board, rtc, buffer, 20)) == "/soc/i2c@3000/rtc@5"
+    assert core.text(core.lib.dt_full_path(board, at(core, board, "/soc"), buffer, 20)) == "/soc"
+    assert core.text(core.lib.dt_full_path(board, at(core, board, "/"), buffer, 20)) == "/"
+
+
+def test_stdout(core: Any, board: Any) -> None:
+    options = core.ffi.new("const char **")
+    assert core.lib.dt_stdout(board, options) == at(core, board, "/soc/serial")
+    assert core.text(options[0]) == "115200n8"
+    empty = core.tree({"chosen": {"stdout-path": "nowhere"}})
+    assert core.lib.dt_stdout(empty, options) == core.ffi.NULL
+    assert core.lib.dt_stdout(core.tree({}), options) == core.ffi.NULL
+
+
+def test_too_many_nodes(core: Any) -> None:
+    tree = core.ffi.new("struct dt *")
+    for count, wanted in ((4095, 0), (4096, -ENOSPC)):
+        child = struct.pack(">III", 1, 0x61000000, 2)
+        body = struct.pack(">II", 1, 0) + child * count + struct.pack(">II", 2, 9)
+        header = (0xD00DFEED, 56 + len(body), 56, 56, 40, 17, 16, 0, 0, len(body))
+        block = core.memory(struct.pack(">10I", *header) + bytes(16) + body)
+        assert core.lib.dt_open(tree, block.pointer, block.size) == wanted

@@ -1,0 +1,138 @@
+"""Short libFuzzer runs over every parser of hostile input; new inputs stay in build/host/corpus."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import subprocess
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fdt
+import pytest
+
+SECONDS = 4
+"""Of fuzzing for each target. For a long run start the program in build/host by hand."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A function of tests/host/fuzz, the library and sources it is linked with, and inputs to begin with."""
+
+    name: str
+    library: str
+    corpus: Callable[[], Iterator[bytes]]
+    words: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+
+
+def words_of(*cells: int) -> bytes:
+    """Big-endian cells."""
+    return struct.pack(f">{len(cells)}I", *cells)
+
+
+def board_tree() -> bytes:
+    """A small board with everything the core looks for."""
+    tree = fdt.FDT()
+    root = fdt.Node("/")
+    tree.root = root
+
+    def node(parent: Any, name: str, **props: bytes) -> Any:
+        made = fdt.Node(name)
+        for key, data in props.items():
+            prop = key.replace("_cells", "-cells").replace("__", ",").replace("_", "-")
+            prop = f"#{prop}" if prop.endswith("-cells") else prop
+            made.append(fdt.PropBytes(prop, data=data) if data else fdt.Property(prop))
+        parent.append(made)
+        return made
+
+    two = {"address_cells": words_of(2), "size_cells": words_of(2)}
+    for key in ("#address-cells", "#size-cells"):
+        root.append(fdt.PropBytes(key, data=words_of(2)))
+    root.append(fdt.PropBytes("interrupt-parent", data=words_of(1)))
+    chosen = node(root, "chosen", stdout_path=b"serial0:115200\0", bootargs=b"a=b\0", **two)
+    both = b"multiboot,kernel\0multiboot,module\0"
+    node(chosen, "module@1", compatible=both, reg=words_of(0, 0x50000000, 0, 4096))
+    domain = node(chosen, "domU", compatible=b"xen,domain\0", **two)
+    node(domain, "module@2", compatible=both, reg=words_of(0, 0x51000000, 0, 4096))
+    node(root, "aliases", serial0=b"/soc/uart@10\0")
+    gic = node(
+        root, "intc", phandle=words_of(1), interrupt_cells=words_of(3), address_cells=words_of(2)
+    )
+    node(gic, "frame", reg=words_of(0, 1, 0, 2))
+    cpus = node(root, "cpus", address_cells=words_of(1), size_cells=words_of(0))
+    node(cpus, "cpu@0", device_type=b"cpu\0", reg=words_of(0), enable_method=b"spin-table\0")
+    node(root, "memory@0", device_type=b"memory\0", reg=words_of(0, 0x40000000, 0, 0x40000000))
+    soc = node(
+        root,
+        "soc",
+        address_cells=words_of(1),
+        size_cells=words_of(1),
+        ranges=words_of(0, 1, 0, 4096),
+    )
+    node(
+        soc,
+        "uart@10",
+        compatible=b"arm,pl011\0",
+        reg=words_of(16, 16),
+        interrupts=words_of(0, 1, 4),
+    )
+    pci = {"interrupt_map": words_of(0, 0, 0, 1, 1, 0, 0, 0, 3, 4), "interrupt_cells": words_of(1)}
+    node(root, "pcie", address_cells=words_of(3), size_cells=words_of(2), ranges=b"", **pci)
+    return bytes(tree.to_dtb(version=17))
+
+
+def dt_corpus() -> Iterator[bytes]:
+    """A board, and an empty tree."""
+    yield board_tree()
+    empty = fdt.FDT()
+    empty.root = fdt.Node("/")
+    yield bytes(empty.to_dtb(version=17))
+
+
+OPTIONS = (
+    "console=dtuart dtuart=/pl011@9000000 dom0_mem=512M,max:1G dom0_max_vcpus=2-4 loglvl=info/all",
+    "no-bootscrub sched=null vwfi=native maxcpus=0x4 console_timestamps=boot conring_size=64k foo",
+)
+
+
+def cmdline_corpus() -> Iterator[bytes]:
+    """Lines that use every kind of value."""
+    yield from (line.encode() for line in OPTIONS)
+
+
+def gzip_corpus() -> Iterator[bytes]:
+    """Every block type, with and without header."""
+    text = b"".join(b"line %d of some text\n" % i for i in range(60))
+    yield gzip.compress(text, mtime=0)
+    for level, strategy in ((0, 0), (1, 0), (9, 0), (9, zlib.Z_FIXED), (9, zlib.Z_HUFFMAN_ONLY)):
+        packer = zlib.compressobj(level, zlib.DEFLATED, -15, 9, strategy)
+        yield packer.compress(text) + packer.flush()
+
+
+TARGETS = (
+    Target("dt", "base", dt_corpus, ("compatible", "ranges", "interrupts-extended", "reg")),
+    Target("cmdline", "base", cmdline_corpus, ("dom0_mem=", "loglvl=", "max:", "no-", "error/")),
+    Target("gzip", "base", gzip_corpus, (r"\x1f\x8b\x08",)),
+)
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_fuzz(target: Target, root: Path, host_fuzzer: Callable[..., Path]) -> None:
+    """Nothing the fuzzer finds in a few seconds makes a sanitizer complain."""
+    program = host_fuzzer(target.name, target.library, target.sources)
+    folder = root / "build" / "host" / "corpus" / target.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, data in enumerate(target.corpus()):
+        (folder / f"seed-{number}").write_bytes(data)
+    dictionary = folder.with_suffix(".dict")
+    dictionary.write_text("".join(f'"{word}"\n' for word in target.words))
+    command = [str(program), str(folder), f"-dict={dictionary}", f"-max_total_time={SECONDS}"]
+    command += ["-max_len=6000", "-timeout=5", "-rss_limit_mb=1024", f"-artifact_prefix={folder}."]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        pytest.fail(f"{' '.join(command)}\n{done.stderr[-6000:]}", pytrace=False)
+    print(done.stderr.splitlines()[-1])

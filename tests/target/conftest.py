@@ -1,0 +1,76 @@
+"""Whole systems in QEMU. `--hypervisor xen` runs the same tests on Debian's Xen, as the oracle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xenolith.boards import Board
+from xenolith.dom0 import image
+from xenolith.dom0.image import Dom0
+from xenolith.lab import session
+from xenolith.lab.console import LabError
+from xenolith.lab.report import Report
+from xenolith.system.model import System
+
+TIMEOUT = 240.0
+"""Seconds for one boot with all its commands; 10 to 25 are usual on two cores."""
+
+Boot = Callable[[System, str, dict[str, str]], Report]
+MakeSystem = Callable[..., System]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--hypervisor", help="boot this instead of ours: a file, or `xen`")
+
+
+@pytest.fixture(scope="session")
+def on_xen(request: pytest.FixtureRequest) -> bool:
+    """True if the tests run on Debian's Xen."""
+    return bool(request.config.getoption("--hypervisor", default=None) == "xen")
+
+
+@pytest.fixture(scope="session")
+def hypervisor(request: pytest.FixtureRequest, board: Board) -> Path:
+    """The image under test."""
+    chosen: str | None = request.config.getoption("--hypervisor", default=None)
+    if chosen == "xen":
+        return image.xen(board.debian_arch)
+    if chosen:
+        return Path(chosen).absolute()
+    path: Path = request.getfixturevalue("built").image
+    return path
+
+
+@pytest.fixture(scope="session")
+def dom0(board: Board) -> Dom0:
+    """Debian's kernel and our initramfs."""
+    return image.build(board.debian_arch)
+
+
+@pytest.fixture(scope="session")
+def make_system(board: Board, hypervisor: Path, dom0: Dom0) -> MakeSystem:
+    """A function from smp, memory (MiB) and further arguments to a System."""
+
+    def make(smp: int = 2, memory: int = 2048, xen_args: str = "", dom0_args: str = "") -> System:
+        return System(board, hypervisor, dom0.kernel, dom0.initrd, smp, memory, xen_args, dom0_args)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def boot() -> Boot:
+    """A function that boots, runs commands in dom0 in order and powers off."""
+
+    def run(system: System, name: str, commands: dict[str, str]) -> Report:
+        options = session.Options(name=name, timeout=TIMEOUT)
+        try:
+            results = session.execute(system, list(commands.values()), options)
+        except LabError as e:
+            pytest.fail(f"{e.message}\n{e.tail}", pytrace=False)
+        console = session.log_file(system, name).read_text(errors="replace")
+        return Report(dict(zip(commands, results, strict=False)), console)
+
+    return run

@@ -1,0 +1,62 @@
+"""Machines of different sizes, and the ways in which a machine ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from xenolith.lab.report import Report, fields, rows
+from xenolith.system.model import System
+
+pytestmark = pytest.mark.slow
+
+MakeSystem = Callable[..., System]
+Boot = Callable[[System, str, dict[str, str]], Report]
+
+COMMANDS = {
+    "info": "xl info",
+    "list": "xl list",
+    "vcpus": "xl vcpu-list",
+    "nproc": "nproc",
+    "end": "poweroff",
+}
+
+
+@pytest.mark.parametrize(("smp", "memory"), [(1, 512), (4, 1024), (2, 4096)])
+def test_sizes(make_system: MakeSystem, boot: Boot, smp: int, memory: int) -> None:
+    system = make_system(smp=smp, memory=memory)
+    report = boot(system, f"test-smp{smp}-{memory}", COMMANDS)
+    info = fields(report["info"])
+    assert int(info["nr_cpus"]) == smp
+    assert int(info["total_memory"]) == memory
+    ((_, _, dom0_memory, vcpus, _, _),) = rows(report["list"])
+    assert int(dom0_memory) == system.default_dom0_memory
+    assert int(vcpus) == smp
+    assert len(rows(report["vcpus"])) == smp
+    assert int(report["nproc"]) == smp
+    # The command that ends the machine is the last thing that dom0 tells of.
+    assert list(report.results) == list(COMMANDS)
+    assert "reboot: Power down" in report.console
+
+
+def test_more_vcpus_than_cpus(make_system: MakeSystem, boot: Boot) -> None:
+    """Four vCPUs on one CPU: the scheduler must share it, and reboot must end the machine."""
+    system = make_system(smp=1, memory=1024, xen_args="dom0_max_vcpus=4")
+    commands = {
+        "nproc": "nproc",
+        "vcpus": "xl vcpu-list",
+        "each": "for c in 0 1 2 3; do taskset -c $c sh -c 'i=0; while [ $i -lt 3000 ]; do"
+        " i=$((i+1)); done; echo done'; done",
+        "together": "for c in 0 1 2 3; do taskset -c $c sh -c 'i=0; while [ $i -lt 3000 ]; do"
+        " i=$((i+1)); done; echo done' & done; wait",
+        "end": "reboot",
+        "never": "echo not reached",
+    }
+    report = boot(system, "test-overcommit", commands)
+    assert report["nproc"].strip() == "4"
+    assert {row[3] for row in rows(report["vcpus"])} <= {"0", "-"}
+    assert report["each"].split() == ["done"] * 4
+    assert report["together"].split() == ["done"] * 4
+    assert "never" not in report.results
+    assert "reboot: Restarting system" in report.console
