@@ -11,11 +11,13 @@ from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import make, toolchain
 from xenolith.build.make import Output
+from xenolith.dom0 import image
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--board", default=DEFAULT, help="board to test on")
     parser.addoption("--toolchain", choices=toolchain.KINDS, help="compiler of what is booted")
+    parser.addoption("--hypervisor", help="boot this instead of ours: a file, or `xen`")
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +49,21 @@ def built(board: Board, kind: str) -> Output:
 def guests(board: Board, kind: str) -> Output:
     """The tiny kernels of tests/guests, built once: `guests.guest(name)` is a flat image."""
     return make.build(board, kind, targets=("guests",))
+
+
+@pytest.fixture(scope="session")
+def on_xen(request: pytest.FixtureRequest) -> bool:
+    """True if the tests run on Debian's Xen."""
+    return bool(request.config.getoption("--hypervisor") == "xen")
+
+
+@pytest.fixture(scope="session")
+def hypervisor(request: pytest.FixtureRequest, board: Board) -> Path:
+    """The image under test."""
+    chosen: str | None = request.config.getoption("--hypervisor")
+    if chosen == "xen":
+        return image.xen(board.debian_arch)
+    if chosen:
+        return Path(chosen).absolute()
+    path: Path = request.getfixturevalue("built").image
+    return path

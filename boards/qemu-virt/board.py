@@ -36,6 +36,7 @@ ARM64 = Board(
     kernel_addr=RAM_BASE + 0x0200_0000,
     initrd_addr=RAM_BASE + 0x0500_0000,
     console="/pl011@9000000",
+    defines=("BOARD_UART_PL011=0x09000000",),
 )
 
 BOARDS = (ARM64,)

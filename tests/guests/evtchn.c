@@ -22,14 +22,14 @@ static void upcall(unsigned int irq)
 
 static int64_t bind_interdomain(domid_t domain, evtchn_port_t remote)
 {
-    struct evtchn_bind_interdomain arg = { .remote_dom = domain, .remote_port = remote };
+    struct evtchn_bind_interdomain arg = {.remote_dom = domain, .remote_port = remote};
     int64_t rc = event_channel_op(EVTCHNOP_bind_interdomain, &arg);
     return rc ? rc : arg.local_port;
 }
 
 static int64_t bind_vcpu(evtchn_port_t port, uint32_t vcpu)
 {
-    struct evtchn_bind_vcpu arg = { .port = port, .vcpu = vcpu };
+    struct evtchn_bind_vcpu arg = {.port = port, .vcpu = vcpu};
     return event_channel_op(EVTCHNOP_bind_vcpu, &arg);
 }
 
@@ -45,8 +45,9 @@ static void test_arguments(void)
     check_eq("command 15", event_channel_op(15, zero), -XEN_ENOSYS);
     check_eq("command -1", event_channel_op(~0U, zero), -XEN_ENOSYS);
     check_eq("bind_pirq", event_channel_op(EVTCHNOP_bind_pirq, zero), -XEN_EOPNOTSUPP);
-    check_eq("the old hypercall", hypercall2(__HYPERVISOR_event_channel_op_compat,
-                                             hypercall_pointer(zero), 0), -XEN_ENOSYS);
+    check_eq("the old hypercall",
+             hypercall2(__HYPERVISOR_event_channel_op_compat, hypercall_pointer(zero), 0),
+             -XEN_ENOSYS);
 }
 
 static void test_unbound(void)
@@ -75,7 +76,7 @@ static void test_unbound(void)
     check_eq("unmask beyond", event_unmask(~0U), -XEN_EINVAL);
     check_eq("unmask a closed port", event_unmask((evtchn_port_t)port), 0);
     check_eq("bind_vcpu beyond", bind_vcpu(~0U, 0), -XEN_EINVAL);
-    struct evtchn_status other = { .dom = 77, .port = 1 };
+    struct evtchn_status other = {.dom = 77, .port = 1};
     check_eq("status of nobody", event_channel_op(EVTCHNOP_status, &other), -XEN_ESRCH);
 }
 
@@ -191,7 +192,7 @@ static void test_all(void)
     }
     check_eq("no more ports", port, -XEN_ENOSPC);
     check_range("ports of a domain", count, 4000, 4095);
-    struct evtchn_reset reset = { .dom = DOMID_SELF };
+    struct evtchn_reset reset = {.dom = DOMID_SELF};
     check_eq("reset", event_channel_op(EVTCHNOP_reset, &reset), 0);
     check_eq("all closed", event_status(4000, NULL), EVTCHNSTAT_closed);
     reset.dom = 77;
@@ -204,7 +205,7 @@ static void test_all(void)
 static void test_priority(void)
 {
     evtchn_port_t port = (evtchn_port_t)event_bind_ipi(0);
-    struct evtchn_set_priority arg = { .port = port, .priority = 3 };
+    struct evtchn_set_priority arg = {.port = port, .priority = 3};
     check_eq("set_priority without FIFO", event_channel_op(EVTCHNOP_set_priority, &arg),
              -XEN_ENOSYS);
     arg.port = 4000;

@@ -21,7 +21,7 @@ static void upcall(unsigned int irq)
 
 static int64_t init_control(uint64_t frame, uint32_t offset, uint32_t vcpu, uint8_t *link_bits)
 {
-    struct evtchn_init_control arg = { .control_gfn = frame, .offset = offset, .vcpu = vcpu };
+    struct evtchn_init_control arg = {.control_gfn = frame, .offset = offset, .vcpu = vcpu};
     int64_t rc = event_channel_op(EVTCHNOP_init_control, &arg);
     *link_bits = arg.link_bits;
     return rc;
@@ -29,13 +29,13 @@ static int64_t init_control(uint64_t frame, uint32_t offset, uint32_t vcpu, uint
 
 static int64_t expand(uint64_t frame)
 {
-    struct evtchn_expand_array arg = { .array_gfn = frame };
+    struct evtchn_expand_array arg = {.array_gfn = frame};
     return event_channel_op(EVTCHNOP_expand_array, &arg);
 }
 
 static int64_t set_priority(evtchn_port_t port, uint32_t priority)
 {
-    struct evtchn_set_priority arg = { .port = port, .priority = priority };
+    struct evtchn_set_priority arg = {.port = port, .priority = priority};
     return event_channel_op(EVTCHNOP_set_priority, &arg);
 }
 
@@ -63,8 +63,8 @@ static evtchn_port_t take(unsigned int queue)
     if (port == 0) {
         return 0;
     }
-    uint32_t old = __atomic_fetch_and(&words[port], ~(1U << EVTCHN_FIFO_LINKED |
-                                                      EVTCHN_FIFO_LINK_MASK), __ATOMIC_SEQ_CST);
+    uint32_t old = __atomic_fetch_and(
+        &words[port], ~(1U << EVTCHN_FIFO_LINKED | EVTCHN_FIFO_LINK_MASK), __ATOMIC_SEQ_CST);
     __atomic_fetch_and(&words[port], ~(1U << EVTCHN_FIFO_PENDING), __ATOMIC_SEQ_CST);
     control->head[queue] = old & EVTCHN_FIFO_LINK_MASK;
     if ((old & EVTCHN_FIFO_LINK_MASK) == 0) {
@@ -207,7 +207,7 @@ static void test_limits(void)
 static void test_reset(void)
 {
     uint8_t bits;
-    struct evtchn_reset reset = { .dom = DOMID_SELF };
+    struct evtchn_reset reset = {.dom = DOMID_SELF};
     check_eq("reset", event_channel_op(EVTCHNOP_reset, &reset), 0);
     evtchn_port_t port = (evtchn_port_t)event_bind_ipi(0);
     event_set_mask(port, false);

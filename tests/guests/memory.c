@@ -14,28 +14,29 @@ static void *const bad = (void *)(uintptr_t)0x7000000000UL;
 static int64_t reservation(uint64_t cmd, void *frames, uint64_t count, unsigned int order,
                            domid_t domain)
 {
-    struct xen_memory_reservation arg = { .extent_start = hypercall_pointer(frames),
-                                          .nr_extents = count,
-                                          .extent_order = order,
-                                          .domid = domain };
+    struct xen_memory_reservation arg = {.extent_start = hypercall_pointer(frames),
+                                         .nr_extents = count,
+                                         .extent_order = order,
+                                         .domid = domain};
     return memory_op(cmd, &arg);
 }
 
 static int64_t pages_now(void)
 {
-    struct xen_memory_domain self = { .domid = DOMID_SELF };
+    struct xen_memory_domain self = {.domid = DOMID_SELF};
     return memory_op(XENMEM_current_reservation, &self);
 }
 
 static void test_numbers(void)
 {
-    struct xen_memory_domain self = { .domid = DOMID_SELF };
-    struct xen_memory_domain zero = { .domid = 0 };
-    struct xen_memory_domain nobody = { .domid = 77 };
+    struct xen_memory_domain self = {.domid = DOMID_SELF};
+    struct xen_memory_domain zero = {.domid = 0};
+    struct xen_memory_domain nobody = {.domid = 77};
     int64_t pages = pages_now();
     check_eq("current_reservation of 128 MiB", pages, 32768);
     check_eq("current_reservation by number", memory_op(XENMEM_current_reservation, &zero), pages);
-    check_range("maximum_reservation", memory_op(XENMEM_maximum_reservation, &self), pages, 1L << 32);
+    check_range("maximum_reservation", memory_op(XENMEM_maximum_reservation, &self), pages,
+                1L << 32);
     check_range("maximum_gpfn", memory_op(XENMEM_maximum_gpfn, &self), 32767, 1L << 36);
     check_eq("current_reservation of nobody", memory_op(XENMEM_current_reservation, &nobody),
              -XEN_ESRCH);
@@ -54,22 +55,22 @@ static void test_absent(void)
         uint64_t cmd;
         int64_t want;
     } calls[] = {
-        { "machphys_mfn_list", XENMEM_machphys_mfn_list, -XEN_ENOSYS },
-        { "memory_map", XENMEM_memory_map, -XEN_ENOSYS },
-        { "machine_memory_map", XENMEM_machine_memory_map, -XEN_ENOSYS },
-        { "machphys_mapping", XENMEM_machphys_mapping, -XEN_ENOSYS },
-        { "set_memory_map", XENMEM_set_memory_map, -XEN_ENOSYS },
-        { "set_pod_target", XENMEM_set_pod_target, -XEN_ENOSYS },
-        { "get_pod_target", XENMEM_get_pod_target, -XEN_ENOSYS },
-        { "paging_op", XENMEM_paging_op, -XEN_ENOSYS },
-        { "access_op", XENMEM_access_op, -XEN_ENOSYS },
-        { "sharing_op", XENMEM_sharing_op, -XEN_ENOSYS },
-        { "machphys_compat", XENMEM_machphys_compat_mfn_list, -XEN_ENOSYS },
-        { "get_vnumainfo", XENMEM_get_vnumainfo, -XEN_EOPNOTSUPP },
-        { "reserved_device_memory_map", XENMEM_reserved_device_memory_map, 0 },
-        { "command 8", 8, -XEN_ENOSYS },
-        { "command 29", 29, -XEN_ENOSYS },
-        { "command 63", 63, -XEN_ENOSYS },
+        {"machphys_mfn_list", XENMEM_machphys_mfn_list, -XEN_ENOSYS},
+        {"memory_map", XENMEM_memory_map, -XEN_ENOSYS},
+        {"machine_memory_map", XENMEM_machine_memory_map, -XEN_ENOSYS},
+        {"machphys_mapping", XENMEM_machphys_mapping, -XEN_ENOSYS},
+        {"set_memory_map", XENMEM_set_memory_map, -XEN_ENOSYS},
+        {"set_pod_target", XENMEM_set_pod_target, -XEN_ENOSYS},
+        {"get_pod_target", XENMEM_get_pod_target, -XEN_ENOSYS},
+        {"paging_op", XENMEM_paging_op, -XEN_ENOSYS},
+        {"access_op", XENMEM_access_op, -XEN_ENOSYS},
+        {"sharing_op", XENMEM_sharing_op, -XEN_ENOSYS},
+        {"machphys_compat", XENMEM_machphys_compat_mfn_list, -XEN_ENOSYS},
+        {"get_vnumainfo", XENMEM_get_vnumainfo, -XEN_EOPNOTSUPP},
+        {"reserved_device_memory_map", XENMEM_reserved_device_memory_map, 0},
+        {"command 8", 8, -XEN_ENOSYS},
+        {"command 29", 29, -XEN_ENOSYS},
+        {"command 63", 63, -XEN_ENOSYS},
     };
     for (unsigned int i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
         memset(arg, 0, sizeof(arg));
@@ -79,15 +80,13 @@ static void test_absent(void)
 
 static int64_t physmap(unsigned int space, uint64_t index, uint64_t frame, domid_t domain)
 {
-    struct xen_add_to_physmap arg = {
-        .domid = domain, .space = space, .idx = index, .gpfn = frame
-    };
+    struct xen_add_to_physmap arg = {.domid = domain, .space = space, .idx = index, .gpfn = frame};
     return memory_op(XENMEM_add_to_physmap, &arg);
 }
 
 static int64_t unmap(uint64_t frame, domid_t domain)
 {
-    struct xen_remove_from_physmap arg = { .domid = domain, .gpfn = frame };
+    struct xen_remove_from_physmap arg = {.domid = domain, .gpfn = frame};
     return memory_op(XENMEM_remove_from_physmap, &arg);
 }
 
@@ -142,7 +141,7 @@ static void test_balloon(void)
 {
     volatile uint64_t *page = page_alloc();
     uint64_t frame = frame_of((const void *)(uintptr_t)page);
-    uint64_t list[4] = { frame };
+    uint64_t list[4] = {frame};
     int64_t before = pages_now();
     uint64_t value;
     check_eq("decrease", reservation(XENMEM_decrease_reservation, list, 1, 0, DOMID_SELF), 1);
@@ -162,8 +161,8 @@ static void test_balloon(void)
     check_eq("decrease, list unmapped",
              reservation(XENMEM_decrease_reservation, bad, 1, 0, DOMID_SELF), 0);
     check_eq("decrease, argument unmapped", memory_op(XENMEM_decrease_reservation, bad), 0);
-    check_eq("decrease 2^63", reservation(XENMEM_decrease_reservation, list, 1UL << 63, 0,
-                                          DOMID_SELF), 0);
+    check_eq("decrease 2^63",
+             reservation(XENMEM_decrease_reservation, list, 1UL << 63, 0, DOMID_SELF), 0);
     check_eq("decrease order 40", reservation(XENMEM_decrease_reservation, list, 1, 40, DOMID_SELF),
              0);
     list[0] = 1UL << 52;
@@ -174,38 +173,39 @@ static void test_balloon(void)
     check_eq("populate order 40", reservation(XENMEM_populate_physmap, list, 1, 40, DOMID_SELF), 0);
     check_eq("populate of nobody", reservation(XENMEM_populate_physmap, list, 1, 0, 77), 0);
     check_eq("increase", reservation(XENMEM_increase_reservation, NULL, 1, 0, DOMID_SELF), 0);
-    check_eq("continuation bits beyond the list",
-             reservation(XENMEM_decrease_reservation | 5 << MEMOP_EXTENT_SHIFT, list, 1, 0,
-                         DOMID_SELF), 5);
+    check_eq(
+        "continuation bits beyond the list",
+        reservation(XENMEM_decrease_reservation | 5 << MEMOP_EXTENT_SHIFT, list, 1, 0, DOMID_SELF),
+        5);
 }
 
 /* A frame that is not the domain's, 1:1: nobody may have it. */
 static void test_foreign_ram(void)
 {
-    uint64_t list[1] = { 0x40000 };
-    check_eq("populate what is not ours", reservation(XENMEM_populate_physmap, list, 1, 0,
-                                                      DOMID_SELF), 0);
+    uint64_t list[1] = {0x40000};
+    check_eq("populate what is not ours",
+             reservation(XENMEM_populate_physmap, list, 1, 0, DOMID_SELF), 0);
 }
 
 static int64_t batch(domid_t domain, unsigned int space, unsigned int size, domid_t foreign,
                      void *from, void *to, void *errors)
 {
-    struct xen_add_to_physmap_batch arg = { .domid = domain,
-                                            .space = (uint16_t)space,
-                                            .size = (uint16_t)size,
-                                            .u.foreign_domid = foreign,
-                                            .idxs = hypercall_pointer(from),
-                                            .gpfns = hypercall_pointer(to),
-                                            .errs = hypercall_pointer(errors) };
+    struct xen_add_to_physmap_batch arg = {.domid = domain,
+                                           .space = (uint16_t)space,
+                                           .size = (uint16_t)size,
+                                           .u.foreign_domid = foreign,
+                                           .idxs = hypercall_pointer(from),
+                                           .gpfns = hypercall_pointer(to),
+                                           .errs = hypercall_pointer(errors)};
     return memory_op(XENMEM_add_to_physmap_batch, &arg);
 }
 
 static void test_batch(void)
 {
     uint64_t frame = frame_of(page_alloc());
-    uint64_t from[2] = { 0, 1 };
-    uint64_t to[2] = { frame, frame };
-    int32_t errors[2] = { 99, 99 };
+    uint64_t from[2] = {0, 1};
+    uint64_t to[2] = {frame, frame};
+    int32_t errors[2] = {99, 99};
     check_eq("batch of none", batch(DOMID_SELF, XENMAPSPACE_grant_table, 0, 0, from, to, errors),
              0);
     check_eq("batch shared_info",
@@ -222,28 +222,28 @@ static void test_batch(void)
              batch(DOMID_SELF, XENMAPSPACE_grant_table, 1, 1, from, to, errors), 0);
     check_eq("batch of nobody", batch(77, XENMAPSPACE_grant_table, 1, 0, from, to, errors),
              -XEN_ESRCH);
-    check_eq("batch, lists unmapped", batch(DOMID_SELF, XENMAPSPACE_grant_table, 1, 0, bad, to,
-                                            errors), -XEN_EFAULT);
-    check_eq("batch, errors unmapped", batch(DOMID_SELF, XENMAPSPACE_grant_table, 1, 0, from, to,
-                                             bad), -XEN_EFAULT);
+    check_eq("batch, lists unmapped",
+             batch(DOMID_SELF, XENMAPSPACE_grant_table, 1, 0, bad, to, errors), -XEN_EFAULT);
+    check_eq("batch, errors unmapped",
+             batch(DOMID_SELF, XENMAPSPACE_grant_table, 1, 0, from, to, bad), -XEN_EFAULT);
     check_eq("batch, argument unmapped", memory_op(XENMEM_add_to_physmap_batch, bad), -XEN_EFAULT);
 }
 
 static int64_t resource(domid_t domain, unsigned int type, unsigned int id, unsigned int count,
                         void *list)
 {
-    struct xen_mem_acquire_resource arg = { .domid = domain,
-                                            .type = (uint16_t)type,
-                                            .id = id,
-                                            .nr_frames = count,
-                                            .frame_list = hypercall_pointer(list) };
+    struct xen_mem_acquire_resource arg = {.domid = domain,
+                                           .type = (uint16_t)type,
+                                           .id = id,
+                                           .nr_frames = count,
+                                           .frame_list = hypercall_pointer(list)};
     int64_t rc = memory_op(XENMEM_acquire_resource, &arg);
     return rc == 0 && !list ? arg.nr_frames : rc;
 }
 
 static void test_resource(void)
 {
-    uint64_t list[1] = { frame_of(page_alloc()) };
+    uint64_t list[1] = {frame_of(page_alloc())};
     check_eq("resource of nobody", resource(77, XENMEM_resource_grant_table, 0, 1, list),
              -XEN_ESRCH);
     check_eq("resource of self", resource(DOMID_SELF, XENMEM_resource_grant_table, 0, 1, list),
@@ -255,11 +255,11 @@ static void test_resource(void)
 
 static void test_exchange(void)
 {
-    uint64_t in[1] = { frame_of(page_alloc()) };
-    uint64_t out[1] = { in[0] };
+    uint64_t in[1] = {frame_of(page_alloc())};
+    uint64_t out[1] = {in[0]};
     struct xen_memory_exchange arg = {
-        .in = { .extent_start = hypercall_pointer(in), .nr_extents = 1, .domid = DOMID_SELF },
-        .out = { .extent_start = hypercall_pointer(out), .nr_extents = 1, .domid = DOMID_SELF },
+        .in = {.extent_start = hypercall_pointer(in), .nr_extents = 1, .domid = DOMID_SELF},
+        .out = {.extent_start = hypercall_pointer(out), .nr_extents = 1, .domid = DOMID_SELF},
     };
     check_eq("exchange in a 1:1 domain", memory_op(XENMEM_exchange, &arg), -XEN_EOPNOTSUPP);
     check_eq("exchange, unmapped", memory_op(XENMEM_exchange, bad), -XEN_EFAULT);

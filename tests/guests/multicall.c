@@ -14,10 +14,10 @@ static void *const bad = (void *)(uintptr_t)0x7000000000UL;
 static void test_entries(void)
 {
     struct multicall_entry list[4] = {
-        { .op = __HYPERVISOR_xen_version, .args = { XENVER_version } },
-        { .op = 63 },
-        { .op = __HYPERVISOR_xen_version, .args = { XENVER_extraversion, port_unmapped } },
-        { .op = __HYPERVISOR_memory_op, .args = { XENMEM_maximum_ram_page } },
+        {.op = __HYPERVISOR_xen_version, .args = {XENVER_version}},
+        {.op = 63},
+        {.op = __HYPERVISOR_xen_version, .args = {XENVER_extraversion, port_unmapped}},
+        {.op = __HYPERVISOR_memory_op, .args = {XENMEM_maximum_ram_page}},
     };
     check_eq("multicall", multicall(list, 4), 0);
     check_eq("entry 0", (int64_t)list[0].result, 4 << 16 | 20);
@@ -32,15 +32,14 @@ static void test_entries(void)
 
 static void test_numbers(void)
 {
-    static const uint64_t numbers[] = { 64, 1UL << 32, ~0UL, 1UL << 63 | 17, 0, 11 };
+    static const uint64_t numbers[] = {64, 1UL << 32, ~0UL, 1UL << 63 | 17, 0, 11};
     struct multicall_entry one;
     for (unsigned int i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
-        one = (struct multicall_entry){ .op = numbers[i] };
+        one = (struct multicall_entry){.op = numbers[i]};
         check_eq("an odd number", multicall(&one, 1), 0);
         check_eq("an odd number: result", (int64_t)one.result, -XEN_ENOSYS);
     }
-    one = (struct multicall_entry){ .op = __HYPERVISOR_multicall,
-                                    .args = { port_unmapped, 1 } };
+    one = (struct multicall_entry){.op = __HYPERVISOR_multicall, .args = {port_unmapped, 1}};
     check_eq("inside another", multicall(&one, 1), 0);
     check_eq("inside another: result", (int64_t)one.result, -XEN_EINVAL);
 }
@@ -53,8 +52,8 @@ static void test_long(void)
     };
     struct multicall_entry *list = page_alloc();
     for (unsigned int i = 0; i < COUNT; i++) {
-        list[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version,
-                                            .args = { XENVER_pagesize } };
+        list[i] =
+            (struct multicall_entry){.op = __HYPERVISOR_xen_version, .args = {XENVER_pagesize}};
     }
     check_eq("fifty", multicall(list, COUNT), 0);
     unsigned int right = 0;
@@ -68,8 +67,7 @@ static void test_edges(void)
 {
     uint8_t *page = port_map(0, port_physical(page_alloc()), true);
     struct multicall_entry *last = (struct multicall_entry *)(void *)(page + PAGE_SIZE) - 1;
-    *last = (struct multicall_entry){ .op = __HYPERVISOR_xen_version,
-                                      .args = { XENVER_version } };
+    *last = (struct multicall_entry){.op = __HYPERVISOR_xen_version, .args = {XENVER_version}};
     check_eq("runs into the unmapped", multicall(last, 2), -XEN_EFAULT);
     check_eq("the first was made", (int64_t)last->result, 4 << 16 | 20);
     check_eq("2^40 entries", multicall(last, 1UL << 40), -XEN_EFAULT);

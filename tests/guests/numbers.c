@@ -32,10 +32,8 @@ static bool exists(unsigned int number)
     case __HYPERVISOR_domctl:
     case __HYPERVISOR_argo_op:
     case __HYPERVISOR_dm_op:
-    case __HYPERVISOR_hypfs_op:
-        return true;
-    default:
-        return false;
+    case __HYPERVISOR_hypfs_op: return true;
+    default: return false;
     }
 }
 
@@ -73,29 +71,25 @@ static uint64_t next_random(void)
 
 static uint64_t odd_value(void *page)
 {
-    static const uint64_t lattice[] = { 0,         1,         2,          ~0UL,      1UL << 31,
-                                        1UL << 32, 1UL << 63, 0x7ff0,     0x7fff,    4095,
-                                        4096,      0xffff,    0xffffffff, ~0UL >> 1, 77 };
+    static const uint64_t lattice[] = {0,         1,         2,          ~0UL,      1UL << 31,
+                                       1UL << 32, 1UL << 63, 0x7ff0,     0x7fff,    4095,
+                                       4096,      0xffff,    0xffffffff, ~0UL >> 1, 77};
     uint64_t pick = next_random();
     switch (pick % 8) {
-    case 0:
-        return port_unmapped + (pick >> 32) % 4096;
-    case 1:
-        return (uint64_t)(uintptr_t)page + (pick >> 32) % 4096;
-    case 2:
-        return (uint64_t)(uintptr_t)page + 4096 - (pick >> 32) % 16;
-    default:
-        return lattice[(pick >> 32) % (sizeof(lattice) / sizeof(lattice[0]))];
+    case 0: return port_unmapped + (pick >> 32) % 4096;
+    case 1: return (uint64_t)(uintptr_t)page + (pick >> 32) % 4096;
+    case 2: return (uint64_t)(uintptr_t)page + 4096 - (pick >> 32) % 16;
+    default: return lattice[(pick >> 32) % (sizeof(lattice) / sizeof(lattice[0]))];
     }
 }
 
 /* Calls that would end the test when they do what they are told. */
 static bool harmful(uint64_t number, uint64_t cmd)
 {
-    return (number == __HYPERVISOR_sched_op && (cmd == SCHEDOP_shutdown || cmd == SCHEDOP_block ||
-                                                cmd == SCHEDOP_poll || cmd == SCHEDOP_watchdog ||
-                                                cmd == SCHEDOP_remote_shutdown ||
-                                                cmd == SCHEDOP_shutdown_code)) ||
+    return (number == __HYPERVISOR_sched_op &&
+            (cmd == SCHEDOP_shutdown || cmd == SCHEDOP_block || cmd == SCHEDOP_poll ||
+             cmd == SCHEDOP_watchdog || cmd == SCHEDOP_remote_shutdown ||
+             cmd == SCHEDOP_shutdown_code)) ||
            number == __HYPERVISOR_memory_op || number == __HYPERVISOR_sysctl ||
            number == __HYPERVISOR_domctl || number == __HYPERVISOR_vcpu_op ||
            number == __HYPERVISOR_console_io || number == __HYPERVISOR_multicall;

@@ -1,5 +1,6 @@
 /*
- * sched_op: yield, block, poll, watchdogs, errors; it ends by a shutdown that the test did not name.
+ * sched_op: yield, block, poll, watchdogs, errors; it ends by a shutdown that the test did not
+ * name.
  */
 #include <guest/event.h>
 #include <guest/hypercall.h>
@@ -14,8 +15,8 @@ static void *const bad = (void *)(uintptr_t)0x7000000000UL;
 static void test_arguments(void)
 {
     static uint64_t zero[8];
-    struct sched_remote_shutdown remote = { .domain_id = 77, .reason = SHUTDOWN_poweroff };
-    struct sched_pin_override pin = { .pcpu = 99 };
+    struct sched_remote_shutdown remote = {.domain_id = 77, .reason = SHUTDOWN_poweroff};
+    struct sched_pin_override pin = {.pcpu = 99};
     check_eq("yield", sched_op(SCHEDOP_yield, NULL), 0);
     check_eq("shutdown, unmapped", sched_op(SCHEDOP_shutdown, bad), -XEN_EFAULT);
     check_eq("shutdown_code, unmapped", sched_op(SCHEDOP_shutdown_code, bad), -XEN_EFAULT);
@@ -36,7 +37,7 @@ static void test_arguments(void)
 
 static int64_t watchdog(uint32_t id, uint32_t timeout)
 {
-    struct sched_watchdog arg = { .id = id, .timeout = timeout };
+    struct sched_watchdog arg = {.id = id, .timeout = timeout};
     return sched_op(SCHEDOP_watchdog, &arg);
 }
 
@@ -89,16 +90,15 @@ static void test_block(void)
 
 static int64_t poll(const evtchn_port_t *ports, unsigned int count, uint64_t timeout)
 {
-    struct sched_poll arg = { .ports = hypercall_pointer(ports),
-                              .nr_ports = count,
-                              .timeout = timeout };
+    struct sched_poll arg = {
+        .ports = hypercall_pointer(ports), .nr_ports = count, .timeout = timeout};
     return sched_op(SCHEDOP_poll, &arg);
 }
 
 static void test_poll(void)
 {
     evtchn_port_t port = (evtchn_port_t)event_bind_ipi(0);
-    evtchn_port_t ports[2] = { port, 4000 };
+    evtchn_port_t ports[2] = {port, 4000};
     event_set_mask(port, true);
     event_send(port);
     check_eq("poll for what is pending", poll(ports, 1, 0), 0);

@@ -108,7 +108,8 @@ static void work_run(void)
 static int64_t start_again(unsigned int cpu, void (*run)(void))
 {
     uint64_t end = port_counter() + port_frequency() / 20;
-    /* Xen says that a CPU is off before it has saved its registers, over those of the next start. */
+    /* Xen says that a CPU is off before it has saved its registers, over those of the next start.
+     */
     while (on_xen() && port_counter() < end) {
         port_relax();
     }
@@ -150,7 +151,7 @@ static void event_run(void)
 
 static int64_t place(unsigned int cpu, uint64_t frame, uint32_t offset)
 {
-    struct vcpu_register_vcpu_info arg = { .mfn = frame, .offset = offset };
+    struct vcpu_register_vcpu_info arg = {.mfn = frame, .offset = offset};
     return vcpu_op(VCPUOP_register_vcpu_info, cpu, &arg);
 }
 
@@ -189,7 +190,7 @@ static void test_events(void)
     check_eq("says which", status.vcpu, 1);
     event_close(port);
     port = (evtchn_port_t)event_alloc_unbound(DOMID_SELF, DOMID_SELF);
-    struct evtchn_bind_vcpu bind = { .port = port, .vcpu = 1 };
+    struct evtchn_bind_vcpu bind = {.port = port, .vcpu = 1};
     check_eq("bind_vcpu", event_channel_op(EVTCHNOP_bind_vcpu, &bind), 0);
     event_status(port, &status);
     check_eq("moved", status.vcpu, 1);

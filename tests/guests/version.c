@@ -46,9 +46,10 @@ static void test_fixed(uint8_t *page)
 static void test_faults(void)
 {
     static const unsigned int commands[] = {
-        XENVER_extraversion,        XENVER_compile_info, XENVER_capabilities, XENVER_changeset,
-        XENVER_platform_parameters, XENVER_get_features, XENVER_guest_handle, XENVER_commandline,
-        XENVER_build_id,            XENVER_extraversion2,
+        XENVER_extraversion,  XENVER_compile_info,        XENVER_capabilities,
+        XENVER_changeset,     XENVER_platform_parameters, XENVER_get_features,
+        XENVER_guest_handle,  XENVER_commandline,         XENVER_build_id,
+        XENVER_extraversion2,
     };
     for (unsigned int i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         check_eq("unmapped argument", xen_version(commands[i], bad), -XEN_EFAULT);
@@ -62,16 +63,16 @@ static void test_faults(void)
 
 static void test_features(void)
 {
-    struct xen_feature_info info = { .submap_idx = 0 };
+    struct xen_feature_info info = {.submap_idx = 0};
     uint32_t want = 1U << XENFEAT_writable_page_tables | 1U << XENFEAT_auto_translated_physmap |
                     1U << XENFEAT_dom0 | 1U << XENFEAT_memory_op_vnode_supported |
                     1U << XENFEAT_ARM_SMCCC_supported | 1U << XENFEAT_direct_mapped |
                     1U << XENFEAT_runstate_phys_area;
     check_eq("features", xen_version(XENVER_get_features, &info), 0);
     check_eq("features of dom0", info.submap, want);
-    info = (struct xen_feature_info){ .submap_idx = 1 };
+    info = (struct xen_feature_info){.submap_idx = 1};
     check_eq("features index 1", xen_version(XENVER_get_features, &info), -XEN_EINVAL);
-    info = (struct xen_feature_info){ .submap_idx = ~0U };
+    info = (struct xen_feature_info){.submap_idx = ~0U};
     check_eq("features index -1", xen_version(XENVER_get_features, &info), -XEN_EINVAL);
 }
 
@@ -87,8 +88,7 @@ static void test_variable(const char *name, unsigned int cmd, uint8_t *page)
     check_eq("variable: len", buffer->len, 1024);
     check_eq("variable: not beyond the data", page[4 + size], 0xa5);
     buffer->len = 0;
-    check_eq("variable: no room at all", xen_version(cmd, buffer),
-             size == 0 ? 0 : -XEN_ENOBUFS);
+    check_eq("variable: no room at all", xen_version(cmd, buffer), size == 0 ? 0 : -XEN_ENOBUFS);
     if (size > 1) {
         buffer->len = (uint32_t)size - 1;
         check_eq("variable: a byte short", xen_version(cmd, buffer), -XEN_ENOBUFS);

@@ -23,7 +23,7 @@ SOURCES = {
     "base": (*BASE, "tests/host/arch/printk.c", "tests/host/fuzz/base/*.c"),
     "core": ("xen/*/*.c", "tests/host/arch/port/*.c", "tests/host/fuzz/core/*.c"),
 }
-"""What each library is made of: what needs no port (library, device trees, boot parsing), or all."""
+"""What a library is made of: what needs no port (library, device trees, boot parsing), or all."""
 
 CODE = (
     "-std=gnu11 -O1 -g -ffreestanding -fno-strict-aliasing -fno-delete-null-pointer-checks "

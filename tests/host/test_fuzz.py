@@ -20,7 +20,7 @@ SECONDS = 4
 
 @dataclass(frozen=True)
 class Target:
-    """A function of tests/host/fuzz, the library and sources it is linked with, and inputs to begin with."""
+    """A function of tests/host/fuzz, the library and sources for it, and inputs to begin with."""
 
     name: str
     library: str
@@ -113,9 +113,18 @@ def gzip_corpus() -> Iterator[bytes]:
         yield packer.compress(text) + packer.flush()
 
 
+def hypercall_corpus() -> Iterator[bytes]:
+    """Each hypercall with each small command on a structure, by both domains."""
+    for cpu in (0, 1):
+        for number in (7, 12, 13, 17, 18, 20, 21, 24, 27, 29, 32, 33, 34, 35, 36):
+            calls = [bytes([cpu, number, 14, c << 3, 1, 1, 1, 1, 8]) + bytes(8) for c in range(32)]
+            yield b"".join(calls)
+
+
 TARGETS = (
     Target("dt", "base", dt_corpus, ("compatible", "ranges", "interrupts-extended", "reg")),
     Target("cmdline", "base", cmdline_corpus, ("dom0_mem=", "loglvl=", "max:", "no-", "error/")),
+    Target("hypercall", "core", hypercall_corpus, ()),
     Target("gzip", "base", gzip_corpus, (r"\x1f\x8b\x08",)),
 )
 

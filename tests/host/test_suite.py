@@ -1,4 +1,4 @@
-"""Run each folder of tests/host/suite in a process with AddressSanitizer, and show its report if it fails."""
+"""Run each folder of tests/host/suite in a process with AddressSanitizer; show failures."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def run_suite(root: Path, suite: str, library: Path, preload: Path) -> None:
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--capture=sys"]
     command += ["-o", "python_files=check_*.py", str(SUITES / suite)]
+    command += ["-o", "timeout=60", "-o", "timeout_method=thread"]
     done = subprocess.run(
         command, cwd=root, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )

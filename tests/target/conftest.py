@@ -11,7 +11,6 @@ from xenolith.boards import Board
 from xenolith.dom0 import image
 from xenolith.dom0.image import Dom0
 from xenolith.lab import session
-from xenolith.lab.console import LabError
 from xenolith.lab.report import Report
 from xenolith.system.model import System
 
@@ -20,28 +19,6 @@ TIMEOUT = 240.0
 
 Boot = Callable[[System, str, dict[str, str]], Report]
 MakeSystem = Callable[..., System]
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--hypervisor", help="boot this instead of ours: a file, or `xen`")
-
-
-@pytest.fixture(scope="session")
-def on_xen(request: pytest.FixtureRequest) -> bool:
-    """True if the tests run on Debian's Xen."""
-    return bool(request.config.getoption("--hypervisor", default=None) == "xen")
-
-
-@pytest.fixture(scope="session")
-def hypervisor(request: pytest.FixtureRequest, board: Board) -> Path:
-    """The image under test."""
-    chosen: str | None = request.config.getoption("--hypervisor", default=None)
-    if chosen == "xen":
-        return image.xen(board.debian_arch)
-    if chosen:
-        return Path(chosen).absolute()
-    path: Path = request.getfixturevalue("built").image
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -62,15 +39,17 @@ def make_system(board: Board, hypervisor: Path, dom0: Dom0) -> MakeSystem:
 
 @pytest.fixture(scope="session")
 def boot() -> Boot:
-    """A function that boots, runs commands in dom0 in order and powers off."""
+    """A function that boots, runs commands in dom0 in order and powers off.
+
+    If something goes wrong on the way, tests of what came before can still pass.
+    """
 
     def run(system: System, name: str, commands: dict[str, str]) -> Report:
         options = session.Options(name=name, timeout=TIMEOUT)
-        try:
-            results = session.execute(system, list(commands.values()), options)
-        except LabError as e:
-            pytest.fail(f"{e.message}\n{e.tail}", pytrace=False)
+        results, error = session.attempt(system, list(commands.values()), options)
+        if error and not results:
+            pytest.fail(f"{error.message}\n{error.tail}", pytrace=False)
         console = session.log_file(system, name).read_text(errors="replace")
-        return Report(dict(zip(commands, results, strict=False)), console)
+        return Report(dict(zip(commands, results, strict=False)), console, error)
 
     return run

@@ -17,7 +17,7 @@ from xenolith.dt import blob, chosen
 from xenolith.lab import qemu, stub
 from xenolith.lab.console import Console, Deadline, LabError
 from xenolith.system import kernel
-from xenolith.system.placement import MIB
+from xenolith.system.placement import MIB, Region
 
 MEMORY = 1024
 STUB, XEN, TREE, KERNEL, INITRD = 0x10_0000, 0x20_0000, 0x800_0000, 0x200_0000, 0x500_0000
@@ -86,12 +86,17 @@ def start(board: Board, hypervisor: Path, on_xen: bool, tmp_path: Path) -> Calla
             base + boot.initrd_at: boot.initrd,
         }
         loads = [qemu.Load(hypervisor, at)]
+        full = [Region("the hypervisor", at, MIB)]
         for number, (address, data) in enumerate(files.items()):
+            region = Region(str(number), address, len(data))
             path = tmp_path / f"part{number}"
             path.write_bytes(data)
-            # What is said to lie outside RAM, or over the hypervisor, is not loaded at all.
-            if base <= address < base + MEMORY * MIB and not at <= address < at + MIB:
+            # QEMU loads nothing outside RAM, and no two things to one place: what the tree says
+            # is enough for these faults.
+            inside = base <= address < base + MEMORY * MIB
+            if inside and not any(region.overlaps(other) for other in full):
                 loads.append(qemu.Load(path, address))
+                full.append(region)
         command = [*played.qemu.command(1, MEMORY), *qemu.loaders(loads)]
         command += ["-device", f"loader,addr={base + STUB:#x},cpu-num=0"]
         log = tmp_path / "console.log"

@@ -27,6 +27,7 @@ COMMANDS = {
 def test_sizes(make_system: MakeSystem, boot: Boot, smp: int, memory: int) -> None:
     system = make_system(smp=smp, memory=memory)
     report = boot(system, f"test-smp{smp}-{memory}", COMMANDS)
+    assert report.error is None
     info = fields(report["info"])
     assert int(info["nr_cpus"]) == smp
     assert int(info["total_memory"]) == memory
@@ -54,6 +55,7 @@ def test_more_vcpus_than_cpus(make_system: MakeSystem, boot: Boot) -> None:
         "never": "echo not reached",
     }
     report = boot(system, "test-overcommit", commands)
+    assert report.error is None
     assert report["nproc"].strip() == "4"
     assert {row[3] for row in rows(report["vcpus"])} <= {"0", "-"}
     assert report["each"].split() == ["done"] * 4

@@ -116,10 +116,10 @@ def test_symbols(tree: Path, board: Board, compiler: str) -> None:
 def test_report(tree: Path, board: Board, compiler: str) -> None:
     out = make.build(board, compiler, root=tree)
     objects = f"{out.folder.relative_to(tree)}/obj"
-    parts = report.by_folder(out.map.read_text(), objects)
+    parts = report.by_folder(report.placed(out.elf), out.map.read_text(), objects)
     assert parts["xen/boot"]["bss"] == 8000
     assert parts["xen/boot"]["text"] > 0
-    text = report.text(tree, plan.sources(tree, board), out.map.read_text(), objects)
+    text = report.text(tree, plan.sources(tree, board), out.elf, out.map.read_text(), objects)
     assert text.splitlines()[-1].split()[:2] == ["all", "16"]
 
 

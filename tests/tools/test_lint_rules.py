@@ -211,6 +211,7 @@ def test_limits() -> None:
 
 def test_floating_point() -> None:
     bad = "  4:\tfmov\td0, x1\n  8:\tldp\tq0, q1, [x0]\n  c:\tdup\tv3.4s, w1\n"
-    good = "  4:\tmov\tx0, #0x1\n  8:\tb.ne\t40 <s1+0x3>\n  c:\tstr\tw1, [sp, #8]  // d0\n"
+    good = "  4:\tmov\tx0, #0x1\n  8:\tb.ne\t40 <s1+0x3>\n  a:\tb\tb0 <x>\n"
+    good += "  c:\tstr\tw1, [sp, #8]  // d0\n"
     assert len(binary.check_no_fp("a.c", bad)) == 3
     assert binary.check_no_fp("a.c", good) == []

@@ -111,7 +111,7 @@ static void allocate(struct build *b)
 {
     uint64_t left = memory_wanted();
 
-    b->d->max_pages = opt.dom0_mem_max != UINT64_MAX ? max_u64(opt.dom0_mem_max, left) >> PAGE_SHIFT : UINT32_MAX;
+    b->d->max_pages = opt.dom0_mem_max != UINT64_MAX ? max_u64(opt.dom0_mem_max, left) >> PAGE_SHIFT : left >> PAGE_SHIFT;
     printk("Allocating 1:1 mappings totalling %luMB for dom0:\n", left >> 20);
     while (left != 0) {
         paddr_t limit = b->nr_banks == 0 ? GIB(4) : 0, start, size;

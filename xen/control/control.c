@@ -1,6 +1,6 @@
 /*
- * What the operations of privileged domains have in common: their mutual exclusion, bitmaps in the tools' form, and the
- * description of a domain.
+ * What the operations of privileged domains have in common: their mutual exclusion, bitmaps in the
+ * tools' form, and the description of a domain.
  */
 #include <arch/mm.h>
 #include <arch/p2m.h>
@@ -109,7 +109,9 @@ void control_domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info
                    (d->controller_pause_count != 0 ? XEN_DOMINF_paused : 0) |
                    (d->debugger_attached ? XEN_DOMINF_debugged : 0) | XEN_DOMINF_hap |
                    ((d->options & XEN_DOMCTL_CDF_xs_domain) != 0 ? XEN_DOMINF_xs_domain : 0) |
-                   (uint32_t)d->shutdown_code << XEN_DOMINF_shutdownshift;
+                   /* No code is -1, sign and all, as the tools know it. */
+                   (uint32_t)(d->shutdown_code == SHUTDOWN_CODE_NONE ? -1 : d->shutdown_code)
+                       << XEN_DOMINF_shutdownshift;
     info->tot_pages = d->tot_pages;
     info->max_pages = d->max_pages;
     info->outstanding_pages = d->claim_pages;

@@ -40,7 +40,8 @@ static long cpupool_add_cpu(struct xen_sysctl_cpupool_op *op)
 
 static long cpupool_move_domain(struct xen_sysctl_cpupool_op *op)
 {
-    struct domain *d = op->domid < DOMID_FIRST_RESERVED ? domain_get_by_id((domid_t)op->domid) : NULL;
+    struct domain *d =
+        op->domid < DOMID_FIRST_RESERVED ? domain_get_by_id((domid_t)op->domid) : NULL;
 
     if (d == NULL) {
         return -ESRCH;

@@ -1,5 +1,6 @@
 /*
- * Operations of the tools on a domain as a whole: its life, pausing, what it is, and small settings.
+ * Operations of the tools on a domain as a whole: its life, pausing, what it is, and small
+ * settings.
  */
 #include <arch/domain.h>
 #include <public/domctl.h>
@@ -16,12 +17,14 @@ static int create_check(const struct xen_domctl_createdomain *config)
     uint32_t possible = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_xs_domain;
 
     if ((config->flags & ~possible) != 0) {
-        guest_printk(current_vcpu(), XENLOG_INFO "createdomain: flags %#x are not supported\n", config->flags & ~possible);
+        guest_printk(current_vcpu(), XENLOG_INFO "createdomain: flags %#x are not supported\n",
+                     config->flags & ~possible);
         return -EINVAL;
     }
-    if ((config->grant_opts & ~(uint32_t)XEN_DOMCTL_GRANT_version_mask) != 0 || config->iommu_opts != 0 ||
-        config->altp2m_opts != 0 || config->vmtrace_size != 0) {
-        guest_printk(current_vcpu(), XENLOG_INFO "createdomain: grant, IOMMU, altp2m or vmtrace options not supported\n");
+    if ((config->grant_opts & ~(uint32_t)XEN_DOMCTL_GRANT_version_mask) != 0 ||
+        config->iommu_opts != 0 || config->altp2m_opts != 0 || config->vmtrace_size != 0) {
+        guest_printk(current_vcpu(), XENLOG_INFO
+                     "createdomain: grant, IOMMU, altp2m or vmtrace options not supported\n");
         return -EINVAL;
     }
     if (config->max_vcpus < 1 || config->max_vcpus > MAX_DOMAIN_VCPUS) {
@@ -54,7 +57,7 @@ static int create_choose_id(domid_t wanted, domid_t *id)
 long domctl_createdomain(struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_createdomain *config = &op->u.createdomain;
-    domid_t id;
+    domid_t id = DOMID_INVALID;
     int rc = create_check(config);
 
     if (rc == 0) {

@@ -10,13 +10,14 @@
 #include <xen/lib.h>
 #include <xen/page_alloc.h>
 
-#define MAPPING_MAX 64u              /* frames in one memory_mapping, as in Xen */
-#define FLUSH_MAX (1ull << 18)       /* frames in one cacheflush, as in Xen */
-#define FRAMES_MAX (UINT64_MAX >> PAGE_SHIFT)
+#define MAPPING_MAX 64u          /* frames in one memory_mapping, as in Xen */
+#define FLUSH_MAX   (1ull << 18) /* frames in one cacheflush, as in Xen */
+#define FRAMES_MAX  (UINT64_MAX >> PAGE_SHIFT)
 
 long domctl_max_mem(struct domain *d, struct xen_domctl *op)
 {
-    /* It may be less than what the domain has: then it gets no more until it has given enough back. */
+    /* It may be less than what the domain has: then it gets no more until it has given enough back.
+     */
     atomic_store(&d->max_pages, op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10));
     return 0;
 }
@@ -51,10 +52,11 @@ long domctl_iomem_permission(struct domain *d, struct xen_domctl *op)
 long domctl_memory_mapping(struct domain *d, struct xen_domctl *op)
 {
     const struct xen_domctl_memory_mapping *map = &op->u.memory_mapping;
-    struct p2m_leaf leaf = { .mfn = mfn(map->first_mfn), .kind = P2M_MMIO, .flags = P2M_WRITE };
+    struct p2m_leaf leaf = {.mfn = mfn(map->first_mfn), .kind = P2M_MMIO, .flags = P2M_WRITE};
     uint64_t end = map->first_mfn + map->nr_mfns;
 
-    if (!frames_valid(map->first_mfn, map->nr_mfns) || !frames_valid(map->first_gfn, map->nr_mfns)) {
+    if (!frames_valid(map->first_mfn, map->nr_mfns) ||
+        !frames_valid(map->first_gfn, map->nr_mfns)) {
         return -EINVAL;
     }
     if (map->nr_mfns > MAPPING_MAX) {
@@ -64,8 +66,9 @@ long domctl_memory_mapping(struct domain *d, struct xen_domctl *op)
         !rangeset_contains(d->iomem, map->first_mfn, end)) {
         return -EPERM;
     }
-    return map->add_mapping == DPCI_ADD_MAPPING ? p2m_map(d, gfn(map->first_gfn), map->nr_mfns, leaf)
-                                                : p2m_unmap(d, gfn(map->first_gfn), map->nr_mfns);
+    return map->add_mapping == DPCI_ADD_MAPPING
+               ? p2m_map(d, gfn(map->first_gfn), map->nr_mfns, leaf)
+               : p2m_unmap(d, gfn(map->first_gfn), map->nr_mfns);
 }
 
 long domctl_cacheflush(struct domain *d, struct xen_domctl *op)

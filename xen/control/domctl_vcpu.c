@@ -85,7 +85,8 @@ long domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
     return guest_copy_to(op->u.vcpucontext.ctxt, &context, sizeof(context));
 }
 
-/* The vCPU that an operation names: -EINVAL for a number out of range, -ESRCH for one that was not made. */
+/* The vCPU that an operation names: -EINVAL for a number out of range, -ESRCH for one that was not
+ * made. */
 static int vcpu_find(struct domain *d, uint32_t id, struct vcpu **v)
 {
     *v = domain_vcpu(d, id);
@@ -107,8 +108,8 @@ long domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
     }
     vcpu_runstate_get(v, &runstate);
     info->online = vcpu_is_up(v);
-    info->blocked = (atomic_load(&v->pause_flags) & VPF_BLOCKED) != 0;
     info->running = sched_is_running(v);
+    info->blocked = info->running == 0 && (atomic_load(&v->pause_flags) & VPF_BLOCKED) != 0;
     info->cpu_time = runstate.time[RUNSTATE_running];
     info->cpu = v->cpu->id;
     return 0;
@@ -117,7 +118,8 @@ long domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
 /* Read the maps that the flags name, set them, and say what is in effect. */
 static int affinity_set(struct vcpu *v, const struct xen_domctl_vcpuaffinity *op)
 {
-    bool has_hard = (op->flags & XEN_VCPUAFFINITY_HARD) != 0, has_soft = (op->flags & XEN_VCPUAFFINITY_SOFT) != 0;
+    bool has_hard = (op->flags & XEN_VCPUAFFINITY_HARD) != 0,
+         has_soft = (op->flags & XEN_VCPUAFFINITY_SOFT) != 0;
     cpumask_t hard = 0, soft = 0, possible = v->d->pool->cpus;
     int rc = 0;
 
@@ -156,14 +158,16 @@ static int affinity_get(const struct vcpu *v, const struct xen_domctl_vcpuaffini
     return rc;
 }
 
-static int affinity_check(struct domain *d, const struct xen_domctl_vcpuaffinity *op, struct vcpu **v)
+static int affinity_check(struct domain *d, const struct xen_domctl_vcpuaffinity *op,
+                          struct vcpu **v)
 {
     int rc = vcpu_find(d, op->vcpu, v);
 
     if (rc != 0) {
         return rc;
     }
-    if (op->flags == 0 || ((op->flags & XEN_VCPUAFFINITY_HARD) != 0 && op->cpumap_hard.bitmap == 0) ||
+    if (op->flags == 0 ||
+        ((op->flags & XEN_VCPUAFFINITY_HARD) != 0 && op->cpumap_hard.bitmap == 0) ||
         ((op->flags & XEN_VCPUAFFINITY_SOFT) != 0 && op->cpumap_soft.bitmap == 0)) {
         return -EINVAL;
     }

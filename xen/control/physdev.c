@@ -1,5 +1,6 @@
 /*
- * physdev_op: PCI devices as the hardware domain finds them. Without passthrough of PCI functions there is nothing to tell us.
+ * physdev_op: PCI devices as the hardware domain finds them. Without passthrough of PCI functions
+ * there is nothing to tell us.
  */
 #include <xen/errno.h>
 #include <xen/hypercall.h>

@@ -1,6 +1,6 @@
 /*
- * sysctl: what the tools ask of the host. The table, and the operations on console, domains and scheduling; facts about the
- * machine are in sysctl_host.c.
+ * sysctl: what the tools ask of the host. The table, and the operations on console, domains and
+ * scheduling; facts about the machine are in sysctl_host.c.
  */
 #include <public/domctl.h>
 #include <public/sysctl.h>
@@ -23,7 +23,8 @@ static long sysctl_readconsole(struct xen_sysctl *op)
     char text[512];
 
     while (done < read->count) {
-        size_t n = console_ring_read(text, min_size(sizeof(text), read->count - done), &index, incremental, false);
+        size_t n = console_ring_read(text, min_size(sizeof(text), read->count - done), &index,
+                                     incremental, false);
 
         if (n == 0) {
             break;
@@ -115,25 +116,26 @@ static const struct sysctl_row {
     sysctl_fn *fn;
     bool out; /* copy the structure back after success */
 } rows[] = {
-    [XEN_SYSCTL_readconsole] = { sysctl_readconsole, true },
-    [XEN_SYSCTL_physinfo] = { sysctl_physinfo, true },
-    [XEN_SYSCTL_sched_id] = { sysctl_sched_id, true },
-    [XEN_SYSCTL_getdomaininfolist] = { sysctl_getdomaininfolist, true },
-    [XEN_SYSCTL_debug_keys] = { sysctl_debug_keys, false },
-    [XEN_SYSCTL_getcpuinfo] = { sysctl_getcpuinfo, true },
-    [XEN_SYSCTL_availheap] = { sysctl_availheap, true },
-    [XEN_SYSCTL_cputopoinfo] = { sysctl_cputopoinfo, true },
-    [XEN_SYSCTL_numainfo] = { sysctl_numainfo, true },
-    [XEN_SYSCTL_cpupool_op] = { sysctl_cpupool, true },
-    [XEN_SYSCTL_scheduler_op] = { sysctl_scheduler, true },
-    [XEN_SYSCTL_coverage_op] = { sysctl_not_built, false },
-    [XEN_SYSCTL_livepatch_op] = { sysctl_not_built, false },
-    [XEN_SYSCTL_dt_overlay] = { sysctl_not_built, false },
+    [XEN_SYSCTL_readconsole] = {sysctl_readconsole, true},
+    [XEN_SYSCTL_physinfo] = {sysctl_physinfo, true},
+    [XEN_SYSCTL_sched_id] = {sysctl_sched_id, true},
+    [XEN_SYSCTL_getdomaininfolist] = {sysctl_getdomaininfolist, true},
+    [XEN_SYSCTL_debug_keys] = {sysctl_debug_keys, false},
+    [XEN_SYSCTL_getcpuinfo] = {sysctl_getcpuinfo, true},
+    [XEN_SYSCTL_availheap] = {sysctl_availheap, true},
+    [XEN_SYSCTL_cputopoinfo] = {sysctl_cputopoinfo, true},
+    [XEN_SYSCTL_numainfo] = {sysctl_numainfo, true},
+    [XEN_SYSCTL_cpupool_op] = {sysctl_cpupool, true},
+    [XEN_SYSCTL_scheduler_op] = {sysctl_scheduler, true},
+    [XEN_SYSCTL_coverage_op] = {sysctl_not_built, false},
+    [XEN_SYSCTL_livepatch_op] = {sysctl_not_built, false},
+    [XEN_SYSCTL_dt_overlay] = {sysctl_not_built, false},
 };
 
 static const struct sysctl_row *sysctl_find(uint32_t cmd)
 {
-    const struct sysctl_row *row = cmd < ARRAY_SIZE(rows) ? &rows[index_nospec(cmd, ARRAY_SIZE(rows))] : NULL;
+    const struct sysctl_row *row =
+        cmd < ARRAY_SIZE(rows) ? &rows[index_nospec(cmd, ARRAY_SIZE(rows))] : NULL;
 
     return row != NULL && row->fn != NULL ? row : NULL;
 }

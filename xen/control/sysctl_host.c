@@ -1,5 +1,6 @@
 /*
- * Facts about the machine for the tools: processors, memory, and how they are arranged (one node, one socket).
+ * Facts about the machine for the tools: processors, memory, and how they are arranged (one node,
+ * one socket).
  */
 #include <arch/domain.h>
 #include <arch/time.h>
@@ -38,7 +39,8 @@ long sysctl_physinfo(struct xen_sysctl *op)
     info->max_cpu_id = nr_cpus_online - 1;
     info->nr_nodes = 1;
     info->cpu_khz = (uint32_t)(arch_counter_hz() / 1000);
-    info->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1;
+    info->capabilities =
+        XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1;
     info->arch_capabilities = arch_physinfo_capabilities();
     info->total_pages = page_total_count();
     info->free_pages = page_free_count();
@@ -55,7 +57,7 @@ long sysctl_cputopoinfo(struct xen_sysctl *op)
     if (info->cputopo != 0) {
         n = min_u32(n, info->num_cpus);
         for (i = 0; i < n; i++) {
-            struct xen_sysctl_cputopo cpu = { .core = i, .socket = 0, .node = 0 };
+            struct xen_sysctl_cputopo cpu = {.core = i, .socket = 0, .node = 0};
 
             if (guest_copy_to(info->cputopo + i * sizeof(cpu), &cpu, sizeof(cpu)) != 0) {
                 return -EFAULT;
@@ -94,7 +96,7 @@ long sysctl_getcpuinfo(struct xen_sysctl *op)
     uint32_t i, n = min_u32(info->max_cpus, nr_cpus_online);
 
     for (i = 0; i < n; i++) {
-        struct xen_sysctl_cpuinfo cpu = { .idletime = (uint64_t)sched_idle_time(&cpus[i]) };
+        struct xen_sysctl_cpuinfo cpu = {.idletime = (uint64_t)sched_idle_time(&cpus[i])};
 
         if (guest_copy_to(info->info + i * sizeof(cpu), &cpu, sizeof(cpu)) != 0) {
             return -EFAULT;
@@ -107,7 +109,9 @@ long sysctl_getcpuinfo(struct xen_sysctl *op)
 /* Free pages below 2^bits. */
 static uint64_t free_below(uint32_t bits)
 {
-    return bits < PAGE_SHIFT ? 0 : bits < 64 ? page_free_below((paddr_t)1 << bits) : page_free_count();
+    return bits < PAGE_SHIFT ? 0
+           : bits < 64       ? page_free_below((paddr_t)1 << bits)
+                             : page_free_count();
 }
 
 long sysctl_availheap(struct xen_sysctl *op)

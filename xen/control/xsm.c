@@ -1,5 +1,6 @@
 /*
- * xsm_op: commands to the FLASK security module. There is none; the rule is that privileged domains may and others may not.
+ * xsm_op: commands to the FLASK security module. There is none; the rule is that privileged domains
+ * may and others may not.
  */
 #include <xen/errno.h>
 #include <xen/hypercall.h>

@@ -1,6 +1,6 @@
 /*
- * The life of a domain: its parts in the order in which they are made and unmade, how it is found and kept, how it ends. What
- * the parts are for is known elsewhere.
+ * The life of a domain: its parts in the order in which they are made and unmade, how it is found
+ * and kept, how it ends. What the parts are for is known elsewhere.
  */
 #include <arch/domain.h>
 #include <arch/mm.h>
@@ -15,17 +15,10 @@
 #include <xen/page_alloc.h>
 #include <xen/string.h>
 
-#define HASH_SIZE 64u
 #define MAX_RANGES 128u /* of I/O memory and of interrupts that a domain may use */
 
-spinlock_t domain_list_lock = SPINLOCK_INIT(LOCK_DOMAIN_LIST);
-struct list domain_list = LIST_INIT(domain_list);
-struct domain *hardware_domain;
-
-static struct domain *hash[HASH_SIZE]; /* domain_list_lock */
-static struct domain *dead_list;       /* atomic: for domain_reap */
-
-/* One part of a domain. init leaves nothing behind when it fails; destroy undoes a complete init. */
+/* One part of a domain. init leaves nothing behind when it fails; destroy undoes a complete init.
+ */
 struct domain_part {
     int (*init)(struct domain *d, const struct xen_domctl_createdomain *config);
     void (*destroy)(struct domain *d);
@@ -63,12 +56,14 @@ static int domain_init_memory(struct domain *d, const struct xen_domctl_createdo
     return 0;
 }
 
-static int domain_init_sched(struct domain *d, const struct xen_domctl_createdomain *config __unused)
+static int domain_init_sched(struct domain *d,
+                             const struct xen_domctl_createdomain *config __unused)
 {
     return sched_domain_init(d);
 }
 
-static int domain_init_watchdog(struct domain *d, const struct xen_domctl_createdomain *config __unused)
+static int domain_init_watchdog(struct domain *d,
+                                const struct xen_domctl_createdomain *config __unused)
 {
     return domain_watchdog_init(d);
 }
@@ -90,8 +85,9 @@ static uint32_t domain_or_default(int32_t wanted, uint32_t standard)
 
 static int domain_init_grants(struct domain *d, const struct xen_domctl_createdomain *config)
 {
-    return grant_domain_init(d, domain_or_default(config->max_grant_frames, opt.gnttab_max_frames),
-                             domain_or_default(config->max_maptrack_frames, opt.gnttab_max_maptrack_frames));
+    return grant_domain_init(
+        d, domain_or_default(config->max_grant_frames, opt.gnttab_max_frames),
+        domain_or_default(config->max_maptrack_frames, opt.gnttab_max_maptrack_frames));
 }
 
 static int domain_init_arch(struct domain *d, const struct xen_domctl_createdomain *config)
@@ -99,7 +95,8 @@ static int domain_init_arch(struct domain *d, const struct xen_domctl_createdoma
     return arch_domain_create(d, &config->arch);
 }
 
-static int domain_init_shared(struct domain *d, const struct xen_domctl_createdomain *config __unused)
+static int domain_init_shared(struct domain *d,
+                              const struct xen_domctl_createdomain *config __unused)
 {
     int rc;
 
@@ -123,17 +120,13 @@ static void domain_destroy_shared(struct domain *d)
 }
 
 static const struct domain_part parts[] = {
-    { domain_init_memory, domain_destroy_memory },
-    { domain_init_sched, sched_domain_destroy },
-    { domain_init_watchdog, domain_watchdog_destroy },
-    { domain_init_p2m, p2m_destroy },
-    { domain_init_events, evtchn_domain_destroy },
-    { domain_init_grants, grant_domain_destroy },
-    { domain_init_arch, arch_domain_destroy },
-    { domain_init_shared, domain_destroy_shared },
+    {domain_init_memory, domain_destroy_memory},     {domain_init_sched, sched_domain_destroy},
+    {domain_init_watchdog, domain_watchdog_destroy}, {domain_init_p2m, p2m_destroy},
+    {domain_init_events, evtchn_domain_destroy},     {domain_init_grants, grant_domain_destroy},
+    {domain_init_arch, arch_domain_destroy},         {domain_init_shared, domain_destroy_shared},
 };
 
-/* Unmake parts[0 .. n). */
+/* Unmake parts[0 .. n) and the rest. */
 static void domain_destroy_parts(struct domain *d, unsigned int n)
 {
     while (n-- != 0) {
@@ -142,36 +135,8 @@ static void domain_destroy_parts(struct domain *d, unsigned int n)
     heap_free(d);
 }
 
-static void domain_link(struct domain *d)
-{
-    struct domain *next;
-
-    spin_lock(&domain_list_lock);
-    list_for_each(next, &domain_list, all) {
-        if (next->id > d->id) {
-            break;
-        }
-    }
-    list_add_before(&next->all, &d->all);
-    d->hash_next = hash[d->id % HASH_SIZE];
-    hash[d->id % HASH_SIZE] = d;
-    spin_unlock(&domain_list_lock);
-}
-
-static void domain_unlink(struct domain *d)
-{
-    struct domain **slot = &hash[d->id % HASH_SIZE];
-
-    spin_lock(&domain_list_lock);
-    while (*slot != d) {
-        slot = &(*slot)->hash_next;
-    }
-    *slot = d->hash_next;
-    list_del(&d->all);
-    spin_unlock(&domain_list_lock);
-}
-
-static struct domain *domain_new(domid_t id, const struct xen_domctl_createdomain *config, bool privileged)
+static struct domain *domain_new(domid_t id, const struct xen_domctl_createdomain *config,
+                                 bool privileged)
 {
     struct domain *d = heap_new(struct domain);
 
@@ -194,7 +159,8 @@ static struct domain *domain_new(domid_t id, const struct xen_domctl_createdomai
     return d;
 }
 
-struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *config, bool privileged, int *rc)
+struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *config,
+                             bool privileged, int *rc)
 {
     struct domain *d = domain_new(id, config, privileged);
     unsigned int i;
@@ -218,118 +184,17 @@ struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *c
     return d;
 }
 
-/* With domain_list_lock held. */
-static struct domain *domain_find(domid_t id)
+void domain_destroy(struct domain *d)
 {
-    struct domain *d = hash[id % HASH_SIZE];
+    unsigned int i;
 
-    while (d != NULL && d->id != id) {
-        d = d->hash_next;
-    }
-    return d;
-}
-
-domid_t domain_free_id(domid_t from)
-{
-    domid_t id = from != 0 ? from : 1;
-
-    spin_lock(&domain_list_lock);
-    while (id < DOMID_FIRST_RESERVED && domain_find(id) != NULL) {
-        id++;
-    }
-    spin_unlock(&domain_list_lock);
-    return id < DOMID_FIRST_RESERVED ? id : DOMID_INVALID;
-}
-
-bool domain_get(struct domain *d)
-{
-    uint32_t old = atomic_load(&d->refcount);
-
-    do {
-        if (old == 0) {
-            return false;
-        }
-    } while (!atomic_compare_exchange(&d->refcount, &old, old + 1));
-    return true;
-}
-
-struct domain *domain_get_by_id(domid_t id)
-{
-    struct domain *d;
-
-    spin_lock(&domain_list_lock);
-    d = domain_find(id);
-    if (d != NULL && !domain_get(d)) {
-        d = NULL;
-    }
-    spin_unlock(&domain_list_lock);
-    return d;
-}
-
-struct domain *domain_by_id_or_self(domid_t id)
-{
-    struct domain *self = current_vcpu()->d;
-
-    if (id == DOMID_SELF || id == self->id) {
-        return domain_get(self) ? self : NULL;
-    }
-    return domain_get_by_id(id);
-}
-
-struct domain *domain_get_next(domid_t from)
-{
-    struct domain *d, *found = NULL;
-
-    spin_lock(&domain_list_lock);
-    list_for_each(d, &domain_list, all) {
-        if (d->id >= from && domain_get(d)) {
-            found = d;
-            break;
+    atomic_fetch_sub(&d->pool->nr_domains, 1u);
+    for (i = 0; i < d->max_vcpus; i++) {
+        if (d->vcpu[i] != NULL) {
+            vcpu_destroy(d->vcpu[i]);
         }
     }
-    spin_unlock(&domain_list_lock);
-    return found;
-}
-
-/* The last reference may go away deep inside something: the domain is only put aside, the gate frees it. */
-void domain_put(struct domain *d)
-{
-    struct domain *head;
-
-    if (atomic_fetch_sub(&d->refcount, 1u) != 1) {
-        return;
-    }
-    head = atomic_load(&dead_list);
-    do {
-        d->dead_next = head;
-    } while (!atomic_compare_exchange(&dead_list, &head, d));
-    cpu_request(this_cpu(), CPU_PENDING_REAP);
-}
-
-void domain_reap(void)
-{
-    struct domain *d = atomic_exchange(&dead_list, (struct domain *)NULL);
-
-    while (d != NULL) {
-        struct domain *next = d->dead_next;
-        unsigned int i;
-
-        domain_unlink(d);
-        atomic_fetch_sub(&d->pool->nr_domains, 1u);
-        for (i = 0; i < d->max_vcpus; i++) {
-            if (d->vcpu[i] != NULL) {
-                vcpu_destroy(d->vcpu[i]);
-            }
-        }
-        domain_destroy_parts(d, ARRAY_SIZE(parts));
-        d = next;
-    }
-}
-
-struct vcpu *domain_vcpu(const struct domain *d, uint64_t id)
-{
-    /* Acquire: pairs with vcpu_create, which publishes a complete vCPU. */
-    return id < d->max_vcpus ? atomic_load_acquire(&d->vcpu[index_nospec(id, d->max_vcpus)]) : NULL;
+    domain_destroy_parts(d, ARRAY_SIZE(parts));
 }
 
 static int domain_relinquish_areas(struct domain *d)
@@ -349,7 +214,8 @@ int domain_kill(struct domain *d)
 {
     static int (*const steps[])(struct domain *d) = {
         evtchn_domain_relinquish, domain_relinquish_areas, arch_domain_relinquish,
-        p2m_relinquish, grant_domain_relinquish, /* what the p2m maps by grant is only kept by the grant */
+        p2m_relinquish,           grant_domain_relinquish, /* what the p2m maps by grant is only
+                                                              kept by the grant */
     };
     unsigned int i;
     int rc;

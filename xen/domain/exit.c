@@ -1,9 +1,11 @@
 /*
- * The gate: every way back to a guest that has something left to do, and the idle loop. It does the work that is pending for
- * this CPU, lets the scheduler choose, and moves vCPU state on and off the CPU. Who runs is the business of xen/sched.
+ * The gate: every way back to a guest that has something left to do, and the idle loop. It does the
+ * work that is pending for this CPU, lets the scheduler choose, and moves vCPU state on and off the
+ * CPU. Who runs is the business of xen/sched.
  *
- * State is moved lazily: a vCPU that merely waits for an event stays loaded on its idle CPU, so that being woken there costs
- * nothing. v->running says so; every other CPU asks for the state (CPU_PENDING_RESCHED) and waits or retries.
+ * State is moved lazily: a vCPU that merely waits for an event stays loaded on its idle CPU, so
+ * that being woken there costs nothing. v->running says so; every other CPU asks for the state
+ * (CPU_PENDING_RESCHED) and waits or retries.
  */
 #include <arch/cpu.h>
 #include <arch/irq.h>
@@ -40,7 +42,8 @@ static void exit_load(struct cpu *c, struct vcpu *v)
         exit_unload(c);
         c->current = v;
         arch_vcpu_load(v);
-        smp_mb(); /* v->running is visible before we look for virtual interrupts: pairs with vcpu_kick */
+        smp_mb(); /* v->running is visible before we look for virtual interrupts: pairs with
+                     vcpu_kick */
     }
 }
 

@@ -14,8 +14,8 @@
 #define BIT64(n) (1ull << (n))
 
 /* Parameters that exist here; all are set by the tools only. */
-#define PARAMS_READ                                                                                      \
-    (BIT64(HVM_PARAM_CALLBACK_IRQ) | BIT64(HVM_PARAM_STORE_PFN) | BIT64(HVM_PARAM_STORE_EVTCHN) |        \
+#define PARAMS_READ \
+    (BIT64(HVM_PARAM_CALLBACK_IRQ) | BIT64(HVM_PARAM_STORE_PFN) | BIT64(HVM_PARAM_STORE_EVTCHN) | \
      BIT64(HVM_PARAM_CONSOLE_PFN) | BIT64(HVM_PARAM_CONSOLE_EVTCHN))
 #define PARAMS_HIDDEN BIT64(HVM_PARAM_MONITOR_RING_PFN) /* not even read by the domain itself */
 
@@ -77,8 +77,8 @@ static long param_get(struct vcpu *v, void *arg)
 long do_hvm_op(struct vcpu *v, uint64_t *arg)
 {
     static const struct hypercall_op ops[] = {
-        [HVMOP_set_param] = { param_set, sizeof(struct xen_hvm_param), 0 },
-        [HVMOP_get_param] = { param_get, sizeof(struct xen_hvm_param), OP_OUT },
+        [HVMOP_set_param] = {param_set, sizeof(struct xen_hvm_param), 0},
+        [HVMOP_get_param] = {param_get, sizeof(struct xen_hvm_param), OP_OUT},
     };
 
     return hypercall_op(v, ops, ARRAY_SIZE(ops), arg[0], arg[1]);
@@ -92,13 +92,8 @@ long do_vm_assist(struct vcpu *v, uint64_t *arg)
         return -EINVAL;
     }
     switch ((uint32_t)arg[0]) {
-    case VMASST_CMD_enable:
-        atomic_fetch_or(&v->d->vm_assist, bit);
-        return 0;
-    case VMASST_CMD_disable:
-        atomic_fetch_and(&v->d->vm_assist, ~bit);
-        return 0;
-    default:
-        return -ENOSYS;
+    case VMASST_CMD_enable: atomic_fetch_or(&v->d->vm_assist, bit); return 0;
+    case VMASST_CMD_disable: atomic_fetch_and(&v->d->vm_assist, ~bit); return 0;
+    default: return -ENOSYS;
     }
 }

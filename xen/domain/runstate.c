@@ -1,6 +1,7 @@
 /*
- * The run state of a vCPU: how long it was running, runnable, blocked, offline; and the copy of it in the guest's memory.
- * Everything here is written under the scheduler's lock, since it changes with the scheduler's decisions, on any CPU.
+ * The run state of a vCPU: how long it was running, runnable, blocked, offline; and the copy of it
+ * in the guest's memory. Everything here is written under the scheduler's lock, since it changes
+ * with the scheduler's decisions, on any CPU.
  */
 #include <arch/mm.h>
 #include <public/vcpu.h>
@@ -29,7 +30,8 @@ static void runstate_write(const struct vcpu_area *area, size_t at, const void *
     }
 }
 
-static void runstate_write_entry_time(const struct vcpu_area *area, const struct vcpu_runstate_info *info)
+static void runstate_write_entry_time(const struct vcpu_area *area,
+                                      const struct vcpu_runstate_info *info)
 {
     size_t at = offsetof(struct vcpu_runstate_info, state_entry_time);
 
@@ -39,11 +41,12 @@ static void runstate_write_entry_time(const struct vcpu_area *area, const struct
 static void runstate_publish(const struct vcpu *v)
 {
     const struct vcpu_area *area = &v->runstate_area;
-    struct vcpu_runstate_info info = v->runstate;
+    struct vcpu_runstate_info info;
 
     if (area->page[0] == NULL) {
         return;
     }
+    info = v->runstate;
     if ((v->d->vm_assist & 1u << VMASST_TYPE_runstate_update_flag) == 0) {
         runstate_write(area, 0, &info, sizeof(info));
         return;
@@ -108,7 +111,7 @@ static void runstate_set_area(struct vcpu *v, struct vcpu_area area)
 int vcpu_runstate_register(struct vcpu *v, uint64_t gva)
 {
     uint64_t last = gva + sizeof(struct vcpu_runstate_info) - 1;
-    struct vcpu_area area = { .offset = (uint32_t)(gva % PAGE_SIZE) };
+    struct vcpu_area area = {.offset = (uint32_t)(gva % PAGE_SIZE)};
 
     area.page[0] = guest_page_of_gva(gva, true);
     if (area.page[0] == NULL) {
@@ -127,5 +130,5 @@ int vcpu_runstate_register(struct vcpu *v, uint64_t gva)
 
 void vcpu_runstate_unregister(struct vcpu *v)
 {
-    runstate_set_area(v, (struct vcpu_area){ 0 });
+    runstate_set_area(v, (struct vcpu_area){0});
 }

@@ -1,5 +1,6 @@
 /*
- * The end of a domain's activity, by its own wish, a watchdog, or a crash. For the hardware domain it is the machine's end.
+ * The end of a domain's activity, by its own wish, a watchdog, or a crash. For the hardware domain
+ * it is the machine's end.
  */
 #include <arch/cpu.h>
 #include <public/sched.h>
@@ -16,7 +17,8 @@ static void __noreturn machine_poweroff(void)
 {
     cpu_halt_others();
     arch_machine_poweroff();
-    printk(XENLOG_ERR "The firmware cannot power this machine off: halted, switch it off by hand\n");
+    printk(XENLOG_ERR
+           "The firmware cannot power this machine off: halted, switch it off by hand\n");
     arch_cpu_halt();
 }
 
@@ -59,9 +61,7 @@ void machine_end(uint8_t reason)
     case SHUTDOWN_soft_reset:
         printk("Hardware domain %u did unsupported soft reset, rebooting.\n", id);
         machine_reset(0);
-    case SHUTDOWN_crash:
-        printk("Hardware Dom%u crashed: ", id);
-        machine_reset_unless_forbidden();
+    case SHUTDOWN_crash: printk("Hardware Dom%u crashed: ", id); machine_reset_unless_forbidden();
     default:
         printk("Hardware Dom%u shutdown (unknown reason %u): ", id, reason);
         machine_reset_unless_forbidden();
@@ -126,7 +126,8 @@ void guest_crash(struct vcpu *v, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    printk(XENLOG_ERR "Domain %u (vcpu#%u) crashed on cpu#%u: %s\n", v->d->id, v->id, this_cpu()->id, text);
+    printk(XENLOG_ERR "Domain %u (vcpu#%u) crashed on cpu#%u: %s\n", v->d->id, v->id,
+           this_cpu()->id, text);
     arch_dump_vcpu(v);
     domain_shutdown(v->d, SHUTDOWN_crash);
 }

@@ -1,5 +1,6 @@
 /*
- * A vCPU's life, and the reasons why it does not run: down, blocked, paused. Each change of a reason tells the scheduler.
+ * A vCPU's life, and the reasons why it does not run: down, blocked, paused. Each change of a
+ * reason tells the scheduler.
  */
 #include <arch/vcpu.h>
 #include <xen/cpu.h>
@@ -78,10 +79,10 @@ static const struct vcpu_part {
     int (*init)(struct vcpu *v);
     void (*destroy)(struct vcpu *v);
 } parts[] = {
-    { vcpu_init_info, vcpu_destroy_info },
-    { sched_vcpu_init, sched_vcpu_destroy },
-    { vcpu_init_timers, vcpu_destroy_timers },
-    { arch_vcpu_create, arch_vcpu_destroy },
+    {vcpu_init_info, vcpu_destroy_info},
+    {sched_vcpu_init, sched_vcpu_destroy},
+    {vcpu_init_timers, vcpu_destroy_timers},
+    {arch_vcpu_create, arch_vcpu_destroy},
 };
 
 static void vcpu_destroy_parts(struct vcpu *v, unsigned int n)
@@ -217,11 +218,13 @@ void vcpu_unblock(struct vcpu *v)
 
 void vcpu_kick(struct vcpu *v)
 {
-    smp_mb(); /* what arrived is visible before we look whether v sleeps or runs: pairs with vcpu_block and the gate */
+    smp_mb(); /* what arrived is visible before we look whether v sleeps or runs: pairs with
+                 vcpu_block and the gate */
     if ((atomic_load(&v->pause_flags) & VPF_BLOCKED) != 0) {
         vcpu_unblock(v);
     }
-    if (atomic_load(&v->running) != 0) {
+    /* The one that is loaded here has been given its interrupt by the port already. */
+    if (atomic_load(&v->running) != 0 && v != current_vcpu()) {
         cpu_request(v->cpu, CPU_PENDING_VIRQ);
     }
 }
@@ -229,6 +232,7 @@ void vcpu_kick(struct vcpu *v)
 void vcpu_up(struct vcpu *v)
 {
     atomic_fetch_and(&v->pause_flags, ~VPF_DOWN);
+    arch_wake_waiters(); /* those in sched_sleep_wait, for whom it is too late */
     sched_wake(v);
 }
 

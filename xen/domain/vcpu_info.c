@@ -1,5 +1,6 @@
 /*
- * Where a vCPU's struct vcpu_info is: VCPUOP_register_vcpu_info moves it, once, into a page of the guest's.
+ * Where a vCPU's struct vcpu_info is: VCPUOP_register_vcpu_info moves it, once, into a page of the
+ * guest's.
  */
 #include <arch/mm.h>
 #include <public/xen.h>
@@ -44,13 +45,15 @@ int vcpu_info_register(struct vcpu *v, gfn_t frame, uint32_t offset)
     if (pg == NULL) {
         return -EINVAL;
     }
-    info = (struct vcpu_info *)((uint8_t *)arch_pa_to_va(mfn_x(page_mfn(pg)) << PAGE_SHIFT) + offset);
+    info =
+        (struct vcpu_info *)((uint8_t *)arch_pa_to_va(mfn_x(page_mfn(pg)) << PAGE_SHIFT) + offset);
     rc = vcpu_info_move(v, pg, info);
     if (rc != 0) {
         page_put(pg);
         return rc;
     }
-    smp_mb(); /* the new place is visible before the mark, so that nothing goes to the old one after it */
+    smp_mb(); /* the new place is visible before the mark, so that nothing goes to the old one after
+                 it */
     evtchn_check_upcall(v);
     return 0;
 }

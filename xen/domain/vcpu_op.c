@@ -1,5 +1,6 @@
 /*
- * vcpu_op(cmd, vcpu, arg): a domain acts on its own vCPUs. Handlers get the vCPU named by the call, not the calling one.
+ * vcpu_op(cmd, vcpu, arg): a domain acts on its own vCPUs. Handlers get the vCPU named by the call,
+ * not the calling one.
  */
 #include <public/vcpu.h>
 #include <xen/cpu.h>
@@ -41,6 +42,10 @@ static long vcpu_op_register_runstate(struct vcpu *v, void *arg)
 {
     const struct vcpu_register_runstate_memory_area *area = arg;
 
+    if (area->addr.h == 0) {
+        vcpu_runstate_unregister(v);
+        return 0;
+    }
     return vcpu_runstate_register(v, area->addr.h);
 }
 
@@ -102,17 +107,22 @@ static long vcpu_op_stop_singleshot(struct vcpu *v, void *arg __unused)
 long do_vcpu_op(struct vcpu *caller, uint64_t *arg)
 {
     static const struct hypercall_op ops[] = {
-        [VCPUOP_up] = { vcpu_op_up, 0, 0 },
-        [VCPUOP_down] = { vcpu_op_down, 0, 0 },
-        [VCPUOP_is_up] = { vcpu_op_is_up, 0, 0 },
-        [VCPUOP_get_runstate_info] = { vcpu_op_get_runstate, sizeof(struct vcpu_runstate_info), OP_OUT },
-        [VCPUOP_register_runstate_memory_area] = { vcpu_op_register_runstate,
-                                                   sizeof(struct vcpu_register_runstate_memory_area), 0 },
-        [VCPUOP_set_periodic_timer] = { vcpu_op_set_periodic, sizeof(struct vcpu_set_periodic_timer), 0 },
-        [VCPUOP_stop_periodic_timer] = { vcpu_op_stop_periodic, 0, 0 },
-        [VCPUOP_set_singleshot_timer] = { vcpu_op_set_singleshot, sizeof(struct vcpu_set_singleshot_timer), 0 },
-        [VCPUOP_stop_singleshot_timer] = { vcpu_op_stop_singleshot, 0, 0 },
-        [VCPUOP_register_vcpu_info] = { vcpu_op_register_info, sizeof(struct vcpu_register_vcpu_info), 0 },
+        [VCPUOP_up] = {vcpu_op_up, 0, 0},
+        [VCPUOP_down] = {vcpu_op_down, 0, 0},
+        [VCPUOP_is_up] = {vcpu_op_is_up, 0, 0},
+        [VCPUOP_get_runstate_info] = {vcpu_op_get_runstate, sizeof(struct vcpu_runstate_info),
+                                      OP_OUT},
+        [VCPUOP_register_runstate_memory_area] = {vcpu_op_register_runstate,
+                                                  sizeof(struct vcpu_register_runstate_memory_area),
+                                                  0},
+        [VCPUOP_set_periodic_timer] = {vcpu_op_set_periodic, sizeof(struct vcpu_set_periodic_timer),
+                                       0},
+        [VCPUOP_stop_periodic_timer] = {vcpu_op_stop_periodic, 0, 0},
+        [VCPUOP_set_singleshot_timer] = {vcpu_op_set_singleshot,
+                                         sizeof(struct vcpu_set_singleshot_timer), 0},
+        [VCPUOP_stop_singleshot_timer] = {vcpu_op_stop_singleshot, 0, 0},
+        [VCPUOP_register_vcpu_info] = {vcpu_op_register_info,
+                                       sizeof(struct vcpu_register_vcpu_info), 0},
     };
     struct vcpu *v = domain_vcpu(caller->d, (uint32_t)arg[1]);
     long rc;

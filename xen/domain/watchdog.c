@@ -1,5 +1,6 @@
 /*
- * Watchdogs of a domain (SCHEDOP_watchdog): when one is not set again in time the domain is shut down.
+ * Watchdogs of a domain (SCHEDOP_watchdog): when one is not set again in time the domain is shut
+ * down.
  */
 #include <public/sched.h>
 #include <xen/cpu.h>

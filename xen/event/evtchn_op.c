@@ -27,11 +27,16 @@ static long op_alloc_unbound(struct vcpu *v, void *p)
     struct evtchn_alloc_unbound *arg = p;
     long rc;
     struct domain *d = op_target(v, arg->dom, &rc);
+    struct domain *remote;
 
     if (d == NULL) {
         return rc;
     }
-    rc = evtchn_alloc_unbound(d, arg->remote_dom == DOMID_SELF ? v->d->id : arg->remote_dom);
+    remote = domain_by_id_or_self(arg->remote_dom);
+    rc = remote != NULL ? evtchn_alloc_unbound(d, remote->id) : -ESRCH;
+    if (remote != NULL) {
+        domain_put(remote);
+    }
     domain_put(d);
     if (rc < 0) {
         return rc;
@@ -107,12 +112,12 @@ static long op_bind_ipi(struct vcpu *v, void *p)
     return 0;
 }
 
-/* No domain here has physical interrupts as Xen's x86 knows them: every number is out of range. */
+/* No domain here has physical interrupts as Xen's x86 knows them. */
 static long op_bind_pirq(struct vcpu *v, void *p)
 {
     (void)v;
     (void)p;
-    return -EINVAL;
+    return -EOPNOTSUPP;
 }
 
 static long op_close(struct vcpu *v, void *p)

@@ -149,52 +149,80 @@ static __noinline int copy_to_pages(uint64_t gva, const void *from, size_t n)
 }
 
 /*
- * Aligned words, which most arguments are, take a short way: one access, so that a value that the guest changes meanwhile is
+ * Aligned words, which arguments are, take a short way: one access for each, so that a value that the guest changes meanwhile is
  * either old or new, and no calls. false: not translated at the first try.
  */
-static __always_inline bool word_read(uint64_t gva, size_t size, uint64_t *word)
+#define WORDS_MAX 8u
+
+static __always_inline bool half_read(uint64_t gva, uint32_t *to)
 {
     struct cpu *c = copy_begin();
     void *p;
     bool ok = translate(gva, false, &p);
 
     if (likely(ok)) {
-        *word = size == 4 ? READ_ONCE(*(uint32_t *)p) : READ_ONCE(*(uint64_t *)p);
+        *to = READ_ONCE(*(uint32_t *)p);
     }
     copy_end(c);
     return ok;
 }
 
-static __always_inline bool word_write(uint64_t gva, size_t size, uint64_t word)
+static __always_inline bool half_write(uint64_t gva, uint32_t value)
 {
     struct cpu *c = copy_begin();
     void *p;
     bool ok = translate(gva, true, &p);
 
-    if (likely(ok) && size == 4) {
-        WRITE_ONCE(*(uint32_t *)p, (uint32_t)word);
-    } else if (likely(ok)) {
-        WRITE_ONCE(*(uint64_t *)p, word);
+    if (likely(ok)) {
+        WRITE_ONCE(*(uint32_t *)p, value);
     }
     copy_end(c);
     return ok;
 }
 
-static inline bool is_word(uint64_t gva, const void *p, size_t n, size_t size)
+static __always_inline bool words_read(uint64_t gva, uint64_t *to, size_t n)
 {
-    return n == size && is_aligned(gva | (uintptr_t)p, size);
+    struct cpu *c = copy_begin();
+    void *p;
+    bool ok = translate(gva, false, &p);
+
+    for (size_t i = 0; ok && i < n; i++) {
+        to[i] = READ_ONCE(((uint64_t *)p)[i]);
+    }
+    copy_end(c);
+    return ok;
+}
+
+static __always_inline bool words_write(uint64_t gva, const uint64_t *from, size_t n)
+{
+    struct cpu *c = copy_begin();
+    void *p;
+    bool ok = translate(gva, true, &p);
+
+    for (size_t i = 0; ok && i < n; i++) {
+        WRITE_ONCE(((uint64_t *)p)[i], from[i]);
+    }
+    copy_end(c);
+    return ok;
+}
+
+static inline bool is_half(uint64_t gva, const void *p, size_t n)
+{
+    return n == 4 && is_aligned(gva | (uintptr_t)p, 4);
+}
+
+/* A few whole words in one page. */
+static inline bool is_words(uint64_t gva, const void *p, size_t n)
+{
+    return is_aligned(gva | (uintptr_t)p | n, 8) && n <= WORDS_MAX * 8u && (gva & ~PAGE_MASK) + n <= PAGE_SIZE;
 }
 
 int guest_copy_from(void *to, uint64_t gva, size_t n)
 {
-    uint64_t word;
-
-    if (likely(is_word(gva, to, n, 4)) && likely(word_read(gva, 4, &word))) {
-        *(uint32_t *)to = (uint32_t)word;
+    if (likely(is_half(gva, to, n)) && likely(half_read(gva, to))) {
         return 0;
     }
-    if (is_word(gva, to, n, 8) && likely(word_read(gva, 8, &word))) {
-        *(uint64_t *)to = word;
+    if (is_words(gva, to, n) && likely(words_read(gva, to, n / 8u))) {
         return 0;
     }
     return copy_from_pages(to, gva, n);
@@ -202,10 +230,10 @@ int guest_copy_from(void *to, uint64_t gva, size_t n)
 
 int guest_copy_to(uint64_t gva, const void *from, size_t n)
 {
-    if (likely(is_word(gva, from, n, 4)) && likely(word_write(gva, 4, *(const uint32_t *)from))) {
+    if (likely(is_half(gva, from, n)) && likely(half_write(gva, *(const uint32_t *)from))) {
         return 0;
     }
-    if (is_word(gva, from, n, 8) && likely(word_write(gva, 8, *(const uint64_t *)from))) {
+    if (is_words(gva, from, n) && likely(words_write(gva, from, n / 8u))) {
         return 0;
     }
     return copy_to_pages(gva, from, n);

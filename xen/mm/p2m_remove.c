@@ -14,8 +14,11 @@
 #define TABLE_ENTRIES (PAGE_SIZE / sizeof(pte_t))
 #define TABLE_PAGES ((uint64_t)TABLE_ENTRIES) /* pages mapped by a table of the last level */
 
-static void gone_range(struct p2m_gone *gone, uint64_t low, uint64_t high)
+/* The entry in *slot, for [low, high), is cleared; its translations must be flushed. */
+static void entry_gone(struct p2m_gone *gone, pte_t *slot, uint64_t low, uint64_t high)
 {
+    arch_pte_write(slot, (pte_t){0});
+    gone->cleared++;
     gone->low = min_u64(gone->low, low);
     gone->high = max_u64(gone->high, high);
 }
@@ -74,7 +77,7 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
             continue;
         }
         /* Room for this leaf, and for the tables above it that may go with it. */
-        if (gone->nr + ARCH_P2M_LEVELS >= P2M_GONE_MAX) {
+        if (gone->nr + ARCH_P2M_LEVELS >= P2M_GONE_MAX || gone->cleared >= P2M_CLEARED_MAX) {
             return at;
         }
         if (!arch_pte_is_table(pte, level)) {
@@ -86,8 +89,7 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
                 continue;
             }
             leaf_gone(at, pte, level, gone);
-            arch_pte_write(e, (pte_t){0});
-            gone_range(gone, at, next);
+            entry_gone(gone, e, at, next);
         } else {
             uint64_t came = remove_from(p2m, p2m_table(pte), level + 1u, at, next, gone, rc);
 
@@ -95,8 +97,7 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
                 return came;
             }
             if (whole) {
-                arch_pte_write(e, (pte_t){0});
-                gone_range(gone, at, next);
+                entry_gone(gone, e, at, next);
                 gone->item[gone->nr++] = (uintptr_t)p2m_table(pte);
                 p2m->table_pages--;
             }

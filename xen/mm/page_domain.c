@@ -11,7 +11,7 @@
 #include <xen/lib.h>
 #include <xen/page_own.h>
 
-#define SCRUB_AT_ONCE_ORDER 7u /* larger dirty blocks are scrubbed in slices of this, about 35k instructions */
+#define SCRUB_SLICE 128u /* pages of a dirty block of a chunk or more that are scrubbed at once: about 35k instructions */
 #define RELINQUISH_SLICE 32u   /* chunks or pages between looks at pending work */
 
 static uint64_t claimed; /* sum of all d->claim_pages */
@@ -58,11 +58,11 @@ static uint64_t domain_take(unsigned int order, int zone, unsigned int flags, bo
     if ((flags & MEM_NO_SCRUB) != 0) {
         return page_take(order, zone, BUDDY_ANY_DIRTY_FIRST, clean);
     }
-    if (order <= SCRUB_AT_ONCE_ORDER) {
+    if (order < CHUNK_ORDER) {
         return page_take(order, zone, BUDDY_ANY_CLEAN_FIRST, clean);
     }
     frame = buddy_take(order, zone, BUDDY_CLEAN, clean);
-    if (frame == BUDDY_NO_FRAME && buddy_scrub(order, zone, 1u << SCRUB_AT_ONCE_ORDER)) {
+    if (frame == BUDDY_NO_FRAME && buddy_scrub(order, zone, SCRUB_SLICE)) {
         *rc = -ERESTART;
     }
     return frame;

@@ -1,6 +1,7 @@
 /*
- * The states of vCPUs and CPUs: waking, sleeping, choosing, affinity, time accounting. In what order waiting vCPUs run is the
- * class's business (null.c, fair.c); registers are moved by the gate (domain/exit.c).
+ * The states of vCPUs and CPUs: waking, sleeping, choosing, affinity, time accounting. In what
+ * order waiting vCPUs run is the class's business (null.c, fair.c); registers are moved by the gate
+ * (domain/exit.c).
  */
 #include <public/domctl.h>
 #include <xen/bitops.h>
@@ -16,8 +17,8 @@
 spinlock_t sched_lock = SPINLOCK_INIT(LOCK_SCHED);
 
 static const struct sched_class *class = &sched_fair;
-static cpumask_t idle_cpus;  /* idle, and not yet asked to choose again */
-static bool sched_started;   /* some vCPU was chosen: the class cannot change any more */
+static cpumask_t idle_cpus; /* idle, and not yet asked to choose again */
+static bool sched_started;  /* some vCPU was chosen: the class cannot change any more */
 
 cpumask_t cpumask_of(const struct cpu *c)
 {
@@ -31,7 +32,7 @@ const struct sched_class *sched_class(void)
 
 void sched_init(const char *name)
 {
-    static const struct sched_class *const classes[] = { &sched_fair, &sched_null };
+    static const struct sched_class *const classes[] = {&sched_fair, &sched_null};
     unsigned int i;
 
     for (i = 0; i < ARRAY_SIZE(classes); i++) {
@@ -40,7 +41,9 @@ void sched_init(const char *name)
         }
     }
     if (name[0] != '\0' && strcmp(name, class->name) != 0 && strncmp(name, "credit", 6) != 0) {
-        printk(XENLOG_WARNING "sched=%s: no such scheduler here (there are fair and null): using %s\n", name, class->name);
+        printk(XENLOG_WARNING
+               "sched=%s: no such scheduler here (there are fair and null): using %s\n",
+               name, class->name);
     }
     sched_ratelimit_us = opt.sched_ratelimit_us;
 }
@@ -84,7 +87,8 @@ cpumask_t sched_allowed(const struct vcpu *v)
 bool sched_eligible(const struct vcpu *v, const struct cpu *c)
 {
     /* Acquire: if it reads 0, what the other CPU saved is visible to the load that follows. */
-    return (sched_allowed(v) & cpumask_of(c)) != 0 && (v->cpu == c || atomic_load_acquire(&v->running) == 0);
+    return (sched_allowed(v) & cpumask_of(c)) != 0 &&
+           (v->cpu == c || atomic_load_acquire(&v->running) == 0);
 }
 
 void sched_retry_at(struct cpu *c, s_time_t when)
@@ -115,8 +119,9 @@ static struct cpu *sched_find_idle(const struct vcpu *v)
 }
 
 /*
- * A vCPU whose state is loaded on a CPU that does not run it: idle there, or on its way out. Only that CPU can go on with it at
- * once, and only that CPU can give it away (sched_released places it again).
+ * A vCPU whose state is loaded on a CPU that does not run it: idle there, or on its way out. Only
+ * that CPU can go on with it at once, and only that CPU can give it away (sched_released places it
+ * again).
  */
 static void sched_place_loaded(struct vcpu *v)
 {
@@ -184,7 +189,9 @@ void sched_sleep(struct vcpu *v)
 void sched_sleep_wait(struct vcpu *v)
 {
     sched_sleep(v);
-    while (atomic_load_acquire(&v->running) != 0) {
+    /* Somebody may let it run again meanwhile (vcpu_up wakes us then): it would stay loaded for
+     * ever. */
+    while (atomic_load_acquire(&v->running) != 0 && !vcpu_runnable(v)) {
         arch_wait_while_equal(&v->running, 1);
     }
 }
@@ -232,12 +239,24 @@ static void sched_account(struct cpu *c, struct vcpu *prev, struct vcpu *next, s
     }
     c->sched.started = now;
     if (prev != NULL) {
-        vcpu_runstate_change(prev, prev->sched.state == SCHED_OFF ? sched_off_state(prev) : RUNSTATE_runnable, now);
+        vcpu_runstate_change(
+            prev, prev->sched.state == SCHED_OFF ? sched_off_state(prev) : RUNSTATE_runnable, now);
     }
     if (next != NULL) {
         vcpu_runstate_change(next, RUNSTATE_running, now);
     } else {
         c->idle_since = now;
+    }
+}
+
+/* An idle CPU that was asked to run v may have found better: so whoever chooses looks for one that
+ * is left over. */
+static void sched_place_left_over(s_time_t now)
+{
+    struct vcpu *v = idle_cpus != 0 && sched_nr_waiting != 0 ? class->waiting(idle_cpus) : NULL;
+
+    if (v != NULL) {
+        sched_place(v, now);
     }
 }
 
@@ -270,12 +289,14 @@ struct vcpu *sched_pick(struct cpu *c)
     } else if (timer_armed(&c->sched.slice)) {
         timer_stop(&c->sched.slice);
     }
+    sched_place_left_over(now);
     spin_unlock(&sched_lock);
     return next;
 }
 
 /*
- * Under the lock, so that nobody who waits for running == 0 and then takes the lock to destroy v gets ahead of us.
+ * Under the lock, so that nobody who waits for running == 0 and then takes the lock to destroy v
+ * gets ahead of us.
  */
 void sched_released(struct vcpu *v)
 {

@@ -1,9 +1,11 @@
 /*
- * Class fair: one queue for all CPUs, ordered by weighted run time ("virtual time"); whoever has had least runs next. Domains
- * may have a cap, a budget of run time for each period. The tools know this class as credit2, whose parameters it has.
+ * Class fair: one queue for all CPUs, ordered by weighted run time ("virtual time"); whoever has
+ * had least runs next. Domains may have a cap, a budget of run time for each period. The tools know
+ * this class as credit2, whose parameters it has.
  *
- * Virtual times are only comparable among vCPUs that compete. Who comes from sleep or from other CPUs is therefore moved to
- * the virtual time of the CPUs that it comes to (fair_reference); so neither a long sleep nor a hog elsewhere is a credit.
+ * Virtual times are only comparable among vCPUs that compete. Who comes from sleep or from other
+ * CPUs is therefore moved to the virtual time of the CPUs that it comes to (fair_reference); so
+ * neither a long sleep nor a hog elsewhere is a credit.
  */
 #include <public/domctl.h>
 #include <xen/cmdline.h>
@@ -12,12 +14,16 @@
 #include <xen/lib.h>
 #include <xen/sched.h>
 
-#define SLICE MILLISECS(10)        /* longest run while others wait */
-#define SLEEPER_BONUS 3000000ull /* virtual time: head start of who wakes up; bounds what waking often can gain */
-#define LEAD_MAX 3000000000ull     /* virtual time that a vCPU may be ahead of those it comes to */
-#define MARGIN 500000ull           /* less virtual time than that is not worth a switch */
-#define CAP_PERIOD MILLISECS(10)
-#define CAP_SLICE_MIN MICROSECS(200)
+#include "fair.h"
+
+#define SLICE         MILLISECS(10)  /* longest run while others wait */
+#define CAP_SLICE_MIN MICROSECS(200) /* shortest one that a cap makes */
+
+/* Virtual times. */
+#define SLEEPER_BONUS 3000000ull    /* head start of who wakes up: what waking often can gain */
+#define NO_CHAIN      2000000ull    /* less than that, so that a chain of sleepers gains little */
+#define LEAD_MAX      3000000000ull /* how far ahead one may be of those it comes to */
+#define MARGIN        500000ull     /* less than that is not worth a switch */
 
 uint32_t sched_ratelimit_us;
 uint32_t sched_nr_waiting;
@@ -29,36 +35,54 @@ static uint64_t fair_scale(const struct vcpu *v, s_time_t ran)
     return (uint64_t)ran * SCHED_WEIGHT_DEFAULT / v->d->sched.weight;
 }
 
-/* Virtual time that the vCPUs competing for v's CPUs have reached. An idle CPU stands for the whole machine. */
-static uint64_t fair_reference(const struct vcpu *v)
+/* Virtual time of what runs on c, up to now. */
+static uint64_t fair_running_vtime(const struct cpu *c, s_time_t now)
 {
-    cpumask_t allowed = sched_allowed(v);
-    uint64_t machine = 0, mine = 0;
-    unsigned int i;
+    const struct vcpu *v = c->sched.curr;
 
-    for (i = 0; i < nr_cpus; i++) {
-        const struct sched_cpu *s = &cpus[i].sched;
-
-        machine = max_u64(machine, s->clock);
-        if ((allowed & cpumask_of(&cpus[i])) != 0) {
-            mine = max_u64(mine, s->curr != NULL ? s->clock : UINT64_MAX);
-        }
-    }
-    return mine == UINT64_MAX ? machine : mine;
-}
-
-/* Bring a vCPU that did not run just now to the virtual time of its competitors. */
-static void fair_catch_up(struct vcpu *v)
-{
-    uint64_t now = fair_reference(v);
-
-    v->sched.vtime = max_u64(v->sched.vtime, now - min_u64(now, SLEEPER_BONUS));
-    v->sched.vtime = min_u64(v->sched.vtime, now + LEAD_MAX);
+    return v->sched.vtime + fair_scale(v, now - c->sched.since);
 }
 
 /*
- * c runs, or ran, a vCPU with this virtual time. The clock does not follow a head start back, or many sleepers' bonuses would
- * add up; it does follow competitors who are really elsewhere.
+ * Virtual time that the vCPUs competing for v's CPUs have reached. An idle CPU stands for the whole
+ * machine. On a busy one it is that of the running vCPU, but where that one has a head start itself
+ * it is not more than NO_CHAIN below those it overtook.
+ */
+uint64_t fair_reference(const struct vcpu *v, s_time_t now)
+{
+    cpumask_t allowed = sched_allowed(v);
+    uint64_t machine = 0, mine = 0;
+    bool idle = false;
+    unsigned int i;
+
+    for (i = 0; i < nr_cpus; i++) {
+        const struct cpu *c = &cpus[i];
+
+        machine = max_u64(machine, c->sched.clock);
+        if ((allowed & cpumask_of(c)) == 0) {
+            continue;
+        }
+        if (c->sched.curr != NULL) {
+            mine = max_u64(mine, min_u64(c->sched.clock, fair_running_vtime(c, now) + NO_CHAIN));
+        } else {
+            idle = true;
+        }
+    }
+    return idle ? machine : mine;
+}
+
+/* Bring a vCPU that did not run just now to the virtual time of its competitors. */
+static void fair_catch_up(struct vcpu *v, s_time_t now)
+{
+    uint64_t there = fair_reference(v, now);
+
+    v->sched.vtime = max_u64(v->sched.vtime, there - min_u64(there, SLEEPER_BONUS));
+    v->sched.vtime = min_u64(v->sched.vtime, there + LEAD_MAX);
+}
+
+/*
+ * c runs, or ran, a vCPU with this virtual time. The clock does not follow a head start back, or
+ * many sleepers' bonuses would add up; it does follow competitors who are really elsewhere.
  */
 static void fair_set_clock(struct cpu *c, uint64_t vtime)
 {
@@ -69,17 +93,12 @@ static void fair_set_clock(struct cpu *c, uint64_t vtime)
 
 static int fair_admit(struct vcpu *v)
 {
-    v->sched.vtime = fair_reference(v);
+    v->sched.vtime = fair_reference(v, time_now());
     return 0;
 }
 
 static void fair_remove(struct vcpu *v __unused)
 {
-}
-
-static bool fair_spent(const struct domain *d)
-{
-    return d->sched.cap != 0 && d->sched.budget <= 0;
 }
 
 static void fair_insert(struct vcpu *v)
@@ -95,10 +114,10 @@ static void fair_insert(struct vcpu *v)
     sched_nr_waiting++;
 }
 
-static void fair_enqueue(struct vcpu *v, s_time_t now __unused, bool woken)
+void fair_enqueue(struct vcpu *v, s_time_t now, bool woken)
 {
     if (woken) {
-        fair_catch_up(v);
+        fair_catch_up(v, now);
     }
     if (fair_spent(v->d)) {
         v->sched.state = SCHED_PARKED;
@@ -113,7 +132,8 @@ static void fair_dequeue(struct vcpu *v)
     sched_nr_waiting--;
 }
 
-/* First in the queue that c may run. One that yields comes only when there is no other. Parks who has spent its budget. */
+/* First in the queue that c may run. One that yields comes only when there is no other. Parks who
+ * has spent its budget. */
 static struct vcpu *fair_first(struct cpu *c)
 {
     struct vcpu *v, *after, *yielding = NULL;
@@ -145,6 +165,18 @@ static bool fair_wanted(const struct cpu *c)
     return false;
 }
 
+static struct vcpu *fair_waiting(cpumask_t idle)
+{
+    struct vcpu *v;
+
+    list_for_each(v, &queue, sched.node) {
+        if ((sched_allowed(v) & idle) != 0 && v->running == 0 && !fair_spent(v->d)) {
+            return v;
+        }
+    }
+    return NULL;
+}
+
 static struct vcpu *fair_pick(struct cpu *c, s_time_t now, s_time_t *until)
 {
     struct vcpu *v = fair_first(c);
@@ -163,7 +195,7 @@ static struct vcpu *fair_pick(struct cpu *c, s_time_t now, s_time_t *until)
     return v;
 }
 
-static void fair_charge(struct cpu *c, struct vcpu *v, s_time_t ran)
+void fair_charge(struct cpu *c, struct vcpu *v, s_time_t ran)
 {
     v->sched.vtime += fair_scale(v, ran);
     fair_set_clock(c, v->sched.vtime);
@@ -172,136 +204,59 @@ static void fair_charge(struct cpu *c, struct vcpu *v, s_time_t ran)
     }
 }
 
-/* Virtual time of what runs on c, up to now. */
-static uint64_t fair_running_vtime(const struct cpu *c, s_time_t now)
+/* When c could be taken from its vCPU: that one keeps it for the rate limit. */
+static s_time_t fair_free_at(const struct cpu *c, s_time_t now)
 {
-    const struct vcpu *v = c->sched.curr;
-
-    return v->sched.vtime + fair_scale(v, now - c->sched.since);
+    return time_max(c->sched.started + MICROSECS(sched_ratelimit_us), now);
 }
 
-/* A vCPU keeps its CPU for the rate limit before another one takes it. */
-static void fair_preempt(struct cpu *c, s_time_t now)
-{
-    s_time_t when = c->sched.started + MICROSECS(sched_ratelimit_us);
-
-    if (when <= now) {
-        cpu_request(c, CPU_PENDING_RESCHED);
-    } else {
-        sched_retry_at(c, when);
-    }
-}
-
-/*
- * All CPUs that v may use are busy. Take the one whose vCPU is furthest ahead, if that is far enough. In any case no CPU that v
- * may use goes on for longer than a slice.
- */
-static void fair_contend(struct vcpu *v, s_time_t now)
+/* The busy CPU that v should take: free soonest, and then the one whose vCPU is furthest ahead.
+ * NULL: v is not behind enough. */
+static struct cpu *fair_victim(const struct vcpu *v, s_time_t now)
 {
     cpumask_t allowed = sched_allowed(v);
     struct cpu *victim = NULL;
-    uint64_t most = v->sched.vtime + MARGIN;
+    uint64_t most = 0;
     unsigned int i;
 
     for (i = 0; i < nr_cpus; i++) {
         struct cpu *c = &cpus[i];
-        uint64_t vtime;
+        uint64_t ahead;
 
         if ((allowed & cpumask_of(c)) == 0 || c->sched.curr == NULL) {
             continue;
         }
-        vtime = fair_running_vtime(c, now);
-        if (vtime > most) {
-            most = vtime;
+        ahead = fair_running_vtime(c, now);
+        if (ahead <= v->sched.vtime + MARGIN) {
+            continue;
+        }
+        if (victim == NULL || fair_free_at(c, now) < fair_free_at(victim, now) ||
+            (fair_free_at(c, now) == fair_free_at(victim, now) && ahead > most)) {
             victim = c;
+            most = ahead;
         }
-        sched_retry_at(c, now + SLICE);
     }
-    if (victim != NULL) {
-        fair_preempt(victim, now);
-    }
+    return victim;
 }
 
-/* Let the parked vCPUs of d run again. */
-static void fair_unpark(struct domain *d, s_time_t now)
+/* All CPUs that v may use are busy. Take one; in any case none of them goes on for longer than a
+ * slice. */
+static void fair_contend(struct vcpu *v, s_time_t now)
 {
+    cpumask_t allowed = sched_allowed(v);
+    struct cpu *victim = fair_victim(v, now);
     unsigned int i;
 
-    for (i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = d->vcpu[i];
-
-        if (v != NULL && v->sched.state == SCHED_PARKED) {
-            v->sched.state = SCHED_QUEUED;
-            fair_enqueue(v, now, true);
-            sched_place(v, now);
+    for (i = 0; i < nr_cpus; i++) {
+        if ((allowed & cpumask_of(&cpus[i])) != 0 && cpus[i].sched.curr != NULL) {
+            sched_retry_at(&cpus[i], now + SLICE);
         }
     }
-}
-
-static s_time_t fair_quota(const struct domain *d)
-{
-    return CAP_PERIOD / 100 * d->sched.cap;
-}
-
-/* A new period. What was overdrawn in the last one is paid back; what was left is lost. */
-static void fair_refill(struct domain *d, s_time_t now)
-{
-    s_time_t quota = fair_quota(d);
-
-    d->sched.budget = quota + time_min(d->sched.budget, 0);
-    d->sched.next_refill = time_max(d->sched.next_refill + CAP_PERIOD, now);
-    timer_set(&d->sched.refill, d->sched.next_refill);
-    if (!fair_spent(d)) {
-        fair_unpark(d, now);
+    if (victim != NULL && fair_free_at(victim, now) == now) {
+        cpu_request(victim, CPU_PENDING_RESCHED);
+    } else if (victim != NULL) {
+        sched_retry_at(victim, fair_free_at(victim, now));
     }
-}
-
-static void fair_refill_timer(void *data)
-{
-    struct domain *d = data;
-
-    spin_lock(&sched_lock);
-    if (d->sched.cap != 0) {
-        fair_refill(d, time_now());
-    }
-    spin_unlock(&sched_lock);
-}
-
-void fair_domain_changed(struct domain *d, uint16_t weight, uint16_t cap)
-{
-    s_time_t now = time_now();
-    unsigned int i;
-
-    d->sched.weight = weight;
-    d->sched.cap = cap;
-    d->sched.budget = 0;
-    if (cap != 0) {
-        d->sched.next_refill = now;
-        fair_refill(d, now);
-    } else {
-        timer_stop(&d->sched.refill);
-        fair_unpark(d, now);
-    }
-    for (i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = d->vcpu[i];
-
-        /* Its old virtual time was weighted otherwise. Who runs gets its new limits when it is chosen again. */
-        if (v != NULL && v->sched.state == SCHED_RUNNING) {
-            v->sched.vtime = fair_reference(v);
-            cpu_request(v->cpu, CPU_PENDING_RESCHED);
-        }
-    }
-}
-
-int sched_domain_init(struct domain *d)
-{
-    d->sched.weight = SCHED_WEIGHT_DEFAULT;
-    return timer_init(&d->sched.refill, this_cpu(), fair_refill_timer, d);
-}
-
-void sched_domain_destroy(struct domain *d)
-{
-    timer_destroy(&d->sched.refill);
 }
 
 const struct sched_class sched_fair = {
@@ -312,6 +267,7 @@ const struct sched_class sched_fair = {
     .enqueue = fair_enqueue,
     .dequeue = fair_dequeue,
     .pick = fair_pick,
+    .waiting = fair_waiting,
     .charge = fair_charge,
     .contend = fair_contend,
 };

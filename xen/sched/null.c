@@ -1,5 +1,6 @@
 /*
- * Class null: every vCPU has a CPU of its own, and there is nothing to choose. A vCPU without a free CPU is refused.
+ * Class null: every vCPU has a CPU of its own, and there is nothing to choose. A vCPU without a
+ * free CPU is refused.
  */
 #include <public/domctl.h>
 #include <xen/bitops.h>
@@ -68,6 +69,11 @@ static struct vcpu *null_pick(struct cpu *c, s_time_t now __unused, s_time_t *un
     return v != NULL && v->sched.state == SCHED_QUEUED && sched_eligible(v, c) ? v : NULL;
 }
 
+static struct vcpu *null_waiting(cpumask_t idle __unused)
+{
+    return NULL;
+}
+
 static void null_charge(struct cpu *c __unused, struct vcpu *v __unused, s_time_t ran __unused)
 {
 }
@@ -86,6 +92,7 @@ const struct sched_class sched_null = {
     .enqueue = null_enqueue,
     .dequeue = null_dequeue,
     .pick = null_pick,
+    .waiting = null_waiting,
     .charge = null_charge,
     .contend = null_contend,
 };

@@ -1,5 +1,6 @@
 /*
- * sched_op: what a guest says about its own running - yield, block, poll, shut down - and its watchdogs.
+ * sched_op: what a guest says about its own running - yield, block, poll, shut down - and its
+ * watchdogs.
  */
 #include <arch/vcpu.h>
 #include <public/sched.h>
@@ -135,14 +136,16 @@ static long sched_op_pin_override(struct vcpu *v, void *arg)
 long do_sched_op(struct vcpu *v, uint64_t *arg)
 {
     static const struct hypercall_op ops[] = {
-        [SCHEDOP_yield] = { sched_op_yield, 0, 0 },
-        [SCHEDOP_block] = { sched_op_block, 0, 0 },
-        [SCHEDOP_shutdown] = { sched_op_shutdown, sizeof(struct sched_shutdown), 0 },
-        [SCHEDOP_poll] = { sched_op_poll, sizeof(struct sched_poll), 0 },
-        [SCHEDOP_remote_shutdown] = { sched_op_remote_shutdown, sizeof(struct sched_remote_shutdown), 0 },
-        [SCHEDOP_shutdown_code] = { sched_op_shutdown_code, sizeof(struct sched_shutdown), 0 },
-        [SCHEDOP_watchdog] = { sched_op_watchdog, sizeof(struct sched_watchdog), 0 },
-        [SCHEDOP_pin_override] = { sched_op_pin_override, sizeof(struct sched_pin_override), OP_PRIV },
+        [SCHEDOP_yield] = {sched_op_yield, 0, 0},
+        [SCHEDOP_block] = {sched_op_block, 0, 0},
+        [SCHEDOP_shutdown] = {sched_op_shutdown, sizeof(struct sched_shutdown), 0},
+        [SCHEDOP_poll] = {sched_op_poll, sizeof(struct sched_poll), 0},
+        [SCHEDOP_remote_shutdown] = {sched_op_remote_shutdown, sizeof(struct sched_remote_shutdown),
+                                     0},
+        [SCHEDOP_shutdown_code] = {sched_op_shutdown_code, sizeof(struct sched_shutdown), 0},
+        [SCHEDOP_watchdog] = {sched_op_watchdog, sizeof(struct sched_watchdog), 0},
+        [SCHEDOP_pin_override] = {sched_op_pin_override, sizeof(struct sched_pin_override),
+                                  OP_PRIV},
     };
 
     return hypercall_op(v, ops, ARRAY_SIZE(ops), arg[0], arg[1]);

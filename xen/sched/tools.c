@@ -1,5 +1,6 @@
 /*
- * The scheduler as the tools see it: `xl sched-credit2` and its system calls. The interface is that of Xen's credit2.
+ * The scheduler as the tools see it: `xl sched-credit2` and its system calls. The interface is that
+ * of Xen's credit2.
  */
 #include <public/domctl.h>
 #include <public/sysctl.h>
@@ -40,14 +41,12 @@ long sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op)
         return 0; /* as Xen's null: nothing to set */
     }
     switch (op->cmd) {
-    case XEN_DOMCTL_SCHEDOP_putinfo:
-        return tools_put(d, &op->u.credit2);
+    case XEN_DOMCTL_SCHEDOP_putinfo: return tools_put(d, &op->u.credit2);
     case XEN_DOMCTL_SCHEDOP_getinfo:
         op->u.credit2.weight = d->sched.weight;
         op->u.credit2.cap = d->sched.cap;
         return 0;
-    default:
-        return -EINVAL;
+    default: return -EINVAL;
     }
 }
 

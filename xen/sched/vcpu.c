@@ -31,13 +31,15 @@ int sched_vcpu_init(struct vcpu *v)
     spin_lock(&sched_lock);
     rc = sched_class()->admit(v);
     if (rc != 0 && sched_fall_back()) {
-        printk(XENLOG_WARNING "sched=null: more vCPUs (d%uv%u) than CPUs: using %s. dom0_max_vcpus= limits those of dom0.\n",
+        printk(XENLOG_WARNING "sched=null: more vCPUs (d%uv%u) than CPUs: using %s. "
+                              "dom0_max_vcpus= limits those of dom0.\n",
                v->d->id, v->id, sched_class()->name);
         rc = sched_class()->admit(v);
     }
     spin_unlock(&sched_lock);
     if (rc != 0) {
-        printk(XENLOG_WARNING "sched=null: no free CPU for d%uv%u. Give dom0 fewer (dom0_max_vcpus=) or use sched=fair.\n",
+        printk(XENLOG_WARNING "sched=null: no free CPU for d%uv%u. Give dom0 fewer "
+                              "(dom0_max_vcpus=) or use sched=fair.\n",
                v->d->id, v->id);
     }
     return rc;

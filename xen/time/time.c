@@ -31,7 +31,20 @@ s_time_t time_from_ticks(uint64_t ticks)
 
 uint64_t time_to_ticks(s_time_t ns)
 {
-    return ns <= 0 ? 0 : (uint64_t)((unsigned __int128)(uint64_t)ns * tick_mult >> SHIFT);
+    uint64_t ticks, missing;
+
+    if (ns <= 0) {
+        return 0;
+    }
+    ticks = (uint64_t)((unsigned __int128)(uint64_t)ns * tick_mult >> SHIFT);
+    /*
+     * The factor is cut off, so these are too few, the more the longer the machine is up. The result must not be early: a
+     * deadline that comes before its time is programmed again, and comes again at once, until it is time.
+     */
+    while ((missing = (uint64_t)ns - (uint64_t)time_from_ticks(ticks)) - 1u < INT64_MAX) { /* above 0 */
+        ticks += (uint64_t)((unsigned __int128)missing * tick_mult >> SHIFT) + 1u;
+    }
+    return ticks;
 }
 
 s_time_t time_now(void)
@@ -43,7 +56,8 @@ void time_delay(s_time_t ns)
 {
     s_time_t end = time_now() + ns;
 
-    while (time_now() < end) {
+    /* Before time_init the clock stands still: a panic that early must not wait for ever. */
+    while (ns_mult != 0 && time_now() < end) {
     }
 }
 

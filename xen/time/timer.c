@@ -17,6 +17,7 @@ static uint32_t reserved_slots; /* timers that exist: each queue can hold all of
 void timer_init_cpu(struct cpu *c)
 {
     spin_init(&c->timers.lock, LOCK_TIMER);
+    c->timers.programmed = TIME_NEVER;
 }
 
 static void place(struct timer_queue *q, struct timer *t, uint32_t i)
@@ -54,29 +55,37 @@ static void sift_down(struct timer_queue *q, struct timer *t, uint32_t i)
     place(q, t, i);
 }
 
+/* t is at i and its deadline changed: put it where it belongs. */
+static void settle(struct timer_queue *q, struct timer *t, uint32_t i)
+{
+    if (i != 0 && q->heap[(i - 1u) / 2u]->expires > t->expires) {
+        sift_up(q, t, i);
+    } else {
+        sift_down(q, t, i);
+    }
+}
+
 static void remove(struct timer_queue *q, struct timer *t)
 {
     uint32_t i = t->slot - 1u;
     struct timer *last = q->heap[--q->count];
 
     t->slot = 0;
-    if (last == t) {
-        return;
-    }
-    if (i != 0 && q->heap[(i - 1u) / 2u]->expires > last->expires) {
-        sift_up(q, last, i);
-    } else {
-        sift_down(q, last, i);
+    if (last != t) {
+        settle(q, last, i);
     }
 }
 
 /* The earliest deadline of c's queue changed: only c itself can program its interrupt. */
 static void first_changed(struct cpu *c)
 {
-    if (c == this_cpu()) {
-        arch_timer_program(c->timers.count != 0 ? time_to_ticks(c->timers.heap[0]->expires) : UINT64_MAX);
-    } else {
+    s_time_t first = c->timers.count != 0 ? c->timers.heap[0]->expires : TIME_NEVER;
+
+    if (c != this_cpu()) {
         cpu_request(c, CPU_PENDING_TIMER);
+    } else if (first != c->timers.programmed) {
+        c->timers.programmed = first;
+        arch_timer_program(first != TIME_NEVER ? time_to_ticks(first) : UINT64_MAX);
     }
 }
 
@@ -145,11 +154,12 @@ void timer_set(struct timer *t, int64_t expires)
     struct timer_queue *q = &c->timers;
     bool was_first = t->slot == 1u;
 
-    if (t->slot != 0) {
-        remove(q, t);
-    }
     t->expires = expires;
-    sift_up(q, t, q->count++);
+    if (t->slot != 0) {
+        settle(q, t, t->slot - 1u);
+    } else {
+        sift_up(q, t, q->count++);
+    }
     if (was_first || t->slot == 1u) {
         first_changed(c);
     }
@@ -219,5 +229,6 @@ void timer_interrupt(void)
 {
     /* Off until the gate has run the queue and knows the next deadline. */
     arch_timer_program(UINT64_MAX);
+    this_cpu()->timers.programmed = TIME_NEVER;
     cpu_request(this_cpu(), CPU_PENDING_TIMER);
 }

@@ -145,13 +145,17 @@ static trap_fn *const traps[64] = {
     [EC_SYSREG] = trap_sysreg,
     [EC_SVE] = trap_undefined,
     [EC_IABT_LOW] = trap_instruction_abort,
-    [EC_DABT_LOW] = trap_data_abort,
 };
 
 void trap_sync(struct vcpu *v, uint64_t esr)
 {
-    trap_fn *fn = traps[ESR_EC(esr)];
+    trap_fn *fn;
 
+    if (likely(ESR_EC(esr) == EC_DABT_LOW)) {
+        trap_data_abort(v, esr); /* emulated devices: the most frequent by far */
+        return;
+    }
+    fn = traps[ESR_EC(esr)];
     if (fn == NULL) {
         fn = trap_unexpected;
     }

@@ -46,6 +46,14 @@ void vgic_mark(struct vcpu *v, uint32_t index, uint32_t bits)
     }
 }
 
+/* An interrupt was given to v, which is loaded here: it may be waiting for one all the same. */
+static inline void vgic_given(struct vcpu *v)
+{
+    if (atomic_load(&v->pause_flags) != 0) {
+        vcpu_kick(v);
+    }
+}
+
 /* virq of bank b is pending for t. Lock held. */
 static inline void vgic_deliver(struct vcpu *t, struct vgic_bank *b, uint32_t virq, bool host_ended)
 {
@@ -60,9 +68,7 @@ static inline void vgic_deliver(struct vcpu *t, struct vgic_bank *b, uint32_t vi
     if (!vgic_place(t, b, virq, host_ended)) {
         t->arch.vgic.work |= 1u << virq / 32u;
     }
-    if (atomic_load(&t->pause_flags) != 0) {
-        vcpu_kick(t);
-    }
+    vgic_given(t);
 }
 
 static void vgic_inject_private(struct vcpu *v, uint32_t virq)
@@ -70,6 +76,10 @@ static void vgic_inject_private(struct vcpu *v, uint32_t virq)
     struct vgic *g = v->d->arch.vgic.state;
     struct vgic_bank *b = &v->arch.vgic.own;
 
+    if (vgic_again(v, virq, 0, false)) {
+        vgic_given(v);
+        return;
+    }
     spin_lock(&g->lock);
     b->pending |= 1u << virq;
     vgic_deliver(v, b, virq, false);
@@ -100,6 +110,10 @@ void vgic_inject_sgi(struct vcpu *v, unsigned int sgi, unsigned int source)
     struct vgic *g = v->d->arch.vgic.state;
     struct vgic_bank *b = &v->arch.vgic.own;
 
+    if (vgic_again(v, sgi, source, false)) {
+        vgic_given(v);
+        return;
+    }
     spin_lock(&g->lock);
     b->irq[sgi].targets |= (uint8_t)(1u << source);
     b->pending |= 1u << sgi;
@@ -135,6 +149,10 @@ void vgic_timer_interrupt(struct vcpu *v)
     struct vgic *g = v->d->arch.vgic.state;
     struct vgic_bank *b = &v->arch.vgic.own;
 
+    if (vgic_again(v, g->virt_timer, 0, true)) {
+        vgic_given(v);
+        return;
+    }
     spin_lock(&g->lock);
     b->pending |= 1u << g->virt_timer;
     vgic_deliver(v, b, g->virt_timer, true);
@@ -225,11 +243,14 @@ bool arch_vcpu_wakeup_pending(struct vcpu *v)
     if ((vmcr & 1u) == 0) {
         return false; /* the guest's CPU interface is off [GICv2 5.3.3] */
     }
-    spin_lock(&v->d->arch.vgic.state->lock);
     bits = s->lr_used;
     if (here && bits != 0) {
         bits &= ~vgic_lr_empty(v);
     }
+    if (bits == 0 && atomic_load(&s->work) == 0) {
+        return false; /* without the lock: who gives it work kicks it afterwards */
+    }
+    spin_lock(&v->d->arch.vgic.state->lock);
     for (; bits != 0 && !pending; bits &= bits - 1u) {
         uint32_t lr = here ? gich_read(GICH_LR(ctz64(bits))) : s->lr[ctz64(bits)];
 

@@ -8,24 +8,24 @@
 #define DIST_IIDR 0x0000043bu /* Arm */
 
 struct dist_row {
-    uint32_t (*read)(struct dist_access *a);
-    void (*write)(struct dist_access *a);
+    uint32_t (*read)(struct vcpu *v, uint32_t offset);
+    void (*write)(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask);
     uint32_t base;  /* offset of the first register */
     bool bytes;     /* byte access allowed [GICv2 4.1.4] */
 };
 
-static struct vgic_bank *dist_bank(const struct dist_access *a)
+static struct vgic_bank *dist_bank(struct vcpu *v, uint32_t offset)
 {
-    return vgic_bank(a->v, a->offset / 4u);
+    return vgic_bank(v, offset / 4u);
 }
 
-static uint32_t ctlr_read(struct dist_access *a)
+static uint32_t ctlr_read(struct vcpu *v, uint32_t offset)
 {
-    switch (a->offset) {
+    switch (offset) {
     case GICD_CTLR:
-        return a->g->ctlr;
+        return v->d->arch.vgic.state->ctlr;
     case GICD_TYPER:
-        return (a->g->nr_banks - 1u) | (a->v->d->max_vcpus - 1u) << 5;
+        return (v->d->arch.vgic.state->nr_banks - 1u) | (v->d->max_vcpus - 1u) << 5;
     case GICD_IIDR:
         return DIST_IIDR;
     default:
@@ -34,25 +34,25 @@ static uint32_t ctlr_read(struct dist_access *a)
 }
 
 /* Everything that every vCPU has in its list registers leaves them (off), or may come back (on). */
-static void ctlr_write(struct dist_access *a)
+static void ctlr_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask __unused)
 {
-    struct domain *d = a->v->d;
+    struct domain *d = v->d;
     uint32_t i, index;
 
-    if (a->offset != GICD_CTLR) {
+    if (offset != GICD_CTLR) {
         return;
     }
-    dist_lock(a);
-    if (a->g->ctlr != (a->value & 1u)) {
-        a->g->ctlr = a->value & 1u;
+    dist_lock(v);
+    if (v->d->arch.vgic.state->ctlr != (value & 1u)) {
+        v->d->arch.vgic.state->ctlr = value & 1u;
         for (i = 0; i < d->max_vcpus; i++) {
             struct vcpu *t = domain_vcpu(d, i);
 
             if (t == NULL) {
                 continue;
             }
-            for (index = 0; index < a->g->nr_banks; index++) {
-                if (a->g->ctlr == 0) {
+            for (index = 0; index < v->d->arch.vgic.state->nr_banks; index++) {
+                if (v->d->arch.vgic.state->ctlr == 0) {
                     vgic_request_pull(d, vgic_bank(t, index), UINT32_MAX);
                 } else {
                     vgic_mark(t, index, UINT32_MAX);
@@ -60,175 +60,175 @@ static void ctlr_write(struct dist_access *a)
             }
         }
     }
-    dist_unlock(a);
+    dist_unlock(v);
 }
 
-static uint32_t enable_read(struct dist_access *a)
+static uint32_t enable_read(struct vcpu *v, uint32_t offset)
 {
-    const struct vgic_bank *b = dist_bank(a);
+    const struct vgic_bank *b = dist_bank(v, offset);
 
     return b == NULL ? 0 : b->enabled;
 }
 
-static void enable_write(struct dist_access *a)
+static void enable_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask __unused)
 {
-    struct vgic_bank *b = dist_bank(a);
+    struct vgic_bank *b = dist_bank(v, offset);
     uint32_t change;
 
     if (b == NULL) {
         return;
     }
-    dist_lock(a);
-    change = a->value & ~b->enabled;
+    dist_lock(v);
+    change = value & ~b->enabled;
     if (change != 0) {
         b->enabled |= change;
-        vgic_mark(a->v, a->offset / 4u, change);
+        vgic_mark(v, offset / 4u, change);
     }
-    dist_unlock(a);
-    if (a->offset != 0 && (change & b->hw) != 0) {
-        vgic_update_host(a->v->d, a->offset / 4u, change);
+    dist_unlock(v);
+    if (offset != 0 && (change & b->hw) != 0) {
+        vgic_update_host(v->d, offset / 4u, change);
     }
 }
 
-static void disable_write(struct dist_access *a)
+static void disable_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask __unused)
 {
-    struct vgic_bank *b = dist_bank(a);
+    struct vgic_bank *b = dist_bank(v, offset);
     uint32_t change;
 
     if (b == NULL) {
         return;
     }
-    dist_lock(a);
-    change = a->value & b->enabled;
-    if (a->offset == 0) {
+    dist_lock(v);
+    change = value & b->enabled;
+    if (offset == 0) {
         change &= ~0xffffu;
     }
     b->enabled &= ~change;
-    vgic_request_pull(a->v->d, b, change);
-    dist_unlock(a);
-    if (a->offset != 0 && (change & b->hw) != 0) {
-        vgic_update_host(a->v->d, a->offset / 4u, change);
+    vgic_request_pull(v->d, b, change);
+    dist_unlock(v);
+    if (offset != 0 && (change & b->hw) != 0) {
+        vgic_update_host(v->d, offset / 4u, change);
     }
 }
 
-static uint32_t pending_read(struct dist_access *a)
+static uint32_t pending_read(struct vcpu *v, uint32_t offset)
 {
-    struct vgic_bank *b = dist_bank(a);
+    struct vgic_bank *b = dist_bank(v, offset);
     uint32_t value;
 
     if (b == NULL) {
         return 0;
     }
-    dist_lock(a);
-    value = b->pending | (b->line & ~b->edge) | vgic_lr_states(a->v->d, a->offset / 4u, b, LR_PENDING);
-    spin_unlock(&a->g->lock);
+    dist_lock(v);
+    value = b->pending | (b->line & ~b->edge) | vgic_lr_states(v->d, offset / 4u, b, LR_PENDING);
+    spin_unlock(&v->d->arch.vgic.state->lock);
     return value;
 }
 
-static void pending_set(struct dist_access *a)
+static void pending_set(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask __unused)
 {
-    struct vgic_bank *b = dist_bank(a);
+    struct vgic_bank *b = dist_bank(v, offset);
 
     if (b == NULL) {
         return;
     }
-    dist_lock(a);
-    a->value &= a->offset == 0 ? ~0xffffu : UINT32_MAX; /* software interrupts: GICD_SPENDSGIR */
-    b->pending |= a->value;
-    vgic_mark(a->v, a->offset / 4u, a->value);
-    dist_unlock(a);
+    dist_lock(v);
+    value &= offset == 0 ? ~0xffffu : UINT32_MAX; /* software interrupts: GICD_SPENDSGIR */
+    b->pending |= value;
+    vgic_mark(v, offset / 4u, value);
+    dist_unlock(v);
 }
 
 /* Interrupts of b that were pending for the host too are over there. */
-static void dist_host_end(const struct dist_access *a, const struct vgic_bank *b, uint32_t bits)
+static void dist_host_end(struct vcpu *v, const struct vgic_bank *b, uint32_t bits)
 {
     for (bits &= b->hw & ~b->in_lr & ~b->pending & ~b->active; bits != 0; bits &= bits - 1u) {
-        vgic_host_end(a->v, &b->irq[ctz64(bits)]);
+        vgic_host_end(v, &b->irq[ctz64(bits)]);
     }
 }
 
-static void pending_clear(struct dist_access *a)
+static void pending_clear(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask __unused)
 {
-    struct vgic_bank *b = dist_bank(a);
+    struct vgic_bank *b = dist_bank(v, offset);
     uint32_t change;
 
     if (b == NULL) {
         return;
     }
-    dist_lock(a);
-    a->value &= a->offset == 0 ? ~0xffffu : UINT32_MAX;
-    b->drop_pending |= a->value & b->in_lr;
-    vgic_request_pull(a->v->d, b, a->value);
-    change = a->value & b->pending & (b->edge | ~b->line);
+    dist_lock(v);
+    value &= offset == 0 ? ~0xffffu : UINT32_MAX;
+    b->drop_pending |= value & b->in_lr;
+    vgic_request_pull(v->d, b, value);
+    change = value & b->pending & (b->edge | ~b->line);
     b->pending &= ~change;
-    dist_host_end(a, b, change);
-    dist_unlock(a);
+    dist_host_end(v, b, change);
+    dist_unlock(v);
 }
 
-static uint32_t active_read(struct dist_access *a)
+static uint32_t active_read(struct vcpu *v, uint32_t offset)
 {
-    struct vgic_bank *b = dist_bank(a);
+    struct vgic_bank *b = dist_bank(v, offset);
     uint32_t value;
 
     if (b == NULL) {
         return 0;
     }
-    dist_lock(a);
-    value = b->active | vgic_lr_states(a->v->d, a->offset / 4u, b, LR_ACTIVE);
-    spin_unlock(&a->g->lock);
+    dist_lock(v);
+    value = b->active | vgic_lr_states(v->d, offset / 4u, b, LR_ACTIVE);
+    spin_unlock(&v->d->arch.vgic.state->lock);
     return value;
 }
 
-static void active_set(struct dist_access *a)
+static void active_set(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask __unused)
 {
-    struct vgic_bank *b = dist_bank(a);
+    struct vgic_bank *b = dist_bank(v, offset);
     uint32_t bits;
 
     if (b == NULL) {
         return;
     }
-    dist_lock(a);
-    vgic_request_pull(a->v->d, b, a->value);
-    b->active |= a->value;
-    for (bits = a->value; bits != 0; bits &= bits - 1u) {
-        struct vcpu *t = a->offset == 0 ? a->v : vgic_target(a->v->d, b, ctz64(bits));
+    dist_lock(v);
+    vgic_request_pull(v->d, b, value);
+    b->active |= value;
+    for (bits = value; bits != 0; bits &= bits - 1u) {
+        struct vcpu *t = offset == 0 ? v : vgic_target(v->d, b, ctz64(bits));
 
         if (t != NULL) {
-            t->arch.vgic.work |= 1u << a->offset / 4u;
+            t->arch.vgic.work |= 1u << offset / 4u;
         }
     }
-    dist_unlock(a);
+    dist_unlock(v);
 }
 
-static void active_clear(struct dist_access *a)
+static void active_clear(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask __unused)
 {
-    struct vgic_bank *b = dist_bank(a);
+    struct vgic_bank *b = dist_bank(v, offset);
     uint32_t change;
 
     if (b == NULL) {
         return;
     }
-    dist_lock(a);
-    b->drop_active |= a->value & b->in_lr;
-    vgic_request_pull(a->v->d, b, a->value);
-    change = a->value & b->active;
+    dist_lock(v);
+    b->drop_active |= value & b->in_lr;
+    vgic_request_pull(v->d, b, value);
+    change = value & b->active;
     b->active &= ~change;
-    dist_host_end(a, b, change);
-    vgic_mark(a->v, a->offset / 4u, change);
-    dist_unlock(a);
+    dist_host_end(v, b, change);
+    vgic_mark(v, offset / 4u, change);
+    dist_unlock(v);
 }
 
 /* Four interrupts in a word: those of the bank from n on. */
-static struct vgic_irq *dist_four(const struct dist_access *a)
+static struct vgic_irq *dist_four(struct vcpu *v, uint32_t offset)
 {
-    struct vgic_bank *b = vgic_bank(a->v, a->offset / 32u);
+    struct vgic_bank *b = vgic_bank(v, offset / 32u);
 
-    return b == NULL ? NULL : &b->irq[a->offset % 32u];
+    return b == NULL ? NULL : &b->irq[offset % 32u];
 }
 
-static uint32_t priority_read(struct dist_access *a)
+static uint32_t priority_read(struct vcpu *v, uint32_t offset)
 {
-    const struct vgic_irq *irq = dist_four(a);
+    const struct vgic_irq *irq = dist_four(v, offset);
 
     return irq == NULL ? 0
                        : (uint32_t)irq[0].priority | (uint32_t)irq[1].priority << 8 | (uint32_t)irq[2].priority << 16 |
@@ -236,24 +236,24 @@ static uint32_t priority_read(struct dist_access *a)
 }
 
 /* Counts from the next time that the interrupt goes to a list register. 32 levels, as list registers have. */
-static void priority_write(struct dist_access *a)
+static void priority_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask)
 {
-    struct vgic_irq *irq = dist_four(a);
+    struct vgic_irq *irq = dist_four(v, offset);
     unsigned int i;
 
     for (i = 0; irq != NULL && i < 4; i++) {
-        if ((a->mask >> (8u * i) & 0xffu) != 0) {
-            irq[i].priority = (uint8_t)(a->value >> (8u * i) & 0xf8u);
+        if ((mask >> (8u * i) & 0xffu) != 0) {
+            irq[i].priority = (uint8_t)(value >> (8u * i) & 0xf8u);
         }
     }
 }
 
-static uint32_t target_read(struct dist_access *a)
+static uint32_t target_read(struct vcpu *v, uint32_t offset)
 {
-    const struct vgic_irq *irq = dist_four(a);
+    const struct vgic_irq *irq = dist_four(v, offset);
 
-    if (a->offset < GIC_NR_PRIVATE) {
-        return 0x01010101u << a->v->id;
+    if (offset < GIC_NR_PRIVATE) {
+        return 0x01010101u << v->id;
     }
     return irq == NULL ? 0
                        : (uint32_t)irq[0].targets | (uint32_t)irq[1].targets << 8 | (uint32_t)irq[2].targets << 16 |
@@ -261,72 +261,72 @@ static uint32_t target_read(struct dist_access *a)
 }
 
 /* A target that does not exist changes nothing, as in Xen. */
-static void target_write(struct dist_access *a)
+static void target_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask)
 {
-    struct vgic_irq *irq = dist_four(a);
-    uint32_t valid = (1u << a->v->d->max_vcpus) - 1u, index = a->offset / 32u, changed = 0, i;
+    struct vgic_irq *irq = dist_four(v, offset);
+    uint32_t valid = (1u << v->d->max_vcpus) - 1u, index = offset / 32u, changed = 0, i;
 
-    if (irq == NULL || a->offset < GIC_NR_PRIVATE) {
+    if (irq == NULL || offset < GIC_NR_PRIVATE) {
         return;
     }
-    dist_lock(a);
+    dist_lock(v);
     for (i = 0; i < 4; i++) {
-        uint8_t targets = (uint8_t)(a->value >> (8u * i) & valid);
+        uint8_t targets = (uint8_t)(value >> (8u * i) & valid);
 
-        if ((a->mask >> (8u * i) & 0xffu) != 0 && targets != 0 && irq[i].targets != targets) {
+        if ((mask >> (8u * i) & 0xffu) != 0 && targets != 0 && irq[i].targets != targets) {
             irq[i].targets = targets;
-            changed |= 1u << (a->offset % 32u + i);
+            changed |= 1u << (offset % 32u + i);
         }
     }
     if (changed != 0) {
-        vgic_mark(a->v, index, changed);
+        vgic_mark(v, index, changed);
     }
-    dist_unlock(a);
-    changed &= a->g->spi[index - 1u].enabled;
+    dist_unlock(v);
+    changed &= v->d->arch.vgic.state->spi[index - 1u].enabled;
     if (changed != 0) {
-        vgic_update_host(a->v->d, index, changed);
+        vgic_update_host(v->d, index, changed);
     }
 }
 
 /* Two bits for each interrupt, of which the upper one says edge [GICv2 4.3.13]. */
-static uint32_t config_read(struct dist_access *a)
+static uint32_t config_read(struct vcpu *v, uint32_t offset)
 {
-    const struct vgic_bank *b = vgic_bank(a->v, a->offset / 8u);
+    const struct vgic_bank *b = vgic_bank(v, offset / 8u);
     uint32_t edge, value = 0, i;
 
     if (b == NULL) {
         return 0;
     }
-    edge = b->edge >> (a->offset % 8u * 4u);
+    edge = b->edge >> (offset % 8u * 4u);
     for (i = 0; i < 16; i++) {
         value |= (edge >> i & 1u) << (2u * i + 1u);
     }
     return value;
 }
 
-static void config_write(struct dist_access *a)
+static void config_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask __unused)
 {
-    struct vgic_bank *b = vgic_bank(a->v, a->offset / 8u);
-    uint32_t shift = a->offset % 8u * 4u, edge = 0, i;
+    struct vgic_bank *b = vgic_bank(v, offset / 8u);
+    uint32_t shift = offset % 8u * 4u, edge = 0, i;
 
-    if (b == NULL || a->offset == 0) {
+    if (b == NULL || offset == 0) {
         return;
     }
     for (i = 0; i < 16; i++) {
-        edge |= (a->value >> (2u * i + 1u) & 1u) << i;
+        edge |= (value >> (2u * i + 1u) & 1u) << i;
     }
-    dist_lock(a);
+    dist_lock(v);
     b->edge = (b->edge & ~(0xffffu << shift)) | edge << shift;
-    spin_unlock(&a->g->lock);
+    spin_unlock(&v->d->arch.vgic.state->lock);
 }
 
 /* Peripheral and component identification of GIC-400 [GIC-400 TRM 3.3.19]. */
-static uint32_t id_read(struct dist_access *a)
+static uint32_t id_read(struct vcpu *v __unused, uint32_t offset)
 {
     static const uint8_t id[12] = {0x04, 0, 0, 0, 0x90, 0xb4, 0x2b, 0, 0x0d, 0xf0, 0x05, 0xb1};
-    uint32_t offset = a->offset + 0xf80u;
+    uint32_t first = GICD_ID_FIRST - 0xf80u;
 
-    return offset < GICD_ID_FIRST ? 0 : id[(offset - GICD_ID_FIRST) / 4u];
+    return offset < first ? 0 : id[(offset - first) / 4u];
 }
 
 static const struct dist_row dist_rows[32] = {
@@ -346,26 +346,23 @@ static const struct dist_row dist_rows[32] = {
     [0xf80 >> 7] = {.read = id_read, .base = 0xf80},
 };
 
-enum mmio_result vgic_dist_access(struct vcpu *v, struct mmio_access *a, uint64_t offset, void *data)
+enum mmio_result vgic_dist_access(struct vcpu *v, struct mmio_access *a, uint64_t offset, void *data __unused)
 {
     const struct dist_row *row = &dist_rows[offset >> 7 & 31u];
-    uint32_t shift = (uint32_t)(offset & 3u) * 8u;
-    struct dist_access access = {.v = v, .g = v->d->arch.vgic.state};
+    uint32_t word = ((uint32_t)offset & ~3u) - row->base, shift = (uint32_t)(offset & 3u) * 8u, mask = UINT32_MAX;
 
-    (void)data;
-    if (a->size != 4 && (a->size != 1 || !row->bytes || (offset < GICD_CPENDSGIR && offset >= GICD_SGIR))) {
-        return MMIO_ERROR;
+    if (a->size != 4) {
+        if (a->size != 1 || !row->bytes || (offset < GICD_CPENDSGIR && offset >= GICD_SGIR)) {
+            return MMIO_ERROR;
+        }
+        mask = 0xffu << shift;
     }
-    access.offset = ((uint32_t)offset & ~3u) - row->base;
-    if (!a->write) {
-        a->data = row->read == NULL ? 0 : row->read(&access) >> shift;
-        a->data &= a->size == 1 ? 0xffu : UINT32_MAX;
-        return MMIO_HANDLED;
-    }
-    access.value = (uint32_t)a->data << shift;
-    access.mask = (a->size == 1 ? 0xffu : UINT32_MAX) << shift;
-    if (row->write != NULL) {
-        row->write(&access);
+    if (a->write) {
+        if (row->write != NULL) {
+            row->write(v, word, (uint32_t)a->data << shift, mask);
+        }
+    } else {
+        a->data = row->read == NULL ? 0 : (row->read(v, word) & mask) >> shift;
     }
     return MMIO_HANDLED;
 }

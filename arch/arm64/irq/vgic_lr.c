@@ -270,6 +270,31 @@ static bool lr_merge(struct vcpu *v, struct vgic_bank *b, uint32_t virq, bool ho
     return true;
 }
 
+bool vgic_again(struct vcpu *v, uint32_t virq, uint32_t source, bool host_ended)
+{
+    struct arch_vgic_vcpu *s = &v->arch.vgic;
+    const struct vgic_irq *irq = &s->own.irq[virq];
+    uint32_t bit = 1u << virq, lr = s->lr[irq->lr], now;
+
+    if (!vgic_loaded_here(v) || (s->own.in_lr & s->own.enabled & ~s->own.active & ~s->own.pending & bit) == 0 ||
+        v->d->arch.vgic.state->ctlr == 0) {
+        return false;
+    }
+    /* What it held last fits, or it must be composed anew. */
+    if ((lr >> LR_PRIORITY_SHIFT & 0x1fu) != irq->priority >> 3 || (virq < GIC_NR_SGIS && lr_source(lr) != source)) {
+        return false;
+    }
+    if (!host_ended) {
+        now = gich_read(GICH_LR(irq->lr));
+        if ((now & LR_STATE) != 0) {
+            return (now & LR_PENDING) != 0;
+        }
+    }
+    s->lr[irq->lr] = (lr & ~LR_STATE) | LR_PENDING;
+    gich_write(GICH_LR(irq->lr), s->lr[irq->lr]);
+    return true;
+}
+
 bool vgic_place(struct vcpu *v, struct vgic_bank *b, uint32_t virq, bool host_ended)
 {
     struct vgic_irq *irq = &b->irq[virq % 32u];

@@ -23,6 +23,12 @@ static bool stage1(uint64_t gva, paddr_t *gpa)
     return (par & PAR_F) == 0;
 }
 
+/* HPFAR_EL2 with the offset in the page from FAR_EL2. */
+static paddr_t hpfar_address(uint64_t gva)
+{
+    return (READ_SYSREG(hpfar_el2) & ~0xful) << 8 | (gva & ~PAGE_MASK);
+}
+
 /* false: the guest's translation has changed meanwhile. */
 static bool fault_address(uint64_t esr, uint64_t gva, paddr_t *gpa)
 {
@@ -31,7 +37,7 @@ static bool fault_address(uint64_t esr, uint64_t gva, paddr_t *gpa)
     if (type == FSC_PERMISSION && (esr & ABT_S1PTW) == 0) {
         return stage1(gva, gpa);
     }
-    *gpa = (READ_SYSREG(hpfar_el2) & ~0xful) << 8 | (gva & ~PAGE_MASK);
+    *gpa = hpfar_address(gva);
     return true;
 }
 
@@ -68,10 +74,9 @@ static enum mmio_result emulate(struct vcpu *v, uint64_t esr, paddr_t gpa)
     return result;
 }
 
-void trap_data_abort(struct vcpu *v, uint64_t esr)
+/* Everything but an emulated access that worked; result: what emulation said. */
+static __noinline void data_abort_rest(struct vcpu *v, uint64_t esr, uint64_t gva, enum mmio_result result)
 {
-    uint64_t gva = READ_SYSREG(far_el2);
-    enum mmio_result result = MMIO_UNHANDLED;
     bool write = (esr & ABT_WNR) != 0;
     paddr_t gpa;
 
@@ -82,14 +87,6 @@ void trap_data_abort(struct vcpu *v, uint64_t esr)
     }
     if (!fault_address(esr, gva, &gpa)) {
         return; /* the guest tries again and gets its own fault */
-    }
-    /* Emulated devices are never mapped, so they are tried first: they are the frequent case. */
-    if ((esr & (ABT_ISV | ABT_S1PTW)) == ABT_ISV) {
-        result = emulate(v, esr, gpa);
-    }
-    if (result == MMIO_HANDLED) {
-        trap_skip(v, esr);
-        return;
     }
     if (result == MMIO_UNHANDLED && p2m_fault(v, gpa, write)) {
         return;
@@ -102,6 +99,26 @@ void trap_data_abort(struct vcpu *v, uint64_t esr)
                  result == MMIO_ERROR ? "such access" : write ? "writable memory" : "memory", gpa, gva, v->arch.regs.pc,
                  (esr & ABT_ISV) == 0 ? ", whose access cannot be emulated" : "");
     arch_inject_abort(v, gva, false);
+}
+
+/* Emulated devices are never mapped, so they are tried first, and nothing is asked that they do not need. */
+void trap_data_abort(struct vcpu *v, uint64_t esr)
+{
+    uint64_t gva = READ_SYSREG(far_el2);
+    enum mmio_result result = MMIO_UNHANDLED;
+
+    if (likely((esr & (ABT_ISV | ABT_S1PTW | FSC_TYPE_MASK)) == (ABT_ISV | FSC_TRANSLATION))) {
+        result = emulate(v, esr, hpfar_address(gva));
+        if (likely(result == MMIO_HANDLED)) {
+            if ((v->arch.regs.spsr & PSR_MODE_AARCH32) == 0) {
+                v->arch.regs.pc += 4;
+            } else {
+                trap_skip(v, esr);
+            }
+            return;
+        }
+    }
+    data_abort_rest(v, esr, gva, result);
 }
 
 void trap_instruction_abort(struct vcpu *v, uint64_t esr)

@@ -128,7 +128,7 @@ const char *arch_capabilities(void)
 
 uint32_t arch_physinfo_capabilities(void)
 {
-    return XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1;
+    return 0; /* the length of SVE vectors: guests have none */
 }
 
 uint32_t arch_features(void)

@@ -9,10 +9,13 @@
 
 #define PSCI_1_1 0x10001
 
-/* Arguments of a call in its 32-bit or 64-bit form. */
-struct vpsci_args {
-    uint64_t a[3];
-};
+/* Argument n (1..3) of a call in its 32-bit or 64-bit form. */
+static uint64_t vpsci_arg(const struct vcpu *v, uint32_t function, unsigned int n)
+{
+    uint64_t value = v->arch.regs.x[n];
+
+    return (function & SMCCC_64) != 0 ? value : value & UINT32_MAX;
+}
 
 static struct vcpu *vpsci_target(const struct domain *d, uint64_t mpidr)
 {
@@ -26,38 +29,34 @@ static struct vcpu *vpsci_target(const struct domain *d, uint64_t mpidr)
     return NULL;
 }
 
-static int64_t vpsci_version(struct vcpu *v, const struct vpsci_args *args)
+static int64_t vpsci_version(struct vcpu *v __unused, uint32_t function __unused)
 {
-    (void)v;
-    (void)args;
     return PSCI_1_1;
 }
 
 /* Every state is a standby state here: execution goes on behind the call when an interrupt comes [DEN0022 5.4.5]. */
-static int64_t vpsci_cpu_suspend(struct vcpu *v, const struct vpsci_args *args)
+static int64_t vpsci_cpu_suspend(struct vcpu *v, uint32_t function __unused)
 {
-    (void)args;
     vcpu_block(v);
     return PSCI_SUCCESS;
 }
 
-static int64_t vpsci_cpu_off(struct vcpu *v, const struct vpsci_args *args)
+static int64_t vpsci_cpu_off(struct vcpu *v, uint32_t function __unused)
 {
-    (void)args;
     vcpu_down(v);
     return PSCI_SUCCESS; /* seen by nobody: CPU_ON makes registers anew */
 }
 
-static int64_t vpsci_cpu_on(struct vcpu *v, const struct vpsci_args *args)
+static int64_t vpsci_cpu_on(struct vcpu *v, uint32_t function)
 {
     struct domain *d = v->d;
-    struct vcpu *t = vpsci_target(d, args->a[0]);
+    struct vcpu *t = vpsci_target(d, vpsci_arg(v, function, 1));
     int64_t result = PSCI_SUCCESS;
 
     if (t == NULL) {
         return PSCI_INVALID_PARAMETERS;
     }
-    if ((args->a[1] & 3u) != 0) {
+    if ((vpsci_arg(v, function, 2) & 3u) != 0) {
         return PSCI_INVALID_ADDRESS;
     }
     if (t == v || (atomic_load(&t->pause_flags) & VPF_DOWN) == 0) {
@@ -69,7 +68,7 @@ static int64_t vpsci_cpu_on(struct vcpu *v, const struct vpsci_args *args)
     if ((atomic_load(&t->pause_flags) & VPF_DOWN) == 0 || atomic_load_acquire(&t->running) != 0) {
         result = PSCI_ALREADY_ON; /* another CPU_ON was faster */
     } else {
-        arch_vcpu_set_entry(t, args->a[1], args->a[2], 0);
+        arch_vcpu_set_entry(t, vpsci_arg(v, function, 2), vpsci_arg(v, function, 3), 0);
         t->initialised = true;
         vcpu_up(t);
     }
@@ -77,47 +76,42 @@ static int64_t vpsci_cpu_on(struct vcpu *v, const struct vpsci_args *args)
     return result;
 }
 
-static int64_t vpsci_affinity_info(struct vcpu *v, const struct vpsci_args *args)
+static int64_t vpsci_affinity_info(struct vcpu *v, uint32_t function)
 {
-    const struct vcpu *t = vpsci_target(v->d, args->a[0]);
+    const struct vcpu *t = vpsci_target(v->d, vpsci_arg(v, function, 1));
 
-    if (t == NULL || args->a[1] != 0) {
+    if (t == NULL || vpsci_arg(v, function, 2) != 0) {
         return PSCI_INVALID_PARAMETERS; /* levels above 0 are optional since 1.0 [DEN0022 5.7.2] */
     }
     return (atomic_load(&t->pause_flags) & VPF_DOWN) != 0 ? PSCI_AFFINITY_OFF : PSCI_AFFINITY_ON;
 }
 
-static int64_t vpsci_migrate_info_type(struct vcpu *v, const struct vpsci_args *args)
+static int64_t vpsci_migrate_info_type(struct vcpu *v __unused, uint32_t function __unused)
 {
-    (void)v;
-    (void)args;
     return PSCI_NO_MIGRATION;
 }
 
-static int64_t vpsci_system_off(struct vcpu *v, const struct vpsci_args *args)
+static int64_t vpsci_system_off(struct vcpu *v, uint32_t function __unused)
 {
-    (void)args;
     domain_shutdown(v->d, SHUTDOWN_poweroff);
     return PSCI_SUCCESS;
 }
 
-static int64_t vpsci_system_reset(struct vcpu *v, const struct vpsci_args *args)
+static int64_t vpsci_system_reset(struct vcpu *v, uint32_t function __unused)
 {
-    (void)args;
     domain_shutdown(v->d, SHUTDOWN_reboot);
     return PSCI_SUCCESS;
 }
 
-static int64_t vpsci_features(struct vcpu *v, const struct vpsci_args *args)
+static int64_t vpsci_features(struct vcpu *v, uint32_t function)
 {
-    uint32_t function = (uint32_t)args->a[0];
+    uint32_t asked = (uint32_t)vpsci_arg(v, function, 1);
 
-    (void)v;
-    return function == SMCCC_VERSION || vpsci_has(function) ? 0 : PSCI_NOT_SUPPORTED;
+    return asked == SMCCC_VERSION || vpsci_has(asked) ? 0 : PSCI_NOT_SUPPORTED;
 }
 
 struct vpsci_row {
-    int64_t (*fn)(struct vcpu *v, const struct vpsci_args *args);
+    int64_t (*fn)(struct vcpu *v, uint32_t function);
     bool both; /* has a 64-bit form too */
 };
 
@@ -154,19 +148,17 @@ bool vpsci_has(uint32_t function)
 bool vpsci_call(struct vcpu *v, uint32_t function, int64_t *result)
 {
     const struct vpsci_row *row = vpsci_row(function);
-    uint64_t mask = (function & SMCCC_64) != 0 ? UINT64_MAX : UINT32_MAX;
-    struct vpsci_args args = {{v->arch.regs.x[1] & mask, v->arch.regs.x[2] & mask, v->arch.regs.x[3] & mask}};
 
     if (row != NULL) {
-        *result = row->fn(v, &args);
+        *result = row->fn(v, function);
         return true;
     }
     if (function == PSCI_0_1_CPU_ON) {
-        *result = vpsci_cpu_on(v, &args);
+        *result = vpsci_cpu_on(v, function | SMCCC_64); /* its arguments are whole registers */
         return true;
     }
     if (function == PSCI_0_1_CPU_OFF) {
-        *result = vpsci_cpu_off(v, &args);
+        *result = vpsci_cpu_off(v, function);
         return true;
     }
     return false;

@@ -1,9 +1,9 @@
 /*
- * Cost of what a guest does most, in ticks of the virtual counter. Under QEMU's `-icount shift=0` with
- * a counter of 1 GHz a tick is an instruction. Every operation is warmed up, then measured many times;
- * each line says `BENCH name least middle most`. What an instruction itself and the reading of the
- * counter cost is taken off here; what an interrupt costs the guest is known from a run of the same
- * kernel without a hypervisor, which prints the same lines.
+ * Cost of what a guest does most, in ticks of the virtual counter. Under QEMU's `-icount shift=0`
+ * with a counter of 1 GHz a tick is an instruction. Every operation is warmed up, then measured
+ * many times; each line says `BENCH name least middle most`. What an instruction itself and the
+ * reading of the counter cost is taken off here; what an interrupt costs the guest is known from a
+ * run of the same kernel without a hypervisor, which prints the same lines.
  */
 #include <guest/event.h>
 #include <guest/hypercall.h>
@@ -16,10 +16,10 @@
 #include <public/vcpu.h>
 #include <public/version.h>
 
-#define PSCI_VERSION 0x84000000UL
+#define PSCI_VERSION       0x84000000UL
 #define SMCCC_WORKAROUND_1 0x80008000UL
-#define SPIN_TICKS 200000UL
-#define SETTLE_TICKS 1000000000UL
+#define SPIN_TICKS         200000UL
+#define SETTLE_TICKS       1000000000UL
 
 enum {
     WARM_UP = 8,
@@ -156,7 +156,7 @@ static void use_call(uint64_t call, uint64_t a, uint64_t b, uint64_t c)
 
 static void bench_calls(void)
 {
-    struct operation op = { .run = window_hypercall, .empty = window_nop };
+    struct operation op = {.run = window_hypercall, .empty = window_nop};
     op.name = "P1";
     use_call(63, 0, 0, 0);
     measure(&op, 1);
@@ -166,13 +166,13 @@ static void bench_calls(void)
     op.name = "P15";
     use_call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
     measure(&op, 1);
-    struct vcpu_set_singleshot_timer timer = { .timeout_abs_ns = 1UL << 60 };
+    struct vcpu_set_singleshot_timer timer = {.timeout_abs_ns = 1UL << 60};
     op.name = "P17";
     use_call(__HYPERVISOR_vcpu_op, VCPUOP_set_singleshot_timer, 0, hypercall_pointer(&timer));
     measure(&op, 1);
     vcpu_op(VCPUOP_stop_singleshot_timer, 0, NULL);
     for (unsigned int i = 0; i < CALLS; i++) {
-        list[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version };
+        list[i] = (struct multicall_entry){.op = __HYPERVISOR_xen_version};
     }
     op.name = "P24";
     use_call(__HYPERVISOR_multicall, hypercall_pointer(list), CALLS, 0);
@@ -189,7 +189,7 @@ static void bench_calls(void)
 static void bench_mmio(void)
 {
     static uint32_t word;
-    struct operation op = { .name = "P5", .run = window_load };
+    struct operation op = {.name = "P5", .run = window_load};
     use_call(0, (uint64_t)(uintptr_t)&word, 0, 0);
     uint64_t load = window_load();
     uint64_t store = window_store();
@@ -219,9 +219,8 @@ static void on_interrupt(uint64_t at)
 
 static void bench_sgi(void)
 {
-    struct operation op = { .name = "P7",
-                            .run = window_store_interrupt,
-                            .empty = window_nop_interrupt };
+    struct operation op = {
+        .name = "P7", .run = window_store_interrupt, .empty = window_nop_interrupt};
     use_call(0, gic_distributor() + GICD_SGIR, 2U << 24 | SGI, 0);
     port_irq_enable();
     measure(&op, 1);
@@ -253,7 +252,7 @@ static uint64_t late_waiting(void)
 
 static void bench_timer(void)
 {
-    struct operation op = { .name = "P8", .run = late_spinning };
+    struct operation op = {.name = "P8", .run = late_spinning};
     port_irq_enable();
     measure(&op, 1);
     /* An idle hypervisor may have work of its own left from the boot. */
@@ -288,7 +287,7 @@ static void retire(void)
 static void bench_events(void)
 {
     static struct evtchn_send send;
-    struct operation op = { .name = "P10", .run = window_hypercall, .empty = window_nop };
+    struct operation op = {.name = "P10", .run = window_hypercall, .empty = window_nop};
     send.port = port;
     use_call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, hypercall_pointer(&send), 0);
     event_send(port);
@@ -299,9 +298,8 @@ static void bench_events(void)
     op.after = retire;
     measure(&op, 1);
     port_irq_enable();
-    op = (struct operation){ .name = "P12",
-                             .run = window_hypercall_interrupt,
-                             .empty = window_nop_interrupt };
+    op = (struct operation){
+        .name = "P12", .run = window_hypercall_interrupt, .empty = window_nop_interrupt};
     measure(&op, 1);
     port_irq_disable();
 }
@@ -311,9 +309,8 @@ static struct shared_info bare_shared;
 /* The same handler and the same room, with the interrupt raised at the controller. */
 static void bench_bare(void)
 {
-    struct operation op = { .name = "P12",
-                            .run = window_store_interrupt,
-                            .empty = window_nop_interrupt };
+    struct operation op = {
+        .name = "P12", .run = window_store_interrupt, .empty = window_nop_interrupt};
     port_irq_handle(BARE, ignore);
     use_call(0, gic_distributor() + GICD_ISPENDR, 1U << BARE, 0);
     port_irq_enable();

@@ -1,6 +1,6 @@
 /*
- * What a guest must not do comes back to it as an exception of its own: accesses outside its memory,
- * unknown instructions and calls; and its own mistakes stay its own.
+ * What a guest must not do comes back to it as an exception of its own: accesses outside its
+ * memory, unknown instructions and calls; and its own mistakes stay its own.
  */
 #include <guest/dt.h>
 #include <guest/memory.h>
@@ -8,19 +8,19 @@
 #include <guest/test.h>
 #include <port/arm64.h>
 
-#define EC(cause) ((cause) >> 26)
-#define EC_UNKNOWN 0
+#define EC(cause)            ((cause) >> 26)
+#define EC_UNKNOWN           0
 #define EC_INSTRUCTION_ABORT 0x21
-#define EC_DATA_ABORT 0x25
-#define FSC(cause) ((cause)&0x3f)
-#define FSC_EXTERNAL 0x10
+#define EC_DATA_ABORT        0x25
+#define FSC(cause)           ((cause) & 0x3f)
+#define FSC_EXTERNAL         0x10
 
 static const volatile struct port_fault *fault = &port_fault[0];
 
 static void test_holes(void)
 {
     /* Below the devices of QEMU's virt machine, behind its RAM, far away. */
-    static const uint64_t holes[] = { 0x1000000000, 0x3fffff0000, 0x40100000, 0x7ff0000000 >> 4 };
+    static const uint64_t holes[] = {0x1000000000, 0x3fffff0000, 0x40100000, 0x7ff0000000 >> 4};
     for (unsigned int i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
         uint64_t value = 0;
         print("# address 0x%lx\n", holes[i]);

@@ -6,31 +6,31 @@
 #include <port/arm64.h>
 #include <public/arch-arm/smccc.h>
 
-#define NOT_SUPPORTED (-1)
+#define NOT_SUPPORTED      (-1)
 #define INVALID_PARAMETERS (-2)
-#define ALREADY_ON (-4)
+#define ALREADY_ON         (-4)
 
-#define PSCI_VERSION 0x84000000UL
-#define PSCI_CPU_SUSPEND_32 0x84000001UL
-#define PSCI_CPU_SUSPEND_64 0xc4000001UL
-#define PSCI_CPU_ON_64 0xc4000003UL
-#define PSCI_AFFINITY_INFO_64 0xc4000004UL
+#define PSCI_VERSION           0x84000000UL
+#define PSCI_CPU_SUSPEND_32    0x84000001UL
+#define PSCI_CPU_SUSPEND_64    0xc4000001UL
+#define PSCI_CPU_ON_64         0xc4000003UL
+#define PSCI_AFFINITY_INFO_64  0xc4000004UL
 #define PSCI_MIGRATE_INFO_TYPE 0x84000006UL
-#define PSCI_FEATURES 0x8400000aUL
-#define PSCI_SYSTEM_RESET2 0x84000012UL
-#define SMCCC_VERSION 0x80000000UL
-#define SMCCC_ARCH_FEATURES 0x80000001UL
-#define SMCCC_SOC_ID 0x80000002UL
-#define SMCCC_WORKAROUND_1 0x80008000UL
-#define SMCCC_WORKAROUND_2 0x80007fffUL
-#define SMCCC_WORKAROUND_3 0x80003fffUL
-#define HYPERVISOR_COUNT 0x8600ff00UL
-#define HYPERVISOR_UID 0x8600ff01UL
-#define HYPERVISOR_REVISION 0x8600ff03UL
-#define STANDARD_COUNT 0x8400ff00UL
-#define STANDARD_UID 0x8400ff01UL
-#define STANDARD_REVISION 0x8400ff03UL
-#define TRNG_VERSION 0x84000050UL
+#define PSCI_FEATURES          0x8400000aUL
+#define PSCI_SYSTEM_RESET2     0x84000012UL
+#define SMCCC_VERSION          0x80000000UL
+#define SMCCC_ARCH_FEATURES    0x80000001UL
+#define SMCCC_SOC_ID           0x80000002UL
+#define SMCCC_WORKAROUND_1     0x80008000UL
+#define SMCCC_WORKAROUND_2     0x80007fffUL
+#define SMCCC_WORKAROUND_3     0x80003fffUL
+#define HYPERVISOR_COUNT       0x8600ff00UL
+#define HYPERVISOR_UID         0x8600ff01UL
+#define HYPERVISOR_REVISION    0x8600ff03UL
+#define STANDARD_COUNT         0x8400ff00UL
+#define STANDARD_UID           0x8400ff01UL
+#define STANDARD_REVISION      0x8400ff03UL
+#define TRNG_VERSION           0x84000050UL
 
 typedef void conduit_fn(uint64_t function, uint64_t a, uint64_t b, uint64_t c,
                         struct smccc_result *result);
@@ -50,11 +50,10 @@ static void test_psci(void)
         uint32_t function;
         int32_t want;
     } features[] = {
-        { 0x84000000, 0 },  { 0x84000001, 0 },  { 0xc4000001, 0 },  { 0x84000002, 0 },
-        { 0x84000003, 0 },  { 0xc4000003, 0 },  { 0x84000004, 0 },  { 0xc4000004, 0 },
-        { 0x84000006, 0 },  { 0x84000008, 0 },  { 0x84000009, 0 },  { 0x8400000a, 0 },
-        { 0x80000000, 0 },  { 0x84000005, -1 }, { 0x84000007, -1 }, { 0x84000010, -1 },
-        { 0x84000012, -1 }, { 0x8400000e, -1 }, { 0xffffffff, -1 }, { 0, -1 },
+        {0x84000000, 0},  {0x84000001, 0},  {0xc4000001, 0},  {0x84000002, 0},  {0x84000003, 0},
+        {0xc4000003, 0},  {0x84000004, 0},  {0xc4000004, 0},  {0x84000006, 0},  {0x84000008, 0},
+        {0x84000009, 0},  {0x8400000a, 0},  {0x80000000, 0},  {0x84000005, -1}, {0x84000007, -1},
+        {0x84000010, -1}, {0x84000012, -1}, {0x8400000e, -1}, {0xffffffff, -1}, {0, -1},
     };
     check_eq("PSCI_VERSION", call(PSCI_VERSION, 0, 0), 0x10001);
     for (unsigned int i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
@@ -74,9 +73,10 @@ static void test_psci(void)
 /* The low half of the number is all that counts in a 32-bit call. */
 static void test_numbers(void)
 {
-    static const uint64_t unknown[] = { 0x84000013,         0xc4000013, 0x8400001f, 0x82000000,
-                                        0xc2000000,         0x83000000, 0xb2000000, 0x95c1ba5e,
-                                        0x84000013 | 1UL << 40, 0x85000000, 0x86000000, 0x87000000 };
+    static const uint64_t unknown[] = {0x84000013, 0xc4000013, 0x8400001f,
+                                       0x82000000, 0xc2000000, 0x83000000,
+                                       0xb2000000, 0x95c1ba5e, 0x84000013 | 1UL << 40,
+                                       0x85000000, 0x86000000, 0x87000000};
     for (unsigned int i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
         struct smccc_result result;
         print("# function 0x%lx\n", unknown[i]);
@@ -119,7 +119,7 @@ static void test_identity(void)
           call(STANDARD_COUNT, 0, 0), call(STANDARD_REVISION, 0, 0));
 }
 
-/* Registers that no call may change [SMCCC 2.6]. */
+/* Registers that no call may change [DEN0028 2.6]. */
 static void test_registers(void)
 {
     uint64_t changed;

@@ -8,7 +8,7 @@
 #include <port/arm64.h>
 #include <port/gicv2.h>
 
-#define SGIS "as GIC-400 shows them"
+#define SGIS   "as GIC-400 shows them"
 #define ACTIVE "state that a guest can see and change"
 
 enum {
@@ -215,14 +215,14 @@ static void test_pending(void)
     }
     check("ICPENDR can be written", port_try_write(gicd + GICD_ICPENDR + word, 4, bit));
     check_eq("ICPENDR clears", read32(gicd + GICD_ISPENDR + word), 0);
-    check("writing zero", port_try_write(gicd + GICD_ISPENDR, 4, 0) &&
-                              port_try_write(gicd + GICD_ICPENDR, 4, 0));
+    check("writing zero",
+          port_try_write(gicd + GICD_ISPENDR, 4, 0) && port_try_write(gicd + GICD_ICPENDR, 4, 0));
 }
 
 /* Every aligned access of the page in four sizes: an answer or an abort of ours, never an end. */
 static void test_sweep(void)
 {
-    unsigned int answered[4] = { 0 };
+    unsigned int answered[4] = {0};
     for (unsigned int shift = 0; shift < 4; shift++) {
         for (uint64_t offset = 0; offset < PAGE_SIZE; offset += 1UL << shift) {
             uint64_t value;

@@ -45,12 +45,9 @@ static uint32_t dt_words(uint32_t bytes)
 static const uint32_t *dt_next(const uint32_t *at)
 {
     switch (dt_be32(at)) {
-    case DT_BEGIN:
-        return at + 1 + dt_words((uint32_t)strlen((const char *)(at + 1)) + 1);
-    case DT_PROPERTY:
-        return at + 3 + dt_words(dt_be32(at + 1));
-    default:
-        return at + 1;
+    case DT_BEGIN: return at + 1 + dt_words((uint32_t)strlen((const char *)(at + 1)) + 1);
+    case DT_PROPERTY: return at + 3 + dt_words(dt_be32(at + 1));
+    default: return at + 1;
     }
 }
 

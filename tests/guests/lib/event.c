@@ -14,9 +14,8 @@ struct shared_info *event_shared(void)
 {
     if (!event_page) {
         event_page = page_alloc();
-        struct xen_add_to_physmap map = { .domid = DOMID_SELF,
-                                          .space = XENMAPSPACE_shared_info,
-                                          .gpfn = frame_of(event_page) };
+        struct xen_add_to_physmap map = {
+            .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = frame_of(event_page)};
         if (memory_op(XENMEM_add_to_physmap, &map) != 0) {
             give_up("cannot map the shared page");
         }
@@ -67,46 +66,46 @@ void event_clear(evtchn_port_t port)
 
 int64_t event_alloc_unbound(domid_t domain, domid_t remote)
 {
-    struct evtchn_alloc_unbound arg = { .dom = domain, .remote_dom = remote };
+    struct evtchn_alloc_unbound arg = {.dom = domain, .remote_dom = remote};
     int64_t rc = event_channel_op(EVTCHNOP_alloc_unbound, &arg);
     return rc ? rc : arg.port;
 }
 
 int64_t event_bind_virq(uint32_t virq, uint32_t vcpu)
 {
-    struct evtchn_bind_virq arg = { .virq = virq, .vcpu = vcpu };
+    struct evtchn_bind_virq arg = {.virq = virq, .vcpu = vcpu};
     int64_t rc = event_channel_op(EVTCHNOP_bind_virq, &arg);
     return rc ? rc : arg.port;
 }
 
 int64_t event_bind_ipi(uint32_t vcpu)
 {
-    struct evtchn_bind_ipi arg = { .vcpu = vcpu };
+    struct evtchn_bind_ipi arg = {.vcpu = vcpu};
     int64_t rc = event_channel_op(EVTCHNOP_bind_ipi, &arg);
     return rc ? rc : arg.port;
 }
 
 int64_t event_send(evtchn_port_t port)
 {
-    struct evtchn_send arg = { .port = port };
+    struct evtchn_send arg = {.port = port};
     return event_channel_op(EVTCHNOP_send, &arg);
 }
 
 int64_t event_close(evtchn_port_t port)
 {
-    struct evtchn_close arg = { .port = port };
+    struct evtchn_close arg = {.port = port};
     return event_channel_op(EVTCHNOP_close, &arg);
 }
 
 int64_t event_unmask(evtchn_port_t port)
 {
-    struct evtchn_unmask arg = { .port = port };
+    struct evtchn_unmask arg = {.port = port};
     return event_channel_op(EVTCHNOP_unmask, &arg);
 }
 
 int64_t event_status(evtchn_port_t port, struct evtchn_status *status)
 {
-    struct evtchn_status arg = { .dom = DOMID_SELF, .port = port };
+    struct evtchn_status arg = {.dom = DOMID_SELF, .port = port};
     int64_t rc = event_channel_op(EVTCHNOP_status, &arg);
     if (status) {
         *status = arg;

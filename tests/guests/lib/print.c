@@ -85,8 +85,8 @@ static const char *line_convert(struct line *line, const char *format, va_list *
         }
         line_number(line, size, 10, width, fill);
     } else {
-        uint64_t value = wide ? va_arg(*arguments, unsigned long)
-                              : va_arg(*arguments, unsigned int);
+        uint64_t value =
+            wide ? va_arg(*arguments, unsigned long) : va_arg(*arguments, unsigned int);
         line_number(line, value, *format == 'x' ? 16 : 10, width, fill);
     }
     return format + 1;
@@ -94,7 +94,7 @@ static const char *line_convert(struct line *line, const char *format, va_list *
 
 void print(const char *format, ...)
 {
-    struct line line = { .used = 0 };
+    struct line line = {.used = 0};
     va_list arguments;
     va_start(arguments, format);
     while (*format != 0) {

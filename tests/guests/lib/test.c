@@ -91,7 +91,7 @@ void check_known(const char *name, int64_t got, int64_t want, int64_t xen, const
 
 _Noreturn void finish(void)
 {
-    struct sched_shutdown off = { .reason = SHUTDOWN_poweroff };
+    struct sched_shutdown off = {.reason = SHUTDOWN_poweroff};
     print("DONE passed %u failed %u known %u\n", test_passed, test_failed, test_known);
     if (port_event_irq() != 0) {
         sched_op(SCHEDOP_shutdown, &off);

@@ -75,5 +75,8 @@ uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0);
 /* Work is pending each n-th time a long operation asks; 0: only when it is. */
 void host_preempt(unsigned int n);
 
+/* Each look at the clock turns it by so many ticks. */
+void host_clock_step(uint64_t ticks);
+
 /* Leaves the core for the test; for the port. */
 void host_leave(enum host_state state) __attribute__((noreturn));

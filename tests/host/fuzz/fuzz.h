@@ -14,5 +14,8 @@ void fuzz_dt(const uint8_t *data, size_t size);
 /* A hypervisor command line. */
 void fuzz_cmdline(const uint8_t *data, size_t size);
 
+/* Hypercalls of two domains. */
+void fuzz_hypercall(const uint8_t *data, size_t size);
+
 /* A gzip file. */
 void fuzz_gzip(const uint8_t *data, size_t size);

@@ -1,10 +1,12 @@
 /*
- * A machine for the scheduler alone: the real scheduler, gate, timers and vCPU states on simulated CPUs and time. Each CPU is a
- * coroutine that runs guest_exit() and "the guest"; which CPU moves next is random, so that requests arrive early and late.
+ * A machine for the scheduler alone: the real scheduler, gate, timers and vCPU states on simulated
+ * CPUs and time. Each CPU is a coroutine that runs guest_exit() and "the guest"; which CPU moves
+ * next is random, so that requests arrive early and late.
  *
  * usage: sim CPUS CLASS SEED MILLISECONDS VCPU...
- * VCPU is domain:weight:cap:affinity:run_us:sleep_us[:yield], run_us 0: never stops, sleep_us 0: is woken at random.
- * Prints for each vCPU: ns run, ns runnable, times it woke, longest wait from wake to run in ns.
+ * VCPU is domain:weight:cap:affinity:run_us:sleep_us[:yield], run_us 0: never stops, sleep_us 0: is
+ * woken at random. Prints for each vCPU: ns run, ns runnable, times it woke, longest wait from wake
+ * to run in ns.
  */
 #include <arch/cpu.h>
 #include <arch/irq.h>
@@ -23,12 +25,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #define MAX_VCPUS 32u
-#define STACK (256u << 10)
-#define IPI_NS 2000 /* an interrupt from another CPU arrives within this */
+#define STACK     (256u << 10)
+#define IPI_NS    2000 /* an interrupt from another CPU arrives within this */
 
-enum where { IN_GUEST, IN_IDLE, IN_WAIT };
+enum where {
+    IN_GUEST,
+    IN_IDLE,
+    IN_WAIT
+};
 
 struct machine_cpu {
     ucontext_t context;
@@ -43,9 +50,9 @@ struct machine_cpu {
 struct behaviour {
     int64_t run, sleep; /* ns; 0: for ever, at random */
     bool yields;
-    int64_t left;       /* ns to run before the next block */
-    int64_t wake_at;    /* when it sleeps */
-    int64_t woken;      /* when it was woken and has not run since, else -1 */
+    int64_t left;    /* ns to run before the next block */
+    int64_t wake_at; /* when it sleeps */
+    int64_t woken;   /* when it was woken and has not run since, else -1 */
     int64_t ran, worst;
     uint64_t wakes;
     struct cpu *loaded; /* where its state is */
@@ -56,7 +63,7 @@ uint8_t *host_directmap;
 #define OUTSIDE (&cpus[MAX_CPUS - 1u]) /* what nobody of the machine does: devices, the user */
 
 struct cpu *host_cpu = OUTSIDE;
-struct xen_options opt = { .sched_ratelimit_us = 1000 };
+struct xen_options opt = {.sched_ratelimit_us = 1000};
 struct domain *hardware_domain;
 spinlock_t domain_list_lock = SPINLOCK_INIT(LOCK_DOMAIN_LIST);
 
@@ -72,7 +79,8 @@ static uint64_t seed = 1;
 static void __noreturn fail(const char *why)
 {
     printf("FAIL at %lld: %s\n", (long long)now, why);
-    exit(1);
+    fflush(stdout);
+    _exit(1); /* not exit: this may be a coroutine's stack */
 }
 
 static uint64_t rnd(uint64_t below)
@@ -308,7 +316,8 @@ static bool cpu_has_work(const struct machine_cpu *m)
     if (m->kick <= now || m->deadline <= now) {
         return true;
     }
-    return m->where == IN_GUEST && behaviour_of(m->guest)->run != 0 && behaviour_of(m->guest)->left <= 0;
+    return m->where == IN_GUEST && behaviour_of(m->guest)->run != 0 &&
+           behaviour_of(m->guest)->left <= 0;
 }
 
 static void cpu_resume(unsigned int i)
@@ -348,7 +357,8 @@ static int64_t next_event(void)
         struct machine_cpu *m = &machine[i];
         int64_t at = m->kick < m->deadline ? m->kick : m->deadline;
 
-        if (m->where == IN_GUEST && behaviour_of(m->guest)->run != 0 && now + behaviour_of(m->guest)->left < at) {
+        if (m->where == IN_GUEST && behaviour_of(m->guest)->run != 0 &&
+            now + behaviour_of(m->guest)->left < at) {
             at = now + behaviour_of(m->guest)->left;
         }
         next = at < next ? at : next;
@@ -433,6 +443,9 @@ static void check(void)
         }
         if (!vcpu_runnable(v) && v->sched.state != SCHED_OFF) {
             fail("not runnable, but scheduled");
+        }
+        if (v->d->sched.cap != 0 && v->d->sched.budget <= 0) {
+            continue; /* waits for its domain's next period */
         }
         for (c = 0; c < nr_cpus && v->sched.state == SCHED_QUEUED; c++) {
             if ((sched_allowed(v) & cpumask_of(&cpus[c])) != 0 && cpus[c].sched.curr == NULL) {
@@ -531,7 +544,8 @@ static void add_vcpu(const char *spec)
     cpumask_t hard;
     int rc;
 
-    if (sscanf(spec, "%u:%u:%u:%15[^:]:%u:%u:%c", &id, &weight, &cap, affinity, &run_us, &sleep_us, &last) < 6) {
+    if (sscanf(spec, "%u:%u:%u:%15[^:]:%u:%u:%c", &id, &weight, &cap, affinity, &run_us, &sleep_us,
+               &last) < 6) {
         fail("bad vCPU");
     }
     d = get_domain(id);
@@ -543,8 +557,12 @@ static void add_vcpu(const char *spec)
         printf("refused %d\n", rc);
         exit(0);
     }
-    *b = (struct behaviour){ .run = run_us * 1000ll, .sleep = sleep_us * 1000ll, .yields = last == 'y',
-                             .left = run_us * 1000ll, .wake_at = INT64_MAX, .woken = -1 };
+    *b = (struct behaviour){.run = run_us * 1000ll,
+                            .sleep = sleep_us * 1000ll,
+                            .yields = last == 'y',
+                            .left = run_us * 1000ll,
+                            .wake_at = INT64_MAX,
+                            .woken = -1};
     vcpus[nr_vcpus++] = v;
     hard = (cpumask_t)strtoul(affinity, NULL, 0);
     if (sched_set_affinity(v, &hard, NULL) != 0) {
@@ -588,7 +606,8 @@ int main(int argc, char **argv)
         struct vcpu_runstate_info info;
 
         vcpu_runstate_get(vcpus[i], &info);
-        printf("%lld %llu %llu %lld\n", (long long)behaviour[i].ran, (unsigned long long)info.time[RUNSTATE_runnable],
+        printf("%lld %llu %llu %lld\n", (long long)behaviour[i].ran,
+               (unsigned long long)info.time[RUNSTATE_runnable],
                (unsigned long long)behaviour[i].wakes, (long long)behaviour[i].worst);
         if ((int64_t)info.time[RUNSTATE_running] < behaviour[i].ran) {
             fail("run state says less than it ran");

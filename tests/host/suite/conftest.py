@@ -27,7 +27,7 @@ HEADERS = {
     "xen/fdt_build.h xen/dt.h xen/cmdline.h xen/modules.h host.h fuzz.h",
     "core": "public/xen.h public/memory.h public/event_channel.h public/grant_table.h "
     "public/sched.h public/vcpu.h public/version.h public/hvm/hvm_op.h public/physdev.h "
-    "public/platform.h public/sysctl.h public/domctl.h xen/heap.h xen/page_alloc.h "
+    "public/platform.h public/sysctl.h public/domctl.h xen/heap.h xen/page_alloc.h xen/time.h "
     "machine.h host.h fuzz.h",
 }
 """What each suite sees of the core."""

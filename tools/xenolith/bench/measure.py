@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,24 +23,25 @@ Counts = dict[str, int]
 """Name of a figure to the middle one of its counts."""
 
 
+def choose(board: Board, only: Collection[str]) -> list[Figure]:
+    """The figures wanted, all if `only` is empty. UserError for an unknown name."""
+    known = BY_ARCH.get(board.arch, ())
+    names = [figure.name for figure in known]
+    wrong = [name for name in only if name not in names]
+    if not known or wrong:
+        there = f"there are: {', '.join(names)}" if names else "there are none"
+        raise UserError(f"no figure {', '.join(wrong)} for {board.name}; {there}", 2)
+    return [figure for figure in known if not only or figure.name in only]
+
+
 @dataclass(frozen=True)
 class Bench:
     """What measures: a board, the measuring kernel, which figures, who is told about progress."""
 
     board: Board
     kernel: Path
-    only: Collection[str] = ()
+    figures: Sequence[Figure]
     progress: Callable[[str], None] = lambda _text: None
-
-    def figures(self) -> list[Figure]:
-        """The figures wanted. UserError for an unknown name or a board without any."""
-        known = BY_ARCH.get(self.board.arch, ())
-        names = [figure.name for figure in known]
-        wrong = [name for name in self.only if name not in names]
-        if not known or wrong:
-            there = f"there are: {', '.join(names)}" if names else "there are none"
-            raise UserError(f"no figure {', '.join(wrong)} for {self.board.name}; {there}", 2)
-        return [figure for figure in known if not self.only or figure.name in self.only]
 
     def _run(self, hypervisor: Path | None, boot: Boot, args: str) -> Counts:
         run = Run(
@@ -64,13 +65,13 @@ class Bench:
 
     def bare(self) -> Counts:
         """What the kernel counts without a hypervisor: the guest's own part of an interrupt."""
-        if any(figure.interrupt for figure in self.figures()):
+        if any(figure.interrupt for figure in self.figures):
             return self._run(None, FULL, "")
         return {}
 
     def hypervisor(self, image: Path, bare: Counts) -> dict[str, float]:
         """All wanted figures of a hypervisor."""
-        wanted = self.figures()
+        wanted = self.figures
         boots: dict[Boot, float] = {}
         counts: Counts = {}
         if any(figure.name not in SLOPES for figure in wanted):

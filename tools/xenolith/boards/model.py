@@ -57,6 +57,8 @@ class Board:
     """Where dom0's initramfs is loaded; the kernel may be as large as the room before it."""
     console: str
     """Path of the console's device-tree node."""
+    defines: tuple[str, ...] = ()
+    """Macros for the port's boot code, `NAME=value`: what it must know without a device tree."""
 
     def __post_init__(self) -> None:
         problem = _problem(self)

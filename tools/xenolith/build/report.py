@@ -7,36 +7,42 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from elftools.elf.elffile import ELFFile
+
+from xenolith.build.image import kind_of
+
 # "section address size file" of a GNU map, and lld's "address load size align file:(section)".
 _GNU = re.compile(r"^ (\.\S+)\s+0x([0-9a-f]+)\s+0x([0-9a-f]+)\s+(\S+\.o)$", re.MULTILINE)
 _LLD = re.compile(r"^\s*([0-9a-f]+)\s+[0-9a-f]+\s+([0-9a-f]+)\s+\d+\s+(\S+\.o):\((\S+)\)$", re.M)
 
-_NOT_LOADED = (".debug", ".comment", ".symtab", ".strtab", ".shstrtab", ".ARM.attributes")
-
 KINDS = ("text", "rodata", "data", "bss")
 
 
-def contributions(link_map: str) -> Iterator[tuple[str, str, int]]:
-    """(object, input section, bytes) of everything a linker's map says was placed."""
-    _, found, placed = link_map.partition("Linker script and memory map")
+def contributions(link_map: str) -> Iterator[tuple[str, int, int]]:
+    """(object, address, bytes) of everything a linker's map says was placed."""
+    _, found, text = link_map.partition("Linker script and memory map")
     if found:
         # A long section name stands alone on its line.
-        joined = re.sub(r"^( \.\S+)\n\s+(?=0x)", r"\1 ", placed, flags=re.MULTILINE)
-        for section, address, size, name in _GNU.findall(joined):
-            if int(address, 16) and not section.startswith(_NOT_LOADED):
-                yield name, section, int(size, 16)
+        joined = re.sub(r"^( \.\S+)\n\s+(?=0x)", r"\1 ", text, flags=re.MULTILINE)
+        entries = [(name, where, size) for _, where, size, name in _GNU.findall(joined)]
     else:
-        for address, size, name, section in _LLD.findall(link_map):
-            if int(address, 16) and not section.startswith(_NOT_LOADED):
-                yield name, section, int(size, 16)
+        entries = [(name, where, size) for where, size, name, _ in _LLD.findall(link_map)]
+    for name, where, size in entries:
+        yield name, int(where, 16), int(size, 16)
 
 
-def kind_of(section: str) -> str:
-    """The part of the image an input section ends in, by the usual names."""
-    for prefix, kind in ((".rodata", "rodata"), (".data", "data"), (".bss", "bss")):
-        if section.startswith(prefix):
-            return kind
-    return "text"
+Ranges = list[tuple[int, int, str]]
+
+
+def placed(elf: Path) -> Ranges:
+    """(start, end, part of the image) of every loaded section."""
+    with elf.open("rb") as file:
+        sections = list(ELFFile(file).iter_sections())
+        ranges = [
+            (s["sh_addr"], s["sh_addr"] + s["sh_size"], kind_of(s["sh_flags"], s["sh_type"]))
+            for s in sections
+        ]
+    return [entry for entry in ranges if entry[2]]
 
 
 def folder_of(path: str) -> str:
@@ -46,12 +52,14 @@ def folder_of(path: str) -> str:
     return "/".join(parts[: min(depth, len(parts) - 1)])
 
 
-def by_folder(link_map: str, objects: str) -> dict[str, Counter[str]]:
-    """Bytes by source folder and kind; `objects` is the folder of the objects, as in the map."""
+def by_folder(ranges: Ranges, link_map: str, objects: str) -> dict[str, Counter[str]]:
+    """Bytes by source folder and kind; `objects` is the objects' folder, as in the map."""
     table: dict[str, Counter[str]] = {}
-    for name, section, size in contributions(link_map):
+    for name, address, size in contributions(link_map):
         source = name.removeprefix(f"{objects}/").removesuffix(".o")
-        table.setdefault(folder_of(source), Counter())[kind_of(section)] += size
+        for start, end, kind in ranges:
+            if start <= address < end:
+                table.setdefault(folder_of(source), Counter())[kind] += size
     return table
 
 
@@ -70,9 +78,9 @@ def lines_by_folder(root: Path, sources: list[str]) -> Counter[str]:
     return table
 
 
-def text(root: Path, sources: list[str], link_map: str, objects: str) -> str:
+def text(root: Path, sources: list[str], elf: Path, link_map: str, objects: str) -> str:
     """A table for people: a row per folder, the sum last."""
-    lines, parts = lines_by_folder(root, sources), by_folder(link_map, objects)
+    lines, parts = lines_by_folder(root, sources), by_folder(placed(elf), link_map, objects)
     rows = [f"{'part':24} {'lines':>7} " + " ".join(f"{kind:>8}" for kind in KINDS)]
     total: Counter[str] = Counter()
     for folder in sorted(set(lines) | set(parts)):

@@ -37,7 +37,7 @@ def _builders() -> dict[str, Any]:
 
     def compiler(verb: str, command: str) -> Any:
         action = Action(
-            f"$CC $FLAGS $INCLUDES {command}", f"{verb} $SOURCE", varlist=["CC_VERSION"]
+            f"$CC $FLAGS $SPEED $INCLUDES {command}", f"{verb} $SOURCE", varlist=["CC_VERSION"]
         )
         return Builder(action=action, source_scanner=CScanner(), single_source=True)
 
@@ -81,9 +81,15 @@ def environment(variables: Any) -> Any:
         BOARD=board,
         OUT=out,
         LOCK=lock,
+        SPEED_FLAGS="" if debug else toolchain.LEVELS[tools.kind].speed,
         CC=shlex.join(tools.cc),
         CC_VERSION=info.compiler_version(tools.cc),
-        FLAGS=shlex.join(tools.compile_flags(board.arch, debug=debug, root=str(ROOT))),
+        FLAGS=shlex.join(
+            [
+                *tools.compile_flags(board.arch, debug=debug, root=str(ROOT)),
+                *(f"-D{define}" for define in board.defines),
+            ]
+        ),
         LD=shlex.join(tools.ld),
         LDFLAGS=shlex.join(tools.link_flags(board.arch)),
     )
@@ -98,9 +104,15 @@ def _with_includes(env: Any, folders: list[str]) -> Any:
     return env.Clone(CPPPATH=[f"#{folder}" for folder in folders], INCLUDES=includes)
 
 
+def _speed(env: Any, name: str) -> str:
+    """What is added to the flags for one source."""
+    return str(env["SPEED_FLAGS"]) if plan.HOT.match(name) else ""
+
+
 def _objects(env: Any, names: list[str]) -> list[Any]:
     """An object node per source, at the same path below the output folder."""
-    return [env.Obj(f"{env['OUT']}/obj/{name}.o", name)[0] for name in names]
+    folder = f"{env['OUT']}/obj"
+    return [env.Obj(f"{folder}/{name}.o", name, SPEED=_speed(env, name))[0] for name in names]
 
 
 def _link(env: Any, target: str, script: str, objects: list[Any]) -> tuple[Any, Any]:
@@ -133,9 +145,9 @@ def hypervisor(base: Any) -> None:
     elf, _ = _link(env, f"{out}/xenolith", f"arch/{board.arch}/xen.lds.S", objects)
     flat = env.Image(f"{out}/xenolith", elf)
     env.Depends(flat, GENERATORS)
-    command = env.subst("$CC $FLAGS $INCLUDES -c")
+    command = env.subst("$CC $FLAGS $INCLUDES")
     entries = [
-        (name, str(node), f"{command} -o {node} {name}")
+        (name, str(node), f"{command} {_speed(env, name)} -c -o {node} {name}")
         for name, node in zip(names, objects, strict=True)
     ]
     database = plan.compile_commands(str(ROOT), entries)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from xenolith.bench import table
-from xenolith.bench.figures import Figure
+from xenolith.bench import measure, table
 from xenolith.bench.measure import Bench
 from xenolith.bench.table import Row
 from xenolith.boards import Board, find
@@ -34,15 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measures; prints the table. 1 if --check or --strict finds something."""
     board = find(args.board)
+    figures = measure.choose(board, [name for name in (args.only or "").split(",") if name])
     host.ensure(board, BUILD, RUN)
     kind = host.ensure_toolchain(board, args.toolchain)
-    only = [name for name in (args.only or "").split(",") if name]
     targets = ("guests",) if args.hypervisor else ("image", "guests")
     output = make.build(board, kind, targets=targets)
     ours = args.hypervisor or output.image
     xen = None if args.no_xen else image.xen(board.debian_arch)
     with step("measuring") as progress:
-        bench = Bench(board, output.guest("bench"), only, progress.update)
+        bench = Bench(board, output.guest("bench"), figures, progress.update)
         rows = _measure(bench, ours, xen)
     compiler = _compiler(board, kind)
     print(table.as_json(board.name, compiler, rows) if args.json else table.text(rows))
@@ -56,11 +55,10 @@ def _compiler(board: Board, kind: str) -> str:
 
 
 def _measure(bench: Bench, ours: Path, xen: Path | None) -> list[Row]:
-    wanted: list[Figure] = bench.figures()
     bare = bench.bare()
     theirs = bench.hypervisor(xen, bare) if xen else {}
     values = bench.hypervisor(ours, bare)
-    return [Row(figure, values[figure.name], theirs.get(figure.name)) for figure in wanted]
+    return [Row(figure, values[figure.name], theirs.get(figure.name)) for figure in bench.figures]
 
 
 def _verdict(args: argparse.Namespace, compiler: str, rows: list[Row]) -> int:

@@ -37,4 +37,4 @@ def run(args: argparse.Namespace) -> int:
 def _report(board: Board, output: make.Output) -> str:
     sources = plan.sources(ROOT, board) + plan.headers(ROOT, board)
     objects = f"{output.folder.relative_to(ROOT)}/obj"
-    return report.text(ROOT, sources, output.map.read_text(), objects)
+    return report.text(ROOT, sources, output.elf, output.map.read_text(), objects)

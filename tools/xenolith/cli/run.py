@@ -99,8 +99,7 @@ def _execute(system: System, args: argparse.Namespace) -> int:
         watch=_verbose if args.verbose else None,
         on_result=_print,
     )
-    prepared = session.prepare(system, args.exec, options)
-    with session.running(prepared, args.exec, options) as target:
+    with session.running(system, args.exec, options) as target:
         _boot(target)
         target.to(State.POWERED_OFF)
         return next((r.status for r in target.collector.results if r.status), 0)
@@ -118,10 +117,9 @@ def _boot(target: Target) -> None:
 
 
 def _interactive(system: System, args: argparse.Namespace) -> int:
-    options = session.Options(watch=terminal.show, forbidden=())
-    prepared = session.prepare(system, [], options, terminal.size())
+    options = session.Options(watch=terminal.show, forbidden=(), terminal=terminal.size())
     progress.note("Ctrl-A x leaves; Ctrl-A three times: input to the hypervisor and back")
-    with session.running(prepared, [], options) as target:
+    with session.running(system, [], options) as target:
         timeout = args.timeout or terminal.FOREVER
         stopped = terminal.attach(target.console, timeout)
         tail = target.console.tail(60)

@@ -85,6 +85,8 @@ class Console:
         self.link = link
         self.log = log
         self.data = bytearray()
+        self.hidden = b""
+        """Lines with this in them are left out of `tail`: they are for programs."""
         self._file = log.open("wb") if log else None
         self._forbidden = re.compile(b"|".join(b"(?:%s)" % f for f in forbidden))
         self._watching = bool(forbidden)
@@ -106,7 +108,9 @@ class Console:
 
     def tail(self, lines: int = 20) -> str:
         """The last lines of the console, printable."""
-        text = bytes(self.data[-16384:]).decode(errors="replace").replace("\r", "")
+        last = bytes(self.data[-65536:]).split(b"\n")
+        shown = [line for line in last if not self.hidden or self.hidden not in line]
+        text = b"\n".join(shown).decode(errors="replace").replace("\r", "")
         printable = "".join(c if c.isprintable() or c in "\n\t" else "?" for c in text)
         return "\n".join(printable.rstrip().split("\n")[-lines:])
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xenolith.errors import UserError
+from xenolith.lab.console import LabError
 from xenolith.lab.protocol import Result
 
 
 @dataclass(frozen=True)
 class Report:
-    """Results of a boot's commands by the names given to them, and the console's log."""
+    """Results of a boot's commands by the names given to them, and the console's log.
+
+    `error`: why it ended before all commands were done; the results are those before.
+    """
 
     results: dict[str, Result]
     console: str
+    error: LabError | None = None
 
     def __getitem__(self, name: str) -> str:
         """Standard output of a command that must have succeeded. Raises UserError if it has not."""
+        if name not in self.results:
+            raise UserError(f"{name!r} was not reached: {self.error}")
         result = self.results[name]
         if result.status != 0:
             said = f"{result.text}{result.err.decode(errors='replace')}"

@@ -13,7 +13,10 @@ from elftools.elf.sections import SymbolTableSection
 from xenolith.lint.files import without_strings
 
 # Parts of the core that a port may call besides the upcalls of <xen/trap.h>.
-LIBRARY = ("xen/lib/", "xen/dt/", "xen/cpu/", "xen/mm/", "xen/irq/", "xen/time/", "xen/console/")
+LIBRARY = (
+    *("xen/lib/", "xen/dt/", "xen/cpu/", "xen/mm/", "xen/irq/", "xen/time/", "xen/console/"),
+    *("xen/vdev/", "xen/boot/cmdline"),
+)
 
 # Entry points that only the linker script, firmware or hardware know.
 ENTRIES = {"_start"}

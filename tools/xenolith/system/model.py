@@ -14,8 +14,8 @@ UNITS = {"": 1 << 10, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 <
 """Suffix of a size on Xen's command line to bytes (docs/misc/xen-command-line: default is KiB)."""
 
 DOM0_ARGS = "console=hvc0 earlycon=xenboot rdinit=/init panic=5"
-EMULATED_ARGS = "kpti=0 nokaslr mitigations=off lsm=, audit=0"
-"""Shorten the boot under emulation; measured, see the project's facts on arm64."""
+EMULATED_ARGS = "kpti=0 nokaslr mitigations=off lsm=, audit=0 watchdog_thresh=60"
+"""Shorten the boot under emulation; a busy host may stop a CPU for long without harm."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 /*
- * The Arm part of the guest ABI, 64-bit guests: hypercall tag, vCPU context and domain configuration
- * of the tools, and where things stand in a guest that the tools build.
+ * The Arm part of the guest ABI, 64-bit guests: hypercall tag, vCPU context and domain
+ * configuration of the tools, and where things stand in a guest that the tools build.
  */
 #pragma once
 
@@ -67,12 +67,12 @@ struct vcpu_guest_context {
 };
 
 #define XEN_DOMCTL_CONFIG_GIC_NATIVE 0
-#define XEN_DOMCTL_CONFIG_GIC_V2 1
-#define XEN_DOMCTL_CONFIG_GIC_V3 2
+#define XEN_DOMCTL_CONFIG_GIC_V2     1
+#define XEN_DOMCTL_CONFIG_GIC_V3     2
 
-#define XEN_DOMCTL_CONFIG_TEE_NONE 0
+#define XEN_DOMCTL_CONFIG_TEE_NONE  0
 #define XEN_DOMCTL_CONFIG_TEE_OPTEE 1
-#define XEN_DOMCTL_CONFIG_TEE_FFA 2
+#define XEN_DOMCTL_CONFIG_TEE_FFA   2
 
 /* Part of createdomain and getdomaininfo. */
 struct xen_arch_domainconfig {
@@ -84,31 +84,31 @@ struct xen_arch_domainconfig {
 };
 
 /* HVM_PARAM_CALLBACK_IRQ: PPI in the low byte, flags above it. */
-#define HVM_PARAM_CALLBACK_TYPE_PPI 2
-#define HVM_PARAM_CALLBACK_TYPE_PPI_FLAG_MASK 0xFF00
+#define HVM_PARAM_CALLBACK_TYPE_PPI                2
+#define HVM_PARAM_CALLBACK_TYPE_PPI_FLAG_MASK      0xFF00
 #define HVM_PARAM_CALLBACK_TYPE_PPI_FLAG_LOW_LEVEL 2
 
 /* Fields of a processor state word. */
-#define PSR_THUMB 0x20U
-#define PSR_FIQ_MASK 0x40U
-#define PSR_IRQ_MASK 0x80U
-#define PSR_ABT_MASK 0x100U
+#define PSR_THUMB      0x20U
+#define PSR_FIQ_MASK   0x40U
+#define PSR_IRQ_MASK   0x80U
+#define PSR_ABT_MASK   0x100U
 #define PSR_BIG_ENDIAN 0x200U
-#define PSR_DBG_MASK 0x200U
-#define PSR_IT_MASK 0x0600fc00U
-#define PSR_JAZELLE 0x01000000U
-#define PSR_Z 0x40000000U
+#define PSR_DBG_MASK   0x200U
+#define PSR_IT_MASK    0x0600fc00U
+#define PSR_JAZELLE    0x01000000U
+#define PSR_Z          0x40000000U
 
-#define PSR_MODE_USR 0x10U
-#define PSR_MODE_FIQ 0x11U
-#define PSR_MODE_IRQ 0x12U
-#define PSR_MODE_SVC 0x13U
-#define PSR_MODE_MON 0x16U
-#define PSR_MODE_ABT 0x17U
-#define PSR_MODE_HYP 0x1aU
-#define PSR_MODE_UND 0x1bU
-#define PSR_MODE_SYS 0x1fU
-#define PSR_MODE_BIT 0x10U
+#define PSR_MODE_USR  0x10U
+#define PSR_MODE_FIQ  0x11U
+#define PSR_MODE_IRQ  0x12U
+#define PSR_MODE_SVC  0x13U
+#define PSR_MODE_MON  0x16U
+#define PSR_MODE_ABT  0x17U
+#define PSR_MODE_HYP  0x1aU
+#define PSR_MODE_UND  0x1bU
+#define PSR_MODE_SYS  0x1fU
+#define PSR_MODE_BIT  0x10U
 #define PSR_MODE_EL3h 0x0dU
 #define PSR_MODE_EL3t 0x0cU
 #define PSR_MODE_EL2h 0x09U
@@ -123,35 +123,35 @@ struct xen_arch_domainconfig {
 #define SCTLR_GUEST_INIT 0x00c50078ULL
 
 /* Guest physical layout made by the tools: devices ... */
-#define GUEST_VIRTIO_MMIO_BASE 0x02000000ULL
-#define GUEST_VIRTIO_MMIO_SIZE 0x00100000ULL
-#define GUEST_GICD_BASE 0x03001000ULL
-#define GUEST_GICD_SIZE 0x00001000ULL
-#define GUEST_GICC_BASE 0x03002000ULL
-#define GUEST_GICC_SIZE 0x00002000ULL
-#define GUEST_GICV3_GICD_BASE 0x03001000ULL
-#define GUEST_GICV3_GICD_SIZE 0x00010000ULL
-#define GUEST_GICV3_RDIST_REGIONS 1
-#define GUEST_GICV3_GICR0_BASE 0x03020000ULL
-#define GUEST_GICV3_GICR0_SIZE 0x01000000ULL
-#define GUEST_VPCI_ECAM_BASE 0x10000000ULL
-#define GUEST_VPCI_ECAM_SIZE 0x10000000ULL
-#define GUEST_ACPI_BASE 0x20000000ULL
-#define GUEST_ACPI_SIZE 0x02000000ULL
-#define GUEST_PL011_BASE 0x22000000ULL
-#define GUEST_PL011_SIZE 0x00001000ULL
-#define GUEST_VPCI_ADDR_TYPE_MEM 0x02000000ULL
-#define GUEST_VPCI_MEM_ADDR 0x23000000ULL
-#define GUEST_VPCI_MEM_SIZE 0x10000000ULL
+#define GUEST_VIRTIO_MMIO_BASE            0x02000000ULL
+#define GUEST_VIRTIO_MMIO_SIZE            0x00100000ULL
+#define GUEST_GICD_BASE                   0x03001000ULL
+#define GUEST_GICD_SIZE                   0x00001000ULL
+#define GUEST_GICC_BASE                   0x03002000ULL
+#define GUEST_GICC_SIZE                   0x00002000ULL
+#define GUEST_GICV3_GICD_BASE             0x03001000ULL
+#define GUEST_GICV3_GICD_SIZE             0x00010000ULL
+#define GUEST_GICV3_RDIST_REGIONS         1
+#define GUEST_GICV3_GICR0_BASE            0x03020000ULL
+#define GUEST_GICV3_GICR0_SIZE            0x01000000ULL
+#define GUEST_VPCI_ECAM_BASE              0x10000000ULL
+#define GUEST_VPCI_ECAM_SIZE              0x10000000ULL
+#define GUEST_ACPI_BASE                   0x20000000ULL
+#define GUEST_ACPI_SIZE                   0x02000000ULL
+#define GUEST_PL011_BASE                  0x22000000ULL
+#define GUEST_PL011_SIZE                  0x00001000ULL
+#define GUEST_VPCI_ADDR_TYPE_MEM          0x02000000ULL
+#define GUEST_VPCI_MEM_ADDR               0x23000000ULL
+#define GUEST_VPCI_MEM_SIZE               0x10000000ULL
 #define GUEST_VPCI_ADDR_TYPE_PREFETCH_MEM 0x43000000ULL
-#define GUEST_VPCI_PREFETCH_MEM_ADDR 0x100000000ULL
-#define GUEST_VPCI_PREFETCH_MEM_SIZE 0x100000000ULL
+#define GUEST_VPCI_PREFETCH_MEM_ADDR      0x100000000ULL
+#define GUEST_VPCI_PREFETCH_MEM_SIZE      0x100000000ULL
 
 /* ... grant table, pages of console and store rings ... */
 #define GUEST_GNTTAB_BASE 0x38000000ULL
 #define GUEST_GNTTAB_SIZE 0x01000000ULL
-#define GUEST_MAGIC_BASE 0x39000000ULL
-#define GUEST_MAGIC_SIZE 0x01000000ULL
+#define GUEST_MAGIC_BASE  0x39000000ULL
+#define GUEST_MAGIC_SIZE  0x01000000ULL
 
 /* ... and two banks of RAM. */
 #define GUEST_RAM_BANKS 2
@@ -159,18 +159,18 @@ struct xen_arch_domainconfig {
 #define GUEST_RAM0_SIZE 0xc0000000ULL
 #define GUEST_RAM1_BASE 0x0200000000ULL
 #define GUEST_RAM1_SIZE 0xfe00000000ULL
-#define GUEST_RAM_BASE 0x40000000ULL
-#define GUEST_RAM_MAX 0xfec0000000ULL
+#define GUEST_RAM_BASE  0x40000000ULL
+#define GUEST_RAM_MAX   0xfec0000000ULL
 
 #define GUEST_MAX_VCPUS 128
 
 /* Interrupts of such a guest. */
-#define GUEST_TIMER_VIRT_PPI 27
-#define GUEST_TIMER_PHYS_S_PPI 29
-#define GUEST_TIMER_PHYS_NS_PPI 30
-#define GUEST_EVTCHN_PPI 31
-#define GUEST_VPL011_SPI 32
-#define GUEST_VIRTIO_MMIO_SPI_FIRST 33
-#define GUEST_VIRTIO_MMIO_SPI_LAST 43
-#define GUEST_FFA_NOTIF_PEND_INTR_ID 8
+#define GUEST_TIMER_VIRT_PPI            27
+#define GUEST_TIMER_PHYS_S_PPI          29
+#define GUEST_TIMER_PHYS_NS_PPI         30
+#define GUEST_EVTCHN_PPI                31
+#define GUEST_VPL011_SPI                32
+#define GUEST_VIRTIO_MMIO_SPI_FIRST     33
+#define GUEST_VIRTIO_MMIO_SPI_LAST      43
+#define GUEST_FFA_NOTIF_PEND_INTR_ID    8
 #define GUEST_FFA_SCHEDULE_RECV_INTR_ID 9

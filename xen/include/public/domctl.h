@@ -9,68 +9,68 @@
 
 #define XEN_DOMCTL_INTERFACE_VERSION 0x00000017U
 
-#define XEN_DOMCTL_createdomain 1
-#define XEN_DOMCTL_destroydomain 2
-#define XEN_DOMCTL_pausedomain 3
-#define XEN_DOMCTL_unpausedomain 4
-#define XEN_DOMCTL_getdomaininfo 5
-#define XEN_DOMCTL_setvcpuaffinity 9
-#define XEN_DOMCTL_max_mem 11
-#define XEN_DOMCTL_setvcpucontext 12
-#define XEN_DOMCTL_getvcpucontext 13
-#define XEN_DOMCTL_getvcpuinfo 14
-#define XEN_DOMCTL_max_vcpus 15
-#define XEN_DOMCTL_scheduler_op 16
-#define XEN_DOMCTL_setdomainhandle 17
-#define XEN_DOMCTL_setdebugging 18
-#define XEN_DOMCTL_irq_permission 19
-#define XEN_DOMCTL_iomem_permission 20
-#define XEN_DOMCTL_settimeoffset 24
-#define XEN_DOMCTL_getvcpuaffinity 25
-#define XEN_DOMCTL_resumedomain 27
-#define XEN_DOMCTL_subscribe 29
-#define XEN_DOMCTL_gethvmcontext 33
-#define XEN_DOMCTL_sethvmcontext 34
-#define XEN_DOMCTL_set_address_size 35
-#define XEN_DOMCTL_get_address_size 36
-#define XEN_DOMCTL_assign_device 37
-#define XEN_DOMCTL_bind_pt_irq 38
-#define XEN_DOMCTL_memory_mapping 39
-#define XEN_DOMCTL_test_assign_device 45
-#define XEN_DOMCTL_set_target 46
-#define XEN_DOMCTL_deassign_device 47
-#define XEN_DOMCTL_unbind_pt_irq 48
-#define XEN_DOMCTL_vm_event_op 56
-#define XEN_DOMCTL_set_access_required 64
-#define XEN_DOMCTL_set_virq_handler 66
-#define XEN_DOMCTL_setnodeaffinity 68
-#define XEN_DOMCTL_getnodeaffinity 69
-#define XEN_DOMCTL_cacheflush 71
-#define XEN_DOMCTL_setvnumainfo 74
-#define XEN_DOMCTL_monitor_op 77
-#define XEN_DOMCTL_soft_reset 79
-#define XEN_DOMCTL_vuart_op 81
+#define XEN_DOMCTL_createdomain            1
+#define XEN_DOMCTL_destroydomain           2
+#define XEN_DOMCTL_pausedomain             3
+#define XEN_DOMCTL_unpausedomain           4
+#define XEN_DOMCTL_getdomaininfo           5
+#define XEN_DOMCTL_setvcpuaffinity         9
+#define XEN_DOMCTL_max_mem                 11
+#define XEN_DOMCTL_setvcpucontext          12
+#define XEN_DOMCTL_getvcpucontext          13
+#define XEN_DOMCTL_getvcpuinfo             14
+#define XEN_DOMCTL_max_vcpus               15
+#define XEN_DOMCTL_scheduler_op            16
+#define XEN_DOMCTL_setdomainhandle         17
+#define XEN_DOMCTL_setdebugging            18
+#define XEN_DOMCTL_irq_permission          19
+#define XEN_DOMCTL_iomem_permission        20
+#define XEN_DOMCTL_settimeoffset           24
+#define XEN_DOMCTL_getvcpuaffinity         25
+#define XEN_DOMCTL_resumedomain            27
+#define XEN_DOMCTL_subscribe               29
+#define XEN_DOMCTL_gethvmcontext           33
+#define XEN_DOMCTL_sethvmcontext           34
+#define XEN_DOMCTL_set_address_size        35
+#define XEN_DOMCTL_get_address_size        36
+#define XEN_DOMCTL_assign_device           37
+#define XEN_DOMCTL_bind_pt_irq             38
+#define XEN_DOMCTL_memory_mapping          39
+#define XEN_DOMCTL_test_assign_device      45
+#define XEN_DOMCTL_set_target              46
+#define XEN_DOMCTL_deassign_device         47
+#define XEN_DOMCTL_unbind_pt_irq           48
+#define XEN_DOMCTL_vm_event_op             56
+#define XEN_DOMCTL_set_access_required     64
+#define XEN_DOMCTL_set_virq_handler        66
+#define XEN_DOMCTL_setnodeaffinity         68
+#define XEN_DOMCTL_getnodeaffinity         69
+#define XEN_DOMCTL_cacheflush              71
+#define XEN_DOMCTL_setvnumainfo            74
+#define XEN_DOMCTL_monitor_op              77
+#define XEN_DOMCTL_soft_reset              79
+#define XEN_DOMCTL_vuart_op                81
 #define XEN_DOMCTL_get_paging_mempool_size 85
 #define XEN_DOMCTL_set_paging_mempool_size 86
-#define XEN_DOMCTL_dt_overlay 87
-#define XEN_DOMCTL_set_llc_colors 89
+#define XEN_DOMCTL_dt_overlay              87
+#define XEN_DOMCTL_set_llc_colors          89
 
 /* createdomain.flags */
-#define XEN_DOMCTL_CDF_hvm 0x1U
-#define XEN_DOMCTL_CDF_hap 0x2U
+#define XEN_DOMCTL_CDF_hvm          0x1U
+#define XEN_DOMCTL_CDF_hap          0x2U
 #define XEN_DOMCTL_CDF_s3_integrity 0x4U
-#define XEN_DOMCTL_CDF_oos_off 0x8U
-#define XEN_DOMCTL_CDF_xs_domain 0x10U
-#define XEN_DOMCTL_CDF_iommu 0x20U
-#define XEN_DOMCTL_CDF_nested_virt 0x40U
-#define XEN_DOMCTL_CDF_vpmu 0x80U
-#define XEN_DOMCTL_CDF_MAX 0x80U
+#define XEN_DOMCTL_CDF_oos_off      0x8U
+#define XEN_DOMCTL_CDF_xs_domain    0x10U
+#define XEN_DOMCTL_CDF_iommu        0x20U
+#define XEN_DOMCTL_CDF_nested_virt  0x40U
+#define XEN_DOMCTL_CDF_vpmu         0x80U
+#define XEN_DOMCTL_CDF_MAX          0x80U
 
 #define XEN_DOMCTL_IOMMU_no_sharept 0x1U
-#define XEN_DOMCTL_IOMMU_MAX 0x1U
+#define XEN_DOMCTL_IOMMU_MAX        0x1U
 
 #define XEN_DOMCTL_GRANT_version_mask 0xf
-#define XEN_DOMCTL_ALTP2M_mode_mask 0x3U
+#define XEN_DOMCTL_ALTP2M_mode_mask   0x3U
 
 /* A domain without vCPUs and memory. Out: the number, in xen_domctl.domain */
 struct xen_domctl_createdomain {
@@ -90,16 +90,16 @@ struct xen_domctl_createdomain {
 };
 
 /* getdomaininfo.flags; the shutdown reason is in the third byte. */
-#define XEN_DOMINF_dying 0x1U
-#define XEN_DOMINF_hvm_guest 0x2U
-#define XEN_DOMINF_shutdown 0x4U
-#define XEN_DOMINF_paused 0x8U
-#define XEN_DOMINF_blocked 0x10U
-#define XEN_DOMINF_running 0x20U
-#define XEN_DOMINF_debugged 0x40U
-#define XEN_DOMINF_xs_domain 0x80U
-#define XEN_DOMINF_hap 0x100U
-#define XEN_DOMINF_shutdownmask 255
+#define XEN_DOMINF_dying         0x1U
+#define XEN_DOMINF_hvm_guest     0x2U
+#define XEN_DOMINF_shutdown      0x4U
+#define XEN_DOMINF_paused        0x8U
+#define XEN_DOMINF_blocked       0x10U
+#define XEN_DOMINF_running       0x20U
+#define XEN_DOMINF_debugged      0x40U
+#define XEN_DOMINF_xs_domain     0x80U
+#define XEN_DOMINF_hap           0x100U
+#define XEN_DOMINF_shutdownmask  255
 #define XEN_DOMINF_shutdownshift 16
 
 #define XEN_INVALID_MAX_VCPU_ID 0xFFFFFFFFU
@@ -150,8 +150,8 @@ struct xen_domctl_nodeaffinity {
     struct xenctl_bitmap nodemap;
 };
 
-#define XEN_VCPUAFFINITY_HARD 0x1U
-#define XEN_VCPUAFFINITY_SOFT 0x2U
+#define XEN_VCPUAFFINITY_HARD  0x1U
+#define XEN_VCPUAFFINITY_SOFT  0x2U
 #define XEN_VCPUAFFINITY_FORCE 0x4U
 
 /* setvcpuaffinity, getvcpuaffinity; set returns in the maps what was in effect. */
@@ -166,11 +166,11 @@ struct xen_domctl_max_vcpus {
     uint32_t max;
 };
 
-#define XEN_SCHEDULER_CREDIT 5
-#define XEN_SCHEDULER_CREDIT2 6
+#define XEN_SCHEDULER_CREDIT   5
+#define XEN_SCHEDULER_CREDIT2  6
 #define XEN_SCHEDULER_ARINC653 7
-#define XEN_SCHEDULER_RTDS 8
-#define XEN_SCHEDULER_NULL 9
+#define XEN_SCHEDULER_RTDS     8
+#define XEN_SCHEDULER_NULL     9
 
 struct xen_domctl_sched_credit {
     uint16_t weight;
@@ -198,8 +198,8 @@ struct xen_domctl_schedparam_vcpu {
     uint32_t vcpuid;
 };
 
-#define XEN_DOMCTL_SCHEDOP_putinfo 0
-#define XEN_DOMCTL_SCHEDOP_getinfo 1
+#define XEN_DOMCTL_SCHEDOP_putinfo     0
+#define XEN_DOMCTL_SCHEDOP_getinfo     1
 #define XEN_DOMCTL_SCHEDOP_putvcpuinfo 2
 #define XEN_DOMCTL_SCHEDOP_getvcpuinfo 3
 
@@ -247,8 +247,8 @@ struct xen_domctl_address_size {
     uint32_t size;
 };
 
-#define XEN_DOMCTL_DEV_PCI 0
-#define XEN_DOMCTL_DEV_DT 1
+#define XEN_DOMCTL_DEV_PCI         0
+#define XEN_DOMCTL_DEV_DT          1
 #define XEN_DOMCTL_DEV_RDM_RELAXED 1
 
 /* assign_device, deassign_device, test_assign_device: a PCI function or a device-tree path. */
@@ -298,7 +298,7 @@ struct xen_domctl_bind_pt_irq {
     } u;
 };
 
-#define DPCI_ADD_MAPPING 1
+#define DPCI_ADD_MAPPING    1
 #define DPCI_REMOVE_MAPPING 0
 
 struct xen_domctl_memory_mapping {
@@ -332,7 +332,7 @@ struct xen_domctl_paging_mempool {
     uint64_t size;
 };
 
-#define XEN_DOMCTL_VUART_OP_INIT 0
+#define XEN_DOMCTL_VUART_OP_INIT     0
 #define XEN_DOMCTL_VUART_TYPE_VPL011 0
 struct xen_domctl_vuart_op {
     uint32_t cmd;

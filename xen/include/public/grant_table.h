@@ -5,19 +5,19 @@
 
 #include <public/types.h>
 
-#define GNTTABOP_map_grant_ref 0
-#define GNTTABOP_unmap_grant_ref 1
-#define GNTTABOP_setup_table 2
-#define GNTTABOP_dump_table 3
-#define GNTTABOP_transfer 4
-#define GNTTABOP_copy 5
-#define GNTTABOP_query_size 6
+#define GNTTABOP_map_grant_ref     0
+#define GNTTABOP_unmap_grant_ref   1
+#define GNTTABOP_setup_table       2
+#define GNTTABOP_dump_table        3
+#define GNTTABOP_transfer          4
+#define GNTTABOP_copy              5
+#define GNTTABOP_query_size        6
 #define GNTTABOP_unmap_and_replace 7
-#define GNTTABOP_set_version 8
+#define GNTTABOP_set_version       8
 #define GNTTABOP_get_status_frames 9
-#define GNTTABOP_get_version 10
-#define GNTTABOP_swap_grant_ref 11
-#define GNTTABOP_cache_flush 12
+#define GNTTABOP_get_version       10
+#define GNTTABOP_swap_grant_ref    11
+#define GNTTABOP_cache_flush       12
 
 /* Entry of a version 1 table. The granter writes `flags` last; the hypervisor sets in-use bits. */
 struct grant_entry_v1 {
@@ -28,23 +28,23 @@ struct grant_entry_v1 {
 
 /* References that the tools fill in before a guest starts. */
 #define GNTTAB_NR_RESERVED_ENTRIES 8
-#define GNTTAB_RESERVED_CONSOLE 0
-#define GNTTAB_RESERVED_XENSTORE 1
+#define GNTTAB_RESERVED_CONSOLE    0
+#define GNTTAB_RESERVED_XENSTORE   1
 
 /* grant_entry.flags: a type ... */
-#define GTF_invalid 0U
-#define GTF_permit_access 1U
+#define GTF_invalid         0U
+#define GTF_permit_access   1U
 #define GTF_accept_transfer 2U
-#define GTF_transitive 3U
-#define GTF_type_mask 3U
+#define GTF_transitive      3U
+#define GTF_type_mask       3U
 
 /* ... and for permit_access: read-only by the granter, in use by the hypervisor, cache bits. */
 #define GTF_readonly 0x4U
-#define GTF_reading 0x8U
-#define GTF_writing 0x10U
-#define GTF_PWT 0x20U
-#define GTF_PCD 0x40U
-#define GTF_PAT 0x80U
+#define GTF_reading  0x8U
+#define GTF_writing  0x10U
+#define GTF_PWT      0x20U
+#define GTF_PCD      0x40U
+#define GTF_PAT      0x80U
 #define GTF_sub_page 0x100U
 
 /* ... for accept_transfer: progress of the transfer. */
@@ -92,7 +92,7 @@ struct gnttab_transfer {
 };
 
 #define GNTCOPY_source_gref 1
-#define GNTCOPY_dest_gref 2
+#define GNTCOPY_dest_gref   2
 
 /* One end of a copy: a grant or, without the flag, a frame of the domain. */
 struct gnttab_copy_ptr {
@@ -150,8 +150,8 @@ struct gnttab_swap_grant_ref {
     int16_t status;
 };
 
-#define GNTTAB_CACHE_CLEAN 1U
-#define GNTTAB_CACHE_INVAL 2U
+#define GNTTAB_CACHE_CLEAN       1U
+#define GNTTAB_CACHE_INVAL       2U
 #define GNTTAB_CACHE_SOURCE_GREF 0x80000000U
 
 /* Cache maintenance on a part of a granted page, for devices that do not snoop. */
@@ -166,25 +166,25 @@ struct gnttab_cache_flush {
 };
 
 /* gnttab_map_grant_ref.flags */
-#define GNTMAP_device_map 0x1
-#define GNTMAP_host_map 0x2
-#define GNTMAP_readonly 0x4
-#define GNTMAP_application_map 0x8
-#define GNTMAP_contains_pte 0x10
+#define GNTMAP_device_map       0x1
+#define GNTMAP_host_map         0x2
+#define GNTMAP_readonly         0x4
+#define GNTMAP_application_map  0x8
+#define GNTMAP_contains_pte     0x10
 #define GNTMAP_guest_avail_mask 0xFFFF0000U
 
 /* status of each operation */
-#define GNTST_okay 0
-#define GNTST_general_error (-1)
-#define GNTST_bad_domain (-2)
-#define GNTST_bad_gntref (-3)
-#define GNTST_bad_handle (-4)
-#define GNTST_bad_virt_addr (-5)
-#define GNTST_bad_dev_addr (-6)
-#define GNTST_no_device_space (-7)
+#define GNTST_okay              0
+#define GNTST_general_error     (-1)
+#define GNTST_bad_domain        (-2)
+#define GNTST_bad_gntref        (-3)
+#define GNTST_bad_handle        (-4)
+#define GNTST_bad_virt_addr     (-5)
+#define GNTST_bad_dev_addr      (-6)
+#define GNTST_no_device_space   (-7)
 #define GNTST_permission_denied (-8)
-#define GNTST_bad_page (-9)
-#define GNTST_bad_copy_arg (-10)
-#define GNTST_address_too_big (-11)
-#define GNTST_eagain (-12)
-#define GNTST_no_space (-13)
+#define GNTST_bad_page          (-9)
+#define GNTST_bad_copy_arg      (-10)
+#define GNTST_address_too_big   (-11)
+#define GNTST_eagain            (-12)
+#define GNTST_no_space          (-13)

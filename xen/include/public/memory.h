@@ -6,42 +6,42 @@
 
 #include <public/types.h>
 
-#define XENMEM_increase_reservation 0
-#define XENMEM_decrease_reservation 1
-#define XENMEM_maximum_ram_page 2
-#define XENMEM_current_reservation 3
-#define XENMEM_maximum_reservation 4
-#define XENMEM_machphys_mfn_list 5
-#define XENMEM_populate_physmap 6
-#define XENMEM_add_to_physmap 7
-#define XENMEM_memory_map 9
-#define XENMEM_machine_memory_map 10
-#define XENMEM_exchange 11
-#define XENMEM_machphys_mapping 12
-#define XENMEM_set_memory_map 13
-#define XENMEM_maximum_gpfn 14
-#define XENMEM_remove_from_physmap 15
-#define XENMEM_set_pod_target 16
-#define XENMEM_get_pod_target 17
-#define XENMEM_get_sharing_freed_pages 18
-#define XENMEM_get_sharing_shared_pages 19
-#define XENMEM_paging_op 20
-#define XENMEM_access_op 21
-#define XENMEM_sharing_op 22
-#define XENMEM_add_to_physmap_batch 23
-#define XENMEM_claim_pages 24
-#define XENMEM_machphys_compat_mfn_list 25
-#define XENMEM_get_vnumainfo 26
+#define XENMEM_increase_reservation       0
+#define XENMEM_decrease_reservation       1
+#define XENMEM_maximum_ram_page           2
+#define XENMEM_current_reservation        3
+#define XENMEM_maximum_reservation        4
+#define XENMEM_machphys_mfn_list          5
+#define XENMEM_populate_physmap           6
+#define XENMEM_add_to_physmap             7
+#define XENMEM_memory_map                 9
+#define XENMEM_machine_memory_map         10
+#define XENMEM_exchange                   11
+#define XENMEM_machphys_mapping           12
+#define XENMEM_set_memory_map             13
+#define XENMEM_maximum_gpfn               14
+#define XENMEM_remove_from_physmap        15
+#define XENMEM_set_pod_target             16
+#define XENMEM_get_pod_target             17
+#define XENMEM_get_sharing_freed_pages    18
+#define XENMEM_get_sharing_shared_pages   19
+#define XENMEM_paging_op                  20
+#define XENMEM_access_op                  21
+#define XENMEM_sharing_op                 22
+#define XENMEM_add_to_physmap_batch       23
+#define XENMEM_claim_pages                24
+#define XENMEM_machphys_compat_mfn_list   25
+#define XENMEM_get_vnumainfo              26
 #define XENMEM_reserved_device_memory_map 27
-#define XENMEM_acquire_resource 28
+#define XENMEM_acquire_resource           28
 
 #define MEMOP_EXTENT_SHIFT 6
-#define MEMOP_CMD_MASK 0x3F
+#define MEMOP_CMD_MASK     0x3F
 
 /* xen_memory_reservation.mem_flags; the low byte limits the address bits of the frames. */
 #define XENMEMF_populate_on_demand 0x10000U
 #define XENMEMF_exact_node_request 0x20000U
-#define XENMEMF_vnode 0x40000U
+#define XENMEMF_vnode              0x40000U
 
 /* increase/decrease_reservation, populate_physmap, claim_pages: a list of extents. */
 struct xen_memory_reservation {
@@ -65,12 +65,12 @@ struct xen_memory_domain {
 };
 
 /* What add_to_physmap maps. */
-#define XENMAPSPACE_shared_info 0
-#define XENMAPSPACE_grant_table 1
-#define XENMAPSPACE_gmfn 2
-#define XENMAPSPACE_gmfn_range 3
+#define XENMAPSPACE_shared_info  0
+#define XENMAPSPACE_grant_table  1
+#define XENMAPSPACE_gmfn         2
+#define XENMAPSPACE_gmfn_range   3
 #define XENMAPSPACE_gmfn_foreign 4 /* batch form only */
-#define XENMAPSPACE_dev_mmio 5
+#define XENMAPSPACE_dev_mmio     5
 
 /* Bit of `idx` in XENMAPSPACE_grant_table: status frames of version 2. */
 #define XENMAPIDX_grant_table_status 0x80000000U
@@ -134,9 +134,9 @@ struct xen_pod_target {
     domid_t domid;
 };
 
-#define XENMEM_resource_ioreq_server 0
-#define XENMEM_resource_grant_table 1
-#define XENMEM_resource_vmtrace_buf 2
+#define XENMEM_resource_ioreq_server          0
+#define XENMEM_resource_grant_table           1
+#define XENMEM_resource_vmtrace_buf           2
 #define XENMEM_resource_grant_table_id_shared 0
 #define XENMEM_resource_grant_table_id_status 1
 

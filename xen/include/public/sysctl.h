@@ -9,33 +9,33 @@
 
 #define XEN_SYSCTL_INTERFACE_VERSION 0x00000015U
 
-#define XEN_SYSCTL_readconsole 1
-#define XEN_SYSCTL_tbuf_op 2
-#define XEN_SYSCTL_physinfo 3
-#define XEN_SYSCTL_sched_id 4
-#define XEN_SYSCTL_perfc_op 5
-#define XEN_SYSCTL_getdomaininfolist 6
-#define XEN_SYSCTL_debug_keys 7
-#define XEN_SYSCTL_getcpuinfo 8
-#define XEN_SYSCTL_availheap 9
-#define XEN_SYSCTL_get_pmstat 10
-#define XEN_SYSCTL_cpu_hotplug 11
-#define XEN_SYSCTL_pm_op 12
-#define XEN_SYSCTL_page_offline_op 14
-#define XEN_SYSCTL_lockprof_op 15
-#define XEN_SYSCTL_cputopoinfo 16
-#define XEN_SYSCTL_numainfo 17
-#define XEN_SYSCTL_cpupool_op 18
-#define XEN_SYSCTL_scheduler_op 19
-#define XEN_SYSCTL_coverage_op 20
-#define XEN_SYSCTL_psr_cmt_op 21
-#define XEN_SYSCTL_pcitopoinfo 22
-#define XEN_SYSCTL_psr_alloc 23
+#define XEN_SYSCTL_readconsole            1
+#define XEN_SYSCTL_tbuf_op                2
+#define XEN_SYSCTL_physinfo               3
+#define XEN_SYSCTL_sched_id               4
+#define XEN_SYSCTL_perfc_op               5
+#define XEN_SYSCTL_getdomaininfolist      6
+#define XEN_SYSCTL_debug_keys             7
+#define XEN_SYSCTL_getcpuinfo             8
+#define XEN_SYSCTL_availheap              9
+#define XEN_SYSCTL_get_pmstat             10
+#define XEN_SYSCTL_cpu_hotplug            11
+#define XEN_SYSCTL_pm_op                  12
+#define XEN_SYSCTL_page_offline_op        14
+#define XEN_SYSCTL_lockprof_op            15
+#define XEN_SYSCTL_cputopoinfo            16
+#define XEN_SYSCTL_numainfo               17
+#define XEN_SYSCTL_cpupool_op             18
+#define XEN_SYSCTL_scheduler_op           19
+#define XEN_SYSCTL_coverage_op            20
+#define XEN_SYSCTL_psr_cmt_op             21
+#define XEN_SYSCTL_pcitopoinfo            22
+#define XEN_SYSCTL_psr_alloc              23
 #define XEN_SYSCTL_get_cpu_levelling_caps 25
-#define XEN_SYSCTL_get_cpu_featureset 26
-#define XEN_SYSCTL_livepatch_op 27
-#define XEN_SYSCTL_get_cpu_policy 29
-#define XEN_SYSCTL_dt_overlay 30
+#define XEN_SYSCTL_get_cpu_featureset     26
+#define XEN_SYSCTL_livepatch_op           27
+#define XEN_SYSCTL_get_cpu_policy         29
+#define XEN_SYSCTL_dt_overlay             30
 
 /* Read the console ring from `index` (incremental) or its start. Out: index, count */
 struct xen_sysctl_readconsole {
@@ -59,17 +59,17 @@ struct xen_sysctl_tbuf_op {
 };
 
 /* physinfo.capabilities */
-#define XEN_SYSCTL_PHYSCAP_hvm 0x1U
-#define XEN_SYSCTL_PHYSCAP_pv 0x2U
-#define XEN_SYSCTL_PHYSCAP_directio 0x4U
-#define XEN_SYSCTL_PHYSCAP_hap 0x8U
-#define XEN_SYSCTL_PHYSCAP_shadow 0x10U
+#define XEN_SYSCTL_PHYSCAP_hvm                0x1U
+#define XEN_SYSCTL_PHYSCAP_pv                 0x2U
+#define XEN_SYSCTL_PHYSCAP_directio           0x4U
+#define XEN_SYSCTL_PHYSCAP_hap                0x8U
+#define XEN_SYSCTL_PHYSCAP_shadow             0x10U
 #define XEN_SYSCTL_PHYSCAP_iommu_hap_pt_share 0x20U
-#define XEN_SYSCTL_PHYSCAP_vmtrace 0x40U
-#define XEN_SYSCTL_PHYSCAP_vpmu 0x80U
-#define XEN_SYSCTL_PHYSCAP_gnttab_v1 0x100U
-#define XEN_SYSCTL_PHYSCAP_gnttab_v2 0x200U
-#define XEN_SYSCTL_PHYSCAP_MAX 0x200U
+#define XEN_SYSCTL_PHYSCAP_vmtrace            0x40U
+#define XEN_SYSCTL_PHYSCAP_vpmu               0x80U
+#define XEN_SYSCTL_PHYSCAP_gnttab_v1          0x100U
+#define XEN_SYSCTL_PHYSCAP_gnttab_v2          0x200U
+#define XEN_SYSCTL_PHYSCAP_MAX                0x200U
 
 /* The host: CPUs, memory in pages, what domains may be. */
 struct xen_sysctl_physinfo {
@@ -138,17 +138,17 @@ struct xen_sysctl_availheap {
     uint64_t avail_bytes; /* out */
 };
 
-#define XEN_SYSCTL_CPU_HOTPLUG_ONLINE 0
-#define XEN_SYSCTL_CPU_HOTPLUG_OFFLINE 1
-#define XEN_SYSCTL_CPU_HOTPLUG_SMT_ENABLE 2
+#define XEN_SYSCTL_CPU_HOTPLUG_ONLINE      0
+#define XEN_SYSCTL_CPU_HOTPLUG_OFFLINE     1
+#define XEN_SYSCTL_CPU_HOTPLUG_SMT_ENABLE  2
 #define XEN_SYSCTL_CPU_HOTPLUG_SMT_DISABLE 3
 struct xen_sysctl_cpu_hotplug {
     uint32_t cpu;
     uint32_t op;
 };
 
-#define sysctl_page_offline 1
-#define sysctl_page_online 2
+#define sysctl_page_offline       1
+#define sysctl_page_online        2
 #define sysctl_query_page_offline 3
 struct xen_sysctl_page_offline_op {
     uint32_t cmd;
@@ -166,9 +166,9 @@ struct xen_sysctl_lockprof_op {
     guest_handle_t data;
 };
 
-#define XEN_INVALID_CORE_ID 0xFFFFFFFFU
+#define XEN_INVALID_CORE_ID   0xFFFFFFFFU
 #define XEN_INVALID_SOCKET_ID 0xFFFFFFFFU
-#define XEN_INVALID_NODE_ID 0xFFFFFFFFU
+#define XEN_INVALID_NODE_ID   0xFFFFFFFFU
 
 struct xen_sysctl_cputopo {
     uint32_t core;
@@ -182,7 +182,7 @@ struct xen_sysctl_cputopoinfo {
     guest_handle_t cputopo; /* struct xen_sysctl_cputopo[num_cpus] */
 };
 
-#define XEN_INVALID_MEM_SZ 0xFFFFFFFFU
+#define XEN_INVALID_MEM_SZ    0xFFFFFFFFU
 #define XEN_INVALID_NODE_DIST 0xFFFFFFFFU
 
 struct xen_sysctl_meminfo {
@@ -197,13 +197,13 @@ struct xen_sysctl_numainfo {
     guest_handle_t distance; /* uint32_t[num_nodes * num_nodes] */
 };
 
-#define XEN_SYSCTL_CPUPOOL_OP_CREATE 1
-#define XEN_SYSCTL_CPUPOOL_OP_DESTROY 2
-#define XEN_SYSCTL_CPUPOOL_OP_INFO 3
-#define XEN_SYSCTL_CPUPOOL_OP_ADDCPU 4
-#define XEN_SYSCTL_CPUPOOL_OP_RMCPU 5
+#define XEN_SYSCTL_CPUPOOL_OP_CREATE     1
+#define XEN_SYSCTL_CPUPOOL_OP_DESTROY    2
+#define XEN_SYSCTL_CPUPOOL_OP_INFO       3
+#define XEN_SYSCTL_CPUPOOL_OP_ADDCPU     4
+#define XEN_SYSCTL_CPUPOOL_OP_RMCPU      5
 #define XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN 6
-#define XEN_SYSCTL_CPUPOOL_OP_FREEINFO 7
+#define XEN_SYSCTL_CPUPOOL_OP_FREEINFO   7
 
 /* "Any" pool or CPU. */
 #define XEN_SYSCTL_CPUPOOL_PAR_ANY 0xFFFFFFFFU
@@ -218,10 +218,10 @@ struct xen_sysctl_cpupool_op {
     struct xenctl_bitmap cpumap;
 };
 
-#define XEN_SYSCTL_SCHED_RATELIMIT_MAX 500000
-#define XEN_SYSCTL_SCHED_RATELIMIT_MIN 100
-#define XEN_SYSCTL_CSCHED_TSLICE_MAX 1000
-#define XEN_SYSCTL_CSCHED_TSLICE_MIN 1
+#define XEN_SYSCTL_SCHED_RATELIMIT_MAX   500000
+#define XEN_SYSCTL_SCHED_RATELIMIT_MIN   100
+#define XEN_SYSCTL_CSCHED_TSLICE_MAX     1000
+#define XEN_SYSCTL_CSCHED_TSLICE_MIN     1
 #define XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US 100000
 
 struct xen_sysctl_credit_schedule {
@@ -264,7 +264,7 @@ struct xen_sysctl_pcitopoinfo {
     guest_handle_t nodes;
 };
 
-#define XEN_SYSCTL_DT_OVERLAY_ADD 1
+#define XEN_SYSCTL_DT_OVERLAY_ADD    1
 #define XEN_SYSCTL_DT_OVERLAY_REMOVE 2
 struct xen_sysctl_dt_overlay {
     guest_handle_t overlay_fdt;

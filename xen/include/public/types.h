@@ -1,8 +1,9 @@
 /*
  * Types shared by all headers of the guest ABI. The folder holds nothing but the ABI: fixed-width
  * structures and constants, no function, no function-like macro, no macro longer than a line and
- * no macro inside a structure, so that a C compiler and cffi (with `#` lines removed) read the same.
- * Values and layouts are those of Xen 4.20; tests/host/abi compares them with the published headers.
+ * no macro inside a structure, so that a C compiler and cffi (with `#` lines removed) read the
+ * same. Values and layouts are those of Xen 4.20; tests/host/abi compares them with the published
+ * headers.
  */
 #pragma once
 

@@ -1,4 +1,5 @@
-/* Shared by the operations of privileged domains (xen/control): one at a time, bitmaps of the tools, facts about a domain. */
+/* Shared by the operations of privileged domains (xen/control): one at a time, bitmaps of the
+ * tools, facts about a domain. */
 #pragma once
 
 #include <public/types.h>
@@ -13,13 +14,15 @@ struct xen_domctl_getdomaininfo;
 struct xen_sysctl;
 
 /*
- * One domctl, sysctl or platform_op at a time. false: another one runs; the call is to be made again (-ERESTART), so that the
- * caller's CPU passes the gate, which the other one may be waiting for.
+ * One domctl, sysctl or platform_op at a time. false: another one runs; the call is to be made
+ * again (-ERESTART), so that the caller's CPU passes the gate, which the other one may be waiting
+ * for.
  */
 bool __must_check control_begin(struct vcpu *v);
 void control_end(struct vcpu *v);
 
-/* The first `bits` of `mask` to the tools' bitmap, zeros above; -EFAULT. And back: bits that they did not give are 0. */
+/* The first `bits` of `mask` to the tools' bitmap, zeros above; -EFAULT. And back: bits that they
+ * did not give are 0. */
 int __must_check control_mask_out(const struct xenctl_bitmap *map, uint32_t mask, uint32_t bits);
 int __must_check control_mask_in(uint32_t *mask, const struct xenctl_bitmap *map, uint32_t bits);
 
@@ -29,15 +32,16 @@ void control_domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info
 typedef long domctl_fn(struct domain *d, struct xen_domctl *op);
 
 /* domctl_domain.c */
-domctl_fn domctl_createdomain, domctl_destroydomain, domctl_pausedomain, domctl_unpausedomain, domctl_resumedomain,
-    domctl_getdomaininfo, domctl_setdomainhandle, domctl_setdebugging, domctl_settimeoffset, domctl_subscribe,
-    domctl_set_virq_handler, domctl_scheduler_op;
+domctl_fn domctl_createdomain, domctl_destroydomain, domctl_pausedomain, domctl_unpausedomain,
+    domctl_resumedomain, domctl_getdomaininfo, domctl_setdomainhandle, domctl_setdebugging,
+    domctl_settimeoffset, domctl_subscribe, domctl_set_virq_handler, domctl_scheduler_op;
 /* domctl_memory.c */
-domctl_fn domctl_max_mem, domctl_iomem_permission, domctl_memory_mapping, domctl_cacheflush, domctl_get_mempool,
-    domctl_set_mempool, domctl_set_address_size, domctl_setnodeaffinity, domctl_getnodeaffinity, domctl_set_llc_colors;
+domctl_fn domctl_max_mem, domctl_iomem_permission, domctl_memory_mapping, domctl_cacheflush,
+    domctl_get_mempool, domctl_set_mempool, domctl_set_address_size, domctl_setnodeaffinity,
+    domctl_getnodeaffinity, domctl_set_llc_colors;
 /* domctl_vcpu.c */
-domctl_fn domctl_max_vcpus, domctl_setvcpucontext, domctl_getvcpucontext, domctl_getvcpuinfo, domctl_setvcpuaffinity,
-    domctl_getvcpuaffinity;
+domctl_fn domctl_max_vcpus, domctl_setvcpucontext, domctl_getvcpucontext, domctl_getvcpuinfo,
+    domctl_setvcpuaffinity, domctl_getvcpuaffinity;
 
 /* sysctl_host.c: what the machine is. */
 typedef long sysctl_fn(struct xen_sysctl *op);

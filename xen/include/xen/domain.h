@@ -1,6 +1,7 @@
 /*
- * Domains and their vCPUs. struct vcpu begins with the port's part, because the entry code stores guest registers straight
- * into it. Lifetime: a domain is found by id under domain_list_lock and kept by a reference (domain_get/put).
+ * Domains and their vCPUs. struct vcpu begins with the port's part, because the entry code stores
+ * guest registers straight into it. Lifetime: a domain is found by id under domain_list_lock and
+ * kept by a reference (domain_get/put).
  */
 #pragma once
 
@@ -27,41 +28,43 @@ struct cpu;
 struct xen_domctl_createdomain;
 
 /* Bits of vcpu.pause_flags: why a vCPU must not run. 0 and pause_count 0: runnable. */
-#define VPF_DOWN (1u << 0)    /* not brought up yet, or off */
+#define VPF_DOWN    (1u << 0) /* not brought up yet, or off */
 #define VPF_BLOCKED (1u << 1) /* waits for an event (SCHEDOP_block, poll, WFI) */
 
 #define SHUTDOWN_CODE_NONE 0xffu
-#define DOMAIN_WATCHDOGS 2u
+#define DOMAIN_WATCHDOGS   2u
 
-struct vcpu_area {           /* a guest-registered structure that the hypervisor writes: in up to two pages */
-    struct page *page[2];    /* references; page[0] NULL: none registered */
-    uint32_t offset;         /* in page[0] */
+struct vcpu_area { /* a guest-registered structure that the hypervisor writes: in up to two pages */
+    struct page *page[2]; /* references; page[0] NULL: none registered */
+    uint32_t offset;      /* in page[0] */
 };
 
 struct vcpu {
-    struct arch_vcpu arch;   /* first */
+    struct arch_vcpu arch; /* first */
     struct domain *d;
     uint32_t id;
-    uint32_t pause_flags;    /* VPF_*, atomic */
-    uint32_t pause_count;    /* atomic; d->pause_count counts too */
-    uint32_t running;        /* 1: its state is (being) loaded on v->cpu, 0: saved (store-release by that CPU's gate) */
-    bool initialised;        /* has a context: by boot, PSCI CPU_ON or setvcpucontext */
-    struct cpu *cpu;         /* where it runs or ran last; the scheduler changes it only while !running */
+    uint32_t pause_flags; /* VPF_*, atomic */
+    uint32_t pause_count; /* atomic; d->pause_count counts too */
+    uint32_t running; /* 1: its state is (being) loaded on v->cpu, 0: saved (store-release by that
+                         CPU's gate) */
+    bool initialised; /* has a context: by boot, PSCI CPU_ON or setvcpucontext */
+    struct cpu *cpu;  /* where it runs or ran last; the scheduler changes it only while !running */
 
-    struct vcpu_info *info;  /* in shared_info, a registered page, or a private dummy: never NULL */
-    struct page *info_page;  /* reference of a registered page */
+    struct vcpu_info *info; /* in shared_info, a registered page, or a private dummy: never NULL */
+    struct page *info_page; /* reference of a registered page */
 
     struct vcpu_runstate_info runstate; /* scheduler's lock */
     struct vcpu_area runstate_area;     /* scheduler's lock */
-    struct timer singleshot; /* VIRQ_TIMER */
+    struct timer singleshot;            /* VIRQ_TIMER */
     struct timer periodic;
     s_time_t periodic_period;
     struct timer poll_timer; /* SCHEDOP_poll timeout */
-    uint32_t poll_port;      /* SCHEDOP_poll: port, EVTCHN_POLL_ANY for several, 0: none; atomic, d->poll_mask says who polls */
+    uint32_t poll_port;      /* SCHEDOP_poll: port, EVTCHN_POLL_ANY for several, 0: none; atomic,
+                                d->poll_mask says who polls */
 
     struct evtchn_vcpu event;
     struct sched_vcpu sched;
-    void *dummy_info;        /* for info before registration, vCPUs without a slot in shared_info */
+    void *dummy_info; /* for info before registration, vCPUs without a slot in shared_info */
 };
 
 struct domain {
@@ -69,35 +72,37 @@ struct domain {
     domid_t id;
     uint32_t refcount;
     uint32_t max_vcpus;
-    struct vcpu **vcpu;      /* [max_vcpus], NULL until created */
-    bool is_privileged;      /* may use domctl, sysctl, platform_op */
-    bool is_hardware;        /* owns the host's devices: its shutdown is the machine's */
-    bool is_dying;           /* no new mappings, ports, vCPUs */
-    bool is_dead;            /* relinquished; waits for the last reference */
-    bool is_shut_down;       /* counted in pause_count */
+    struct vcpu **vcpu; /* [max_vcpus], NULL until created */
+    bool is_privileged; /* may use domctl, sysctl, platform_op */
+    bool is_hardware;   /* owns the host's devices: its shutdown is the machine's */
+    bool is_dying;      /* no new mappings, ports, vCPUs */
+    bool is_dead;       /* relinquished; waits for the last reference */
+    bool is_shut_down;  /* counted in pause_count */
     bool debugger_attached;
-    uint8_t shutdown_code;   /* SHUTDOWN_* or SHUTDOWN_CODE_NONE */
-    uint32_t pause_count;    /* atomic */
-    uint32_t controller_pause_count; /* pauses by the tools, counted in pause_count; 1 at creation */
+    uint8_t shutdown_code;           /* SHUTDOWN_* or SHUTDOWN_CODE_NONE */
+    uint32_t pause_count;            /* atomic */
+    uint32_t controller_pause_count; /* pauses by the tools, counted in pause_count; 1 at creation
+                                      */
     xen_domain_handle_t handle;
     uint32_t ssidref;
     uint32_t vm_assist;
-    uint64_t options;        /* XEN_DOMCTL_CDF_* */
+    uint64_t options; /* XEN_DOMCTL_CDF_* */
 
     spinlock_t lock;
-    struct list all;         /* domain_list */
+    struct list all; /* domain_list */
     struct domain *hash_next;
     struct domain *dead_next; /* domain_reap */
 
     struct p2m p2m;
     spinlock_t page_lock;
     uint64_t tot_pages, max_pages;
-    uint64_t claim_pages;    /* XENMEM_claim_pages: how far tot_pages may still rise on reserved memory */
-    uint32_t pages_head;     /* single pages it owns, by struct page links; 0: none */
-    uint32_t chunks_head;    /* chunks it owns as a whole, as chunk numbers; 0: none */
+    uint64_t claim_pages; /* XENMEM_claim_pages: how far tot_pages may still rise on reserved memory
+                           */
+    uint32_t pages_head;  /* single pages it owns, by struct page links; 0: none */
+    uint32_t chunks_head; /* chunks it owns as a whole, as chunk numbers; 0: none */
     struct shared_info *shared_info; /* direct-map address of its page */
-    struct rangeset *iomem;  /* MMIO frames that it may map */
-    struct rangeset *irqs;   /* host interrupts that it may have */
+    struct rangeset *iomem;          /* MMIO frames that it may map */
+    struct rangeset *irqs;           /* host interrupts that it may have */
     struct mmio_table mmio;
 
     struct evtchn_table events;
@@ -108,12 +113,12 @@ struct domain {
     struct sched_domain sched;
     struct cpupool *pool;
     struct timer watchdog[DOMAIN_WATCHDOGS];
-    uint32_t watchdog_in_use; /* bit per watchdog */
-    uint32_t waiting;        /* domain_wait_begin */
+    uint32_t watchdog_in_use;   /* bit per watchdog */
+    uint32_t waiting;           /* domain_wait_begin */
     evtchn_port_t suspend_port; /* XEN_DOMCTL_subscribe: rung when it has shut down, 0: none */
-    char *console_line;      /* console.c: output not ended by a newline */
+    char *console_line;         /* console.c: output not ended by a newline */
     uint32_t console_len;
-    s_time_t time_offset;    /* s, XEN_DOMCTL_settimeoffset */
+    s_time_t time_offset; /* s, XEN_DOMCTL_settimeoffset */
 };
 
 extern spinlock_t domain_list_lock;
@@ -123,18 +128,31 @@ extern struct domain *hardware_domain;
 /* domain.c */
 
 /*
- * Create an empty domain (id already chosen; config checked by arch_domain_config). max_vcpus slots, no vCPU. The result holds
- * one reference (that of its existence, dropped by domain_kill) and one pause (controller_pause_count, as the tools expect). A
- * privileged one is also the hardware domain. NULL: *rc says why.
+ * Create an empty domain (id already chosen; config checked by arch_domain_config). max_vcpus
+ * slots, no vCPU. The result holds one reference (that of its existence, dropped by domain_kill)
+ * and one pause (controller_pause_count, as the tools expect). A privileged one is also the
+ * hardware domain. NULL: *rc says why.
  */
-struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *config, bool privileged, int *rc);
+struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *config,
+                             bool privileged, int *rc);
+/* Free what domain_create made: nobody knows d any more, and it was relinquished. */
+void domain_destroy(struct domain *d);
+/* Destroy in slices: 0, or -ERESTART. -EINVAL: the caller's own. */
+int __must_check domain_kill(struct domain *d);
+
+/* domain_list.c */
+
+/* d is complete: let it be found. */
+void domain_link(struct domain *d);
 /* First free domain id >= from and not 0, DOMID_INVALID if none. */
 domid_t domain_free_id(domid_t from);
-/* Find by id and take a reference. NULL: none. It may be dying: who gives it something checks that under the lock concerned. */
+/* Find by id and take a reference. NULL: none. It may be dying: who gives it something checks that
+ * under the lock concerned. */
 struct domain *domain_get_by_id(domid_t id);
 /* The same; DOMID_SELF is the caller's domain. */
 struct domain *domain_by_id_or_self(domid_t id);
-/* The domain with the lowest id >= from, with a reference; NULL: none. To walk all domains without a lock. */
+/* The domain with the lowest id >= from, with a reference; NULL: none. To walk all domains without
+ * a lock. */
 struct domain *domain_get_next(domid_t from);
 bool __must_check domain_get(struct domain *d); /* false: it is going away */
 void domain_put(struct domain *d);
@@ -142,33 +160,34 @@ void domain_put(struct domain *d);
 void domain_reap(void);
 /* d->vcpu[id] or NULL, for any value of id. */
 struct vcpu *domain_vcpu(const struct domain *d, uint64_t id);
-/* Destroy in slices: 0, or -ERESTART. -EINVAL: the caller's own. */
-int __must_check domain_kill(struct domain *d);
 
 /*
- * One vCPU of a domain at a time may wait for other vCPUs to leave their CPUs; two that wait for each other would do so for ever.
- * false: try again later (-ERESTART). `d` is the caller's domain.
+ * One vCPU of a domain at a time may wait for other vCPUs to leave their CPUs; two that wait for
+ * each other would do so for ever. false: try again later (-ERESTART). `d` is the caller's domain.
  */
 bool __must_check domain_wait_begin(struct domain *d);
 void domain_wait_end(struct domain *d);
 
 /* vcpu.c */
 
-/* A vCPU in slot id < max_vcpus: down, without a context. NULL: *rc says why (-EINVAL, -EEXIST, -ENOMEM, -ENOSPC). */
+/* A vCPU in slot id < max_vcpus: down, without a context. NULL: *rc says why (-EINVAL, -EEXIST,
+ * -ENOMEM, -ENOSPC). */
 struct vcpu *vcpu_create(struct domain *d, unsigned int id, int *rc);
 void vcpu_destroy(struct vcpu *v);
-/* Pausing nests. The _wait forms return only once the vCPU is off its CPU, its state saved; for these see domain_wait_begin. */
-void domain_pause(struct domain *d);       /* waits; not for the caller's own domain */
+/* Pausing nests. The _wait forms return only once the vCPU is off its CPU, its state saved; for
+ * these see domain_wait_begin. */
+void domain_pause(struct domain *d); /* waits; not for the caller's own domain */
 void domain_pause_nowait(struct domain *d);
 void domain_unpause(struct domain *d);
 int __must_check domain_pause_by_control(struct domain *d);   /* -EOVERFLOW */
 int __must_check domain_unpause_by_control(struct domain *d); /* -EINVAL: it is not paused */
-void vcpu_pause_wait(struct vcpu *v);      /* not current */
+void vcpu_pause_wait(struct vcpu *v);                         /* not current */
 void vcpu_unpause(struct vcpu *v);
 /* Set VPF_BLOCKED on the current vCPU unless an event is pending already; the gate switches. */
 void vcpu_block(struct vcpu *v);
-void vcpu_unblock(struct vcpu *v);         /* clear VPF_BLOCKED, end SCHEDOP_poll, and wake */
-/* An event or interrupt arrived for v: wake it if blocked, make it pass the gate if it is loaded on a CPU. */
+void vcpu_unblock(struct vcpu *v); /* clear VPF_BLOCKED, end SCHEDOP_poll, and wake */
+/* An event or interrupt arrived for v: wake it if blocked, make it pass the gate if it is loaded on
+ * a CPU. */
 void vcpu_kick(struct vcpu *v);
 static inline bool vcpu_runnable(const struct vcpu *v)
 {
@@ -179,7 +198,8 @@ static inline bool vcpu_is_up(const struct vcpu *v)
 {
     return (atomic_load(&v->pause_flags) & VPF_DOWN) == 0;
 }
-/* Bring up / down (PSCI, VCPUOP_up/down). up: v must be initialised; down of the last one shuts the domain down. */
+/* Bring up / down (PSCI, VCPUOP_up/down). up: v must be initialised; down of the last one shuts the
+ * domain down. */
 void vcpu_up(struct vcpu *v);
 void vcpu_down(struct vcpu *v);
 
@@ -197,7 +217,8 @@ void vcpu_runstate_unregister(struct vcpu *v);
 int __must_check vcpu_info_register(struct vcpu *v, gfn_t gfn, uint32_t offset);
 void vcpu_info_unregister(struct vcpu *v);
 
-/* shutdown.c: what SCHEDOP_shutdown, watchdog, and crash do; for the hardware domain it is the machine's end. */
+/* shutdown.c: what SCHEDOP_shutdown, watchdog, and crash do; for the hardware domain it is the
+ * machine's end. */
 void domain_shutdown(struct domain *d, uint8_t reason);
 void domain_resume(struct domain *d);
 void machine_end(uint8_t reason) __noreturn;

@@ -4,11 +4,13 @@
 #include <xen/p2m.h>
 
 #define P2M_LAST_LEVEL (ARCH_P2M_LEVELS - 1u)
-#define P2M_GONE_MAX 32u
+#define P2M_GONE_MAX 32u     /* things to give back, and ... */
+#define P2M_CLEARED_MAX 1024u /* entries cleared, while the lock is held once */
 
 /* What removal took out of the tables and must be given back once no CPU uses it: pages with a reference, tables. */
 struct p2m_gone {
     uint64_t low, high; /* frames whose translations must be flushed: [low, high) */
+    uint32_t cleared;
     uint32_t nr;
     uintptr_t item[P2M_GONE_MAX]; /* struct page * | 1, or a table */
 };
@@ -17,11 +19,12 @@ static inline void p2m_gone_init(struct p2m_gone *gone)
 {
     gone->low = UINT64_MAX;
     gone->high = 0;
+    gone->cleared = 0;
     gone->nr = 0;
 }
 
 /*
- * Clear [at, end), collecting in `gone`, which has no items: returns how far it came. Less than `end`: gone is full, or *rc is
+ * Clear [at, end), collecting in `gone`, which is empty: returns how far it came. Less than `end`: gone is full, or *rc is
  * an error. p2m_gone_flush must follow before the lock is given up or anything is mapped there.
  */
 uint64_t p2m_remove(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone *gone, int *rc);

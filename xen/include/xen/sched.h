@@ -1,7 +1,8 @@
 /*
- * Scheduling: which vCPU runs on which CPU. core.c owns states, switching and affinity, all under one lock; a class (null.c,
- * fair.c) owns the order. The lock is one for the machine, as with one run queue for all CPUs: a waiting vCPU belongs to no
- * CPU, so there is nothing to balance or to steal.
+ * Scheduling: which vCPU runs on which CPU. core.c owns states, switching and affinity, all under
+ * one lock; a class (null.c, fair.c) owns the order. The lock is one for the machine, as with one
+ * run queue for all CPUs: a waiting vCPU belongs to no CPU, so there is nothing to balance or to
+ * steal.
  */
 #pragma once
 
@@ -31,30 +32,31 @@ enum sched_state {
     SCHED_RUNNING, /* chosen by v->cpu */
 };
 
-struct sched_cpu {       /* per physical CPU */
-    struct vcpu *curr;   /* chosen to run here; NULL: idle. cpu.current may still be another one until the gate has switched */
-    struct timer slice;  /* armed while somebody waits who may run here */
-    s_time_t since;      /* when curr was charged last */
-    s_time_t started;    /* when curr was chosen over another one */
-    uint64_t clock;      /* fair: virtual time that this CPU's vCPUs have reached */
+struct sched_cpu {     /* per physical CPU */
+    struct vcpu *curr; /* chosen to run here; NULL: idle. cpu.current may still be another one until
+                          the gate has switched */
+    struct timer slice; /* armed while somebody waits who may run here */
+    s_time_t since;     /* when curr was charged last */
+    s_time_t started;   /* when curr was chosen over another one */
+    uint64_t clock;     /* fair: virtual time that this CPU's vCPUs have reached */
 };
 
-struct sched_vcpu {          /* per vCPU */
-    struct list node;        /* fair: its queue */
-    cpumask_t hard, soft;    /* affinity: must, prefers */
-    cpumask_t saved_hard;    /* hard before SCHEDOP_pin_override, 0: no override */
-    cpumask_t assigned;      /* null: its own CPU; else CPUMASK_ALL */
-    uint32_t state;          /* enum sched_state */
-    bool yielding;           /* gives way once */
-    uint64_t vtime;          /* fair: weighted run time */
+struct sched_vcpu {       /* per vCPU */
+    struct list node;     /* fair: its queue */
+    cpumask_t hard, soft; /* affinity: must, prefers */
+    cpumask_t saved_hard; /* hard before SCHEDOP_pin_override, 0: no override */
+    cpumask_t assigned;   /* null: its own CPU; else CPUMASK_ALL */
+    uint32_t state;       /* enum sched_state */
+    bool yielding;        /* gives way once */
+    uint64_t vtime;       /* fair: weighted run time */
 };
 
 #define SCHED_WEIGHT_DEFAULT 256u
 
 struct sched_domain {
-    uint16_t weight;     /* 1..65535, default 256 */
-    uint16_t cap;        /* per cent of a CPU, 0: none */
-    s_time_t budget;     /* fair: ns left in this period of the cap */
+    uint16_t weight; /* 1..65535, default 256 */
+    uint16_t cap;    /* per cent of a CPU, 0: none */
+    s_time_t budget; /* fair: ns left in this period of the cap */
     s_time_t next_refill;
     struct timer refill; /* armed while there is a cap */
 };
@@ -69,8 +71,11 @@ struct sched_class {
     /* v waits for a CPU now. woken: it did not run just before. */
     void (*enqueue)(struct vcpu *v, s_time_t now, bool woken);
     void (*dequeue)(struct vcpu *v);
-    /* Take the vCPU that c shall run out of the queue, NULL: none. *until: when to choose again, TIME_NEVER: no need. */
+    /* Take the vCPU that c shall run out of the queue, NULL: none. *until: when to choose again,
+     * TIME_NEVER: no need. */
     struct vcpu *(*pick)(struct cpu *c, s_time_t now, s_time_t *until);
+    /* A queued vCPU, loaded nowhere, that one of these CPUs may run; NULL: none. */
+    struct vcpu *(*waiting)(cpumask_t idle);
     /* v ran on c for `ran` ns. */
     void (*charge)(struct cpu *c, struct vcpu *v, s_time_t ran);
     /* v, which waits, finds no idle CPU: make a CPU choose again, now or in time. */
@@ -86,13 +91,18 @@ void sched_init_cpu(struct cpu *c);
 const struct sched_class *sched_class(void);
 int __must_check sched_domain_init(struct domain *d); /* 0 or -ENOMEM */
 void sched_domain_destroy(struct domain *d);
-/* A new vCPU: may run on all CPUs of its pool, is off, v->cpu is set. -ENOSPC: null scheduler without a free CPU. */
+/* A new vCPU: may run on all CPUs of its pool, is off, v->cpu is set. -ENOSPC: null scheduler
+ * without a free CPU. */
 int __must_check sched_vcpu_init(struct vcpu *v);
 void sched_vcpu_destroy(struct vcpu *v);
-/* v may run (or may not) by its flags now: put it to the queue / make its CPU let it go. Any CPU, any time, idempotent. */
+/* v may run (or may not) by its flags now: put it to the queue / make its CPU let it go. Any CPU,
+ * any time, idempotent. */
 void sched_wake(struct vcpu *v);
 void sched_sleep(struct vcpu *v);
-/* As sched_sleep, and return once v's state is not loaded anywhere. Not for the current vCPU. */
+/*
+ * As sched_sleep, and return once v's state is not loaded anywhere, or v may run again: only who
+ * holds a pause of it can be sure of the first. Not for the current vCPU.
+ */
 void sched_sleep_wait(struct vcpu *v);
 /* Let others run first, at the next gate. v is current. */
 void sched_yield(struct vcpu *v);
@@ -102,7 +112,8 @@ struct vcpu *sched_pick(struct cpu *c);
 void sched_released(struct vcpu *v);
 /* CPUs that v may use at all: hard affinity, pool, class. Never 0. */
 cpumask_t sched_allowed(const struct vcpu *v);
-/* NULL: leave it. -EINVAL: no CPU of the pool in *hard; -ENOSPC: no free one (null); -EBUSY: pinned by override. */
+/* NULL: leave it. -EINVAL: no CPU of the pool in *hard; -ENOSPC: no free one (null); -EBUSY: pinned
+ * by override. */
 int __must_check sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *soft);
 /* SCHEDOP_pin_override: bind v to `cpu`, or end that with a negative number. -EINVAL, -EBUSY. */
 int __must_check sched_pin_override(struct vcpu *v, int32_t cpu);
@@ -131,7 +142,8 @@ cpumask_t cpumask_of(const struct cpu *c);
 bool sched_eligible(const struct vcpu *v, const struct cpu *c);
 /* Make c choose again at `when` or before. Lock held. */
 void sched_retry_at(struct cpu *c, s_time_t when);
-/* From null to fair, as long as nothing has run. false: too late, or it is fair already. Lock held. */
+/* From null to fair, as long as nothing has run. false: too late, or it is fair already. Lock held.
+ */
 bool __must_check sched_fall_back(void);
 /* v is queued: find it a CPU. Lock held. */
 void sched_place(struct vcpu *v, s_time_t now);

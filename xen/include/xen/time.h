@@ -14,6 +14,7 @@ typedef int64_t s_time_t;
 /* Computes the conversion factors from arch_counter_hz. Boot CPU. */
 void time_init(void);
 s_time_t time_now(void);
+/* Rounded up: at that counter value time_now() has reached ns. */
 uint64_t time_to_ticks(s_time_t ns);
 s_time_t time_from_ticks(uint64_t ticks);
 /* Wallclock of the machine: seconds and ns since 1970 at system time 0, told by the control domain (platform_op settime64). */

@@ -20,6 +20,7 @@ struct timer_queue {
     struct timer **heap;   /* [capacity], grown by doubling */
     uint32_t count;
     uint32_t capacity;
+    int64_t programmed;    /* deadline that the device has, TIME_NEVER: none; its own CPU only */
 };
 
 void timer_init_cpu(struct cpu *c);

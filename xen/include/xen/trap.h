@@ -38,3 +38,8 @@ struct vcpu *guest_exit(struct vcpu *v);
 void guest_crash(struct vcpu *v, const char *fmt, ...) __printf(2, 3);
 /* A fault inside the hypervisor: panics. */
 void __noreturn hyp_fault(const char *what, uint64_t syndrome, uint64_t address, uint64_t pc);
+
+/*
+ * Declared in their own headers, for ports too: domain_vcpu, domain_shutdown, vcpu_up, vcpu_down,
+ * vcpu_block, vcpu_kick, sched_yield, sched_sleep_wait
+ */

@@ -1,30 +1,25 @@
-/* The emulated distributor, between its files: an access, and the lock around what it changes. */
+/*
+ * The emulated distributor, between its files. A read has the offset of the word from its row's first register; a write also
+ * the word and the mask of the bits that are accessed.
+ */
 #pragma once
 
 #include <asm/vgic_state.h>
 
-struct dist_access {
-    struct vcpu *v;
-    struct vgic *g;
-    uint32_t offset; /* of the word, from the start of the row's register */
-    uint32_t value;  /* written */
-    uint32_t mask;   /* bits of it that are accessed */
-};
-
-static inline void dist_lock(const struct dist_access *a)
+static inline void dist_lock(const struct vcpu *v)
 {
-    spin_lock(&a->g->lock);
+    spin_lock(&v->d->arch.vgic.state->lock);
 }
 
 /* End of a change: what it made deliverable on this CPU goes out at once. */
-static inline void dist_unlock(const struct dist_access *a)
+static inline void dist_unlock(struct vcpu *v)
 {
-    if (a->v->arch.vgic.work != 0) {
-        vgic_refill(a->v);
+    if (v->arch.vgic.work != 0) {
+        vgic_refill(v);
     }
-    spin_unlock(&a->g->lock);
+    spin_unlock(&v->d->arch.vgic.state->lock);
 }
 
 /* vgic_sgi.c: GICD_SGIR, GICD_CPENDSGIR, GICD_SPENDSGIR. */
-uint32_t vgic_sgi_read(struct dist_access *a);
-void vgic_sgi_write(struct dist_access *a);
+uint32_t vgic_sgi_read(struct vcpu *v, uint32_t offset);
+void vgic_sgi_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask);

@@ -56,6 +56,11 @@ bool vgic_place(struct vcpu *v, struct vgic_bank *b, uint32_t virq, bool host_en
 void vgic_refill(struct vcpu *v);
 /* Take everything out of v's list registers; v is loaded here, or nowhere. */
 void vgic_pull(struct vcpu *v);
+/*
+ * The frequent case: v's private interrupt virq comes again while a list register is still its own, and v is loaded here. Only
+ * what this CPU alone touches is touched, so the lock is not needed. `source`: of an SGI. false: do it the long way.
+ */
+bool vgic_again(struct vcpu *v, uint32_t virq, uint32_t source, bool host_ended);
 /* Which list registers in use hold nothing any more; v is loaded here. */
 uint32_t vgic_lr_empty(const struct vcpu *v);
 /* Empty register i is not in use any more. Its end-of-interrupt request goes too, which else stayed asserted. */

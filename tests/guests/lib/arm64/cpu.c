@@ -7,8 +7,8 @@
 #include <port/arm64.h>
 #include <port/gicv2.h>
 
-#define PSCI_CPU_OFF 0x84000002UL
-#define PSCI_CPU_ON 0xc4000003UL
+#define PSCI_CPU_OFF    0x84000002UL
+#define PSCI_CPU_ON     0xc4000003UL
 #define PSCI_SYSTEM_OFF 0x84000008UL
 
 enum {
@@ -92,6 +92,7 @@ uint64_t port_frequency(void)
 
 void port_wait(void)
 {
+    /* What was written is seen by whoever shall wake us. */
     __asm__ volatile("dsb sy\n\twfi" ::: "memory");
 }
 
@@ -125,7 +126,12 @@ int64_t port_hypercall(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint
                      : \
                      : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", \
                        "x15", "x16", "x17", "memory"); \
-    *result = (struct smccc_result){ { x0, x1, x2, x3 } }
+    *result = (struct smccc_result) \
+    { \
+        { \
+            x0, x1, x2, x3 \
+        } \
+    }
 
 void smccc_hvc(uint64_t function, uint64_t a, uint64_t b, uint64_t c, struct smccc_result *result)
 {

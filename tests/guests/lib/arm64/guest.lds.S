@@ -1,6 +1,6 @@
 /*
- * A guest kernel: the Image at the start, its data, its pool. Linked at the last gigabyte of a 39-bit
- * address space and mapped there by mmu.c, wherever it was loaded.
+ * A guest kernel: the Image at the start, its data, its pool. Linked at the last gigabyte of a
+ * 39-bit address space and mapped there by mmu.c, wherever it was loaded.
  */
 OUTPUT_ARCH(aarch64)
 ENTRY(guest_head)

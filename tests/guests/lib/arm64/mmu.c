@@ -1,27 +1,27 @@
 /*
  * Page tables of a guest: every gigabyte at its own address, RAM cacheable and the rest as device,
- * the image once more at its link address, and a window of 4 KiB pages for tests. Built with the MMU
- * off: no pointer stored in data may be used here before mmu_enable.
+ * the image once more at its link address, and a window of 4 KiB pages for tests. Built with the
+ * MMU off: no pointer stored in data may be used here before mmu_enable.
  */
 #include <guest/dt.h>
 #include <guest/memory.h>
 #include <port/arm64.h>
 
-#define PTE_BLOCK 0x1UL
-#define PTE_TABLE 0x3UL
-#define PTE_PAGE 0x3UL
-#define PTE_AF 0x400UL
-#define PTE_INNER 0x300UL
+#define PTE_BLOCK     0x1UL
+#define PTE_TABLE     0x3UL
+#define PTE_PAGE      0x3UL
+#define PTE_AF        0x400UL
+#define PTE_INNER     0x300UL
 #define PTE_READ_ONLY 0x80UL
-#define PTE_XN (3UL << 53)
-#define PTE_DEVICE (0UL << 2 | PTE_XN)
-#define PTE_NORMAL (1UL << 2 | PTE_INNER)
+#define PTE_XN        (3UL << 53)
+#define PTE_DEVICE    (0UL << 2 | PTE_XN)
+#define PTE_NORMAL    (1UL << 2 | PTE_INNER)
 
-#define MAIR 0xff04UL /* 0: device nGnRE, 1: normal write-back */
+#define MAIR      0xff04UL /* 0: device nGnRE, 1: normal write-back */
 /* 39-bit addresses, 4 KiB granule, inner shareable write-back walks, no TTBR1, 40-bit output. */
-#define TCR (25UL | 1UL << 8 | 1UL << 10 | 3UL << 12 | 1UL << 23 | 2UL << 32)
+#define TCR       (25UL | 1UL << 8 | 1UL << 10 | 3UL << 12 | 1UL << 23 | 2UL << 32)
 #define SCTLR_OFF 0x30d00800UL
-#define SCTLR_ON (SCTLR_OFF | 1UL << 0 | 1UL << 2 | 1UL << 12)
+#define SCTLR_ON  (SCTLR_OFF | 1UL << 0 | 1UL << 2 | 1UL << 12)
 
 enum {
     GIB_SHIFT = 30,
@@ -45,7 +45,10 @@ void mmu_enable(void);
 /* Where the image runs now: the difference to the link address while the MMU is off. */
 static uint64_t mmu_here(const void *object)
 {
-    return (uint64_t)(uintptr_t)object;
+    uint64_t address = (uint64_t)(uintptr_t)object;
+    /* The compiler must not put it off until the address is another one. */
+    __asm__ volatile("" : "+r"(address));
+    return address;
 }
 
 static void mmu_mark_ram(uint64_t address, uint64_t size)
@@ -87,6 +90,7 @@ void mmu_enable(void)
     WRITE_SYSREG(tcr_el1, TCR);
     /* By position, not by pointer: right in either mapping. */
     WRITE_SYSREG(ttbr0_el1, port_physical(mmu_level1));
+    /* No translation from before, and the tables as they were written. */
     __asm__ volatile("dsb sy\n\ttlbi vmalle1\n\tdsb sy\n\tisb" ::: "memory");
     WRITE_SYSREG(sctlr_el1, SCTLR_ON);
 }
@@ -109,6 +113,7 @@ void *port_map(unsigned int slot, uint64_t physical, bool writable)
     mmu_level3[slot] = 0;
     __asm__ volatile("dsb ish\n\ttlbi vmalle1is\n\tdsb ish\n\tisb" ::: "memory");
     mmu_level3[slot] = physical | kind | PTE_AF | (writable ? 0 : PTE_READ_ONLY) | PTE_PAGE;
+    /* The entry is in place before the caller uses the address. */
     __asm__ volatile("dsb ish\n\tisb" ::: "memory");
     return (void *)(uintptr_t)address;
 }

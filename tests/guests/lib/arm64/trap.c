@@ -5,7 +5,7 @@
 #include <guest/test.h>
 #include <port/arm64.h>
 
-#define EC_SHIFT 26
+#define EC_SHIFT             26
 #define EC_INSTRUCTION_ABORT 0x21
 
 struct port_fault port_fault[PORT_MAX_CPUS];

@@ -49,6 +49,11 @@ void host_preempt(unsigned int n)
     host_state.preempt_count = 0;
 }
 
+void host_clock_step(uint64_t ticks)
+{
+    host_state.counter_step = ticks;
+}
+
 static void host_boot_cpu(void *data)
 {
     xen_main(*(const uint64_t *)data);

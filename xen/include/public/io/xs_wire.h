@@ -34,14 +34,14 @@ struct xsd_sockmsg {
 
 /* server_features */
 #define XENSTORE_SERVER_FEATURE_RECONNECTION 1
-#define XENSTORE_SERVER_FEATURE_ERROR 2
+#define XENSTORE_SERVER_FEATURE_ERROR        2
 
 /* connection */
 #define XENSTORE_CONNECTED 0
 #define XENSTORE_RECONNECT 1
 
 /* error */
-#define XENSTORE_ERROR_NONE 0
-#define XENSTORE_ERROR_COMM 1
+#define XENSTORE_ERROR_NONE    0
+#define XENSTORE_ERROR_COMM    1
 #define XENSTORE_ERROR_RINGIDX 2
-#define XENSTORE_ERROR_PROTO 3
+#define XENSTORE_ERROR_PROTO   3

@@ -1,11 +1,13 @@
 /*
- * Output of a guest: one line at a time through console_io, or the UART when no hypervisor is there.
+ * Output of a guest: one line at a time through console_io, or the UART when no hypervisor is
+ * there.
  */
 #pragma once
 
 #include <stddef.h>
 
-/* printf with %s %c %d %u %x, the l modifier, a width and a leading 0. A line is at most 240 bytes. */
+/* printf with %s %c %d %u %x, the l modifier, a width and a leading 0. A line is at most 240 bytes.
+ */
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
 
 /* `length` bytes as they are. */

@@ -1,0 +1,197 @@
+"""The scheduler on simulated CPUs and time (sim.c): fairness, caps, affinity, latency, races."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOURCES = (
+    "tests/host/sched/sim.c",
+    "tests/host/arch/printk.c",
+    "xen/lib/*.c",
+    "xen/sched/core.c",
+    "xen/sched/fair*.c",
+    "xen/sched/null.c",
+    "xen/sched/vcpu.c",
+    "xen/domain/exit.c",
+    "xen/domain/runstate.c",
+    "xen/domain/vcpu.c",
+    "xen/time/timer.c",
+    "xen/cpu/*.c",
+)
+
+# No AddressSanitizer: it cannot follow coroutines.
+SANITIZE = "-fsanitize=undefined -fno-sanitize-recover=all".split()
+FLAGS = (
+    "-std=gnu11 -O1 -g -ffreestanding -fno-strict-aliasing -Wall -Wextra -Werror -DXEN_DEBUG=1 "
+    "-include tests/host/arch/names.h -Ixen/include -Itests/host/arch -Itests/host/arch/include"
+).split() + SANITIZE
+
+HOG, ALL = 0, 0xFF
+
+
+@dataclass(frozen=True)
+class Vcpu:
+    """A vCPU: its domain and what it does. Times in microseconds, run 0: never stops."""
+
+    domain: int = 0
+    weight: int = 256
+    cap: int = 0
+    affinity: int = ALL
+    run: int = HOG
+    sleep: int = 0
+    yields: bool = False
+
+    def spec(self) -> str:
+        """As sim.c reads it."""
+        text = f"{self.domain}:{self.weight}:{self.cap}:{self.affinity}:{self.run}:{self.sleep}"
+        return text + (":y" if self.yields else "")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Seconds that a vCPU ran and waited, how often it woke, its longest wait to run after that."""
+
+    ran: float
+    waited: float
+    wakes: int
+    worst: float
+
+
+Simulate = Callable[..., list[Outcome]]
+
+
+@pytest.fixture(scope="session")
+def simulate(host_compiler: Any) -> Simulate:
+    """Runs vCPUs on a machine; fails with what sim.c says."""
+    objects = host_compiler.compile_all(SOURCES, "gcc", FLAGS)
+    program: Path = host_compiler.link("sched-sim", objects, "gcc", SANITIZE)
+
+    def run(
+        cpus: int,
+        *vcpus: Vcpu,
+        scheduler: str = "fair",
+        seed: int = 1,
+        seconds: float = 3,
+        disturb: bool = False,
+    ) -> list[Outcome]:
+        command = [str(program), str(cpus), scheduler, str(seed), str(round(seconds * 1000))]
+        command += [vcpu.spec() for vcpu in vcpus]
+        env = {**os.environ, **({"SIM_DISTURB": "1"} if disturb else {})}
+        done = subprocess.run(
+            command, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+        rows = [[int(word) for word in line.split()] for line in done.stdout.splitlines()]
+        return [Outcome(row[0] / 1e9, row[1] / 1e9, row[2], row[3] / 1e9) for row in rows]
+
+    return run
+
+
+def shares(outcomes: list[Outcome]) -> list[float]:
+    """Seconds run."""
+    return [outcome.ran for outcome in outcomes]
+
+
+@pytest.mark.parametrize(
+    ("cpus", "weights", "expected"),
+    [
+        (1, [256, 256], [1.5, 1.5]),
+        (1, [256, 512], [1, 2]),
+        (1, [1, 256], [0.01, 2.99]),
+        (1, [65535, 256], [2.99, 0.01]),
+        (2, [256, 256, 256], [2, 2, 2]),
+        (2, [512, 256, 256, 256], [2.4, 1.2, 1.2, 1.2]),
+        (4, [256] * 6, [2] * 6),
+        (4, [256, 512], [3, 3]),
+    ],
+)
+def test_weights(simulate: Simulate, cpus: int, weights: list[int], expected: list[float]) -> None:
+    outcomes = simulate(cpus, *(Vcpu(domain, weight) for domain, weight in enumerate(weights)))
+    assert shares(outcomes) == pytest.approx(expected, abs=0.04)
+
+
+def test_pinned_groups_do_not_disturb_each_other(simulate: Simulate) -> None:
+    first = [Vcpu(0, 512, affinity=1), Vcpu(1, affinity=1)]
+    second = [Vcpu(domain, affinity=2) for domain in (2, 3, 4)]
+    assert shares(simulate(2, *first, *second)) == pytest.approx([2, 1, 1, 1, 1], abs=0.04)
+
+
+@pytest.mark.parametrize(
+    ("cpus", "vcpus", "expected"),
+    [
+        (1, [Vcpu(0, cap=30), Vcpu(1)], [0.9, 2.1]),
+        (1, [Vcpu(0, cap=1)], [0.03]),
+        (4, [Vcpu(0, cap=50)], [1.5]),
+        (4, [Vcpu(0, cap=150), Vcpu(0, cap=150)], [2.25, 2.25]),
+        (2, [Vcpu(0, cap=25), Vcpu(1, cap=100)], [0.75, 3]),
+    ],
+)
+def test_caps(simulate: Simulate, cpus: int, vcpus: list[Vcpu], expected: list[float]) -> None:
+    assert shares(simulate(cpus, *vcpus)) == pytest.approx(expected, rel=0.03)
+
+
+def test_sleepers_are_not_kept_waiting(simulate: Simulate) -> None:
+    """On one CPU with a hog, who sleeps most of the time runs within the rate limit (1 ms)."""
+    hog, *sleepers = simulate(1, Vcpu(0), Vcpu(1, run=100), Vcpu(2, run=1000, sleep=3000))
+    assert hog.ran > 2
+    assert all(outcome.worst < 0.0025 for outcome in sleepers)
+
+
+def test_many_sleepers_do_not_starve_a_hog(simulate: Simulate) -> None:
+    """Who wakes all the time gets no more than its share."""
+    hog, *sleepers = simulate(1, Vcpu(0), *(Vcpu(i % 7, run=400, sleep=100) for i in range(1, 10)))
+    assert hog.ran > 0.25
+    assert max(shares(sleepers)) < 2 * hog.ran
+
+
+def test_idle_cpus_are_used(simulate: Simulate) -> None:
+    for outcome in simulate(4, *(Vcpu(i, run=300, sleep=200) for i in range(3))):
+        assert outcome.worst < 0.00001
+        assert outcome.ran == pytest.approx(1.8, rel=0.02)
+
+
+def test_yield_lets_others_run(simulate: Simulate) -> None:
+    yielding, other = simulate(1, Vcpu(0, run=5, yields=True), Vcpu(1))
+    assert yielding.ran < 0.05
+    assert other.ran > 2.9
+
+
+def test_null_gives_each_its_cpu(simulate: Simulate) -> None:
+    first, second = simulate(2, Vcpu(0), Vcpu(1, run=100), scheduler="null")
+    assert first.ran == pytest.approx(3, abs=0.001)
+    assert second.worst < 0.00001
+
+
+def test_null_without_enough_cpus_is_fair(simulate: Simulate) -> None:
+    outcomes = simulate(1, Vcpu(0), Vcpu(0), scheduler="null")
+    assert shares(outcomes) == pytest.approx([1.5, 1.5], abs=0.02)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_sequences(simulate: Simulate, seed: int) -> None:
+    """Waking, blocking, pausing, pinning at random: sim.c checks that nobody is lost or twice."""
+    choose = random.Random(seed)
+    kinds = [
+        Vcpu(0),
+        Vcpu(1, 512, 30, run=300),
+        Vcpu(1, 512, 30, run=20, sleep=40),
+        Vcpu(2, run=50),
+        Vcpu(3, run=100, sleep=10, yields=True),
+        Vcpu(4, run=1000, sleep=100),
+    ]
+    vcpus = choose.choices(kinds, k=choose.randint(1, 9))
+    simulate(choose.randint(1, 5), *vcpus, seed=seed, seconds=0.5, disturb=True)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_sequences_null(simulate: Simulate, seed: int) -> None:
+    vcpus = (Vcpu(0), Vcpu(1, run=20, sleep=40), Vcpu(2, run=50))
+    simulate(4, *vcpus, scheduler="null", seed=seed, seconds=0.5, disturb=True)

@@ -1,0 +1,127 @@
+"""The whole boot on the third port: dom0 comes up, or a message says what is wrong."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import fdt
+import pytest
+
+MIB = 1 << 20
+GUEST, IDLE, HALTED, RESET = range(4)
+
+
+def test_dom0_starts(machine: Any) -> None:
+    lines = machine.core.log()
+    assert any("Xen version 4.20" in line for line in lines)
+    first = machine.ffi.new("uint64_t *")
+    entry = machine.lib.host_entry(0, 0, first)
+    assert machine.get(entry - 16, 8) == b"XENHOST\0"
+    tree = fdt.parse_dtb(machine.get(first[0], 65536))
+    assert tree.exist_node("/hypervisor")
+    assert tree.get_property("bootargs", "/chosen").value == "console=hvc0"
+    assert tree.exist_node("/device@9000000")
+    assert not [node for node in tree.get_node("/chosen").nodes if node.name.startswith("kernel")]
+    start = int.from_bytes(bytes(prop_bytes(tree, "/chosen", "linux,initrd-start")), "big")
+    assert machine.get(start, 16) == b"ramdisk\0ramdisk\0"
+
+
+def prop_bytes(tree: Any, path: str, name: str) -> bytes:
+    """A property as bytes, whatever the package took it for."""
+    prop = tree.get_property(name, path)
+    return b"".join(word.to_bytes(4, "big") for word in prop.data)
+
+
+def test_gzip_kernel(new_machine: Any) -> None:
+    machine = new_machine()
+    kernel = b"XENHOST\0" + (2 * MIB).to_bytes(8, "little") + b"code" * 30000
+    assert machine.boot(kernel=gzip.compress(kernel)) == GUEST
+    entry = machine.lib.host_entry(0, 0, machine.ffi.new("uint64_t *"))
+    assert machine.get(entry - 16, len(kernel)) == kernel
+
+
+@pytest.mark.parametrize("cpus", [1, 2, 4])
+def test_cpus_come_up(new_machine: Any, cpus: int) -> None:
+    machine = new_machine()
+    assert machine.boot(cpus=cpus) == GUEST
+    assert [machine.lib.host_running(i) for i in range(cpus)] == [0] + [-1] * (cpus - 1)
+    assert [machine.lib.host_cpu_state(i) for i in range(1, cpus)] == [IDLE] * (cpus - 1)
+
+
+def drop(*path: str) -> Any:
+    """A change that removes a node or property."""
+
+    def change(tree: dict[str, Any]) -> None:
+        for part in path[:-1]:
+            tree = tree[part]
+        del tree[path[-1]]
+
+    return change
+
+
+def put(value: Any, *path: str) -> Any:
+    """A change that sets a property."""
+
+    def change(tree: dict[str, Any]) -> None:
+        for part in path[:-1]:
+            tree = tree[part]
+        tree[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (drop("chosen"), "/chosen"),
+        (drop("memory"), "RAM"),
+        (drop("chosen", "kernel"), "kernel"),
+        (put([0, 0x42000000, 0, 0], "chosen", "kernel", "reg"), "its size is 0"),
+        (put([0, 0x70000000, 0, 0x1000], "chosen", "kernel", "reg"), "not all in RAM"),
+        (put([0, 0x40200000, 0, 0x1000], "chosen", "kernel", "reg"), "hypervisor"),
+        (put([0, 0x43000000, 0, 0x1000], "chosen", "kernel", "reg"), "lies over"),
+        (put([0, 0x42000000], "chosen", "kernel", "reg"), "no usable reg"),
+    ],
+)
+def test_bad_boot_stops_with_a_reason(new_machine: Any, change: Any, words: str) -> None:
+    machine = new_machine()
+    assert machine.boot(change=change) in (HALTED, RESET)
+    assert words in "\n".join(machine.core.log())
+
+
+@pytest.mark.parametrize(
+    ("kernel", "words"),
+    [
+        (b"not a kernel" * 100, "no kernel image"),
+        (b"XENHOST\0" + bytes(100), "header is damaged"),
+        (b"XENHOST\0" + (1 << 29).to_bytes(8, "little"), "raise dom0_mem"),
+        (gzip.compress(b"XENHOST\0" + (1 << 21).to_bytes(8, "little") + bytes(9999))[:-9], "gzip"),
+        (gzip.compress(b"something else" * 50), "no kernel image"),
+    ],
+)
+def test_bad_kernel_stops_with_a_reason(new_machine: Any, kernel: bytes, words: str) -> None:
+    machine = new_machine()
+    assert machine.boot(kernel=kernel) == HALTED
+    assert words in "\n".join(machine.core.log())
+
+
+@pytest.mark.parametrize("xen", ["dom0_mem=4G noreboot", "dom0_mem=1M noreboot"])
+def test_bad_dom0_mem(new_machine: Any, xen: str) -> None:
+    machine = new_machine()
+    assert machine.boot(xen=xen) == HALTED
+    assert "dom0_mem" in "\n".join(machine.core.log())
+
+
+def test_no_device_tree(new_machine: Any) -> None:
+    machine = new_machine()
+    assert machine.lib.host_boot(0x41000000) in (HALTED, RESET)
+    assert "device tree" in "\n".join(machine.core.log())
+
+
+def test_unknown_options_are_told(new_machine: Any) -> None:
+    machine = new_machine()
+    assert machine.boot(xen="dom0_mem=64M foo=1 noreboot sched=nonsense") == GUEST
+    text = "\n".join(machine.core.log())
+    assert '"foo=1" is not known' in text
+    assert "nonsense" in text

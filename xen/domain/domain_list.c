@@ -1,0 +1,153 @@
+/*
+ * How domains are found and kept: the list by id, and references. A domain whose last reference is
+ * gone is freed by the gate.
+ */
+#include <xen/cpu.h>
+#include <xen/domain.h>
+#include <xen/nospec.h>
+
+#define HASH_SIZE 64u
+
+spinlock_t domain_list_lock = SPINLOCK_INIT(LOCK_DOMAIN_LIST);
+struct list domain_list = LIST_INIT(domain_list);
+struct domain *hardware_domain;
+
+static struct domain *hash[HASH_SIZE]; /* domain_list_lock */
+static struct domain *dead_list;       /* atomic: for domain_reap */
+
+void domain_link(struct domain *d)
+{
+    struct domain *next;
+
+    spin_lock(&domain_list_lock);
+    list_for_each(next, &domain_list, all) {
+        if (next->id > d->id) {
+            break;
+        }
+    }
+    list_add_before(&next->all, &d->all);
+    d->hash_next = hash[d->id % HASH_SIZE];
+    hash[d->id % HASH_SIZE] = d;
+    spin_unlock(&domain_list_lock);
+}
+
+static void domain_unlink(struct domain *d)
+{
+    struct domain **slot = &hash[d->id % HASH_SIZE];
+
+    spin_lock(&domain_list_lock);
+    while (*slot != d) {
+        slot = &(*slot)->hash_next;
+    }
+    *slot = d->hash_next;
+    list_del(&d->all);
+    spin_unlock(&domain_list_lock);
+}
+
+/* With domain_list_lock held. */
+static struct domain *domain_find(domid_t id)
+{
+    struct domain *d = hash[id % HASH_SIZE];
+
+    while (d != NULL && d->id != id) {
+        d = d->hash_next;
+    }
+    return d;
+}
+
+domid_t domain_free_id(domid_t from)
+{
+    domid_t id = from != 0 ? from : 1;
+
+    spin_lock(&domain_list_lock);
+    while (id < DOMID_FIRST_RESERVED && domain_find(id) != NULL) {
+        id++;
+    }
+    spin_unlock(&domain_list_lock);
+    return id < DOMID_FIRST_RESERVED ? id : DOMID_INVALID;
+}
+
+bool domain_get(struct domain *d)
+{
+    uint32_t old = atomic_load(&d->refcount);
+
+    do {
+        if (old == 0) {
+            return false;
+        }
+    } while (!atomic_compare_exchange(&d->refcount, &old, old + 1));
+    return true;
+}
+
+struct domain *domain_get_by_id(domid_t id)
+{
+    struct domain *d;
+
+    spin_lock(&domain_list_lock);
+    d = domain_find(id);
+    if (d != NULL && !domain_get(d)) {
+        d = NULL;
+    }
+    spin_unlock(&domain_list_lock);
+    return d;
+}
+
+struct domain *domain_by_id_or_self(domid_t id)
+{
+    struct domain *self = current_vcpu()->d;
+
+    if (id == DOMID_SELF || id == self->id) {
+        return domain_get(self) ? self : NULL;
+    }
+    return domain_get_by_id(id);
+}
+
+struct domain *domain_get_next(domid_t from)
+{
+    struct domain *d, *found = NULL;
+
+    spin_lock(&domain_list_lock);
+    list_for_each(d, &domain_list, all) {
+        if (d->id >= from && domain_get(d)) {
+            found = d;
+            break;
+        }
+    }
+    spin_unlock(&domain_list_lock);
+    return found;
+}
+
+/* The last reference may go away deep inside something: the domain is only put aside, the gate
+ * frees it. */
+void domain_put(struct domain *d)
+{
+    struct domain *head;
+
+    if (atomic_fetch_sub(&d->refcount, 1u) != 1) {
+        return;
+    }
+    head = atomic_load(&dead_list);
+    do {
+        d->dead_next = head;
+    } while (!atomic_compare_exchange(&dead_list, &head, d));
+    cpu_request(this_cpu(), CPU_PENDING_REAP);
+}
+
+void domain_reap(void)
+{
+    struct domain *d = atomic_exchange(&dead_list, (struct domain *)NULL);
+
+    while (d != NULL) {
+        struct domain *next = d->dead_next;
+
+        domain_unlink(d);
+        domain_destroy(d);
+        d = next;
+    }
+}
+
+struct vcpu *domain_vcpu(const struct domain *d, uint64_t id)
+{
+    /* Acquire: pairs with vcpu_create, which publishes a complete vCPU. */
+    return id < d->max_vcpus ? atomic_load_acquire(&d->vcpu[index_nospec(id, d->max_vcpus)]) : NULL;
+}
