@@ -22,8 +22,8 @@ SECTIONS
         . = ALIGN(0x800);
         KEEP(*(.text.entry))
         *(.text .text.*)
-        . = ALIGN(4096);
     } :text
+    . = ALIGN(4096);
     _end_text = .;
 
     .rodata : {

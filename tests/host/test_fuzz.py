@@ -139,7 +139,8 @@ def test_fuzz(target: Target, root: Path, host_fuzzer: Callable[..., Path]) -> N
         (folder / f"seed-{number}").write_bytes(data)
     dictionary = folder.with_suffix(".dict")
     dictionary.write_text("".join(f'"{word}"\n' for word in target.words))
-    command = [str(program), str(folder), f"-dict={dictionary}", f"-max_total_time={SECONDS}"]
+    command = [str(program), str(folder), f"-max_total_time={SECONDS}"]
+    command += [f"-dict={dictionary}"] if target.words else []
     command += ["-max_len=6000", "-timeout=5", "-rss_limit_mb=1024", f"-artifact_prefix={folder}."]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:

@@ -21,7 +21,8 @@ bool device_hidden(const struct dt_node *n)
 
     return n == console_uart_node() || arch_dt_skip(n) || dt_compatible_any(&dt_host, n, never) ||
            dt_has(&dt_host, n, "xen,passthrough") || (type != NULL && strcmp(type, "memory") == 0) ||
-           n == dt_path(&dt_host, "/chosen") || n == dt_path(&dt_host, "/hypervisor");
+           (dt_parent(&dt_host, n) == dt_root(&dt_host) &&
+            (strcmp(dt_name(&dt_host, n), "chosen") == 0 || strcmp(dt_name(&dt_host, n), "hypervisor") == 0));
 }
 
 static void map_range(struct domain *d, const struct dt_node *n, paddr_t start, uint64_t size, uint8_t flags)

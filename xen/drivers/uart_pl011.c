@@ -1,4 +1,4 @@
-/* Arm PL011, as the firmware left it: line settings are not changed [PL011 TRM, DDI 0183]. */
+/* Arm PL011, as the firmware left it: line settings are not changed [PL011 TRM]. */
 #include <arch/domain.h>
 #include <arch/mm.h>
 #include <xen/console.h>

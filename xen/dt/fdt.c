@@ -187,7 +187,7 @@ bool fdt_next_prop(const struct fdt *f, struct fdt_prop *p)
 bool fdt_get_prop(const struct fdt *f, fdt_node_t node, const char *name, struct fdt_prop *p)
 {
     for (bool more = fdt_first_prop(f, node, p); more; more = fdt_next_prop(f, p)) {
-        if (strcmp(p->name, name) == 0) {
+        if (p->name[0] == name[0] && strcmp(p->name, name) == 0) {
             return true;
         }
     }

@@ -65,17 +65,21 @@ const char *fdt_get_string(const struct fdt *f, fdt_node_t node, const char *nam
 
 bool fdt_has_string(const struct fdt_prop *p, const char *string)
 {
-    size_t wanted = strlen(string), rest = p->len;
+    size_t rest = p->len;
     const char *s = (const char *)p->data;
 
     while (rest != 0) {
-        size_t length = strnlen(s, rest);
+        size_t length = 0;
 
+        while (length < rest && s[length] != '\0' && s[length] == string[length]) {
+            length++;
+        }
+        if (length < rest && s[length] == '\0' && string[length] == '\0') {
+            return true;
+        }
+        length += strnlen(s + length, rest - length);
         if (length == rest) {
             break;
-        }
-        if (length == wanted && memcmp(s, string, wanted) == 0) {
-            return true;
         }
         s += length + 1;
         rest -= length + 1;

@@ -141,12 +141,14 @@ static uint64_t p2m_run(uint64_t g, uint64_t nr, unsigned int level)
 /* Fill empty slots with leaves: how many, until one was not empty. */
 static uint64_t p2m_fill(pte_t *slot, uint64_t n, struct p2m_leaf *leaf, unsigned int level)
 {
+    struct p2m_leaf next = *leaf; /* a copy that nothing can alias: boot fills hundreds of entries per GiB */
     uint64_t i;
 
     for (i = 0; i < n && !arch_pte_valid(slot[i]); i++) {
-        arch_pte_write(&slot[i], arch_pte_leaf(leaf, level));
-        leaf->mfn.n += level_pages(level);
+        arch_pte_write(&slot[i], arch_pte_leaf(&next, level));
+        next.mfn.n += level_pages(level);
     }
+    *leaf = next;
     return i;
 }
 

@@ -7,6 +7,7 @@
 #include <xen/buddy.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
+#include <xen/lib.h>
 #include <xen/page_own.h>
 
 #define ARRAY_ORDER 2u /* 512 entries */
@@ -65,17 +66,27 @@ void *page_va(const struct page *pg)
 
 /* Chunks of domains. */
 
-static void chunk_own(struct domain *d, uint64_t number, struct page *pages)
+/* nr chunks of one GiB from `number` with arrays one after the other; they become the head of d's list. */
+static void chunks_own_run(struct domain *d, uint64_t number, uint64_t nr, struct page *pages)
 {
     struct chunk *c = chunk_at(number);
+    uint32_t prev = 0, next = (uint32_t)number, old = d->chunks_head;
 
-    *c = (struct chunk){.pages = pages, .owner = d, .next = d->chunks_head};
-    if (c->next != 0) {
-        chunk_at(c->next)->prev = (uint32_t)number;
+    for (uint64_t i = 0; i < nr; i++, c++) {
+        c->pages = pages;
+        c->owner = d;
+        c->prev = prev;
+        prev = next++;
+        c->next = next;
+        /* Release: page_is_guest_ram may look at once. */
+        atomic_store_release(&c->state, (uint8_t)CHUNK_WHOLE);
+        pages += MEM_PAGES_PER_CHUNK;
+    }
+    c[-1].next = old;
+    if (old != 0) {
+        chunk_at(old)->prev = prev;
     }
     d->chunks_head = (uint32_t)number;
-    /* Release: page_is_guest_ram may look at once. */
-    atomic_store_release(&c->state, (uint8_t)CHUNK_WHOLE);
 }
 
 static void chunk_unlink(struct chunk *c)
@@ -93,8 +104,9 @@ static void chunk_unlink(struct chunk *c)
 int chunks_own(struct domain *d, uint64_t frame, uint64_t nr, uint64_t *done)
 {
     for (*done = 0; *done < nr;) {
-        /* One piece for many chunks if there is one: the arrays of a GiB are 8 MiB. */
-        uint64_t left = nr - *done, n = left < MEM_CHUNKS_PER_GIB ? left : MEM_CHUNKS_PER_GIB;
+        /* One piece for all chunks up to the end of the GiB if there is one: 8 MiB at most. */
+        uint64_t number = (frame >> CHUNK_ORDER) + *done;
+        uint64_t n = min_u64(nr - *done, MEM_CHUNKS_PER_GIB - (number & (MEM_CHUNKS_PER_GIB - 1u)));
         struct page *pages = array_take(n);
 
         if (pages == NULL) {
@@ -104,9 +116,7 @@ int chunks_own(struct domain *d, uint64_t frame, uint64_t nr, uint64_t *done)
         if (pages == NULL) {
             return -ENOMEM;
         }
-        for (uint64_t i = 0; i < n; i++) {
-            chunk_own(d, (frame >> CHUNK_ORDER) + *done + i, pages + i * MEM_PAGES_PER_CHUNK);
-        }
+        chunks_own_run(d, number, n, pages);
         *done += n;
     }
     return 0;

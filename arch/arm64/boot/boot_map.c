@@ -12,8 +12,8 @@ extern char _start_image[], _end_text[], _end_rodata[], _end_image[];
 
 /* Kept for the start of secondary CPUs: root with the identity map. */
 pte_t boot_l0[512] __aligned(PAGE_SIZE);
-/* Tables of the final root, too: slot 1 (image, devices, early window) below one level-1 table. */
-pte_t image_l1[512] __aligned(PAGE_SIZE);
+/* Slot 1 (image, devices, early window) of the final root, too. */
+static pte_t image_l1[512] __aligned(PAGE_SIZE);
 static pte_t image_l2[512] __aligned(PAGE_SIZE);
 static pte_t image_l3[512] __aligned(PAGE_SIZE);
 static pte_t identity_l1[512] __aligned(PAGE_SIZE);

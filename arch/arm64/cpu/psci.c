@@ -63,11 +63,6 @@ void psci_init(void)
     }
 }
 
-bool psci_present(void)
-{
-    return conduit != NONE;
-}
-
 int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context)
 {
     long rc = conduit == NONE ? -1 : call(cpu_on_id, mpidr, entry, context);

@@ -1,6 +1,7 @@
 /*
- * Exceptions from guests, by class. Each handler either completes the guest's instruction, lets it be executed again, or gives
- * the guest an exception of its own: nothing that a guest does ends here.
+ * Exceptions from guests, by class. Each handler either completes the guest's instruction, lets it
+ * be executed again, or gives the guest an exception of its own: nothing that a guest does ends
+ * here.
  */
 #include <arch/vcpu.h>
 #include <asm/sysregs.h>
@@ -11,7 +12,7 @@
 #include <xen/sched.h>
 #include <xen/trap.h>
 
-#define PSR_FLAG(psr, n) (((psr) >> (n)&1u) != 0)
+#define PSR_FLAG(psr, n) (((psr) >> (n) & 1u) != 0)
 
 /* IT[7:2] and IT[1:0] of an AArch32 state stand in two places [Arm ARM G1.9]. */
 static unsigned int it_state(uint64_t psr)
@@ -21,37 +22,24 @@ static unsigned int it_state(uint64_t psr)
 
 static bool condition_holds(uint64_t psr, unsigned int condition)
 {
-    bool n = PSR_FLAG(psr, 31), z = PSR_FLAG(psr, 30), c = PSR_FLAG(psr, 29), o = PSR_FLAG(psr, 28), result;
+    bool n = PSR_FLAG(psr, 31), z = PSR_FLAG(psr, 30), c = PSR_FLAG(psr, 29), o = PSR_FLAG(psr, 28),
+         result;
 
     switch (condition >> 1) {
-    case 0:
-        result = z;
-        break;
-    case 1:
-        result = c;
-        break;
-    case 2:
-        result = n;
-        break;
-    case 3:
-        result = o;
-        break;
-    case 4:
-        result = c && !z;
-        break;
-    case 5:
-        result = n == o;
-        break;
-    case 6:
-        result = n == o && !z;
-        break;
-    default:
-        return true;
+    case 0: result = z; break;
+    case 1: result = c; break;
+    case 2: result = n; break;
+    case 3: result = o; break;
+    case 4: result = c && !z; break;
+    case 5: result = n == o; break;
+    case 6: result = n == o && !z; break;
+    default: return true;
     }
     return (condition & 1u) != 0 ? !result : result;
 }
 
-bool trap_condition(const struct vcpu *v, uint64_t esr)
+/* Would the trapped instruction have been executed? */
+static bool trap_condition(const struct vcpu *v, uint64_t esr)
 {
     uint64_t psr = v->arch.regs.spsr;
 
@@ -68,7 +56,8 @@ void trap_skip(struct vcpu *v, uint64_t esr)
 {
     struct cpu_regs *regs = &v->arch.regs;
 
-    if ((regs->spsr & PSR_MODE_AARCH32) != 0 && (regs->spsr & PSR_THUMB) != 0 && it_state(regs->spsr) != 0) {
+    if ((regs->spsr & PSR_MODE_AARCH32) != 0 && (regs->spsr & PSR_THUMB) != 0 &&
+        it_state(regs->spsr) != 0) {
         unsigned int it = it_state(regs->spsr);
 
         it = (it & 7u) == 0 ? 0 : (it & 0xe0u) | (it << 1 & 0x1fu);
@@ -129,22 +118,14 @@ static void trap_unexpected(struct vcpu *v, uint64_t esr)
 typedef void trap_fn(struct vcpu *v, uint64_t esr);
 
 static trap_fn *const traps[64] = {
-    [EC_UNKNOWN] = trap_undefined,
-    [EC_WFX] = trap_wfx,
-    [EC_CP15_32] = trap_coprocessor,
-    [EC_CP15_64] = trap_coprocessor,
-    [EC_CP14_32] = trap_coprocessor,
-    [EC_CP14_LS] = trap_coprocessor,
-    [EC_FP] = trap_coprocessor,
-    [EC_CP10_ID] = trap_coprocessor,
-    [EC_PAUTH] = trap_undefined,
-    [EC_CP14_64] = trap_coprocessor,
-    [EC_HVC32] = trap_undefined,
-    [EC_SMC32] = trap_coprocessor,
-    [EC_SMC64] = trap_smc,
-    [EC_SYSREG] = trap_sysreg,
-    [EC_SVE] = trap_undefined,
-    [EC_IABT_LOW] = trap_instruction_abort,
+    [EC_UNKNOWN] = trap_undefined,   [EC_WFX] = trap_wfx,
+    [EC_CP15_32] = trap_coprocessor, [EC_CP15_64] = trap_coprocessor,
+    [EC_CP14_32] = trap_coprocessor, [EC_CP14_LS] = trap_coprocessor,
+    [EC_FP] = trap_coprocessor,      [EC_CP10_ID] = trap_coprocessor,
+    [EC_PAUTH] = trap_undefined,     [EC_CP14_64] = trap_coprocessor,
+    [EC_HVC32] = trap_undefined,     [EC_SMC32] = trap_coprocessor,
+    [EC_SMC64] = trap_smc,           [EC_SYSREG] = trap_sysreg,
+    [EC_SVE] = trap_undefined,       [EC_IABT_LOW] = trap_instruction_abort,
 };
 
 void trap_sync(struct vcpu *v, uint64_t esr)
@@ -163,8 +144,8 @@ void trap_sync(struct vcpu *v, uint64_t esr)
 }
 
 /*
- * An access of this guest failed after it was made: tell it by a virtual SError. vcpu.c reads HCR_EL2 back, so that a vCPU
- * switch neither loses nor repeats it.
+ * An access of this guest failed after it was made: tell it by a virtual SError. vcpu.c reads
+ * HCR_EL2 back, so that a vCPU switch neither loses nor repeats it.
  */
 void trap_serror(struct vcpu *v, uint64_t esr)
 {

@@ -1,6 +1,7 @@
 /*
- * Driver of the host's GICv2: discovery, per-CPU set-up, control of single interrupts, acknowledging. Who an interrupt belongs
- * to is xen/irq's business; virtual interrupts are vgic*.c's.
+ * Driver of the host's GICv2: discovery, per-CPU set-up, control of single interrupts,
+ * acknowledging. Who an interrupt belongs to is xen/irq's business; virtual interrupts are
+ * vgic*.c's.
  */
 #include <arch/cpu.h>
 #include <arch/domain.h>
@@ -17,7 +18,7 @@
 #include <xen/printk.h>
 #include <xen/trap.h>
 
-#define IPI_SGI 0u
+#define IPI_SGI      0u
 #define PRIORITY_ALL 0xa0a0a0a0u /* one level for all: the hypervisor never nests interrupts */
 
 struct gicv2 gic;
@@ -32,7 +33,8 @@ static const struct dt_node *gicv2_find(void)
     const struct dt_node *n;
 
     dt_for_each_node(&dt_host, n) {
-        if (dt_compatible_any(&dt_host, n, gic_compatible) && dt_has(&dt_host, n, "interrupt-controller")) {
+        if (dt_compatible_any(&dt_host, n, gic_compatible) &&
+            dt_has(&dt_host, n, "interrupt-controller")) {
             return n;
         }
     }
@@ -43,8 +45,11 @@ static void gicv2_region(uint32_t index, const char *what, paddr_t *pa, uint64_t
 {
     struct dt_range r;
 
-    if (dt_reg(&dt_host, gic.node, index, &r) != 0 || r.size < PAGE_SIZE || (r.start & ~PAGE_MASK) != 0) {
-        panic("GICv2: the device tree gives no usable address of the %s; a GIC with virtualization is needed\n", what);
+    if (dt_reg(&dt_host, gic.node, index, &r) != 0 || r.size < PAGE_SIZE ||
+        (r.start & ~PAGE_MASK) != 0) {
+        panic("GICv2: the device tree gives no usable address of the %s; a GIC with virtualization "
+              "is needed\n",
+              what);
     }
     *pa = r.start;
     *size = r.size;
@@ -74,7 +79,8 @@ static void gicv2_discover(void)
     gicv2_region(1, "CPU interface", &gic.cpu_pa, &gic.cpu_size);
     gicv2_region(2, "hypervisor interface", &gic.hyp_pa, &gic.hyp_size);
     gicv2_region(3, "virtual CPU interface", &gic.vcpu_pa, &gic.vcpu_size);
-    nr = dt_irq(&dt_host, gic.node, 0, &irq) == 0 ? arch_dt_irq(irq.cells, irq.count, &edge) : -ENOENT;
+    nr = dt_irq(&dt_host, gic.node, 0, &irq) == 0 ? arch_dt_irq(irq.cells, irq.count, &edge)
+                                                  : -ENOENT;
     if (nr < 0) {
         panic("GICv2: the device tree gives no maintenance interrupt\n");
     }
@@ -102,7 +108,8 @@ static void gicv2_init_dist(void)
     gicd_write(GICD_CTLR, 1);
 }
 
-/* GICD_ITARGETSR0-7 read as the reader's own mask, or as 0 where there is one CPU [GICv2 4.3.12]. */
+/* GICD_ITARGETSR0-7 read as the reader's own mask, or as 0 where there is one CPU [GICv2 4.3.12].
+ */
 static uint8_t gicv2_own_mask(void)
 {
     uint32_t i, mask = 0;
@@ -129,8 +136,8 @@ void arch_irq_init(void)
     gic_cpu_mask[0] = gicv2_own_mask();
     gicv2_init_dist();
     gic.private_enabled |= 1u << IPI_SGI | 1u << gic.maintenance;
-    printk("GICv2: %u lines, %u list registers, distributor %#llx, maintenance interrupt %u\n", gic.nr_irqs, gic.nr_lrs,
-           (unsigned long long)gic.dist_pa, gic.maintenance);
+    printk("GICv2: %u lines, %u list registers, distributor %#llx, maintenance interrupt %u\n",
+           gic.nr_irqs, gic.nr_lrs, (unsigned long long)gic.dist_pa, gic.maintenance);
 }
 
 void arch_irq_init_cpu(struct cpu *c)
@@ -249,7 +256,8 @@ void trap_irq(struct vcpu *v)
 /* Interrupt specifier of the GIC's binding: type, number, flags. */
 int arch_dt_irq(const uint32_t *cells, unsigned int nr_cells, bool *edge)
 {
-    if (nr_cells != 3 || cells[0] > 1 || cells[1] >= (cells[0] == 0 ? ARCH_NR_IRQS - GIC_NR_PRIVATE : 16u)) {
+    if (nr_cells != 3 || cells[0] > 1 ||
+        cells[1] >= (cells[0] == 0 ? ARCH_NR_IRQS - GIC_NR_PRIVATE : 16u)) {
         return -EINVAL;
     }
     *edge = (cells[2] & 3u) != 0;

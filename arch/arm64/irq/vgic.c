@@ -1,6 +1,7 @@
 /*
- * The virtual GICv2: creation, injection from the core and from the other files of the port, host interrupts behind virtual
- * ones. The list registers are vgic_lr.c's, the guest's view vgic_dist.c's.
+ * The virtual GICv2: creation, injection from the core and from the other files of the port, host
+ * interrupts behind virtual ones. The list registers are vgic_lr.c's, the guest's view
+ * vgic_dist.c's.
  */
 #include <arch/irq.h>
 #include <arch/vcpu.h>
@@ -132,7 +133,8 @@ void arch_virq_inject(struct vcpu *v, unsigned int virq)
     }
 }
 
-/* Like an edge: becomes pending when the core sets evtchn_upcall_pending, and stays so until the guest enables and takes it. */
+/* Like an edge: becomes pending when the core sets evtchn_upcall_pending, and stays so until the
+ * guest enables and takes it. */
 void arch_virq_upcall(struct vcpu *v)
 {
     vgic_inject_private(v, v->d->arch.vgic.state->event_irq);
@@ -226,7 +228,8 @@ static bool vgic_waiting(struct vcpu *v, uint32_t mask)
         for (wait = b->pending & b->enabled & ~b->active; wait != 0; wait &= wait - 1u) {
             unsigned int n = ctz64(wait);
 
-            if ((index == 0 || vgic_target(v->d, b, n) == v) && (uint32_t)(b->irq[n].priority >> 3) < mask) {
+            if ((index == 0 || vgic_target(v->d, b, n) == v) &&
+                (uint32_t)(b->irq[n].priority >> 3) < mask) {
                 return true;
             }
         }
@@ -268,7 +271,8 @@ int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
     uint32_t bit = 1u << (virq % 32u);
     int rc = 0;
 
-    if (virq < GIC_NR_PRIVATE || virq / 32u >= g->nr_banks || irq < GIC_NR_PRIVATE || irq >= gic.nr_irqs) {
+    if (virq < GIC_NR_PRIVATE || virq / 32u >= g->nr_banks || irq < GIC_NR_PRIVATE ||
+        irq >= gic.nr_irqs) {
         return -EINVAL;
     }
     b = &g->spi[virq / 32u - 1u];

@@ -1,6 +1,7 @@
 /*
- * The distributor that a guest sees [GICv2 4.3]: one row per 128 bytes of registers, a function for reads and one for writes.
- * Reserved space reads as zero and ignores writes; an access of a size that the architecture does not allow is an abort.
+ * The distributor that a guest sees [GICv2 4.3]: one row per 128 bytes of registers, a function for
+ * reads and one for writes. Reserved space reads as zero and ignores writes; an access of a size
+ * that the architecture does not allow is an abort.
  */
 #include <asm/vgic_dist.h>
 #include <xen/bitops.h>
@@ -10,8 +11,8 @@
 struct dist_row {
     uint32_t (*read)(struct vcpu *v, uint32_t offset);
     void (*write)(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask);
-    uint32_t base;  /* offset of the first register */
-    bool bytes;     /* byte access allowed [GICv2 4.1.4] */
+    uint32_t base; /* offset of the first register */
+    bool bytes;    /* byte access allowed [GICv2 4.1.4] */
 };
 
 static struct vgic_bank *dist_bank(struct vcpu *v, uint32_t offset)
@@ -22,14 +23,10 @@ static struct vgic_bank *dist_bank(struct vcpu *v, uint32_t offset)
 static uint32_t ctlr_read(struct vcpu *v, uint32_t offset)
 {
     switch (offset) {
-    case GICD_CTLR:
-        return v->d->arch.vgic.state->ctlr;
-    case GICD_TYPER:
-        return (v->d->arch.vgic.state->nr_banks - 1u) | (v->d->max_vcpus - 1u) << 5;
-    case GICD_IIDR:
-        return DIST_IIDR;
-    default:
-        return 0;
+    case GICD_CTLR: return v->d->arch.vgic.state->ctlr;
+    case GICD_TYPER: return (v->d->arch.vgic.state->nr_banks - 1u) | (v->d->max_vcpus - 1u) << 5;
+    case GICD_IIDR: return DIST_IIDR;
+    default: return 0;
     }
 }
 
@@ -231,11 +228,12 @@ static uint32_t priority_read(struct vcpu *v, uint32_t offset)
     const struct vgic_irq *irq = dist_four(v, offset);
 
     return irq == NULL ? 0
-                       : (uint32_t)irq[0].priority | (uint32_t)irq[1].priority << 8 | (uint32_t)irq[2].priority << 16 |
-                             (uint32_t)irq[3].priority << 24;
+                       : (uint32_t)irq[0].priority | (uint32_t)irq[1].priority << 8 |
+                             (uint32_t)irq[2].priority << 16 | (uint32_t)irq[3].priority << 24;
 }
 
-/* Counts from the next time that the interrupt goes to a list register. 32 levels, as list registers have. */
+/* Counts from the next time that the interrupt goes to a list register. 32 levels, as list
+ * registers have. */
 static void priority_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask)
 {
     struct vgic_irq *irq = dist_four(v, offset);
@@ -256,8 +254,8 @@ static uint32_t target_read(struct vcpu *v, uint32_t offset)
         return 0x01010101u << v->id;
     }
     return irq == NULL ? 0
-                       : (uint32_t)irq[0].targets | (uint32_t)irq[1].targets << 8 | (uint32_t)irq[2].targets << 16 |
-                             (uint32_t)irq[3].targets << 24;
+                       : (uint32_t)irq[0].targets | (uint32_t)irq[1].targets << 8 |
+                             (uint32_t)irq[2].targets << 16 | (uint32_t)irq[3].targets << 24;
 }
 
 /* A target that does not exist changes nothing, as in Xen. */
@@ -320,7 +318,7 @@ static void config_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32
     spin_unlock(&v->d->arch.vgic.state->lock);
 }
 
-/* Peripheral and component identification of GIC-400 [GIC-400 TRM 3.3.19]. */
+/* Peripheral and component identification of GIC-400, as its manual has them. */
 static uint32_t id_read(struct vcpu *v __unused, uint32_t offset)
 {
     static const uint8_t id[12] = {0x04, 0, 0, 0, 0x90, 0xb4, 0x2b, 0, 0x0d, 0xf0, 0x05, 0xb1};
@@ -337,19 +335,26 @@ static const struct dist_row dist_rows[32] = {
     [GICD_ICPENDR >> 7] = {.read = pending_read, .write = pending_clear, .base = GICD_ICPENDR},
     [GICD_ISACTIVER >> 7] = {.read = active_read, .write = active_set, .base = GICD_ISACTIVER},
     [GICD_ICACTIVER >> 7] = {.read = active_read, .write = active_clear, .base = GICD_ICACTIVER},
-    [GICD_IPRIORITYR >> 7 ... (GICD_ITARGETSR >> 7) - 1] =
-        {.read = priority_read, .write = priority_write, .base = GICD_IPRIORITYR, .bytes = true},
-    [GICD_ITARGETSR >> 7 ... (GICD_ICFGR >> 7) - 1] =
-        {.read = target_read, .write = target_write, .base = GICD_ITARGETSR, .bytes = true},
-    [GICD_ICFGR >> 7 ... (GICD_ICFGR >> 7) + 1] = {.read = config_read, .write = config_write, .base = GICD_ICFGR},
-    [GICD_SGIR >> 7] = {.read = vgic_sgi_read, .write = vgic_sgi_write, .base = GICD_SGIR, .bytes = true},
+    [GICD_IPRIORITYR >> 7 ...(GICD_ITARGETSR >> 7) - 1] = {.read = priority_read,
+                                                           .write = priority_write,
+                                                           .base = GICD_IPRIORITYR,
+                                                           .bytes = true},
+    [GICD_ITARGETSR >>
+     7 ...(GICD_ICFGR >> 7) -
+         1] = {.read = target_read, .write = target_write, .base = GICD_ITARGETSR, .bytes = true},
+    [GICD_ICFGR >>
+     7 ...(GICD_ICFGR >> 7) + 1] = {.read = config_read, .write = config_write, .base = GICD_ICFGR},
+    [GICD_SGIR >>
+     7] = {.read = vgic_sgi_read, .write = vgic_sgi_write, .base = GICD_SGIR, .bytes = true},
     [0xf80 >> 7] = {.read = id_read, .base = 0xf80},
 };
 
-enum mmio_result vgic_dist_access(struct vcpu *v, struct mmio_access *a, uint64_t offset, void *data __unused)
+enum mmio_result vgic_dist_access(struct vcpu *v, struct mmio_access *a, uint64_t offset,
+                                  void *data __unused)
 {
     const struct dist_row *row = &dist_rows[offset >> 7 & 31u];
-    uint32_t word = ((uint32_t)offset & ~3u) - row->base, shift = (uint32_t)(offset & 3u) * 8u, mask = UINT32_MAX;
+    uint32_t word = ((uint32_t)offset & ~3u) - row->base, shift = (uint32_t)(offset & 3u) * 8u,
+             mask = UINT32_MAX;
 
     if (a->size != 4) {
         if (a->size != 1 || !row->bytes || (offset < GICD_CPENDSGIR && offset >= GICD_SGIR)) {

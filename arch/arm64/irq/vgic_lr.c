@@ -1,6 +1,7 @@
 /*
- * List registers of the virtual GICv2: moving interrupts in and out of them. They are looked at only when an interrupt is
- * injected or withdrawn, on a maintenance interrupt, and when a vCPU is switched; never on plain entry and exit.
+ * List registers of the virtual GICv2: moving interrupts in and out of them. They are looked at
+ * only when an interrupt is injected or withdrawn, on a maintenance interrupt, and when a vCPU is
+ * switched; never on plain entry and exit.
  */
 #include <asm/sysregs.h>
 #include <asm/vgic_state.h>
@@ -11,7 +12,8 @@ static void lr_write(struct vcpu *v, unsigned int i, uint32_t value)
     uint32_t bit = 1u << i;
 
     v->arch.vgic.lr[i] = value;
-    v->arch.vgic.lr_eoi = (value & LR_EOI) != 0 ? v->arch.vgic.lr_eoi | bit : v->arch.vgic.lr_eoi & ~bit;
+    v->arch.vgic.lr_eoi =
+        (value & LR_EOI) != 0 ? v->arch.vgic.lr_eoi | bit : v->arch.vgic.lr_eoi & ~bit;
     gich_write(GICH_LR(i), value);
 }
 
@@ -76,7 +78,8 @@ static uint32_t lr_compose(struct vgic_bank *b, uint32_t virq)
     return (b->line & bit) != 0 ? lr | LR_EOI : lr;
 }
 
-/* What a list register held goes back to its bank, less what the guest has cleared in the meantime. */
+/* What a list register held goes back to its bank, less what the guest has cleared in the meantime.
+ */
 static void lr_absorb(struct vcpu *v, unsigned int i, uint32_t lr)
 {
     uint32_t virq = LR_VIRQ(lr), bit = 1u << (virq % 32u);
@@ -258,7 +261,8 @@ static bool lr_merge(struct vcpu *v, struct vgic_bank *b, uint32_t virq, bool ho
     }
     if ((lr & LR_HW) != 0) {
         if ((lr & LR_PENDING) == 0) {
-            return false; /* made pending by the guest while active: not both with LR_HW [GICv2 5.3.12] */
+            return false; /* made pending by the guest while active: not both with LR_HW
+                             [GICv2 5.3.12] */
         }
         b->pending &= ~bit;
         return true;
@@ -276,12 +280,14 @@ bool vgic_again(struct vcpu *v, uint32_t virq, uint32_t source, bool host_ended)
     const struct vgic_irq *irq = &s->own.irq[virq];
     uint32_t bit = 1u << virq, lr = s->lr[irq->lr], now;
 
-    if (!vgic_loaded_here(v) || (s->own.in_lr & s->own.enabled & ~s->own.active & ~s->own.pending & bit) == 0 ||
+    if (!vgic_loaded_here(v) ||
+        (s->own.in_lr & s->own.enabled & ~s->own.active & ~s->own.pending & bit) == 0 ||
         v->d->arch.vgic.state->ctlr == 0) {
         return false;
     }
     /* What it held last fits, or it must be composed anew. */
-    if ((lr >> LR_PRIORITY_SHIFT & 0x1fu) != irq->priority >> 3 || (virq < GIC_NR_SGIS && lr_source(lr) != source)) {
+    if ((lr >> LR_PRIORITY_SHIFT & 0x1fu) != irq->priority >> 3 ||
+        (virq < GIC_NR_SGIS && lr_source(lr) != source)) {
         return false;
     }
     if (!host_ended) {

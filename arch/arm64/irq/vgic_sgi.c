@@ -37,8 +37,8 @@ uint32_t vgic_sgi_read(struct vcpu *v, uint32_t offset)
     }
     dist_lock(v);
     vgic_pull(v);
-    value = (uint32_t)irq[0].targets | (uint32_t)irq[1].targets << 8 | (uint32_t)irq[2].targets << 16 |
-            (uint32_t)irq[3].targets << 24;
+    value = (uint32_t)irq[0].targets | (uint32_t)irq[1].targets << 8 |
+            (uint32_t)irq[2].targets << 16 | (uint32_t)irq[3].targets << 24;
     dist_unlock(v);
     return value;
 }
@@ -61,8 +61,10 @@ void vgic_sgi_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t ma
         struct vgic_irq *irq = &b->irq[first + i];
         uint8_t sources = (uint8_t)(value >> (8u * i) & ((1u << v->d->max_vcpus) - 1u));
 
-        irq->targets = (uint8_t)(offset < SPENDSGIR ? irq->targets & ~sources : irq->targets | sources);
-        b->pending = irq->targets != 0 ? b->pending | 1u << (first + i) : b->pending & ~(1u << (first + i));
+        irq->targets =
+            (uint8_t)(offset < SPENDSGIR ? irq->targets & ~sources : irq->targets | sources);
+        b->pending =
+            irq->targets != 0 ? b->pending | 1u << (first + i) : b->pending & ~(1u << (first + i));
     }
     vgic_mark(v, 0, 0xfu << first);
     dist_unlock(v);

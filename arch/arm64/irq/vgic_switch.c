@@ -1,10 +1,12 @@
-/* Moving the state of a vCPU's interrupts on and off a CPU: list registers, CPU interface, the virtual timer's host interrupt. */
+/* Moving the state of a vCPU's interrupts on and off a CPU: list registers, CPU interface, the
+ * virtual timer's host interrupt. */
 #include <asm/vgic_state.h>
 #include <xen/bitops.h>
 
 /*
- * The virtual timer's host interrupt is private to a CPU: while the vCPU is away its active state must not block the timer of
- * the next one, and must come back with the vCPU wherever it goes on, so that the guest's end finds it.
+ * The virtual timer's host interrupt is private to a CPU: while the vCPU is away its active state
+ * must not block the timer of the next one, and must come back with the vCPU wherever it goes on,
+ * so that the guest's end finds it.
  */
 static void vgic_save_timer(struct vcpu *v)
 {

@@ -18,7 +18,7 @@
 #define TABLE_POOL 48u
 
 extern char _start_image[], _end_image[];
-extern pte_t boot_l0[512], image_l1[512];
+extern pte_t boot_l0[512];
 
 uint64_t image_phys_offset;
 static pte_t xen_l0[512] __aligned(PAGE_SIZE);

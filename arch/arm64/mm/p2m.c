@@ -55,18 +55,6 @@ void p2m_init_cpu(void)
     isb();                                            /* before anything is translated */
 }
 
-void p2m_load(struct domain *d)
-{
-    struct arch_cpu *c = &this_cpu()->arch;
-    uint64_t vttbr = vmid_vttbr(&d->p2m.arch);
-
-    if (c->vttbr != vttbr) {
-        c->vttbr = vttbr;
-        WRITE_SYSREG(vttbr, vttbr_el2);
-        /* No isb: the exception return synchronises, and AT and TLBI users order themselves. */
-    }
-}
-
 /*
  * TLBI by VMID works on the one in VTTBR_EL2: put hw's there, return what was. hw's number is used even if its generation is
  * over: then it may still run under it somewhere, or the number is another domain's and flushing that one costs only time.

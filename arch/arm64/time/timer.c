@@ -1,4 +1,5 @@
-/* The generic timer as the hypervisor uses it: frequency, interrupts, access of guests. Guests' timers are vtimer.c's. */
+/* The generic timer as the hypervisor uses it: frequency, interrupts, access of guests. Guests'
+ * timers are vtimer.c's. */
 #include <arch/domain.h>
 #include <arch/time.h>
 #include <asm/gicv2.h>
@@ -21,7 +22,8 @@ static const struct dt_node *timer_node(void)
     return NULL;
 }
 
-/* Order in the node's interrupts: secure physical, physical, virtual, hypervisor [Linux arm,arch_timer.yaml]. */
+/* Order in the node's interrupts: secure physical, physical, virtual, hypervisor [Linux
+ * arm,arch_timer.yaml]. */
 static uint32_t timer_irq(const struct dt_node *n, uint32_t index, const char *what)
 {
     struct dt_irq irq;
@@ -53,11 +55,13 @@ void arch_time_init(void)
         counter_hz = hz; /* for firmware that leaves the register unset */
     }
     if (counter_hz == 0) {
-        panic("the counter's frequency is unknown: CNTFRQ_EL0 is 0 and the timer node has no clock-frequency\n");
+        panic("the counter's frequency is unknown: CNTFRQ_EL0 is 0 and the timer node has no "
+              "clock-frequency\n");
     }
 }
 
-/* Guests read both counters and own the virtual timer; the physical timer's registers trap [Arm ARM D17.11.2]. */
+/* Guests read both counters and own the virtual timer; the physical timer's registers trap [Arm ARM
+ * D17.11.2]. */
 #define CNTHCTL_EL1PCTEN 1ul
 
 void arch_time_init_cpu(void)

@@ -1,6 +1,7 @@
 /*
- * A guest's timers. The virtual one is the CPU's own while the vCPU is loaded; a vCPU that waits elsewhere is woken by a timer
- * of the hypervisor. The physical one is emulated: its registers trap, a timer of the hypervisor raises its line.
+ * A guest's timers. The virtual one is the CPU's own while the vCPU is loaded; a vCPU that waits
+ * elsewhere is woken by a timer of the hypervisor. The physical one is emulated: its registers
+ * trap, a timer of the hypervisor raises its line.
  */
 #include <arch/time.h>
 #include <asm/vgic_state.h>
@@ -24,7 +25,8 @@ static s_time_t deadline(uint64_t ticks)
     if (ticks <= now) {
         return time_from_ticks(now);
     }
-    return ticks - now > FAR_FUTURE_SECONDS * arch_counter_hz() ? TIME_NEVER : time_from_ticks(ticks) + 1;
+    return ticks - now > FAR_FUTURE_SECONDS * arch_counter_hz() ? TIME_NEVER
+                                                                : time_from_ticks(ticks) + 1;
 }
 
 static void deadline_arm(struct timer *t, uint64_t ticks)
@@ -69,7 +71,8 @@ static void phys_fired(void *data)
 {
     struct vcpu *v = data;
 
-    /* Raised even if the guest has just written the registers on another CPU: a needless interrupt is all it gets. */
+    /* Raised even if the guest has just written the registers on another CPU: a needless interrupt
+     * is all it gets. */
     vgic_set_line(v, v->d->arch.vgic.state->phys_timer, true);
 }
 
@@ -78,13 +81,10 @@ uint64_t vtimer_phys_read(struct vcpu *v, enum vtimer_reg reg)
     const struct vtimer *t = &v->arch.timer;
 
     switch (reg) {
-    case VTIMER_CTL:
-        return t->phys_ctl | (phys_reached(t) ? CNT_CTL_ISTATUS : 0);
-    case VTIMER_CVAL:
-        return t->phys_cval;
+    case VTIMER_CTL: return t->phys_ctl | (phys_reached(t) ? CNT_CTL_ISTATUS : 0);
+    case VTIMER_CVAL: return t->phys_cval;
     case VTIMER_TVAL:
-    default:
-        return (t->phys_cval - arch_counter()) & UINT32_MAX;
+    default: return (t->phys_cval - arch_counter()) & UINT32_MAX;
     }
 }
 
@@ -93,16 +93,10 @@ void vtimer_phys_write(struct vcpu *v, enum vtimer_reg reg, uint64_t value)
     struct vtimer *t = &v->arch.timer;
 
     switch (reg) {
-    case VTIMER_CTL:
-        t->phys_ctl = value & (CNT_CTL_ENABLE | CNT_CTL_IMASK);
-        break;
-    case VTIMER_CVAL:
-        t->phys_cval = value;
-        break;
+    case VTIMER_CTL: t->phys_ctl = value & (CNT_CTL_ENABLE | CNT_CTL_IMASK); break;
+    case VTIMER_CVAL: t->phys_cval = value; break;
     case VTIMER_TVAL:
-    default:
-        t->phys_cval = arch_counter() + (uint64_t)(int64_t)(int32_t)value;
-        break;
+    default: t->phys_cval = arch_counter() + (uint64_t)(int64_t)(int32_t)value; break;
     }
     phys_update(v);
 }
@@ -168,13 +162,16 @@ void vtimer_save(struct vcpu *v)
     t->virt_cval = READ_SYSREG(cntv_cval_el0);
     WRITE_SYSREG(0, cntv_ctl_el0);
     isb(); /* its line is down before the interrupt's state is taken over by vgic_save */
-    /* One that may run is loaded again soon, and then the timer itself fires; one that waits must be woken. */
-    if ((t->virt_ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE && atomic_load(&v->pause_flags) != 0) {
+    /* One that may run is loaded again soon, and then the timer itself fires; one that waits must
+     * be woken. */
+    if ((t->virt_ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE &&
+        atomic_load(&v->pause_flags) != 0) {
         deadline_arm(&t->deadlines->virt, t->virt_cval + v->d->arch.cntvoff);
     }
 }
 
-/* Before vgic_load restores the interrupt's active state there must be no chance for it to fire: the gate has it masked. */
+/* Before vgic_load restores the interrupt's active state there must be no chance for it to fire:
+ * the gate has it masked. */
 void vtimer_load(struct vcpu *v)
 {
     struct vtimer *t = &v->arch.timer;

@@ -1,4 +1,5 @@
-/* Accesses that the second stage refused: emulated devices, pages that are mapped on demand, and errors of the guest. */
+/* Accesses that the second stage refused: emulated devices, pages that are mapped on demand, and
+ * errors of the guest. */
 #include <arch/vcpu.h>
 #include <asm/sysregs.h>
 #include <asm/traps.h>
@@ -7,7 +8,7 @@
 #include <xen/printk.h>
 #include <xen/trap.h>
 
-#define PAR_F 1ul
+#define PAR_F  1ul
 #define PAR_PA 0x0000fffffffff000ul
 
 /* The guest's own translation, for faults that leave HPFAR_EL2 unknown. */
@@ -75,7 +76,8 @@ static enum mmio_result emulate(struct vcpu *v, uint64_t esr, paddr_t gpa)
 }
 
 /* Everything but an emulated access that worked; result: what emulation said. */
-static __noinline void data_abort_rest(struct vcpu *v, uint64_t esr, uint64_t gva, enum mmio_result result)
+static __noinline void data_abort_rest(struct vcpu *v, uint64_t esr, uint64_t gva,
+                                       enum mmio_result result)
 {
     bool write = (esr & ABT_WNR) != 0;
     paddr_t gpa;
@@ -96,12 +98,16 @@ static __noinline void data_abort_rest(struct vcpu *v, uint64_t esr, uint64_t gv
         return;
     }
     guest_printk(v, "no %s at guest address %#lx (virtual %#lx) for the instruction at %#lx%s\n",
-                 result == MMIO_ERROR ? "such access" : write ? "writable memory" : "memory", gpa, gva, v->arch.regs.pc,
+                 result == MMIO_ERROR ? "such access"
+                 : write              ? "writable memory"
+                                      : "memory",
+                 gpa, gva, v->arch.regs.pc,
                  (esr & ABT_ISV) == 0 ? ", whose access cannot be emulated" : "");
     arch_inject_abort(v, gva, false);
 }
 
-/* Emulated devices are never mapped, so they are tried first, and nothing is asked that they do not need. */
+/* Emulated devices are never mapped, so they are tried first, and nothing is asked that they do not
+ * need. */
 void trap_data_abort(struct vcpu *v, uint64_t esr)
 {
     uint64_t gva = READ_SYSREG(far_el2);

@@ -1,4 +1,5 @@
-/* What a domain has of its architecture: virtual interrupt controller, counter offset; the tools' configuration; identity. */
+/* What a domain has of its architecture: virtual interrupt controller, counter offset; the tools'
+ * configuration; identity. */
 #include <arch/domain.h>
 #include <arch/p2m.h>
 #include <asm/gicv2.h>
@@ -14,7 +15,7 @@
 #include <xen/printk.h>
 
 #define GICC_MAP_PAGES 2u /* GICV has two pages of registers [GICv2 5.5] */
-#define MAX_SPIS (ARCH_NR_IRQS - GIC_NR_PRIVATE)
+#define MAX_SPIS       (ARCH_NR_IRQS - GIC_NR_PRIVATE)
 #define DOM0_EVENT_PPI 16u /* as Xen chooses it: no device of the supported boards has it */
 
 static int config_refuse(const char *why)
@@ -25,7 +26,8 @@ static int config_refuse(const char *why)
 
 int arch_domain_config(struct xen_domctl_createdomain *config)
 {
-    const uint32_t required = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, allowed = required | XEN_DOMCTL_CDF_xs_domain;
+    const uint32_t required = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
+                   allowed = required | XEN_DOMCTL_CDF_xs_domain;
 
     if ((config->flags & required) != required || (config->flags & ~allowed) != 0) {
         return config_refuse("flags must be hvm and hap, no IOMMU, nested virtualization or vPMU");
@@ -42,15 +44,16 @@ int arch_domain_config(struct xen_domctl_createdomain *config)
     if (config->arch.nr_spis > MAX_SPIS) {
         return config_refuse("too many shared interrupts");
     }
-    if (config->arch.sve_vl != 0 || config->arch.tee_type != XEN_DOMCTL_CONFIG_TEE_NONE || config->altp2m_opts != 0 ||
-        config->vmtrace_size != 0) {
+    if (config->arch.sve_vl != 0 || config->arch.tee_type != XEN_DOMCTL_CONFIG_TEE_NONE ||
+        config->altp2m_opts != 0 || config->vmtrace_size != 0) {
         return config_refuse("no SVE, TEE, altp2m or vmtrace here");
     }
     config->arch.clock_frequency = 0; /* CNTFRQ_EL0 is right */
     return 0;
 }
 
-/* A domain that sees the host's own addresses and interrupt numbers: the one that gets its devices. */
+/* A domain that sees the host's own addresses and interrupt numbers: the one that gets its devices.
+ */
 static bool domain_is_direct(const struct domain *d)
 {
     return d->is_privileged;
@@ -71,7 +74,8 @@ static void domain_layout(struct domain *d)
 int arch_domain_create(struct domain *d, const struct xen_arch_domainconfig *config)
 {
     uint32_t nr_spis = domain_is_direct(d) ? gic.nr_irqs - GIC_NR_PRIVATE : config->nr_spis;
-    struct p2m_leaf gicv = {.mfn = {gic.vcpu_pa >> PAGE_SHIFT}, .kind = P2M_MMIO, .flags = P2M_WRITE};
+    struct p2m_leaf gicv = {
+        .mfn = {gic.vcpu_pa >> PAGE_SHIFT}, .kind = P2M_MMIO, .flags = P2M_WRITE};
     struct vgic *g;
     int rc;
 
@@ -117,8 +121,10 @@ static bool overlaps(paddr_t start, paddr_t end, paddr_t region, uint64_t size)
 bool arch_domain_emulates(const struct domain *d, paddr_t start, paddr_t end)
 {
     (void)d;
-    return overlaps(start, end, gic.dist_pa, gic.dist_size) || overlaps(start, end, gic.cpu_pa, gic.cpu_size) ||
-           overlaps(start, end, gic.hyp_pa, gic.hyp_size) || overlaps(start, end, gic.vcpu_pa, gic.vcpu_size);
+    return overlaps(start, end, gic.dist_pa, gic.dist_size) ||
+           overlaps(start, end, gic.cpu_pa, gic.cpu_size) ||
+           overlaps(start, end, gic.hyp_pa, gic.hyp_size) ||
+           overlaps(start, end, gic.vcpu_pa, gic.vcpu_size);
 }
 
 const char *arch_capabilities(void)

@@ -1,6 +1,6 @@
 /*
- * void fp_save(struct vcpu_fp *fp), void fp_load(const struct vcpu_fp *fp): the FP/SIMD registers of a guest; the hypervisor
- * itself uses none, so they move only when the vCPU does.
+ * void fp_save(struct vcpu_fp *fp), void fp_load(const struct vcpu_fp *fp): the FP/SIMD registers of
+ * a guest. The hypervisor itself uses none, so they move only when the vCPU does.
  */
 .arch armv8-a+fp+simd
 

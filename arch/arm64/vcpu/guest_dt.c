@@ -1,4 +1,5 @@
-/* The device-tree nodes that the port writes for dom0 in place of the host's: CPUs, PSCI, timer, interrupt controller. */
+/* The device-tree nodes that the port writes for dom0 in place of the host's: CPUs, PSCI, timer,
+ * interrupt controller. */
 #include <arch/domain.h>
 #include <arch/irq.h>
 #include <arch/mm.h>
@@ -12,20 +13,33 @@
 #include <xen/irq.h>
 #include <xen/lib.h>
 #include <xen/printk.h>
+#include <xen/string.h>
 
 #define IRQ_TYPE_PRIVATE 1u /* first cell of a specifier */
-#define IRQ_LEVEL_LOW 8u
+#define IRQ_LEVEL_LOW    8u
 #define GUEST_GICD_PAGES 1u
 #define GUEST_GICC_PAGES 2u
 
 static const char *const ours[] = {
-    "arm,armv8-timer", "arm,armv7-timer", "arm,psci", "arm,psci-0.2", "arm,psci-1.0", "arm,armv8-pmuv3", "arm,cortex-a53-pmu",
-    "arm,cortex-a57-pmu", "arm,cortex-a72-pmu", "linaro,optee-tz", NULL,
+    "arm,armv8-timer",
+    "arm,armv7-timer",
+    "arm,psci",
+    "arm,psci-0.2",
+    "arm,psci-1.0",
+    "arm,armv8-pmuv3",
+    "arm,cortex-a53-pmu",
+    "arm,cortex-a57-pmu",
+    "arm,cortex-a72-pmu",
+    "linaro,optee-tz",
+    NULL,
 };
 
 bool arch_dt_skip(const struct dt_node *node)
 {
-    return node == dt_path(&dt_host, "/cpus") || dt_compatible_any(&dt_host, node, ours);
+    bool top = dt_parent(&dt_host, node) == dt_root(&dt_host);
+
+    return (top && strcmp(dt_name(&dt_host, node), "cpus") == 0) ||
+           dt_compatible_any(&dt_host, node, ours);
 }
 
 bool arch_dt_is_intc(const struct dt_node *node)
@@ -38,7 +52,8 @@ static void write_cpus(struct domain *d, struct fdt_builder *out)
 {
     struct dt_cpu host;
     struct fdt_prop compatible;
-    bool known = dt_cpu(&dt_host, 0, &host) == 0 && dt_prop(&dt_host, host.node, "compatible", &compatible);
+    bool known =
+        dt_cpu(&dt_host, 0, &host) == 0 && dt_prop(&dt_host, host.node, "compatible", &compatible);
     uint32_t i;
 
     fdt_build_begin(out, "cpus");
@@ -79,7 +94,8 @@ static void add_private(const struct domain *d, struct fdt_builder *out, uint32_
     fdt_build_add(out, ((1u << d->max_vcpus) - 1u) << 8 | IRQ_LEVEL_LOW, 1);
 }
 
-/* Linux takes the third, virtual, one where it does not run at EL2; no hypervisor timer is offered. */
+/* Linux takes the third, virtual, one where it does not run at EL2; no hypervisor timer is offered.
+ */
 static void write_timer(const struct domain *d, struct fdt_builder *out)
 {
     const struct vgic *g = d->arch.vgic.state;
@@ -107,12 +123,14 @@ void arch_dt_write(struct domain *d, struct fdt_builder *out)
 /* Give d the frame of a GICv2m: its page, and the SPIs that messages written there raise. */
 static void v2m_assign(struct domain *d, const struct dt_node *node, const struct dt_range *frame)
 {
-    struct p2m_leaf leaf = {.mfn = {frame->start >> PAGE_SHIFT}, .kind = P2M_MMIO, .flags = P2M_WRITE};
+    struct p2m_leaf leaf = {
+        .mfn = {frame->start >> PAGE_SHIFT}, .kind = P2M_MMIO, .flags = P2M_WRITE};
     uint32_t base = 0, count = 0, i;
     const uint8_t *regs;
     int rc = p2m_map(d, gfn(frame->start >> PAGE_SHIFT), 1, leaf);
 
-    if (!dt_u32(&dt_host, node, "arm,msi-base-spi", &base) || !dt_u32(&dt_host, node, "arm,msi-num-spis", &count)) {
+    if (!dt_u32(&dt_host, node, "arm,msi-base-spi", &base) ||
+        !dt_u32(&dt_host, node, "arm,msi-num-spis", &count)) {
         regs = arch_map_device(frame->start, PAGE_SIZE);
         if (regs != NULL) {
             uint32_t typer = gic_load(regs, 0x008); /* MSI_TYPER [SBSA, GICv2m] */
@@ -125,7 +143,8 @@ static void v2m_assign(struct domain *d, const struct dt_node *node, const struc
         rc = irq_assign(d, i, i, true);
     }
     if (rc != 0) {
-        printk(XENLOG_WARNING "GICv2m frame at %#lx: not usable in d%u (%d)\n", frame->start, (unsigned int)d->id, rc);
+        printk(XENLOG_WARNING "GICv2m frame at %#lx: not usable in d%u (%d)\n", frame->start,
+               (unsigned int)d->id, rc);
     }
 }
 
@@ -141,7 +160,8 @@ static void write_v2m(struct domain *d, const struct dt_node *node, struct fdt_b
     }
     v2m_assign(d, node, &frame);
     fdt_build_begin(out, dt_name(&dt_host, node));
-    for (more = fdt_first_prop(&dt_host.fdt, node->fdt, &p); more; more = fdt_next_prop(&dt_host.fdt, &p)) {
+    for (more = fdt_first_prop(&dt_host.fdt, node->fdt, &p); more;
+         more = fdt_next_prop(&dt_host.fdt, &p)) {
         fdt_build_prop(out, p.name, p.data, p.len);
     }
     fdt_build_end(out);
@@ -150,10 +170,12 @@ static void write_v2m(struct domain *d, const struct dt_node *node, struct fdt_b
 /* All of the host node but its registers and its maintenance interrupt. */
 void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt_builder *out)
 {
-    static const char *const keep[] = {"compatible", "#interrupt-cells", "#address-cells", "#size-cells", "ranges", "phandle",
+    static const char *const keep[] = {"compatible",   "#interrupt-cells", "#address-cells",
+                                       "#size-cells",  "ranges",           "phandle",
                                        "linux,phandle"};
     const struct dt_node *parent = dt_parent(&dt_host, node), *child;
-    uint32_t address = dt_address_cells(&dt_host, parent), size = dt_size_cells(&dt_host, parent), i;
+    uint32_t address = dt_address_cells(&dt_host, parent), size = dt_size_cells(&dt_host, parent),
+             i;
     struct dt_range dist, cpu;
     struct fdt_prop p;
 

@@ -1,6 +1,7 @@
 /*
- * Exceptions that the hypervisor gives to a guest: synchronous ones to its EL1, as the CPU would enter them
- * [Arm ARM D1.3.1, J1.2.3: AArch64.TakeException]. The vCPU is the one that is loaded here.
+ * Exceptions that the hypervisor gives to a guest: synchronous ones to its EL1, as the CPU would
+ * enter them [Arm ARM D1.3.1, J1.2.3: AArch64.TakeException]. The vCPU is the one that is loaded
+ * here.
  */
 #include <arch/vcpu.h>
 #include <asm/inject.h>
@@ -8,11 +9,11 @@
 #include <asm/traps.h>
 #include <xen/domain.h>
 
-#define PSR_NZCV 0xf0000000ul
-#define PSR_DIT (1ul << 24)
-#define PSR_PAN (1ul << 22)
-#define PSR_SSBS (1ul << 12)
-#define SCTLR_EL1_SPAN (1ul << 23)
+#define PSR_NZCV        0xf0000000ul
+#define PSR_DIT         (1ul << 24)
+#define PSR_PAN         (1ul << 22)
+#define PSR_SSBS        (1ul << 12)
+#define SCTLR_EL1_SPAN  (1ul << 23)
 #define SCTLR_EL1_DSSBS (1ul << 44)
 
 static uint64_t inject_vector(uint64_t psr)
@@ -23,12 +24,9 @@ static uint64_t inject_vector(uint64_t psr)
         return vbar + 0x600;
     }
     switch (psr & PSR_MODE_MASK) {
-    case PSR_MODE_EL1T:
-        return vbar;
-    case PSR_MODE_EL1H:
-        return vbar + 0x200;
-    default:
-        return vbar + 0x400;
+    case PSR_MODE_EL1T: return vbar;
+    case PSR_MODE_EL1H: return vbar + 0x200;
+    default: return vbar + 0x400;
     }
 }
 

@@ -5,10 +5,10 @@
 #include <xen/lib.h>
 #include <xen/string.h>
 
-#define IMAGE_MAGIC 0x644d5241u /* "ARM\x64" */
-#define IMAGE_ALIGN MIB(2)
+#define IMAGE_MAGIC           0x644d5241u /* "ARM\x64" */
+#define IMAGE_ALIGN           MIB(2)
 #define IMAGE_FLAG_BIG_ENDIAN 1u
-#define TEXT_OFFSET_OLD 0x80000ull /* of kernels from before 3.17, whose image_size is 0 */
+#define TEXT_OFFSET_OLD       0x80000ull /* of kernels from before 3.17, whose image_size is 0 */
 
 struct image_header {
     uint32_t code[2];
@@ -34,10 +34,11 @@ int arch_kernel_probe(const void *image, uint64_t size, struct kernel_info *info
     if (h.image_size == 0) {
         h.text_offset = TEXT_OFFSET_OLD;
     }
-    if ((h.flags & IMAGE_FLAG_BIG_ENDIAN) != 0 || h.text_offset >= IMAGE_ALIGN || !is_aligned(h.text_offset, 4096) ||
-        h.image_size > GIB(1)) {
+    if ((h.flags & IMAGE_FLAG_BIG_ENDIAN) != 0 || h.text_offset >= IMAGE_ALIGN ||
+        !is_aligned(h.text_offset, 4096) || h.image_size > GIB(1)) {
         return -EINVAL;
     }
-    *info = (struct kernel_info){.text_offset = h.text_offset, .align = IMAGE_ALIGN, .image_size = h.image_size, .entry = 0};
+    *info = (struct kernel_info){
+        .text_offset = h.text_offset, .align = IMAGE_ALIGN, .image_size = h.image_size, .entry = 0};
     return 0;
 }

@@ -1,14 +1,14 @@
 /*
- * Calls of a guest by HVC: hypercalls, and the SMC calling convention [DEN0028] (also by trapped SMC). Unknown functions are
- * answered, never reported: guests probe.
+ * Calls of a guest by HVC: hypercalls, and the SMC calling convention [DEN0028] (also by trapped
+ * SMC). Unknown functions are answered, never reported: guests probe.
  */
 #include <arch/vcpu.h>
 #include <asm/inject.h>
 #include <asm/psci.h>
 #include <asm/smccc.h>
 #include <asm/traps.h>
-#include <public/arch.h>
 #include <public/arch-arm/smccc.h>
+#include <public/arch.h>
 #include <xen/domain.h>
 #include <xen/trap.h>
 
@@ -23,18 +23,16 @@ static void answer4(struct vcpu *v, uint32_t x0, uint32_t x1, uint32_t x2, uint3
 }
 
 /*
- * Work-around 1 is what the trap itself does (entry.S answers it). Those for SSBD and branch history are not offered: a guest
- * has its own means on the CPUs of this port.
+ * Work-around 1 is what the trap itself does (entry.S answers it). Those for SSBD and branch
+ * history are not offered: a guest has its own means on the CPUs of this port.
  */
 static int64_t smccc_arch_features(uint32_t function)
 {
     switch (function) {
     case SMCCC_VERSION:
     case SMCCC_ARCH_FEATURES:
-    case SMCCC_ARCH_WORKAROUND_1:
-        return 0;
-    default:
-        return SMCCC_NOT_SUPPORTED;
+    case SMCCC_ARCH_WORKAROUND_1: return 0;
+    default: return SMCCC_NOT_SUPPORTED;
     }
 }
 
@@ -43,15 +41,9 @@ static void smccc_other(struct vcpu *v, uint32_t function)
     int64_t result = SMCCC_NOT_SUPPORTED;
 
     switch (function) {
-    case SMCCC_VERSION:
-        result = SMCCC_1_2;
-        break;
-    case SMCCC_ARCH_FEATURES:
-        result = smccc_arch_features((uint32_t)v->arch.regs.x[1]);
-        break;
-    case SMCCC_ARCH_WORKAROUND_1:
-        result = 0;
-        break;
+    case SMCCC_VERSION: result = SMCCC_1_2; break;
+    case SMCCC_ARCH_FEATURES: result = smccc_arch_features((uint32_t)v->arch.regs.x[1]); break;
+    case SMCCC_ARCH_WORKAROUND_1: result = 0; break;
     case SMCCC_STD_CALL_UID:
         answer4(v, SSSC_SMCCC_UID_0, SSSC_SMCCC_UID_1, SSSC_SMCCC_UID_2, SSSC_SMCCC_UID_3);
         return;
@@ -67,11 +59,8 @@ static void smccc_other(struct vcpu *v, uint32_t function)
     case SMCCC_STD_CALL_COUNT:
         result = 12; /* PSCI's nine and these three */
         break;
-    case SMCCC_HYP_CALL_COUNT:
-        result = 3;
-        break;
-    default:
-        break;
+    case SMCCC_HYP_CALL_COUNT: result = 3; break;
+    default: break;
     }
     v->arch.regs.x[0] = (uint64_t)result;
 }

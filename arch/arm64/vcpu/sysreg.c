@@ -1,6 +1,7 @@
 /*
- * System registers whose accesses trap, as a table by encoding: identification with what guests must not use taken out, the
- * physical timer, debug and performance registers that read as zero. Everything else is undefined.
+ * System registers whose accesses trap, as a table by encoding: identification with what guests
+ * must not use taken out, the physical timer, debug and performance registers that read as zero.
+ * Everything else is undefined.
  */
 #include <arch/vcpu.h>
 #include <asm/sysregs.h>
@@ -18,13 +19,14 @@ struct sysreg_row {
     sysreg_fn *fn;
 };
 
-#define ANY_OP2 SYSREG(0, 0, 0, 0, 7)
-#define ANY_CRM SYSREG(0, 0, 0, 15, 0)
+#define ANY_OP2      SYSREG(0, 0, 0, 0, 7)
+#define ANY_CRM      SYSREG(0, 0, 0, 15, 0)
 #define ANY_CRM_LOW3 SYSREG(0, 0, 0, 7, 0)
 
 #define FIELD(low) (0xful << (low)) /* identification fields have four bits */
 
-/* ID_AA64PFR0_EL1: AArch64 at EL1, no EL2, EL3, GIC registers, RAS, SVE, MPAM, AMU; CSV2 without the SCXTNUM registers. */
+/* ID_AA64PFR0_EL1: AArch64 at EL1, no EL2, EL3, GIC registers, RAS, SVE, MPAM, AMU; CSV2 without
+ * the SCXTNUM registers. */
 static uint64_t id_pfr0(uint64_t real)
 {
     uint64_t csv2 = (real >> 56 & 15u) != 0 ? 1ul << 56 : 0;
@@ -32,18 +34,20 @@ static uint64_t id_pfr0(uint64_t real)
     return (real & (FIELD(0) | FIELD(16) | FIELD(20) | FIELD(48) | FIELD(60))) | 1ul << 4 | csv2;
 }
 
-#define ID(crm, op2, expression)                                   \
-    case SYSREG(3, 0, 0, crm, op2): {                              \
-        uint64_t real = READ_SYSREG(S3_0_C0_C##crm##_##op2);       \
-        return (expression);                                       \
+#define ID(crm, op2, expression) \
+    case SYSREG(3, 0, 0, crm, op2): { \
+        uint64_t real = READ_SYSREG(S3_0_C0_C##crm##_##op2); \
+        return (expression); \
     }
 
-/* Registers 0..3 of the AArch32 features, for programs at EL0: without debug, performance and GIC parts. */
+/* Registers 0..3 of the AArch32 features, for programs at EL0: without debug, performance and GIC
+ * parts. */
 static uint64_t id_value32(uint32_t reg)
 {
     switch (reg) {
         ID(1, 0, real & ~FIELD(28))                          /* ID_PFR0: no RAS */
-        ID(1, 1, real & ~(FIELD(4) | FIELD(12) | FIELD(28))) /* ID_PFR1: no security or virtualization extension, no GIC */
+        ID(1, 1, real & ~(FIELD(4) | FIELD(12) | FIELD(28))) /* ID_PFR1: no security or
+                                                                virtualization extension, no GIC */
         ID(1, 2, real & 0xffful)                             /* ID_DFR0: debug only */
         ID(1, 4, real)                                       /* ID_MMFR0-3 */
         ID(1, 5, real)
@@ -61,29 +65,34 @@ static uint64_t id_value32(uint32_t reg)
         ID(3, 1, real)
         ID(3, 2, real)
         ID(3, 4, real & FIELD(4)) /* ID_PFR2: SSBS */
-    default:
-        return 0;
+    default: return 0;
     }
 }
 
 /*
- * What stays visible is what a guest can use without the hypervisor's doing. Left out: debug beyond the minimum, PMU, trace,
- * SVE, SME, MTE, pointer authentication, transactional memory, and what needs HCRX_EL2 or more of HCR_EL2.
+ * What stays visible is what a guest can use without the hypervisor's doing. Left out: debug beyond
+ * the minimum, PMU, trace, SVE, SME, MTE, pointer authentication, transactional memory, and what
+ * needs HCRX_EL2 or more of HCR_EL2.
  */
 static uint64_t id_value(uint32_t reg)
 {
     switch (reg) {
         ID(4, 0, id_pfr0(real))
-        ID(4, 1, real & (FIELD(0) | FIELD(4)))                                          /* PFR1: BT, SSBS */
+        ID(4, 1, real & (FIELD(0) | FIELD(4))) /* PFR1: BT, SSBS */
     case SYSREG(3, 0, 0, 5, 0):
         return 6ul | 1ul << 12 | 1ul << 20; /* DFR0: version 8, two break- and watchpoints */
-        ID(6, 0, real & ~FIELD(24))                                                     /* ISAR0: no TME */
+        ID(6, 0, real & ~FIELD(24))         /* ISAR0: no TME */
         ID(6, 1, real & ~(FIELD(4) | FIELD(8) | FIELD(24) | FIELD(28) | FIELD(56) | FIELD(60)))
-        ID(7, 0, real & (FIELD(0) | FIELD(4) | FIELD(8) | FIELD(12) | FIELD(16) | FIELD(20) | FIELD(24) | FIELD(28)))
-        ID(7, 1, real & (FIELD(0) | FIELD(12) | FIELD(20) | FIELD(24) | FIELD(36)))     /* HAFDBS HPDS PAN SpecSEI ETS */
-        ID(7, 2, real & ~(FIELD(12) | FIELD(24) | FIELD(40) | FIELD(44) | FIELD(56)))   /* no IESB, NV, FWB, EVT */
-    default:
-        return id_value32(reg);
+        ID(7, 0,
+           real & (FIELD(0) | FIELD(4) | FIELD(8) | FIELD(12) | FIELD(16) | FIELD(20) | FIELD(24) |
+                   FIELD(28)))
+        ID(7, 1, real & (FIELD(0) | FIELD(12) | FIELD(20) | FIELD(24) | FIELD(36)))   /* HAFDBS HPDS
+                                                                                         PAN SpecSEI
+                                                                                         ETS */
+        ID(7, 2, real & ~(FIELD(12) | FIELD(24) | FIELD(40) | FIELD(44) | FIELD(56))) /* no IESB,
+                                                                                         NV, FWB,
+                                                                                         EVT */
+    default: return id_value32(reg);
     }
 }
 
@@ -109,7 +118,8 @@ static bool sysreg_zero(struct vcpu *v, uint32_t reg, bool write, uint64_t *valu
 /* The same for the kernel; undefined at EL0, to which nobody has opened it. */
 static bool sysreg_zero_el1(struct vcpu *v, uint32_t reg, bool write, uint64_t *value)
 {
-    return (v->arch.regs.spsr & PSR_MODE_MASK) != PSR_MODE_EL0T && sysreg_zero(v, reg, write, value);
+    return (v->arch.regs.spsr & PSR_MODE_MASK) != PSR_MODE_EL0T &&
+           sysreg_zero(v, reg, write, value);
 }
 
 /* OSLSR_EL1: the OS lock is implemented, and open [Arm ARM D17.3.24]. */
@@ -135,12 +145,14 @@ static bool sysreg_actlr(struct vcpu *v, uint32_t reg, bool write, uint64_t *val
 }
 
 #define CNTP_TVAL SYSREG(3, 3, 14, 2, 0)
-#define CNTP_CTL SYSREG(3, 3, 14, 2, 1)
+#define CNTP_CTL  SYSREG(3, 3, 14, 2, 1)
 #define CNTP_CVAL SYSREG(3, 3, 14, 2, 2)
 
 static bool sysreg_timer(struct vcpu *v, uint32_t reg, bool write, uint64_t *value)
 {
-    enum vtimer_reg which = reg == CNTP_CTL ? VTIMER_CTL : reg == CNTP_CVAL ? VTIMER_CVAL : VTIMER_TVAL;
+    enum vtimer_reg which = reg == CNTP_CTL    ? VTIMER_CTL
+                            : reg == CNTP_CVAL ? VTIMER_CVAL
+                                               : VTIMER_TVAL;
 
     if (write) {
         vtimer_phys_write(v, which, *value);
@@ -156,30 +168,32 @@ static const struct sysreg_row rows[] = {
     {CNTP_CVAL, 0, sysreg_timer},
     {SYSREG(3, 0, 0, 0, 0), ANY_CRM_LOW3 | ANY_OP2, sysreg_id},
     {SYSREG(3, 0, 1, 0, 1), 0, sysreg_actlr},
-    {SYSREG(2, 0, 0, 2, 2), 0, sysreg_zero},                 /* MDSCR_EL1 */
-    {SYSREG(2, 0, 1, 0, 4), 0, sysreg_zero},                 /* OSLAR_EL1 */
-    {SYSREG(2, 0, 1, 1, 4), 0, sysreg_oslsr},                /* OSLSR_EL1 */
-    {SYSREG(2, 0, 1, 3, 4), 0, sysreg_zero},                 /* OSDLR_EL1 */
-    {SYSREG(2, 0, 1, 4, 4), 0, sysreg_zero},                 /* DBGPRCR_EL1 */
-    {SYSREG(2, 0, 1, 0, 0), 0, sysreg_zero},                 /* MDRAR_EL1 */
-    {SYSREG(2, 0, 0, 0, 4), ANY_CRM, sysreg_zero},           /* DBGBVRn_EL1 */
-    {SYSREG(2, 0, 0, 0, 5), ANY_CRM, sysreg_zero},           /* DBGBCRn_EL1 */
-    {SYSREG(2, 0, 0, 0, 6), ANY_CRM, sysreg_zero},           /* DBGWVRn_EL1, OSECCR_EL1 */
-    {SYSREG(2, 0, 0, 0, 7), ANY_CRM, sysreg_zero},           /* DBGWCRn_EL1 */
-    {SYSREG(2, 0, 0, 2, 0), 0, sysreg_zero},                 /* MDCCINT_EL1 */
-    {SYSREG(2, 3, 0, 1, 0), 0, sysreg_zero},                 /* MDCCSR_EL0 */
-    {SYSREG(2, 3, 0, 4, 0), 0, sysreg_zero},                 /* DBGDTR_EL0 */
-    {SYSREG(2, 3, 0, 5, 0), 0, sysreg_zero},                 /* DBGDTRRX_EL0, DBGDTRTX_EL0 */
-    {SYSREG(2, 0, 0, 0, 2), 0, sysreg_zero},                 /* OSDTRRX_EL1 */
-    {SYSREG(2, 0, 0, 3, 2), 0, sysreg_zero},                 /* OSDTRTX_EL1 */
-    {SYSREG(2, 0, 7, 8, 6), 0, sysreg_zero},                 /* DBGCLAIMSET_EL1 */
-    {SYSREG(2, 0, 7, 9, 6), 0, sysreg_zero},                 /* DBGCLAIMCLR_EL1 */
-    {SYSREG(2, 0, 7, 14, 6), 0, sysreg_zero},                /* DBGAUTHSTATUS_EL1 */
-    {SYSREG(3, 3, 9, 12, 0), ANY_OP2, sysreg_zero_el1},      /* PMCR_EL0 ... PMCEID1_EL0 */
-    {SYSREG(3, 3, 9, 13, 0), ANY_OP2, sysreg_zero_el1},      /* PMCCNTR_EL0 ... */
-    {SYSREG(3, 3, 9, 14, 0), ANY_OP2, sysreg_zero_el1},      /* PMUSERENR_EL0, PMOVSSET_EL0 */
-    {SYSREG(3, 0, 9, 14, 0), ANY_OP2, sysreg_zero_el1},      /* PMINTENSET_EL1, PMINTENCLR_EL1 */
-    {SYSREG(3, 3, 14, 8, 0), ANY_CRM_LOW3 | ANY_OP2, sysreg_zero_el1}, /* PMEVCNTRn_EL0, PMEVTYPERn_EL0, PMCCFILTR_EL0 */
+    {SYSREG(2, 0, 0, 2, 2), 0, sysreg_zero},            /* MDSCR_EL1 */
+    {SYSREG(2, 0, 1, 0, 4), 0, sysreg_zero},            /* OSLAR_EL1 */
+    {SYSREG(2, 0, 1, 1, 4), 0, sysreg_oslsr},           /* OSLSR_EL1 */
+    {SYSREG(2, 0, 1, 3, 4), 0, sysreg_zero},            /* OSDLR_EL1 */
+    {SYSREG(2, 0, 1, 4, 4), 0, sysreg_zero},            /* DBGPRCR_EL1 */
+    {SYSREG(2, 0, 1, 0, 0), 0, sysreg_zero},            /* MDRAR_EL1 */
+    {SYSREG(2, 0, 0, 0, 4), ANY_CRM, sysreg_zero},      /* DBGBVRn_EL1 */
+    {SYSREG(2, 0, 0, 0, 5), ANY_CRM, sysreg_zero},      /* DBGBCRn_EL1 */
+    {SYSREG(2, 0, 0, 0, 6), ANY_CRM, sysreg_zero},      /* DBGWVRn_EL1, OSECCR_EL1 */
+    {SYSREG(2, 0, 0, 0, 7), ANY_CRM, sysreg_zero},      /* DBGWCRn_EL1 */
+    {SYSREG(2, 0, 0, 2, 0), 0, sysreg_zero},            /* MDCCINT_EL1 */
+    {SYSREG(2, 3, 0, 1, 0), 0, sysreg_zero},            /* MDCCSR_EL0 */
+    {SYSREG(2, 3, 0, 4, 0), 0, sysreg_zero},            /* DBGDTR_EL0 */
+    {SYSREG(2, 3, 0, 5, 0), 0, sysreg_zero},            /* DBGDTRRX_EL0, DBGDTRTX_EL0 */
+    {SYSREG(2, 0, 0, 0, 2), 0, sysreg_zero},            /* OSDTRRX_EL1 */
+    {SYSREG(2, 0, 0, 3, 2), 0, sysreg_zero},            /* OSDTRTX_EL1 */
+    {SYSREG(2, 0, 7, 8, 6), 0, sysreg_zero},            /* DBGCLAIMSET_EL1 */
+    {SYSREG(2, 0, 7, 9, 6), 0, sysreg_zero},            /* DBGCLAIMCLR_EL1 */
+    {SYSREG(2, 0, 7, 14, 6), 0, sysreg_zero},           /* DBGAUTHSTATUS_EL1 */
+    {SYSREG(3, 3, 9, 12, 0), ANY_OP2, sysreg_zero_el1}, /* PMCR_EL0 ... PMCEID1_EL0 */
+    {SYSREG(3, 3, 9, 13, 0), ANY_OP2, sysreg_zero_el1}, /* PMCCNTR_EL0 ... */
+    {SYSREG(3, 3, 9, 14, 0), ANY_OP2, sysreg_zero_el1}, /* PMUSERENR_EL0, PMOVSSET_EL0 */
+    {SYSREG(3, 0, 9, 14, 0), ANY_OP2, sysreg_zero_el1}, /* PMINTENSET_EL1, PMINTENCLR_EL1 */
+    {SYSREG(3, 3, 14, 8, 0), ANY_CRM_LOW3 | ANY_OP2, sysreg_zero_el1}, /* PMEVCNTRn_EL0,
+                                                                          PMEVTYPERn_EL0,
+                                                                          PMCCFILTR_EL0 */
 };
 
 static const struct sysreg_row *sysreg_find(uint32_t reg)

@@ -1,6 +1,7 @@
 /*
- * A virtual CPU's registers: creation, reset, moving them on and off a CPU, and the tools' view of them. The general registers
- * are moved by the entry code, list registers by irq/vgic_lr.c, timers by time/vtimer.c.
+ * A virtual CPU's registers: creation, reset, moving them on and off a CPU, and the tools' view of
+ * them. The general registers are moved by the entry code, list registers by irq/vgic_lr.c, timers
+ * by time/vtimer.c.
  */
 #include <arch/domain.h>
 #include <arch/p2m.h>
@@ -17,22 +18,22 @@
 
 #define VMPIDR_RES1 (1ul << 31)
 
-#define HCR_GUEST                                                                                                              \
-    (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | HCR_TID3 | HCR_TSC | HCR_TIDCP |     \
-     HCR_TACR | HCR_RW)
+#define HCR_GUEST \
+    (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | \
+     HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW)
 
 /* CPTR_EL2 without VHE: RES1 bits, trace registers and SVE trap; FP does not [Arm ARM D17.2.30]. */
 #define CPTR_RES1 0x32fful
-#define CPTR_TTA (1ul << 20)
-#define CPTR_TZ (1ul << 8)
+#define CPTR_TTA  (1ul << 20)
+#define CPTR_TZ   (1ul << 8)
 
 /* MDCR_EL2: debug ROM, OS lock, debug and performance registers trap [Arm ARM D17.3.17]. */
 #define MDCR_TPMCR (1ul << 5)
-#define MDCR_TPM (1ul << 6)
-#define MDCR_TDA (1ul << 9)
+#define MDCR_TPM   (1ul << 6)
+#define MDCR_TDA   (1ul << 9)
 #define MDCR_TDOSA (1ul << 10)
-#define MDCR_TDRA (1ul << 11)
-#define MDCR_HPMN 0x1ful
+#define MDCR_TDRA  (1ul << 11)
+#define MDCR_HPMN  0x1ful
 
 #define HSTR_T15 (1ul << 15)
 
@@ -41,7 +42,8 @@
 
 void vcpu_init_cpu(void)
 {
-    /* HPMN keeps its reset value, the number of counters: with 0 it may be constrained unpredictable. */
+    /* HPMN keeps its reset value, the number of counters: with 0 it may be constrained
+     * unpredictable. */
     uint64_t mdcr = READ_SYSREG(mdcr_el2) & MDCR_HPMN;
 
     WRITE_SYSREG(CPTR_RES1 | CPTR_TTA | CPTR_TZ, cptr_el2);
@@ -50,7 +52,8 @@ void vcpu_init_cpu(void)
     WRITE_SYSREG(READ_SYSREG(midr_el1), vpidr_el2);
 }
 
-void vcpu_reset(struct vcpu *v)
+/* Architectural reset state; v is not loaded. */
+static void vcpu_reset(struct vcpu *v)
 {
     struct vcpu_sysregs *s = &v->arch.sys;
 
@@ -127,8 +130,9 @@ void arch_vcpu_save(struct vcpu *v)
 }
 
 /*
- * Address translation of v. While the registers belong half to one guest and half to another, walks are disabled, so that
- * nothing speculative can fill the TLB from the mixture (Arm errata 1319367 and 1319537).
+ * Address translation of v. While the registers belong half to one guest and half to another, walks
+ * are disabled, so that nothing speculative can fill the TLB from the mixture (Arm errata 1319367
+ * and 1319537).
  */
 static void load_translation(struct vcpu *v)
 {
@@ -173,7 +177,8 @@ void arch_vcpu_load(struct vcpu *v)
     fp_load(&v->arch.fp);
     vgic_load(v);
     vtimer_load(v);
-    isb(); /* guest addresses can be translated from here on, by the gate's run state areas for instance */
+    isb(); /* guest addresses can be translated from here on, by the gate's run state areas for
+              instance */
 }
 
 /* A state that runs the guest's own EL1 or EL0 in AArch64, and nothing else. */

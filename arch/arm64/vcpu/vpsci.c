@@ -34,7 +34,8 @@ static int64_t vpsci_version(struct vcpu *v __unused, uint32_t function __unused
     return PSCI_1_1;
 }
 
-/* Every state is a standby state here: execution goes on behind the call when an interrupt comes [DEN0022 5.4.5]. */
+/* Every state is a standby state here: execution goes on behind the call when an interrupt comes
+ * [DEN0022 5.4.5]. */
 static int64_t vpsci_cpu_suspend(struct vcpu *v, uint32_t function __unused)
 {
     vcpu_block(v);
@@ -103,6 +104,8 @@ static int64_t vpsci_system_reset(struct vcpu *v, uint32_t function __unused)
     return PSCI_SUCCESS;
 }
 
+static bool vpsci_has(uint32_t function);
+
 static int64_t vpsci_features(struct vcpu *v, uint32_t function)
 {
     uint32_t asked = (uint32_t)vpsci_arg(v, function, 1);
@@ -133,14 +136,15 @@ static const struct vpsci_row *vpsci_row(uint32_t function)
     uint32_t index = function & 0xffu;
     const struct vpsci_row *row;
 
-    if ((function & ~(SMCCC_64 | 0xffu)) != (PSCI_VERSION & ~0xffu) || index >= ARRAY_SIZE(vpsci_rows)) {
+    if ((function & ~(SMCCC_64 | 0xffu)) != (PSCI_VERSION & ~0xffu) ||
+        index >= ARRAY_SIZE(vpsci_rows)) {
         return NULL;
     }
     row = &vpsci_rows[index];
     return row->fn != NULL && ((function & SMCCC_64) == 0 || row->both) ? row : NULL;
 }
 
-bool vpsci_has(uint32_t function)
+static bool vpsci_has(uint32_t function)
 {
     return vpsci_row(function) != NULL;
 }

@@ -22,7 +22,7 @@ enum host_state {
     HOST_RESET,    /* the machine was reset */
     HOST_OFF,      /* the machine was switched off */
     HOST_DEADLOCK, /* it waits for something that no other CPU will do */
-    HOST_RUNAWAY,  /* a call was made again too often */
+    HOST_RUNAWAY,  /* a call was made again too often; only host_hypercall says so */
 };
 
 /*
@@ -74,6 +74,9 @@ uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0);
 
 /* Work is pending each n-th time a long operation asks; 0: only when it is. */
 void host_preempt(unsigned int n);
+
+/* How often a call may be made again before host_hypercall gives it up. */
+void host_repeats(unsigned int limit);
 
 /* Each look at the clock turns it by so many ticks. */
 void host_clock_step(uint64_t ticks);

@@ -3,8 +3,11 @@
  */
 #pragma once
 
+/* The C library has a function of this name, too. */
+#define sched_yield core_sched_yield
 #include <xen/domain.h>
 #include <xen/page_alloc.h>
+#undef sched_yield
 
 #define BANK0 0x40000000ul /* 64 MiB, with a hole of 64 KiB in the middle */
 #define BANK0_SIZE (64ul << 20)
@@ -16,6 +19,7 @@
 extern unsigned int preempt_one_in; /* an interrupt is pending once in so many looks, 0: never */
 
 void model_start(uint64_t seed);
+void random_start(uint64_t seed); /* of this thread */
 uint64_t random_below(uint64_t n);
 /* A domain of at most max_pages; ids count up. */
 struct domain *model_domain(uint64_t max_pages);

@@ -6,9 +6,11 @@
 
 #include <arch/mm.h>
 #include <arch/p2m.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <xen/cpu.h>
 #include <xen/errno.h>
 #include <xen/memmap.h>
@@ -23,15 +25,15 @@ struct memmap host_memmap = {
     .nr_ram = 2,
 };
 struct cpu cpus[MAX_CPUS];
-struct cpu *host_cpu = &cpus[0];
+__thread struct cpu *host_cpu = &cpus[0];
 unsigned int nr_cpus = 1;
 uint8_t *host_directmap;
 uint64_t host_counter;
 unsigned int preempt_one_in;
 
-static uint64_t state;
-static pte_t *stale[MAX_STALE];
-static unsigned int nr_stale;
+static __thread uint64_t state;
+static __thread pte_t *stale[MAX_STALE]; /* who clears an entry flushes it before the lock is free */
+static __thread unsigned int nr_stale;
 
 void model_fail(const char *what, uint64_t a, uint64_t b)
 {
@@ -39,9 +41,14 @@ void model_fail(const char *what, uint64_t a, uint64_t b)
     abort();
 }
 
-void model_start(uint64_t seed)
+void random_start(uint64_t seed)
 {
     state = seed * 2654435769u + 1;
+}
+
+void model_start(uint64_t seed)
+{
+    random_start(seed);
     host_directmap = mmap(NULL, SPACE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(host_directmap != MAP_FAILED, 0, 0);
     /* struct page arrays are aligned to their size; the direct map keeps that only if it begins aligned. */
@@ -126,7 +133,8 @@ void spin_rank_release(const spinlock_t *lock)
 
 void host_wait_while_equal(const uint32_t *p, uint32_t old)
 {
-    model_fail("waits for another CPU", *p, old);
+    CHECK(nr_cpus > 1, *p, old);
+    sched_yield();
 }
 
 void domain_put(struct domain *d)
@@ -137,6 +145,15 @@ void domain_put(struct domain *d)
 bool host_irq_pending(void)
 {
     return preempt_one_in != 0 && random_below(preempt_one_in) == 0;
+}
+
+/* The core's memcpy in these programs: time for the others between the translation and the access. */
+void *host_memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+    if ((host_cpu->copying & 1u) == 1 && nr_cpus > 1 && random_below(32) == 0) {
+        usleep(100);
+    }
+    return __builtin_memmove(to, from, size);
 }
 
 /* The port. */
@@ -189,7 +206,7 @@ void watch_pte_write(pte_t *slot, pte_t pte)
             CHECK(stale[i] != slot, slot, pte.frame);
         }
     }
-    *slot = pte;
+    __atomic_store(slot, &pte, __ATOMIC_RELEASE);
 }
 
 unsigned int watch_unflushed(void)
@@ -209,14 +226,24 @@ void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
     arch_p2m_flush(hw);
 }
 
+/* Entries are read and written whole, as hardware does. */
+static pte_t entry_load(const pte_t *slot)
+{
+    pte_t pte;
+
+    __atomic_load(slot, &pte, __ATOMIC_ACQUIRE);
+    return pte;
+}
+
 /* Guests of the models have no tables of their own. */
 bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
 {
     const pte_t *table = arch_pa_to_va(host_cpu->current->d->p2m.arch.root);
 
     CHECK((host_cpu->copying & 1u) == 1, gva, host_cpu->copying);
+    smp_mb(); /* the contract: earlier stores are visible before the translation begins */
     for (unsigned int level = 0; gva >> 40 == 0; level++) {
-        pte_t pte = table[arch_p2m_index((gfn_t){gva >> PAGE_SHIFT}, level)];
+        pte_t pte = entry_load(&table[arch_p2m_index((gfn_t){gva >> PAGE_SHIFT}, level)]);
 
         if (!arch_pte_valid(pte) || !arch_pte_is_table(pte, level)) {
             uint64_t size = PAGE_SIZE << arch_p2m_order(level);

@@ -22,7 +22,7 @@ SOURCES = (
 SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all".split()
 FLAGS = (
     "-std=gnu11 -O1 -g -fno-strict-aliasing -fno-delete-null-pointer-checks "
-    "-fno-omit-frame-pointer -Wall -Wextra -Werror -DXEN_DEBUG=1 "
+    "-fno-omit-frame-pointer -Wall -Wextra -Werror -DXEN_DEBUG=1 -Dmemcpy=host_memcpy "
     "-Itests/host/mm/include -Ixen/include -Itests/host/arch/include"
 ).split() + SANITIZE
 
@@ -36,7 +36,7 @@ def model(host_compiler: Any) -> Model:
     def run(name: str, seed: int, steps: int) -> str:
         sources = (*SOURCES, f"tests/host/mm/{name}.c")
         objects = host_compiler.compile_all(sources, "gcc", FLAGS)
-        program: Path = host_compiler.link(f"mm-{name}", objects, "gcc", SANITIZE)
+        program: Path = host_compiler.link(f"mm-{name}", objects, "gcc", [*SANITIZE, "-pthread"])
         done = subprocess.run(
             [program, str(seed), str(steps)], capture_output=True, text=True, check=False
         )
@@ -57,3 +57,9 @@ def test_allocator(model: Model, seed: int) -> None:
 def test_second_stage(model: Model, seed: int) -> None:
     """Lookups and copies agree with an array; entries are broken before they are made."""
     assert model("p2m_model", seed, 15000).startswith("ok")
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_races(model: Model, seed: int) -> None:
+    """No CPU writes to a page through an address that it translated before the page was taken."""
+    assert model("race", seed, 2000).startswith("ok")

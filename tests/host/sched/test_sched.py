@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 SOURCES = (
-    "tests/host/sched/sim.c",
+    "tests/host/sched/*.c",
     "tests/host/arch/printk.c",
     "xen/lib/*.c",
     "xen/sched/core.c",
@@ -47,12 +47,13 @@ class Vcpu:
     affinity: int = ALL
     run: int = HOG
     sleep: int = 0
-    yields: bool = False
+    does: str = ""
+    """ "y": yields instead of sleeping; "p": pauses others before it sleeps."""
 
     def spec(self) -> str:
         """As sim.c reads it."""
         text = f"{self.domain}:{self.weight}:{self.cap}:{self.affinity}:{self.run}:{self.sleep}"
-        return text + (":y" if self.yields else "")
+        return text + (f":{self.does}" if self.does else "")
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def test_idle_cpus_are_used(simulate: Simulate) -> None:
 
 
 def test_yield_lets_others_run(simulate: Simulate) -> None:
-    yielding, other = simulate(1, Vcpu(0, run=5, yields=True), Vcpu(1))
+    yielding, other = simulate(1, Vcpu(0, run=5, does="y"), Vcpu(1))
     assert yielding.ran < 0.05
     assert other.ran > 2.9
 
@@ -184,8 +185,9 @@ def test_random_sequences(simulate: Simulate, seed: int) -> None:
         Vcpu(1, 512, 30, run=300),
         Vcpu(1, 512, 30, run=20, sleep=40),
         Vcpu(2, run=50),
-        Vcpu(3, run=100, sleep=10, yields=True),
+        Vcpu(3, run=100, sleep=10, does="y"),
         Vcpu(4, run=1000, sleep=100),
+        Vcpu(5, run=200, sleep=100, does="p"),
     ]
     vcpus = choose.choices(kinds, k=choose.randint(1, 9))
     simulate(choose.randint(1, 5), *vcpus, seed=seed, seconds=0.5, disturb=True)

@@ -46,7 +46,6 @@ static inline bool arch_cpu_irq_pending(void)
 
 /* Host PSCI [DEN0022 5.1]: psci.c. */
 void psci_init(void);
-bool psci_present(void);
 int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context);
 void psci_system_off(void);
 void psci_system_reset(void);

@@ -28,6 +28,3 @@ uint64_t vmid_vttbr(struct arch_p2m *hw);
 
 /* Stage-2 registers that are the same for all domains, on each CPU after arch_p2m_init. */
 void p2m_init_cpu(void);
-/* Load d's stage 2 on this CPU. */
-struct domain;
-void p2m_load(struct domain *d);

@@ -9,20 +9,20 @@ struct cpu_regs;
 struct vcpu;
 
 /*
- * Called on the CPU's stack with interrupts masked; v runs on this CPU. On the HVC and IRQ paths only x0-x18, x29 and x30 are in
- * v->arch.regs, and ELR_EL2, SPSR_EL2 are the guest's; on the others all of regs is valid and restored from there.
+ * Called on the CPU's stack with interrupts masked; v runs on this CPU. On the HVC and IRQ paths
+ * only x0-x18, x29 and x30 are in v->arch.regs, and ELR_EL2, SPSR_EL2 are the guest's; on the
+ * others all of regs is valid and restored from there.
  */
 void trap_hvc(struct vcpu *v, uint64_t esr);
 void trap_sync(struct vcpu *v, uint64_t esr);
 void trap_irq(struct vcpu *v);
 void trap_serror(struct vcpu *v, uint64_t esr);
-/* A fault at EL2. kind: 0 synchronous, 1 interrupt, 2 SError; regs on the panic stack, sp as it was. */
+/* A fault at EL2. kind: 0 synchronous, 1 interrupt, 2 SError; regs on the panic stack, sp as it
+ * was. */
 void __noreturn trap_hyp(const struct cpu_regs *regs, uint64_t kind, uint64_t sp);
 
 /* Full path: step over the trapped instruction. */
 void trap_skip(struct vcpu *v, uint64_t esr);
-/* Full path: would the trapped instruction have been executed (AArch32 condition)? */
-bool trap_condition(const struct vcpu *v, uint64_t esr);
 /* Full path: an access to an AArch64 system register (sysreg.c). */
 void trap_sysreg(struct vcpu *v, uint64_t esr);
 /* Full path: data_abort.c. */

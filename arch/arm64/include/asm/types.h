@@ -47,5 +47,4 @@ struct arch_cpu {
     uint64_t release_address; /* spin-table word, 0: PSCI */
     uint32_t up;              /* set by the CPU itself when it is in C */
     uint64_t panic_stack;     /* top of a small stack for faults inside the hypervisor */
-    uint64_t vttbr;           /* what VTTBR_EL2 holds */
 };

@@ -1,4 +1,5 @@
-/* Port side of <arch/vcpu.h>. struct arch_vcpu is the first member of struct vcpu, so a pointer to one is a pointer to the other. */
+/* Port side of <arch/vcpu.h>. struct arch_vcpu is the first member of struct vcpu, so a pointer to
+ * one is a pointer to the other. */
 #pragma once
 
 #include <asm/types.h>
@@ -24,7 +25,5 @@ static inline void arch_hypercall_set_result(struct vcpu *v, long result)
 void fp_save(struct vcpu_fp *fp);
 void fp_load(const struct vcpu_fp *fp);
 
-/* Architectural reset state of everything but pc and arguments; v is not loaded. */
-void vcpu_reset(struct vcpu *v);
 /* EL2's trap configuration, the same for every guest: on each CPU. */
 void vcpu_init_cpu(void);

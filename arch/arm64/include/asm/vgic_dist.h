@@ -1,6 +1,6 @@
 /*
- * The emulated distributor, between its files. A read has the offset of the word from its row's first register; a write also
- * the word and the mask of the bits that are accessed.
+ * The emulated distributor, between its files. A read has the offset of the word from its row's
+ * first register; a write also the word and the mask of the bits that are accessed.
  */
 #pragma once
 

@@ -1,7 +1,8 @@
 /*
- * The virtual GICv2 of a domain, shared by the files of arch/arm64/irq: vgic.c owns creation and injection, vgic_lr.c the list
- * registers, vgic_dist.c what a guest does to its distributor. One lock per domain guards everything; list registers are
- * touched only by the CPU where the vCPU is loaded, or in memory while it is not.
+ * The virtual GICv2 of a domain, shared by the files of arch/arm64/irq: vgic.c owns creation and
+ * injection, vgic_lr.c the list registers, vgic_dist.c what a guest does to its distributor. One
+ * lock per domain guards everything; list registers are touched only by the CPU where the vCPU is
+ * loaded, or in memory while it is not.
  */
 #pragma once
 
@@ -33,7 +34,8 @@ static inline struct vgic_bank *vgic_bank(struct vcpu *v, uint32_t index)
 }
 
 /* The vCPU that gets shared interrupt n of bank b; NULL: GICD_ITARGETSR names none that exists. */
-static inline struct vcpu *vgic_target(const struct domain *d, const struct vgic_bank *b, unsigned int n)
+static inline struct vcpu *vgic_target(const struct domain *d, const struct vgic_bank *b,
+                                       unsigned int n)
 {
     uint32_t targets = b->irq[n].targets;
 
@@ -48,8 +50,9 @@ static inline bool vgic_loaded_here(const struct vcpu *v)
 /*
  * All of these: lock held.
  *
- * vgic_place: put virq, which is pending and enabled, or active, into a list register; v is loaded here. host_ended: its host
- * interrupt has just come, so an earlier instance is over. false: it must wait; the caller keeps the bank in v's work.
+ * vgic_place: put virq, which is pending and enabled, or active, into a list register; v is loaded
+ * here. host_ended: its host interrupt has just come, so an earlier instance is over. false: it
+ * must wait; the caller keeps the bank in v's work.
  */
 bool vgic_place(struct vcpu *v, struct vgic_bank *b, uint32_t virq, bool host_ended);
 /* Put into list registers what waits; v is loaded here. */
@@ -57,23 +60,26 @@ void vgic_refill(struct vcpu *v);
 /* Take everything out of v's list registers; v is loaded here, or nowhere. */
 void vgic_pull(struct vcpu *v);
 /*
- * The frequent case: v's private interrupt virq comes again while a list register is still its own, and v is loaded here. Only
- * what this CPU alone touches is touched, so the lock is not needed. `source`: of an SGI. false: do it the long way.
+ * The frequent case: v's private interrupt virq comes again while a list register is still its own,
+ * and v is loaded here. Only what this CPU alone touches is touched, so the lock is not needed.
+ * `source`: of an SGI. false: do it the long way.
  */
 bool vgic_again(struct vcpu *v, uint32_t virq, uint32_t source, bool host_ended);
 /* Which list registers in use hold nothing any more; v is loaded here. */
 uint32_t vgic_lr_empty(const struct vcpu *v);
-/* Empty register i is not in use any more. Its end-of-interrupt request goes too, which else stayed asserted. */
+/* Empty register i is not in use any more. Its end-of-interrupt request goes too, which else stayed
+ * asserted. */
 void vgic_retire(struct vcpu *v, unsigned int i);
-/* Take interrupts `bits` of b out of whichever list registers hold them: now, or soon if that vCPU runs on another CPU. */
+/* Take interrupts `bits` of b out of whichever list registers hold them: now, or soon if that vCPU
+ * runs on another CPU. */
 void vgic_request_pull(struct domain *d, struct vgic_bank *b, uint32_t bits);
 /* The interrupts of b whose list register has `state` (LR_PENDING, LR_ACTIVE). */
 uint32_t vgic_lr_states(struct domain *d, uint32_t index, struct vgic_bank *b, uint32_t state);
 /* The host interrupt behind virq is not to wait for the guest's end any more. */
 void vgic_host_end(struct vcpu *v, const struct vgic_irq *irq);
 /*
- * Bits of bank `index` (v's own for 0) have become pending or enabled: note it at the vCPUs they go to and make those that do
- * not run here look. For the one that runs here the caller refills.
+ * Bits of bank `index` (v's own for 0) have become pending or enabled: note it at the vCPUs they go
+ * to and make those that do not run here look. For the one that runs here the caller refills.
  */
 void vgic_mark(struct vcpu *v, uint32_t index, uint32_t bits);
 
@@ -83,7 +89,8 @@ void vgic_update_host(struct domain *d, uint32_t index, uint32_t bits);
 void vgic_inject_sgi(struct vcpu *v, unsigned int sgi, unsigned int source);
 /* Level of an emulated device's line. */
 void vgic_set_line(struct vcpu *v, uint32_t virq, bool high);
-/* The virtual timer of the vCPU that is loaded on this CPU fired; interrupt acknowledged, to be ended by the guest. */
+/* The virtual timer of the vCPU that is loaded on this CPU fired; interrupt acknowledged, to be
+ * ended by the guest. */
 void vgic_timer_interrupt(struct vcpu *v);
 /* The deadline of a vCPU that is not loaded has passed. */
 void vgic_timer_deadline(struct vcpu *v);

@@ -1,6 +1,7 @@
 /*
- * System and FP/SIMD registers of a vCPU that is not loaded; embedded in struct arch_vcpu as `struct vcpu_sysregs sys` and
- * `struct vcpu_fp fp`. Guests run in AArch64 at EL1, so what only AArch32 at EL1 could change is not here. Plain types only.
+ * System and FP/SIMD registers of a vCPU that is not loaded; embedded in struct arch_vcpu as
+ * `struct vcpu_sysregs sys` and `struct vcpu_fp fp`. Guests run in AArch64 at EL1, so what only
+ * AArch32 at EL1 could change is not here. Plain types only.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * State of a vCPU's timers that is embedded in struct arch_vcpu as `struct vtimer timer`. Plain types only: <asm/types.h>
- * includes this. struct arch_domain has `uint64_t cntvoff`.
+ * State of a vCPU's timers that is embedded in struct arch_vcpu as `struct vtimer timer`. Plain
+ * types only: <asm/types.h> includes this. struct arch_domain has `uint64_t cntvoff`.
  */
 #pragma once
 

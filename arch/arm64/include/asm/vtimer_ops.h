@@ -18,6 +18,10 @@ void vtimer_load(struct vcpu *v);
 void vtimer_interrupt(void);
 
 /* The emulated physical timer's registers. */
-enum vtimer_reg { VTIMER_CTL, VTIMER_CVAL, VTIMER_TVAL };
+enum vtimer_reg {
+    VTIMER_CTL,
+    VTIMER_CVAL,
+    VTIMER_TVAL
+};
 uint64_t vtimer_phys_read(struct vcpu *v, enum vtimer_reg reg);
 void vtimer_phys_write(struct vcpu *v, enum vtimer_reg reg, uint64_t value);

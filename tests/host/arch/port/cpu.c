@@ -76,7 +76,7 @@ void arch_cpu_init(struct cpu *c)
 
 void arch_cpu_idle(void)
 {
-    if (!host_irq_pending()) {
+    if (!host_irq_waits()) {
         host_leave(HOST_IDLE);
     }
 }
@@ -124,7 +124,7 @@ bool host_cpu_has_work(const struct cpu *c)
     bool pending;
 
     host_cpu = &cpus[c->id];
-    pending = host_irq_pending();
+    pending = host_irq_waits();
     host_cpu = before;
     return pending || c->pending != 0;
 }

@@ -116,14 +116,20 @@ static bool irq_takeable(unsigned int irq)
     return i->enabled && i->pending && !i->active && (i->target == NULL || i->target == host_cpu);
 }
 
+/* What long operations ask: now and then there is one that nobody will find. */
 bool host_irq_pending(void)
 {
-    const struct arch_cpu *c = &host_cpu->arch;
-
     if (host_state.preempt_every != 0 && ++host_state.preempt_count >= host_state.preempt_every) {
         host_state.preempt_count = 0;
         return true;
     }
+    return host_irq_waits();
+}
+
+bool host_irq_waits(void)
+{
+    const struct arch_cpu *c = &host_cpu->arch;
+
     if (c->kicked || host_counter >= c->deadline) {
         return true;
     }

@@ -12,7 +12,6 @@
 #include <xen/time.h>
 #include <xen/trap.h>
 
-#define REPEAT_MAX 1000000
 #define ROUNDS_MAX 10000
 #define LOG_SIZE   (1 << 18)
 
@@ -47,6 +46,11 @@ void host_preempt(unsigned int n)
 {
     host_state.preempt_every = n;
     host_state.preempt_count = 0;
+}
+
+void host_repeats(unsigned int limit)
+{
+    host_state.repeats = limit;
 }
 
 void host_clock_step(uint64_t ticks)
@@ -98,7 +102,7 @@ static void host_call(void *data)
 
     v->arch.repeat = false;
     hypercall_enter(v);
-    if (c->pending != 0 || host_irq_pending()) {
+    if (c->pending != 0 || host_irq_waits()) {
         arch_cpu_poll_irqs();
         guest_exit(v);
     }
@@ -117,7 +121,7 @@ enum host_state host_hypercall(unsigned int cpu, uint64_t nr, uint64_t *arg, int
     for (unsigned int i = 0; i < 5; i++) {
         v->arch.arg[i] = arg[i];
     }
-    for (unsigned int n = 0; n < REPEAT_MAX; n++) {
+    for (unsigned int n = 0; n < host_state.repeats; n++) {
         state = host_play(c, host_call, v);
         if (state > HOST_IDLE) {
             return state;

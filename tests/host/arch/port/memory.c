@@ -119,4 +119,5 @@ void host_machine(uint64_t ram)
     }
     host_directmap = (uint8_t *)((uintptr_t)memory - HOST_RAM_BASE);
     host_state.ram_size = ram;
+    host_repeats(1000000);
 }

@@ -19,6 +19,7 @@ struct host_machine_state {
     uint64_t counter_step; /* ticks that each look at the counter takes: 0 but while dying */
     unsigned int preempt_every;
     unsigned int preempt_count;
+    unsigned int repeats;
     struct host_irq irq[HOST_MAX_IRQS];
     enum host_state cpu[MAX_CPUS];
 };
@@ -31,6 +32,7 @@ bool host_cpu_has_work(const struct cpu *c);
 /* Runs `fn` on CPU `c` until it returns or leaves. */
 enum host_state host_play(struct cpu *c, void (*fn)(void *), void *data);
 
+bool host_irq_waits(void); /* for the CPU that is played */
 void host_take_interrupts(void);
 void host_early_putc(char c);
 

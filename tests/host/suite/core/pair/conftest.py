@@ -21,6 +21,7 @@ class Guest:
         self.ffi, self.k = machine.ffi, machine.k
         self.scratch = memory
         self.next_page = memory + 0x10000
+        self.shared_at = 0
 
     def page(self) -> int:
         """Address of a page of its own that nobody else was given."""
@@ -70,6 +71,13 @@ class Guest:
         command = getattr(self.k, f"GNTTABOP_{what}")
         assert self.op("grant_table_op", command, value, 1) == 0
         return value
+
+    def shared(self) -> int:
+        """Address of its shared_info page, mapped at the first call."""
+        if self.shared_at == 0:
+            self.shared_at = self.page()
+            assert self.physmap(self.k.XENMAPSPACE_shared_info, 0, self.shared_at) == 0
+        return self.shared_at
 
     def physmap(self, space: int, index: int, at: int) -> int:
         """add_to_physmap of itself."""

@@ -1,0 +1,150 @@
+/*
+ * CPUs against each other: some copy to and from guest memory and take references while others take the same pages away from
+ * the domain, give the frames to the hypervisor and put new ones in their place. A frame that the hypervisor has must never
+ * change, and nothing may be lost or freed twice. `race SEED ROUNDS`.
+ */
+#include "model.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xen/cpu.h>
+#include <xen/errno.h>
+#include <xen/guest_copy.h>
+
+#define COPIERS 2u
+#define TAKERS 2u
+#define THREADS (COPIERS + TAKERS)
+#define BASE (1ul << 18)
+#define FRAMES 1024u /* guest frames from BASE; the second half begins as one block */
+#define HOT 16u      /* of these, where most copies and takes go */
+#define MARK 0x5au
+
+static struct domain *d;
+static struct vcpu vcpus[THREADS];
+static unsigned long rounds, seed;
+static uint32_t takers_left = TAKERS;
+
+static const struct p2m_leaf ram = {.kind = P2M_RAM, .flags = P2M_WRITE};
+
+static void populate(uint64_t g, unsigned int order)
+{
+    struct p2m_leaf leaf = ram;
+    int rc;
+
+    do {
+        rc = domain_page_alloc(d, order, 0, 0, &leaf.mfn);
+    } while (rc == -ERESTART);
+    CHECK(rc == 0, rc, g);
+    CHECK(p2m_map(d, (gfn_t){g}, 1ul << order, leaf) == 0, g, order);
+}
+
+/* The hypervisor uses a page: zero when it comes, and its own as long as it wants. */
+static void use_page(void)
+{
+    uint8_t *p = page_alloc(0);
+
+    for (unsigned int i = 0; i < PAGE_SIZE; i++) {
+        CHECK(p[i] == 0, p, i);
+    }
+    memset(p, MARK, PAGE_SIZE);
+    usleep(random_below(4) == 0 ? 200 : 0);
+    for (unsigned int i = 0; i < PAGE_SIZE; i++) {
+        CHECK(p[i] == MARK, p, p[i]);
+    }
+    page_free(p, 0);
+}
+
+static uint64_t pick(void)
+{
+    return random_below(random_below(4) == 0 ? FRAMES : HOT);
+}
+
+static void copy_once(void)
+{
+    uint64_t gva = ((BASE + pick()) << PAGE_SHIFT) + random_below(PAGE_SIZE / 8) * 8;
+    uint8_t buffer[64] = {0};
+    size_t n = random_below(2) == 0 ? 8 : sizeof(buffer);
+    struct page *pg;
+    int rc;
+
+    memset(buffer, 0xee, sizeof(buffer));
+    rc = random_below(2) == 0 ? guest_copy_to(gva, buffer, n) : guest_copy_from(buffer, gva, n);
+    CHECK(rc == 0 || rc == -EFAULT, rc, gva);
+    if (random_below(8) == 0) {
+        pg = random_below(2) == 0 ? guest_page_of_gva(gva, true) : p2m_get_page(d, (gfn_t){gva >> PAGE_SHIFT}, true);
+        if (pg != NULL) {
+            memset(page_va(pg), 0xee, PAGE_SIZE);
+            page_put(pg);
+        }
+    }
+}
+
+/* Takers own disjoint frames, so each knows what must be there. */
+static void take_once(unsigned int taker)
+{
+    uint64_t g = BASE + pick() / TAKERS * TAKERS + taker;
+    unsigned int order;
+    mfn_t mfn;
+    int rc = p2m_take(d, (gfn_t){g}, 1, &mfn, &order);
+
+    CHECK(rc == 0 && order == 0, rc, g);
+    domain_page_free(d, mfn, 0);
+    use_page();
+    populate(g, 0);
+}
+
+static void *play(void *data)
+{
+    unsigned int i = (unsigned int)(uintptr_t)data;
+
+    host_cpu = &cpus[i];
+    random_start(seed * THREADS + i);
+    if (i < TAKERS) {
+        for (unsigned long n = 0; n < rounds; n++) {
+            take_once(i);
+        }
+        atomic_fetch_sub(&takers_left, 1u);
+    }
+    while (i >= TAKERS && atomic_load_acquire(&takers_left) != 0) {
+        copy_once();
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t threads[THREADS];
+    uint64_t free_before;
+
+    seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
+    rounds = argc > 2 ? strtoul(argv[2], NULL, 0) : 3000;
+    model_start(seed);
+    nr_cpus = THREADS;
+    free_before = page_free_count();
+    d = model_domain(2 * FRAMES);
+    CHECK(p2m_create(d) == 0, 0, 0);
+    for (uint64_t g = BASE; g < BASE + FRAMES / 2; g++) {
+        populate(g, 0);
+    }
+    populate(BASE + FRAMES / 2, 9);
+    for (unsigned int i = 0; i < THREADS; i++) {
+        vcpus[i].d = d;
+        cpus[i].current = &vcpus[i];
+        cpus[i].online = true;
+        CHECK(pthread_create(&threads[i], NULL, play, (void *)(uintptr_t)i) == 0, i, 0);
+    }
+    for (unsigned int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    CHECK(d->tot_pages == FRAMES, d->tot_pages, FRAMES);
+    d->is_dying = true;
+    CHECK(p2m_relinquish(d) == 0, 0, 0);
+    p2m_destroy(d);
+    CHECK(domain_pages_relinquish(d) == 0, 0, 0);
+    CHECK(page_free_count() == free_before, page_free_count(), free_before);
+    printf("ok: %lu rounds\n", rounds);
+    return 0;
+}
