@@ -20,10 +20,16 @@ import pytest
 BASE = ("xen/lib/*.c", "xen/dt/*.c", "xen/boot/cmdline*.c", "xen/boot/modules*.c")
 
 SOURCES = {
-    "base": (*BASE, "tests/host/arch/printk.c", "tests/host/fuzz/base/*.c"),
-    "core": ("xen/*/*.c", "tests/host/arch/port/*.c", "tests/host/fuzz/core/*.c"),
+    "base": BASE,
+    "core": ("xen/*/*.c",),
 }
-"""What a library is made of: what needs no port (library, device trees, boot parsing), or all."""
+"""What a library tests: what needs no port (library, device trees, boot parsing), or all."""
+
+HARNESS = {
+    "base": ("tests/host/arch/printk.c", "tests/host/fuzz/base/*.c"),
+    "core": ("tests/host/arch/port/*.c", "tests/host/fuzz/core/*.c"),
+}
+"""What stands in for a port there."""
 
 CODE = (
     "-std=gnu11 -O1 -g -ffreestanding -fno-strict-aliasing -fno-delete-null-pointer-checks "
@@ -125,7 +131,8 @@ def host_library(host_compiler: HostCompiler) -> Callable[[str], HostLibrary]:
     def make(name: str) -> HostLibrary:
         if name not in made:
             gcc = find_compiler("gcc")
-            objects = host_compiler.compile_all(SOURCES[name], gcc, [*CODE, *SANITIZE, "-fPIC"])
+            sources = (*SOURCES[name], *HARNESS[name])
+            objects = host_compiler.compile_all(sources, gcc, [*CODE, *SANITIZE, "-fPIC"])
             flags = ["-shared", "-Wl,-z,defs", *SANITIZE]
             path = host_compiler.link(f"lib{name}.so", objects, gcc, flags)
             where = subprocess.run(
@@ -143,8 +150,10 @@ def host_fuzzer(host_compiler: HostCompiler) -> Callable[[str, str, tuple[str, .
 
     def make(name: str, library: str, more: tuple[str, ...]) -> Path:
         clang = find_compiler("clang")
-        flags = [*CODE, *SANITIZE, "-fsanitize=fuzzer-no-link", "-fPIC"]
-        objects = host_compiler.compile_all((*SOURCES[library], *more), clang, flags)
+        flags = [*CODE, *SANITIZE, "-fPIC"]
+        guided = [*flags, "-fsanitize=fuzzer-no-link"]
+        objects = host_compiler.compile_all((*SOURCES[library], *more), clang, guided)
+        objects += host_compiler.compile_all(HARNESS[library], clang, flags)
         # Apart from the fuzzer's own variables: the core's are reset for each machine.
         code = host_compiler.link(f"libfuzz-{library}.so", objects, clang, ["-shared", *SANITIZE])
         entry = ("tests/host/fuzz/entry.c",)

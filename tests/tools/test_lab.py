@@ -161,6 +161,14 @@ def target(chunks: list[bytes], commands: list[str]) -> Target:
     return Target(Console(Replay(chunks)), TOKEN, Collector(commands), Deadline(10))
 
 
+def test_a_machine_that_hangs_is_asked_for_its_state() -> None:
+    link = Silent([BOOT])
+    machine = Target(Console(link), TOKEN, Collector([]), Deadline(0.1))
+    with pytest.raises(Timeout, match="dom0's tools"):
+        machine.to(State.DOM0)
+    assert link.sent.startswith(b"\x01\x01\x01d")
+
+
 def test_a_run_goes_through_all_states() -> None:
     machine = target([BOOT, dom0_says(RESULTS)], list(RESULTS))
     for state in (State.HYPERVISOR, State.DOM0_KERNEL, State.DOM0, State.POWERED_OFF):

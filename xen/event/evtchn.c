@@ -1,6 +1,7 @@
 /*
- * Ports of a domain: where they are kept, how they are allocated, closed and signalled. What a guest asks for is in evtchn_op.c,
- * how a pending port is told to it in evtchn_2l.c and evtchn_fifo.c; <xen/evtchn_port.h> explains the locks.
+ * Ports of a domain: where they are kept, how they are allocated, closed and signalled. What a
+ * guest asks for is in evtchn_op.c, how a pending port is told to it in evtchn_2l.c and
+ * evtchn_fifo.c; <xen/evtchn_port.h> explains the locks.
  */
 #include <arch/irq.h>
 #include <xen/cpu.h>
@@ -91,7 +92,8 @@ struct evtchn *evtchn_alloc(struct domain *d, int *rc)
     }
 }
 
-/* To the end of the queue, so that a guest that still has it in a FIFO queue has time to take it off. */
+/* To the end of the queue, so that a guest that still has it in a FIFO queue has time to take it
+ * off. */
 void evtchn_unalloc(struct evtchn *e)
 {
     struct evtchn_table *t = &e->d->events;
@@ -220,7 +222,8 @@ void evtchn_wake_pollers_slow(struct domain *d, evtchn_port_t port)
             continue;
         }
         polled = atomic_load(&v->poll_port);
-        if ((polled == port || polled == EVTCHN_POLL_ANY) && atomic_test_and_clear_bit(id, d->poll_mask)) {
+        if ((polled == port || polled == EVTCHN_POLL_ANY) &&
+            atomic_test_and_clear_bit(id, d->poll_mask)) {
             atomic_store(&v->poll_port, 0);
             vcpu_unblock(v);
         }

@@ -1,6 +1,7 @@
 /*
- * Event channels, 2-level form: one pending and one mask bit per port in the shared_info page, and per vCPU a selector of words
- * that have something. The page is the guest's to scribble on; nothing is believed that is read from it.
+ * Event channels, 2-level form: one pending and one mask bit per port in the shared_info page, and
+ * per vCPU a selector of words that have something. The page is the guest's to scribble on; nothing
+ * is believed that is read from it.
  */
 #include <xen/errno.h>
 #include <xen/evtchn_port.h>
@@ -20,7 +21,8 @@ static void evtchn_2l_set_pending(struct vcpu *v, struct evtchn *e)
     if (atomic_test_and_set_bit(e->port, s->evtchn_pending)) {
         return;
     }
-    /* The guest clears the mask and then looks at pending; here pending is set and then the mask is looked at. One of them sees. */
+    /* The guest clears the mask and then looks at pending; here pending is set and then the mask is
+     * looked at. One of them sees. */
     smp_mb();
     if (!atomic_test_bit(e->port, s->evtchn_mask)) {
         evtchn_2l_select(v, e);

@@ -11,8 +11,8 @@ static void evtchn_dump_port(struct evtchn *e)
 {
     const struct evtchn_ops *ops = evtchn_abi(e->d);
 
-    printk("  %5u [%d/%d/%d] %s v%u", e->port, ops->is_pending(e), ops->is_masked(e), ops->is_busy(e),
-           state_names[e->state], e->vcpu);
+    printk("  %5u [%d/%d/%d] %s v%u", e->port, ops->is_pending(e), ops->is_masked(e),
+           ops->is_busy(e), state_names[e->state], e->vcpu);
     if (e->state == EVTCHN_UNBOUND) {
         printk(" d%u", e->u.remote);
     } else if (e->state == EVTCHN_INTERDOMAIN) {

@@ -1,10 +1,12 @@
 /*
- * Event channels, FIFO form: an array of event words in guest frames, and per vCPU a control block with the heads of 16 queues,
- * which are linked through the words [Xen: Event Channel FIFO ABI]. Frames are given by evtchn_fifo_setup.c.
+ * Event channels, FIFO form: an array of event words in guest frames, and per vCPU a control block
+ * with the heads of 16 queues, which are linked through the words [Xen: Event Channel FIFO ABI].
+ * Frames are given by evtchn_fifo_setup.c.
  *
- * The guest clears PENDING, sets and clears MASKED, and unlinks the head of a queue (LINKED and LINK at once). The hypervisor sets
- * PENDING and LINKED, and LINK of the last word of a queue while that is still linked. Which word was last in a queue, and where a
- * port was linked last, is kept here under one lock for all queues of the domain; what the guest writes can break only its own
+ * The guest clears PENDING, sets and clears MASKED, and unlinks the head of a queue (LINKED and
+ * LINK at once). The hypervisor sets PENDING and LINKED, and LINK of the last word of a queue while
+ * that is still linked. Which word was last in a queue, and where a port was linked last, is kept
+ * here under one lock for all queues of the domain; what the guest writes can break only its own
  * queues.
  */
 #include <xen/errno.h>
@@ -12,13 +14,14 @@
 #include <xen/evtchn_port.h>
 
 #define WORD_PENDING (1u << EVTCHN_FIFO_PENDING)
-#define WORD_MASKED (1u << EVTCHN_FIFO_MASKED)
-#define WORD_LINKED (1u << EVTCHN_FIFO_LINKED)
-#define WORD_BUSY (1u << EVTCHN_FIFO_BUSY)
+#define WORD_MASKED  (1u << EVTCHN_FIFO_MASKED)
+#define WORD_LINKED  (1u << EVTCHN_FIFO_LINKED)
+#define WORD_BUSY    (1u << EVTCHN_FIFO_BUSY)
 
 /*
- * While a word is LINKED and BUSY a guest may still set MASKED, clear PENDING and unlink it, and other CPUs may set PENDING, each
- * once or twice before it is unlinked: more tries than this only a guest needs that plays with the word.
+ * While a word is LINKED and BUSY a guest may still set MASKED, clear PENDING and unlink it, and
+ * other CPUs may set PENDING, each once or twice before it is unlinked: more tries than this only a
+ * guest needs that plays with the word.
  */
 #define LINK_TRIES 8u
 
@@ -35,7 +38,8 @@ static event_word_t *fifo_word(const struct evtchn_fifo *f, evtchn_port_t port)
     return &f->words[i / FIFO_WORDS_PER_PAGE][i % FIFO_WORDS_PER_PAGE];
 }
 
-/* Make the last word of a queue point to `port`. false: it is not linked any more, the queue is empty. */
+/* Make the last word of a queue point to `port`. false: it is not linked any more, the queue is
+ * empty. */
 static bool fifo_link_tail(event_word_t *tail, evtchn_port_t port)
 {
     event_word_t w = atomic_load(tail);
@@ -45,7 +49,8 @@ static bool fifo_link_tail(event_word_t *tail, evtchn_port_t port)
             return true;
         }
         if (i == 0) {
-            /* A guest that unmasks waits while BUSY is set, so it cannot go on changing the word. */
+            /* A guest that unmasks waits while BUSY is set, so it cannot go on changing the word.
+             */
             w = atomic_fetch_or(tail, WORD_BUSY) | WORD_BUSY;
         }
     }
@@ -56,14 +61,17 @@ static bool fifo_link_tail(event_word_t *tail, evtchn_port_t port)
     return (w & WORD_LINKED) != 0;
 }
 
-/* Put e at the end of its queue of v. true: the queue was empty and must be told as ready. Lock of f held. */
-static bool fifo_enqueue(struct evtchn_fifo *f, const struct vcpu *v, struct evtchn *e, unsigned int priority)
+/* Put e at the end of its queue of v. true: the queue was empty and must be told as ready. Lock of
+ * f held. */
+static bool fifo_enqueue(struct evtchn_fifo *f, const struct vcpu *v, struct evtchn *e,
+                         unsigned int priority)
 {
     struct evtchn_fifo_vcpu *fv = &f->vcpu[v->id];
     evtchn_port_t *old_tail = &f->vcpu[e->last_vcpu].tail[e->last_priority];
     evtchn_port_t tail;
 
-    /* It was the last of a queue that is empty by now; the LINKED bit just set must not make that queue look in use. */
+    /* It was the last of a queue that is empty by now; the LINKED bit just set must not make that
+     * queue look in use. */
     if (*old_tail == e->port) {
         *old_tail = 0;
     }
@@ -115,7 +123,8 @@ static void evtchn_fifo_set_pending(struct vcpu *v, struct evtchn *e)
             return;
         }
     }
-    /* One exchange says all: a guest that unmasks later finds PENDING, one that did before is seen here. */
+    /* One exchange says all: a guest that unmasks later finds PENDING, one that did before is seen
+     * here. */
     old = atomic_fetch_or(word, WORD_PENDING);
     if ((old & (WORD_MASKED | WORD_LINKED)) == 0) {
         fifo_link(f, v, e, word);

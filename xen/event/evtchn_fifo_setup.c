@@ -1,6 +1,7 @@
 /*
- * Switching a domain to the FIFO form and back: the guest frames that hold control blocks and event words. Each frame used holds
- * a reference until the switch back or the end of the domain, so it stays allocated whatever the guest does to its p2m.
+ * Switching a domain to the FIFO form and back: the guest frames that hold control blocks and event
+ * words. Each frame used holds a reference until the switch back or the end of the domain, so it
+ * stays allocated whatever the guest does to its p2m.
  */
 #include <arch/mm.h>
 #include <xen/errno.h>
@@ -56,7 +57,8 @@ struct evtchn_fifo *evtchn_fifo_uninstall(struct domain *d)
 static void evtchn_fifo_install(struct domain *d, struct evtchn_fifo *f)
 {
     d->events.fifo = f;
-    /* Who takes a port's lock after this sees the new functions (evtchn_abi); who has it may still use the old ones. */
+    /* Who takes a port's lock after this sees the new functions (evtchn_abi); who has it may still
+     * use the old ones. */
     atomic_store_release(&d->events.ops, &evtchn_fifo_ops);
     for (evtchn_port_t port = 1; port < d->events.fresh; port++) {
         struct evtchn *e = evtchn_get(d, port);
@@ -122,7 +124,8 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *arg)
 /* Ports that were raised before they had a word. Bind lock held. */
 static void fifo_raise_again(struct domain *d, uint32_t first)
 {
-    for (evtchn_port_t port = first; port < first + FIFO_WORDS_PER_PAGE && port < d->events.nr_ports; port++) {
+    for (evtchn_port_t port = first;
+         port < first + FIFO_WORDS_PER_PAGE && port < d->events.nr_ports; port++) {
         struct evtchn *e = evtchn_get(d, port);
 
         if (atomic_load(&e->pending)) {

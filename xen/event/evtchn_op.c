@@ -1,6 +1,6 @@
 /*
- * event_channel_op: each sub-operation checks what a guest asks for and changes or reports bindings. Errors and their order are
- * Xen's.
+ * event_channel_op: each sub-operation checks what a guest asks for and changes or reports
+ * bindings. Errors and their order are Xen's.
  */
 #include <xen/errno.h>
 #include <xen/evtchn_port.h>
@@ -130,9 +130,9 @@ static long op_close(struct vcpu *v, void *p)
 static void evtchn_describe(const struct evtchn *e, struct evtchn_status *out)
 {
     static const uint8_t status[] = {
-        [EVTCHN_FREE] = EVTCHNSTAT_closed,       [EVTCHN_RESERVED] = EVTCHNSTAT_closed,
-        [EVTCHN_UNBOUND] = EVTCHNSTAT_unbound,   [EVTCHN_INTERDOMAIN] = EVTCHNSTAT_interdomain,
-        [EVTCHN_VIRQ] = EVTCHNSTAT_virq,         [EVTCHN_IPI] = EVTCHNSTAT_ipi,
+        [EVTCHN_FREE] = EVTCHNSTAT_closed,     [EVTCHN_RESERVED] = EVTCHNSTAT_closed,
+        [EVTCHN_UNBOUND] = EVTCHNSTAT_unbound, [EVTCHN_INTERDOMAIN] = EVTCHNSTAT_interdomain,
+        [EVTCHN_VIRQ] = EVTCHNSTAT_virq,       [EVTCHN_IPI] = EVTCHNSTAT_ipi,
     };
 
     out->status = status[e->state];
@@ -258,7 +258,8 @@ static long op_set_priority(struct vcpu *v, void *p)
 }
 
 static const struct hypercall_op evtchn_table[] = {
-    [EVTCHNOP_bind_interdomain] = {op_bind_interdomain, sizeof(struct evtchn_bind_interdomain), OP_OUT},
+    [EVTCHNOP_bind_interdomain] = {op_bind_interdomain, sizeof(struct evtchn_bind_interdomain),
+                                   OP_OUT},
     [EVTCHNOP_bind_virq] = {op_bind_virq, sizeof(struct evtchn_bind_virq), OP_OUT},
     [EVTCHNOP_bind_pirq] = {op_bind_pirq, sizeof(struct evtchn_bind_pirq), OP_OUT},
     [EVTCHNOP_close] = {op_close, sizeof(struct evtchn_close), 0},
@@ -279,7 +280,8 @@ long do_event_channel_op(struct vcpu *v, uint64_t *arg)
     if (likely((uint32_t)arg[0] == EVTCHNOP_send)) {
         struct evtchn_send send;
 
-        return guest_copy_from(&send, arg[1], sizeof(send)) != 0 ? -EFAULT : evtchn_send(v->d, send.port);
+        return guest_copy_from(&send, arg[1], sizeof(send)) != 0 ? -EFAULT
+                                                                 : evtchn_send(v->d, send.port);
     }
     return hypercall_op(v, evtchn_table, ARRAY_SIZE(evtchn_table), arg[0], arg[1]);
 }

@@ -1,13 +1,15 @@
 /*
- * Virtual interrupts: events that the hypervisor itself raises. Per-vCPU ones (timers) go to the vCPU that they are about, global
- * ones (console input, a domain's death) to one domain, which may have them notify any of its vCPUs.
+ * Virtual interrupts: events that the hypervisor itself raises. Per-vCPU ones (timers) go to the
+ * vCPU that they are about, global ones (console input, a domain's death) to one domain, which may
+ * have them notify any of its vCPUs.
  */
 #include <xen/errno.h>
 #include <xen/evtchn_port.h>
 
 /* Who gets a global virq; NULL: the hardware domain. */
 static struct domain *virq_handler[NR_VIRQS];
-/* Keeps a handler's domain alive while it is signalled: it is taken before the domain forgets its virqs and goes. */
+/* Keeps a handler's domain alive while it is signalled: it is taken before the domain forgets its
+ * virqs and goes. */
 static spinlock_t virq_handler_lock = SPINLOCK_INIT(LOCK_EVENT);
 
 bool virq_is_global(unsigned int virq)
@@ -16,10 +18,8 @@ bool virq_is_global(unsigned int virq)
     case VIRQ_TIMER:
     case VIRQ_DEBUG:
     case VIRQ_XENOPROF:
-    case VIRQ_XENPMU:
-        return false;
-    default:
-        return true;
+    case VIRQ_XENPMU: return false;
+    default: return true;
     }
 }
 
@@ -77,7 +77,8 @@ void evtchn_raise_virq(struct vcpu *v, unsigned int virq)
     e = evtchn_get(v->d, port);
     spin_lock(&e->lock);
     /* It may have been closed, and bound to something else, since the table was read. */
-    if (e->state == EVTCHN_VIRQ && e->u.virq == virq && (virq_is_global(virq) || e->vcpu == v->id)) {
+    if (e->state == EVTCHN_VIRQ && e->u.virq == virq &&
+        (virq_is_global(virq) || e->vcpu == v->id)) {
         evtchn_set_pending(e);
     }
     spin_unlock(&e->lock);

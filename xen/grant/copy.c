@@ -1,4 +1,5 @@
-/* GNTTABOP_copy: the hypervisor copies between a page of the caller and a granted one, or between two granted ones. */
+/* GNTTABOP_copy: the hypervisor copies between a page of the caller and a granted one, or between
+ * two granted ones. */
 #include <xen/errno.h>
 #include <xen/grant_table.h>
 #include <xen/p2m.h>
@@ -24,7 +25,8 @@ static int16_t copy_hold_domain(const struct gnttab_copy_ptr *where, struct copy
     return end->d != NULL ? GNTST_okay : GNTST_bad_domain;
 }
 
-static int16_t copy_hold_page(const struct domain *d, const struct gnttab_copy_ptr *where, struct copy_end *end)
+static int16_t copy_hold_page(const struct domain *d, const struct gnttab_copy_ptr *where,
+                              struct copy_end *end)
 {
     if (end->granted) {
         end->ref = where->u.ref;
@@ -49,12 +51,14 @@ static void copy_let_go(struct copy_end *end)
     }
 }
 
-static int16_t copy_bytes(const struct gnttab_copy *op, const struct copy_end *from, const struct copy_end *to)
+static int16_t copy_bytes(const struct gnttab_copy *op, const struct copy_end *from,
+                          const struct copy_end *to)
 {
     const uint8_t *source = page_va(from->pg);
     uint8_t *dest = page_va(to->pg);
 
-    if ((uint32_t)op->source.offset + op->len > PAGE_SIZE || (uint32_t)op->dest.offset + op->len > PAGE_SIZE) {
+    if ((uint32_t)op->source.offset + op->len > PAGE_SIZE ||
+        (uint32_t)op->dest.offset + op->len > PAGE_SIZE) {
         return GNTST_bad_copy_arg;
     }
     memmove(dest + op->dest.offset, source + op->source.offset, op->len);

@@ -1,6 +1,6 @@
 /*
- * GNTTABOP_cache_flush: cache maintenance on behalf of a guest that does DMA with a device that does not snoop, on RAM that is
- * its own or that it has mapped by grant.
+ * GNTTABOP_cache_flush: cache maintenance on behalf of a guest that does DMA with a device that
+ * does not snoop, on RAM that is its own or that it has mapped by grant.
  */
 #include <arch/mm.h>
 #include <xen/errno.h>
@@ -10,7 +10,8 @@
 #include <xen/memmap.h>
 #include <xen/page_alloc.h>
 
-/* Does `by` use pg by one of d's grants? 0, -EINVAL, or -ERESTART with *cursor where to look next. */
+/* Does `by` use pg by one of d's grants? 0, -EINVAL, or -ERESTART with *cursor where to look next.
+ */
 static int flush_granted(struct domain *d, const struct page *pg, domid_t by, uint32_t *cursor)
 {
     struct grant_table *gt = d->grants;
@@ -54,12 +55,14 @@ int grant_op_cache_flush(struct domain *d, const struct gnttab_cache_flush *op, 
         return pa < UINT64_MAX - PAGE_SIZE && memmap_is_ram(pa, pa + PAGE_SIZE) ? -EPERM : -EINVAL;
     }
     if (pg->owner != d) {
-        /* A page of its own keeps a domain alive, one of the hypervisor's that it shares does not. */
+        /* A page of its own keeps a domain alive, one of the hypervisor's that it shares does not.
+         */
         rc = (pg->flags & PAGE_XEN) != 0 ? -EPERM : flush_granted(pg->owner, pg, d->id, cursor);
     }
     if (rc == 0) {
         va = (uint8_t *)page_va(pg) + op->offset;
-        /* Lines may be shared with what the guest did not name, so nothing is dropped that was not written back. */
+        /* Lines may be shared with what the guest did not name, so nothing is dropped that was not
+         * written back. */
         if ((op->op & GNTTAB_CACHE_INVAL) != 0) {
             arch_cache_clean_invalidate(va, op->length);
         } else {

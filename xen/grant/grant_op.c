@@ -1,6 +1,6 @@
 /*
- * grant_table_op: finding the operation, lists of them with continuation, and the operations on tables as a whole. Errors and
- * their order are Xen's.
+ * grant_table_op: finding the operation, lists of them with continuation, and the operations on
+ * tables as a whole. Errors and their order are Xen's.
  */
 #include <arch/mm.h>
 #include <xen/errno.h>
@@ -13,9 +13,10 @@
 
 /* The command's upper bits carry the cursor of a cache_flush that goes on. */
 #define GRANT_CMD_MASK (GRANT_FLUSH_STEP - 1u)
-#define GRANT_MAX_OP 64u
+#define GRANT_MAX_OP   64u
 
-/* An operation on a list: `fn` works on a copy of an element; its status goes back, or all of the element. */
+/* An operation on a list: `fn` works on a copy of an element; its status goes back, or all of the
+ * element. */
 struct grant_list_op {
     int16_t (*fn)(struct domain *d, void *op);
     uint8_t size;
@@ -33,11 +34,14 @@ static int16_t list_unmap(struct domain *d, void *op)
     return grant_op_unmap(d, op, false);
 }
 
-/* The same layout; new_addr, which must be 0 for a domain with second-stage translation, stands for dev_bus_addr. */
+/* The same layout; new_addr, which must be 0 for a domain with second-stage translation, stands for
+ * dev_bus_addr. */
 static int16_t list_replace(struct domain *d, void *op)
 {
-    _Static_assert(offsetof(struct gnttab_unmap_and_replace, new_addr) == offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr) &&
-                       sizeof(struct gnttab_unmap_and_replace) == sizeof(struct gnttab_unmap_grant_ref),
+    _Static_assert(offsetof(struct gnttab_unmap_and_replace, new_addr) ==
+                           offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr) &&
+                       sizeof(struct gnttab_unmap_and_replace) ==
+                           sizeof(struct gnttab_unmap_grant_ref),
                    "one layout for both");
     return grant_op_unmap(d, op, true);
 }
@@ -52,7 +56,8 @@ static int16_t list_swap(struct domain *d, void *op)
     return grant_op_swap(d, op);
 }
 
-#define LIST_OP(function, type, all) {function, sizeof(struct type), offsetof(struct type, status), all}
+#define LIST_OP(function, type, all) \
+    {function, sizeof(struct type), offsetof(struct type, status), all}
 
 static const struct grant_list_op list_ops[] = {
     [GNTTABOP_map_grant_ref] = LIST_OP(list_map, gnttab_map_grant_ref, true),
@@ -175,7 +180,8 @@ static long grant_setup_table(struct vcpu *v, uint64_t *arg)
         return -EFAULT;
     }
     op.status = grant_setup(v, &op);
-    return guest_copy_to(arg[1] + offsetof(struct gnttab_setup_table, status), &op.status, sizeof(op.status));
+    return guest_copy_to(arg[1] + offsetof(struct gnttab_setup_table, status), &op.status,
+                         sizeof(op.status));
 }
 
 static long grant_query_size(struct vcpu *v, uint64_t *arg)
@@ -215,7 +221,8 @@ static long grant_status_frames(struct vcpu *v, uint64_t *arg)
         domain_put(d);
         op.status = op.nr_frames == 0 ? GNTST_okay : GNTST_general_error;
     }
-    return guest_copy_to(arg[1] + offsetof(struct gnttab_get_status_frames, status), &op.status, sizeof(op.status));
+    return guest_copy_to(arg[1] + offsetof(struct gnttab_get_status_frames, status), &op.status,
+                         sizeof(op.status));
 }
 
 static long grant_set_version(struct vcpu *v, uint64_t *arg)
@@ -259,12 +266,9 @@ static long grant_transfer(struct vcpu *v, uint64_t *arg)
 }
 
 static hypercall_fn *const table_ops[] = {
-    [GNTTABOP_setup_table] = grant_setup_table,
-    [GNTTABOP_transfer] = grant_transfer,
-    [GNTTABOP_query_size] = grant_query_size,
-    [GNTTABOP_set_version] = grant_set_version,
-    [GNTTABOP_get_status_frames] = grant_status_frames,
-    [GNTTABOP_get_version] = grant_get_version,
+    [GNTTABOP_setup_table] = grant_setup_table,         [GNTTABOP_transfer] = grant_transfer,
+    [GNTTABOP_query_size] = grant_query_size,           [GNTTABOP_set_version] = grant_set_version,
+    [GNTTABOP_get_status_frames] = grant_status_frames, [GNTTABOP_get_version] = grant_get_version,
     [GNTTABOP_cache_flush] = grant_cache_flush,
 };
 
@@ -276,10 +280,12 @@ long do_grant_table_op(struct vcpu *v, uint64_t *arg)
     if ((int32_t)arg[2] < 0 || (cmd != GNTTABOP_cache_flush && (uint32_t)arg[0] != cmd)) {
         return -EINVAL;
     }
-    if (cmd < ARRAY_SIZE(list_ops) && list_ops[index_nospec(cmd, ARRAY_SIZE(list_ops))].fn != NULL) {
+    if (cmd < ARRAY_SIZE(list_ops) &&
+        list_ops[index_nospec(cmd, ARRAY_SIZE(list_ops))].fn != NULL) {
         return grant_list(v, &list_ops[index_nospec(cmd, ARRAY_SIZE(list_ops))], arg);
     }
-    if (cmd < ARRAY_SIZE(table_ops) && table_ops[index_nospec(cmd, ARRAY_SIZE(table_ops))] != NULL) {
+    if (cmd < ARRAY_SIZE(table_ops) &&
+        table_ops[index_nospec(cmd, ARRAY_SIZE(table_ops))] != NULL) {
         return table_ops[index_nospec(cmd, ARRAY_SIZE(table_ops))](v, arg);
     }
     return -ENOSYS;
@@ -289,8 +295,8 @@ void grant_dump(struct domain *d)
 {
     const struct grant_table *gt = d->grants;
 
-    printk("d%u: grant table of %u frames (at most %u), %u handles\n", d->id, grant_table_frames(d), gt->max_frames,
-           gt->nr_maps);
+    printk("d%u: grant table of %u frames (at most %u), %u handles\n", d->id, grant_table_frames(d),
+           gt->max_frames, gt->nr_maps);
     for (grant_ref_t ref = 0; ref < grant_entries(gt); ref++) {
         const struct grant_active *a = grant_active(gt, ref);
 

@@ -1,7 +1,8 @@
 /*
- * Mapping pages that other domains grant. A mapping is a handle of the mapper, which pins the granter's entry and keeps the
- * granter alive, and a leaf of the mapper's p2m, which holds no reference of its own. The mapper may replace that leaf by other
- * means; the pin then stays until the mapper's end, since the handle does not fit what is mapped any more.
+ * Mapping pages that other domains grant. A mapping is a handle of the mapper, which pins the
+ * granter's entry and keeps the granter alive, and a leaf of the mapper's p2m, which holds no
+ * reference of its own. The mapper may replace that leaf by other means; the pin then stays until
+ * the mapper's end, since the handle does not fit what is mapped any more.
  */
 #include <xen/errno.h>
 #include <xen/grant_table.h>
@@ -34,7 +35,8 @@ static int map_grow(struct grant_table *gt)
     struct grant_map *page;
     uint32_t i = (uint32_t)GRANT_MAPS_PER_FRAME;
 
-    if (gt->nr_maps / GRANT_MAPS_PER_FRAME >= gt->max_map_frames || (page = page_alloc(0)) == NULL) {
+    if (gt->nr_maps / GRANT_MAPS_PER_FRAME >= gt->max_map_frames ||
+        (page = page_alloc(0)) == NULL) {
         return -ENOSPC;
     }
     gt->map[gt->nr_maps / GRANT_MAPS_PER_FRAME] = page;
@@ -46,7 +48,8 @@ static int map_grow(struct grant_table *gt)
 }
 
 /* Make the p2m entry; its handle is `m`. map_lock held. */
-static int16_t map_create(struct domain *d, struct domain *rd, struct gnttab_map_grant_ref *op, struct page **drop)
+static int16_t map_create(struct domain *d, struct domain *rd, struct gnttab_map_grant_ref *op,
+                          struct page **drop)
 {
     bool write = (op->flags & GNTMAP_readonly) == 0;
     struct grant_table *gt = d->grants;
@@ -118,8 +121,10 @@ static bool map_remove_leaf(struct domain *d, const struct grant_map *m, uint64_
     return p2m_unmap_page(d, gfn(host_addr >> PAGE_SHIFT), P2M_GRANT, page_mfn(pg)) == 0;
 }
 
-/* The mapping is gone from the p2m (or never used again): end it. map_lock held; what is returned is to be put later. */
-static struct page *map_end(struct grant_table *gt, struct grant_map *m, grant_handle_t handle, struct domain **rd)
+/* The mapping is gone from the p2m (or never used again): end it. map_lock held; what is returned
+ * is to be put later. */
+static struct page *map_end(struct grant_table *gt, struct grant_map *m, grant_handle_t handle,
+                            struct domain **rd)
 {
     struct page *pg = grant_unpin(m->d, m->ref, (m->flags & GNTMAP_readonly) == 0);
 

@@ -1,7 +1,8 @@
 /*
- * The grant table of a domain: its shared frames and, for each entry that somebody uses, who and which page. Entries are changed
- * by the guest at any time; a use is agreed on by one compare-exchange of an entry's flags and domain, and from then on only the
- * active entry is believed.
+ * The grant table of a domain: its shared frames and, for each entry that somebody uses, who and
+ * which page. Entries are changed by the guest at any time; a use is agreed on by one
+ * compare-exchange of an entry's flags and domain, and from then on only the active entry is
+ * believed.
  */
 #include <arch/mm.h>
 #include <xen/errno.h>
@@ -11,7 +12,8 @@
 #include <xen/p2m.h>
 #include <xen/page_alloc.h>
 
-/* A guest may rightly change an entry under us a few times (GTF_readonly); one that goes on is refused. */
+/* A guest may rightly change an entry under us a few times (GTF_readonly); one that goes on is
+ * refused. */
 #define CLAIM_TRIES 5u
 
 union grant_head {
@@ -47,7 +49,8 @@ struct grant_entry_v1 *grant_entry(const struct grant_table *gt, grant_ref_t ref
 }
 
 /* Set the in-use bits of an entry. `pinned`: it was found to be for this domain before. */
-static int16_t grant_claim(struct grant_entry_v1 *entry, bool pinned, domid_t by, bool write, bool map)
+static int16_t grant_claim(struct grant_entry_v1 *entry, bool pinned, domid_t by, bool write,
+                           bool map)
 {
     uint32_t *word = (uint32_t *)(void *)entry;
     uint16_t mask = map ? GTF_type_mask | GTF_sub_page : GTF_type_mask;
@@ -90,10 +93,11 @@ static bool grant_pinned(const struct grant_active *a)
 }
 
 /*
- * The first use, or the first that writes: agree with the granter. Table lock held. *drop: a reference that the caller must give
- * back later.
+ * The first use, or the first that writes: agree with the granter. Table lock held. *drop: a
+ * reference that the caller must give back later.
  */
-static int16_t grant_activate(struct domain *d, grant_ref_t ref, domid_t by, bool write, bool map, struct page **drop)
+static int16_t grant_activate(struct domain *d, grant_ref_t ref, domid_t by, bool write, bool map,
+                              struct page **drop)
 {
     struct grant_active *a = grant_active(d->grants, ref);
     struct grant_entry_v1 *entry = grant_entry(d->grants, ref);
@@ -120,7 +124,8 @@ static int16_t grant_activate(struct domain *d, grant_ref_t ref, domid_t by, boo
     return rc;
 }
 
-int16_t grant_pin(struct domain *d, grant_ref_t ref, domid_t by, bool write, bool map, struct page **pg)
+int16_t grant_pin(struct domain *d, grant_ref_t ref, domid_t by, bool write, bool map,
+                  struct page **pg)
 {
     struct grant_table *gt = d->grants;
     struct page *drop = NULL;
@@ -132,7 +137,8 @@ int16_t grant_pin(struct domain *d, grant_ref_t ref, domid_t by, bool write, boo
     if (a == NULL) {
         rc = GNTST_bad_gntref;
     } else if (d->is_dying ||
-               (grant_pinned(a) && (a->by != by || (write ? a->writers : a->readers) >= GRANT_MAX_PINS))) {
+               (grant_pinned(a) &&
+                (a->by != by || (write ? a->writers : a->readers) >= GRANT_MAX_PINS))) {
         rc = GNTST_general_error;
     } else if (a->writers == 0 && (write || a->readers == 0)) {
         rc = grant_activate(d, ref, by, write, map, &drop);
@@ -217,7 +223,8 @@ int grant_table_frame(struct domain *d, uint64_t index, mfn_t *mfn)
     struct grant_table *gt = d->grants;
 
     /* Xen answers so too when the table cannot grow for lack of memory. */
-    if (index >= gt->max_frames || (index >= grant_table_frames(d) && grant_grow(d, (uint32_t)index + 1) != 0)) {
+    if (index >= gt->max_frames ||
+        (index >= grant_table_frames(d) && grant_grow(d, (uint32_t)index + 1) != 0)) {
         return -EINVAL;
     }
     *mfn = (mfn_t){arch_va_to_pa(gt->frame[index_nospec(index, gt->max_frames)]) >> PAGE_SHIFT};

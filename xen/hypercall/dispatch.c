@@ -1,6 +1,6 @@
 /*
- * From the guest's call to the function that does it: the table of hypercalls, and what all tables of sub-operations share -
- * copy-in, privilege, copy-out. What a hypercall means is not known here.
+ * From the guest's call to the function that does it: the table of hypercalls, and what all tables
+ * of sub-operations share - copy-in, privilege, copy-out. What a hypercall means is not known here.
  */
 #include <arch/vcpu.h>
 #include <public/xen.h>
@@ -34,7 +34,8 @@ static hypercall_fn *const hypercalls[] = {
 /* NULL: no such hypercall. */
 static inline hypercall_fn *hypercall_row(uint64_t nr)
 {
-    return nr < ARRAY_SIZE(hypercalls) ? hypercalls[index_nospec(nr, ARRAY_SIZE(hypercalls))] : NULL;
+    return nr < ARRAY_SIZE(hypercalls) ? hypercalls[index_nospec(nr, ARRAY_SIZE(hypercalls))]
+                                       : NULL;
 }
 
 long hypercall_run(struct vcpu *v, uint64_t nr, uint64_t *arg)
@@ -59,7 +60,8 @@ void hypercall_enter(struct vcpu *v)
     arch_hypercall_set_result(v, rc);
 }
 
-long hypercall_op(struct vcpu *v, const struct hypercall_op *table, size_t nr, uint64_t cmd, uint64_t gva)
+long hypercall_op(struct vcpu *v, const struct hypercall_op *table, size_t nr, uint64_t cmd,
+                  uint64_t gva)
 {
     uint64_t buffer[HYPERCALL_OP_MAX / sizeof(uint64_t)];
     const struct hypercall_op *op;
@@ -85,7 +87,8 @@ long hypercall_op(struct vcpu *v, const struct hypercall_op *table, size_t nr, u
         return -EFAULT;
     }
     rc = op->fn(v, buffer);
-    out = rc >= 0 ? (op->flags & (OP_OUT | OP_OUT_ALWAYS)) != 0 : rc == -ERESTART || (op->flags & OP_OUT_ALWAYS) != 0;
+    out = rc >= 0 ? (op->flags & (OP_OUT | OP_OUT_ALWAYS)) != 0
+                  : rc == -ERESTART || (op->flags & OP_OUT_ALWAYS) != 0;
     if (out && guest_copy_to(gva, buffer, op->size) != 0) {
         return -EFAULT;
     }

@@ -1,6 +1,7 @@
 /*
- * multicall: a list of hypercalls in one. Entries are copied in and out several at a time, since following the guest's pointer
- * costs more than most calls. A call that must be made again stops the list; the whole multicall is then made again from there.
+ * multicall: a list of hypercalls in one. Entries are copied in and out several at a time, since
+ * following the guest's pointer costs more than most calls. A call that must be made again stops
+ * the list; the whole multicall is then made again from there.
  */
 #include <public/xen.h>
 #include <xen/compiler.h>
@@ -12,10 +13,12 @@
 #define BATCH 8u
 
 /*
- * Run entries [0, n) and leave results in them. *done counts entries that are complete. -ERESTART: stop, entry *done has the
- * arguments to go on with. `first`: nothing of the list was done before, so at least one call must be.
+ * Run entries [0, n) and leave results in them. *done counts entries that are complete. -ERESTART:
+ * stop, entry *done has the arguments to go on with. `first`: nothing of the list was done before,
+ * so at least one call must be.
  */
-static long multicall_batch(struct vcpu *v, struct multicall_entry *e, unsigned int n, bool first, unsigned int *done)
+static long multicall_batch(struct vcpu *v, struct multicall_entry *e, unsigned int n, bool first,
+                            unsigned int *done)
 {
     unsigned int i;
 

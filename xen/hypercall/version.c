@@ -1,6 +1,7 @@
 /*
- * xen_version: what this hypervisor is - version, build, capabilities, features, command line. It answers as Xen 4.20 does, sizes
- * and error numbers included; the features that other parts must then honour are only announced here.
+ * xen_version: what this hypervisor is - version, build, capabilities, features, command line. It
+ * answers as Xen 4.20 does, sizes and error numbers included; the features that other parts must
+ * then honour are only announced here.
  */
 #include <arch/domain.h>
 #include <public/features.h>
@@ -14,11 +15,11 @@
 #include <xen/nospec.h>
 #include <xen/string.h>
 
-#define XEN_MAJOR 4
-#define XEN_MINOR 20
+#define XEN_MAJOR        4
+#define XEN_MINOR        20
 #define XEN_EXTRAVERSION ".4-xenolith"
-#define STRING_OF(x) #x
-#define TEXT_OF(x) STRING_OF(x)
+#define STRING_OF(x)     #x
+#define TEXT_OF(x)       STRING_OF(x)
 #define XEN_VERSION_TEXT TEXT_OF(XEN_MAJOR) "." TEXT_OF(XEN_MINOR) XEN_EXTRAVERSION
 
 /* What an unprivileged domain gets in place of the command line. */
@@ -37,8 +38,8 @@ struct elf_note { /* [gABI: note section] */
 
 const char *xen_banner(void)
 {
-    return "Xenolith, Xen version " XEN_VERSION_TEXT " (" XEN_BUILD_BY "@" XEN_BUILD_DOMAIN ") (" XEN_BUILD_COMPILER
-           ") " XEN_BUILD_DATE;
+    return "Xenolith, Xen version " XEN_VERSION_TEXT " (" XEN_BUILD_BY "@" XEN_BUILD_DOMAIN
+           ") (" XEN_BUILD_COMPILER ") " XEN_BUILD_DATE;
 }
 
 const char *xen_changeset(void)
@@ -51,7 +52,8 @@ size_t xen_build_id(const uint8_t **id)
     const struct elf_note *note = (const struct elf_note *)(const void *)__note_build_id_start;
     size_t room = (size_t)(__note_build_id_end - __note_build_id_start);
 
-    if (room < sizeof(*note) || note->name_size != sizeof(note->name) || note->size > room - sizeof(*note)) {
+    if (room < sizeof(*note) || note->name_size != sizeof(note->name) ||
+        note->size > room - sizeof(*note)) {
         return 0;
     }
     *id = note->id;
@@ -120,7 +122,8 @@ static long version_get_features(struct vcpu *v, uint64_t gva)
         return -EINVAL;
     }
     info.submap = 1u << XENFEAT_writable_page_tables | 1u << XENFEAT_auto_translated_physmap |
-                  1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_runstate_phys_area | arch_features();
+                  1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_runstate_phys_area |
+                  arch_features();
     info.submap |= 1u << (d->p2m.direct_mapped ? XENFEAT_direct_mapped : XENFEAT_not_direct_mapped);
     if (d->is_hardware) {
         info.submap |= 1u << XENFEAT_dom0;
@@ -147,7 +150,8 @@ static long version_commandline(struct vcpu *v, uint64_t gva)
     return version_put_text(gva, cmdline.text, sizeof(xen_commandline_t));
 }
 
-/* The forms with a length: to a null pointer the size, else at most what there is room for, unterminated. */
+/* The forms with a length: to a null pointer the size, else at most what there is room for,
+ * unterminated. */
 static long version_put_varbuf(uint64_t gva, const void *data, size_t size)
 {
     struct xen_varbuf head;

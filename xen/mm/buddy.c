@@ -313,6 +313,16 @@ bool buddy_scrubbing(void)
     return scrub.start != 0;
 }
 
+bool buddy_has_dirty(void)
+{
+    uint32_t orders = 0;
+
+    for (unsigned int z = 0; z < NR_ZONES; z++) {
+        orders |= READ_ONCE(zones[z].orders[0]);
+    }
+    return orders != 0 || READ_ONCE(scrub.start) != 0;
+}
+
 bool buddy_scrub(unsigned int order, int zone, unsigned int pages)
 {
     uint64_t end;

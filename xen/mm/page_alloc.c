@@ -174,7 +174,7 @@ bool page_scrub_idle(void)
 {
     bool found = false;
 
-    if (!atomic_load_acquire(&scrub_allowed)) {
+    if (!atomic_load_acquire(&scrub_allowed) || !buddy_has_dirty()) {
         return false;
     }
     spin_lock(&heap_lock);

@@ -1,7 +1,8 @@
 /*
- * Event channels under real concurrency: threads send on ports of one domain while others play the vCPUs of the receiver, with the
- * queue handling of a guest kernel. A sender counts up a port's number and sends; a receiver that is told of a port takes the
- * number. When all is quiet every number must have been taken: no event was lost. Compiled with the event code as it is and the
+ * Event channels under real concurrency: threads send on ports of one domain while others play the
+ * vCPUs of the receiver, with the queue handling of a guest kernel. A sender counts up a port's
+ * number and sends; a receiver that is told of a port takes the number. When all is quiet every
+ * number must have been taken: no event was lost. Compiled with the event code as it is and the
  * least that this needs of the rest. `stress fifo|2l EPISODES SEED`.
  */
 #include <pthread.h>
@@ -9,128 +10,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The C library and the core have a function of this name. */
-#define sched_yield core_sched_yield
-#include <arch/mm.h>
-#include <xen/cpu.h>
-#include <xen/evtchn_port.h>
-#include <xen/heap.h>
-#include <xen/page_alloc.h>
-#undef sched_yield
+#include "rest.h"
 
-#define PORTS 12u
-#define SENDERS 3u
-#define VCPUS 2u
-#define EPISODE 100u          /* sends of each thread between two moments of quiet */
+#define PORTS       12u
+#define SENDERS     3u
+#define EPISODE     100u      /* sends of each thread between two moments of quiet */
 #define QUIET_TRIES 10000000u /* looks at a port before its event counts as lost */
 
-static struct domain sender, receiver;
+static struct domain sender;
 static struct vcpu sender_vcpu, receiver_vcpu[VCPUS];
-static struct vcpu *sender_list[1] = {&sender_vcpu}, *receiver_list[VCPUS] = {&receiver_vcpu[0], &receiver_vcpu[1]};
+static struct vcpu *sender_list[1] = {&sender_vcpu},
+                   *receiver_list[VCPUS] = {&receiver_vcpu[0], &receiver_vcpu[1]};
 static uint64_t sender_polls[1], receiver_polls[1];
 static struct vcpu_info info[VCPUS + 1];
-static struct cpu the_cpu;
-struct cpu *host_cpu = &the_cpu;
-uint8_t *host_directmap;
-uint64_t host_counter;
-struct domain *hardware_domain;
-
-static uint8_t frames[8][PAGE_SIZE] __attribute__((aligned(4096)));
-static struct page frame_pages[8];
-static uint32_t interrupted[VCPUS];
 static uint32_t sent[PORTS + 1], taken[PORTS + 1];
 static evtchn_port_t peer[PORTS + 1]; /* sender's port by receiver's */
 static bool fifo, stop;
 static unsigned int episodes;
 static pthread_barrier_t barrier_line;
-
-/* What the event code needs of the rest of the core. */
-void host_wait_while_equal(const uint32_t *p, uint32_t old)
-{
-    if (atomic_load(p) == old) {
-        sched_yield();
-    }
-}
-
-bool host_irq_pending(void)
-{
-    return false;
-}
-
-void spin_rank_acquire(const spinlock_t *lock)
-{
-    (void)lock;
-}
-
-void spin_rank_release(const spinlock_t *lock)
-{
-    (void)lock;
-}
-
-void *page_alloc(unsigned int order)
-{
-    void *p = aligned_alloc(PAGE_SIZE, PAGE_SIZE << order);
-
-    for (size_t i = 0; i < PAGE_SIZE << order; i++) {
-        ((uint8_t *)p)[i] = 0;
-    }
-    return p;
-}
-
-void page_free(void *va, unsigned int order)
-{
-    (void)order;
-    free(va);
-}
-
-void *heap_alloc(size_t size)
-{
-    return calloc(1, size);
-}
-
-void heap_free(void *p)
-{
-    free(p);
-}
-
-struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
-{
-    (void)d;
-    (void)write;
-    return gfn.n < ARRAY_SIZE(frame_pages) ? &frame_pages[gfn.n] : NULL;
-}
-
-mfn_t page_mfn(const struct page *pg)
-{
-    return (mfn_t){arch_va_to_pa(frames[pg - frame_pages]) >> PAGE_SHIFT};
-}
-
-void page_put(struct page *pg)
-{
-    (void)pg;
-}
-
-struct vcpu *domain_vcpu(const struct domain *d, uint64_t id)
-{
-    return id < d->max_vcpus ? d->vcpu[id] : NULL;
-}
-
-void vcpu_kick(struct vcpu *v)
-{
-    (void)v;
-}
-
-void vcpu_unblock(struct vcpu *v)
-{
-    (void)v;
-}
-
-void arch_virq_upcall(struct vcpu *v)
-{
-    if (v->d == &receiver) {
-        __atomic_store_n(&interrupted[v->id], 1, __ATOMIC_RELEASE);
-    }
-}
 
 /* The guest's side, as a kernel does it. */
 struct guest {
@@ -214,7 +111,8 @@ static void handle(struct guest *g, evtchn_port_t port)
         atomic_test_and_clear_bit(port, receiver.shared_info->evtchn_pending);
     }
     /* The number at least as new as the event. */
-    __atomic_store_n(&taken[port], __atomic_load_n(&sent[port], __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+    __atomic_store_n(&taken[port], __atomic_load_n(&sent[port], __ATOMIC_ACQUIRE),
+                     __ATOMIC_RELEASE);
     if (what % 8 == 0) {
         set_mask(port, true);
         sched_yield();
@@ -243,7 +141,8 @@ static void fifo_consume(struct guest *g, unsigned int q, uint32_t *ready)
         exit(1);
     }
     w = atomic_load(word(port));
-    while (!atomic_compare_exchange(word(port), &w, w & ~(1u << EVTCHN_FIFO_LINKED | EVTCHN_FIFO_LINK_MASK))) {
+    while (!atomic_compare_exchange(word(port), &w,
+                                    w & ~(1u << EVTCHN_FIFO_LINKED | EVTCHN_FIFO_LINK_MASK))) {
     }
     head = w & EVTCHN_FIFO_LINK_MASK;
     if (head == 0) {
@@ -273,7 +172,9 @@ static void twolevel_upcall(struct guest *g)
     uint64_t words = atomic_exchange(&info[g->vcpu].evtchn_pending_sel, 0);
 
     for (unsigned int i = 0; i < 64; i++) {
-        uint64_t bits = (words >> i & 1u) != 0 ? atomic_load(&s->evtchn_pending[i]) & ~atomic_load(&s->evtchn_mask[i]) : 0;
+        uint64_t bits = (words >> i & 1u) != 0
+                            ? atomic_load(&s->evtchn_pending[i]) & ~atomic_load(&s->evtchn_mask[i])
+                            : 0;
 
         for (; bits != 0; bits &= bits - 1) {
             handle(g, i * 64 + (evtchn_port_t)__builtin_ctzll(bits));
@@ -324,7 +225,8 @@ static void *send_events(void *arg)
     return NULL;
 }
 
-static void make_domain(struct domain *d, domid_t id, struct vcpu **list, unsigned int n, uint64_t *polls)
+static void make_domain(struct domain *d, domid_t id, struct vcpu **list, unsigned int n,
+                        uint64_t *polls)
 {
     d->id = id;
     d->vcpu = list;
@@ -374,9 +276,11 @@ static void use_fifo(void)
 static void check_quiet(void)
 {
     for (evtchn_port_t port = 1; port <= PORTS; port++) {
-        for (unsigned int i = 0; __atomic_load_n(&taken[port], __ATOMIC_ACQUIRE) != sent[port]; i++) {
+        for (unsigned int i = 0; __atomic_load_n(&taken[port], __ATOMIC_ACQUIRE) != sent[port];
+             i++) {
             if (i == QUIET_TRIES) {
-                printf("port %u: sent %u, last taken %u, word %08x\n", port, sent[port], taken[port], *word(port));
+                printf("port %u: sent %u, last taken %u, word %08x\n", port, sent[port],
+                       taken[port], *word(port));
                 exit(1);
             }
             sched_yield();

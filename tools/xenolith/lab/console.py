@@ -148,6 +148,13 @@ class Console:
                 self._check()
                 return data
 
+    def interrogate(self, keys: bytes) -> None:
+        """Press keys after a failure, one by one; what is answered goes to the log."""
+        self._watching = False
+        for start in range(len(keys)):
+            self.send(keys[start : start + 1])
+            self._drain(0.1 if keys[start] < 0x20 else 0.5)
+
     def _take(self, data: bytes) -> None:
         self.data += data
         if self._watch:

@@ -6,7 +6,7 @@ import enum
 from collections import deque
 from collections.abc import Callable
 
-from xenolith.lab.console import Closed, Console, Deadline, LabError
+from xenolith.lab.console import Closed, Console, Deadline, LabError, Timeout
 from xenolith.lab.protocol import Collector, Decoder, Event, Result
 
 
@@ -24,6 +24,10 @@ MARKS = {
     State.HYPERVISOR: (rb"\(XEN\) ", "the hypervisor's first line"),
     State.DOM0_KERNEL: (rb"Booting Linux on physical CPU|Linux version ", "dom0's kernel"),
 }
+
+
+DEBUG_KEYS = b"\x01\x01\x01dqra"
+"""Input to the hypervisor, then: registers, domains, run queues, timers."""
 
 
 class Target:
@@ -49,7 +53,18 @@ class Target:
         self._done = False
 
     def to(self, state: State) -> None:
-        """Wait until the machine has reached `state`. Raises LabError."""
+        """Wait until the machine has reached `state`. Raises LabError.
+
+        If the deadline passes, the hypervisor is asked for its state first: it is in the log.
+        """
+        try:
+            self._to(state)
+        except Timeout:
+            if self.state >= State.HYPERVISOR:
+                self.console.interrogate(DEBUG_KEYS)
+            raise
+
+    def _to(self, state: State) -> None:
         for step, (pattern, what) in MARKS.items():
             if self.state < step <= state:
                 self.console.expect(pattern, self.deadline, what)

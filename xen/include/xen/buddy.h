@@ -46,5 +46,7 @@ uint64_t buddy_free_pages(int zone);
 bool buddy_scrub(unsigned int order, int zone, unsigned int pages);
 bool buddy_scrub_cancel(void);
 bool buddy_scrubbing(void);
+/* Is anything left to scrub? Without the lock: a hint. */
+bool buddy_has_dirty(void);
 /* Zero nr pages and clean them to the point of coherency: a guest may look with its caches off. No lock needed. */
 void page_scrub(uint64_t frame, uint64_t nr);

@@ -9,11 +9,11 @@
 struct page;
 
 #define FIFO_WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))
-#define FIFO_MAX_PAGES (EVTCHN_FIFO_NR_CHANNELS / FIFO_WORDS_PER_PAGE)
+#define FIFO_MAX_PAGES      (EVTCHN_FIFO_NR_CHANNELS / FIFO_WORDS_PER_PAGE)
 
 struct evtchn_fifo_vcpu {
-    struct evtchn_fifo_control_block *block;   /* in a guest frame; NULL: not given yet. Set once */
-    struct page *page;                         /* reference on that frame */
+    struct evtchn_fifo_control_block *block; /* in a guest frame; NULL: not given yet. Set once */
+    struct page *page;                       /* reference on that frame */
     evtchn_port_t tail[EVTCHN_FIFO_MAX_QUEUES]; /* port linked last, 0: none yet */
 };
 
@@ -23,5 +23,5 @@ struct evtchn_fifo {
     event_word_t *words[FIFO_MAX_PAGES]; /* guest frames */
     struct page *page[FIFO_MAX_PAGES];   /* references on them */
     uint32_t nr_vcpus;
-    struct evtchn_fifo_vcpu vcpu[];      /* [nr_vcpus] */
+    struct evtchn_fifo_vcpu vcpu[]; /* [nr_vcpus] */
 };

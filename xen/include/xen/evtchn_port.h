@@ -1,9 +1,10 @@
 /*
  * Inside xen/event/: one event channel, and how to reach it.
  *
- * Locking. The bind lock (one for all domains: bindings are changed rarely and in few instructions) is held by whoever changes
- * the state or binding of a port, and such a change also holds the port's own lock, for an interdomain pair both. So the lock of
- * either end alone keeps a pair together: a sender takes only its own port's lock. Functions of struct evtchn_ops are called with
+ * Locking. The bind lock (one for all domains: bindings are changed rarely and in few instructions)
+ * is held by whoever changes the state or binding of a port, and such a change also holds the
+ * port's own lock, for an interdomain pair both. So the lock of either end alone keeps a pair
+ * together: a sender takes only its own port's lock. Functions of struct evtchn_ops are called with
  * a lock held that pins the binding: the port's, its peer's, or the bind lock.
  */
 #pragma once
@@ -24,7 +25,7 @@ enum evtchn_state {
 
 /* 64 bytes, so that senders to different ports share no cache line. */
 struct evtchn {
-    struct domain *d;        /* whose port; constant */
+    struct domain *d; /* whose port; constant */
     union {
         struct evtchn *peer; /* INTERDOMAIN */
         domid_t remote;      /* UNBOUND: who may connect */
@@ -32,13 +33,13 @@ struct evtchn {
         evtchn_port_t next;  /* FREE: next of the queue of freed ports */
     } u;
     spinlock_t lock;
-    evtchn_port_t port;      /* constant */
-    uint8_t state;           /* enum evtchn_state */
-    uint8_t priority;        /* FIFO queue for the next event; atomic */
-    uint16_t vcpu;           /* who is notified; atomic */
-    uint16_t last_vcpu;      /* FIFO: queue that it was linked to last, under the FIFO's lock */
+    evtchn_port_t port; /* constant */
+    uint8_t state;      /* enum evtchn_state */
+    uint8_t priority;   /* FIFO queue for the next event; atomic */
+    uint16_t vcpu;      /* who is notified; atomic */
+    uint16_t last_vcpu; /* FIFO: queue that it was linked to last, under the FIFO's lock */
     uint8_t last_priority;
-    bool pending;            /* FIFO: was raised before its event word existed; atomic */
+    bool pending; /* FIFO: was raised before its event word existed; atomic */
 } __aligned(64);
 
 _Static_assert(sizeof(struct evtchn) == 64, "a port is one cache line");
@@ -46,7 +47,7 @@ _Static_assert(sizeof(struct evtchn) == 64, "a port is one cache line");
 #define EVTCHN_PER_BUCKET (PAGE_SIZE / sizeof(struct evtchn))
 
 struct evtchn_ops {
-    uint32_t max_ports;      /* of the ABI */
+    uint32_t max_ports; /* of the ABI */
     void (*set_pending)(struct vcpu *v, struct evtchn *e);
     void (*clear_pending)(struct evtchn *e);
     void (*unmask)(struct vcpu *v, struct evtchn *e);
@@ -94,9 +95,11 @@ static inline void evtchn_set_pending(struct evtchn *e)
     }
 }
 
-/* A free port of d; the bind lock is held on success. NULL and *rc (-ENOSPC, -ENOMEM, -EINVAL: d is dying), lock not held. */
+/* A free port of d; the bind lock is held on success. NULL and *rc (-ENOSPC, -ENOMEM, -EINVAL: d is
+ * dying), lock not held. */
 struct evtchn *evtchn_alloc(struct domain *d, int *rc);
-/* Bind a port just allocated / give it back unused. Bind lock held. `u` is set by the caller before. */
+/* Bind a port just allocated / give it back unused. Bind lock held. `u` is set by the caller
+ * before. */
 void evtchn_open(struct evtchn *e, enum evtchn_state state, unsigned int vcpu);
 void evtchn_unalloc(struct evtchn *e);
 int __must_check evtchn_close(struct domain *d, evtchn_port_t port);
@@ -116,7 +119,8 @@ static inline void evtchn_wake_pollers(struct domain *d, evtchn_port_t port)
     }
 }
 
-/* evtchn_fifo.c. install/expand take guest frames; uninstall goes back to 2-level when no port is bound. */
+/* evtchn_fifo.c. install/expand take guest frames; uninstall goes back to 2-level when no port is
+ * bound. */
 int __must_check evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *arg);
 int __must_check evtchn_fifo_expand_array(struct domain *d, uint64_t gfn);
 /* Bind lock held; the result must be given to evtchn_fifo_free without it. */

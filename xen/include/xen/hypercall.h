@@ -10,19 +10,22 @@
 struct vcpu;
 
 /*
- * arg[0..4] are the argument registers (or a multicall entry's). A handler that has done a slice of its work changes arg[] so
- * that the call made again goes on from there, and returns -ERESTART; the dispatcher does the rest.
+ * arg[0..4] are the argument registers (or a multicall entry's). A handler that has done a slice of
+ * its work changes arg[] so that the call made again goes on from there, and returns -ERESTART; the
+ * dispatcher does the rest.
  */
 typedef long hypercall_fn(struct vcpu *v, uint64_t *arg);
 
-/* Run hypercall nr with these arguments; -ENOSYS for a number without a row. May return -ERESTART. */
+/* Run hypercall nr with these arguments; -ENOSYS for a number without a row. May return -ERESTART.
+ */
 long hypercall_run(struct vcpu *v, uint64_t nr, uint64_t *arg);
 
-/* A sub-operation with one structure as argument. The buffer is at most HYPERCALL_OP_MAX bytes, 8-aligned. */
+/* A sub-operation with one structure as argument. The buffer is at most HYPERCALL_OP_MAX bytes,
+ * 8-aligned. */
 #define HYPERCALL_OP_MAX 256u
-#define OP_OUT (1u << 0)        /* copy the structure back after success */
-#define OP_PRIV (1u << 1)       /* only for a privileged domain: -EPERM */
-#define OP_OUT_ALWAYS (1u << 2) /* copy back on failure too */
+#define OP_OUT           (1u << 0) /* copy the structure back after success */
+#define OP_PRIV          (1u << 1) /* only for a privileged domain: -EPERM */
+#define OP_OUT_ALWAYS    (1u << 2) /* copy back on failure too */
 
 struct hypercall_op {
     long (*fn)(struct vcpu *v, void *arg);
@@ -31,12 +34,14 @@ struct hypercall_op {
 };
 
 /*
- * table[cmd] on the structure at guest address gva; -ENOSYS for no row. Only the low 32 bits of cmd count, as in Xen. -ERESTART
- * passes through (the structure is copied back).
+ * table[cmd] on the structure at guest address gva; -ENOSYS for no row. Only the low 32 bits of cmd
+ * count, as in Xen. -ERESTART passes through (the structure is copied back).
  */
-long hypercall_op(struct vcpu *v, const struct hypercall_op *table, size_t nr, uint64_t cmd, uint64_t gva);
+long hypercall_op(struct vcpu *v, const struct hypercall_op *table, size_t nr, uint64_t cmd,
+                  uint64_t gva);
 
-/* Must a long operation stop now? true when work or an interrupt waits for this CPU. Check every <= 50k instructions. */
+/* Must a long operation stop now? true when work or an interrupt waits for this CPU. Check every <=
+ * 50k instructions. */
 static inline bool hypercall_preempt(void)
 {
     return atomic_load(&this_cpu()->pending) != 0 || arch_cpu_irq_pending();

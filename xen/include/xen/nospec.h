@@ -1,9 +1,11 @@
-/* Bounds that hold under speculation too: an index taken from a guest is masked after it was checked. */
+/* Bounds that hold under speculation too: an index taken from a guest is masked after it was
+ * checked. */
 #pragma once
 
 #include <stdint.h>
 
-/* `index` if it is below `size`, else 0, without a branch that a CPU could predict wrongly. Both below 2^63. */
+/* `index` if it is below `size`, else 0, without a branch that a CPU could predict wrongly. Both
+ * below 2^63. */
 static inline uint64_t index_nospec(uint64_t index, uint64_t size)
 {
     /* The compiler must not conclude from an earlier comparison that the mask is all ones. */

@@ -133,7 +133,7 @@ bool host_irq_waits(void)
     if (c->kicked || host_counter >= c->deadline) {
         return true;
     }
-    for (unsigned int irq = FIRST_SHARED; irq < HOST_MAX_IRQS; irq++) {
+    for (unsigned int irq = FIRST_SHARED; host_state.raised && irq < HOST_MAX_IRQS; irq++) {
         if (irq_takeable(irq)) {
             return true;
         }
@@ -153,7 +153,7 @@ void host_take_interrupts(void)
         c->deadline = UINT64_MAX;
         timer_interrupt();
     }
-    for (unsigned int irq = FIRST_SHARED; irq < HOST_MAX_IRQS; irq++) {
+    for (unsigned int irq = FIRST_SHARED; host_state.raised && irq < HOST_MAX_IRQS; irq++) {
         if (irq_takeable(irq)) {
             host_state.irq[irq].pending = false;
             host_state.irq[irq].active = true;

@@ -220,6 +220,7 @@ uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0)
 void host_raise(unsigned int irq)
 {
     host_state.irq[irq].pending = true;
+    host_state.raised = true;
 }
 
 bool host_virq_pending(uint16_t domain, unsigned int virq)

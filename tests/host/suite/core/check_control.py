@@ -53,7 +53,7 @@ def test_versions_and_permissions(tools_on: Any) -> None:
         if name == "platform_op":
             head = (62).to_bytes(4, "little") + version.to_bytes(4, "little")
         machine.write(head + bytes(512), domain, 0x40000000)
-        assert machine.call(name, 0x40000000, cpu=1) == -EPERM
+        assert machine.call(name, 0x40000000, domain=domain) == -EPERM
 
 
 def test_unknown_operations(tools: Any) -> None:
@@ -162,9 +162,12 @@ def test_affinity(tools_on: Any) -> None:
     assert affinity("set", hard, cpumap_hard=bitmap(machine, 0b110000, 16)) == -EINVAL
     assert affinity("set", hard | soft) == -EINVAL
     assert affinity("get", 0) == -EINVAL
-    maps = {"cpumap_hard": bitmap(machine, 0b0110), "cpumap_soft": bitmap(machine, 0b0011, at=99)}
+    maps = {
+        "cpumap_hard": bitmap(machine, 0b0110),
+        "cpumap_soft": bitmap(machine, 0b0011, at=BUFFER + 64),
+    }
     assert affinity("set", hard | soft, **maps) == 0
-    assert (bits_of(machine), bits_of(machine, 99)) == (0b0110, 0b0010)
+    assert (bits_of(machine), bits_of(machine, BUFFER + 64)) == (0b0110, 0b0010)
     machine.lib.host_advance(1_000_000)
     assert machine.lib.host_running(3) == -1
     assert domain << 16 in (machine.lib.host_running(1), machine.lib.host_running(2))

@@ -1,4 +1,4 @@
-"""Delivery of events in both forms: what is sent is told once, in order, whatever the guest does."""
+"""Delivery of events in both forms: what is sent is told once, whatever the guest does."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class TwoLevel:
         words = self.guest.word(self.select, 8)
         self.guest.put_word(self.select, 0, 8)
         for port in range(4096):
-            if words >> port // 64 & 1 and self.bit(self.pending, port):
-                if not self.bit(self.mask, port):
-                    self.bit(self.pending, port, False)
-                    yield port
+            waits = words >> port // 64 & 1 and self.bit(self.pending, port)
+            if waits and not self.bit(self.mask, port):
+                self.bit(self.pending, port, False)
+                yield port
 
     def pending_flag(self) -> bool:
         """Is the handler asked for?"""
@@ -124,7 +124,9 @@ def connect(pair: Any, count: int) -> list[tuple[int, int]]:
     made = []
     for _ in range(count):
         _, mine = pair.dom1.event("alloc_unbound", dom=SELF, remote_dom=0)
-        rc, other = pair.dom0.event("bind_interdomain", remote_dom=pair.dom1.id, remote_port=mine.port)
+        rc, other = pair.dom0.event(
+            "bind_interdomain", remote_dom=pair.dom1.id, remote_port=mine.port
+        )
         assert rc == 0
         made.append((int(mine.port), int(other.local_port)))
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ def test_unknown_numbers(pair: Any, number: int) -> None:
     assert result[0] == -ENOSYS
 
 
-def entries(calls: list[tuple[int, ...]]) -> bytes:
+def entries(calls: Sequence[tuple[int, ...]]) -> bytes:
     """A list for multicall; results are marked."""
     words: list[int] = []
     for number, *args in calls:

@@ -12,6 +12,9 @@ RAM = 0x40000000
 
 SELF = 0x7FF0
 
+REFS = 12
+"""Pages that a granter grants."""
+
 
 class Guest:
     """One domain; `page` hands out its memory."""
@@ -111,3 +114,31 @@ class Pair:
 def pair(tools_on: Callable[[int], Any]) -> Pair:
     """Two domains on a machine just switched on."""
     return Pair(tools_on(2))
+
+
+class Granter:
+    """A domain's table, mapped, and pages that it grants."""
+
+    def __init__(self, guest: Any, to: int) -> None:
+        self.guest, self.to, self.table = guest, to, guest.page()
+        assert guest.physmap(guest.k.XENMAPSPACE_grant_table, 0, self.table) == 0
+        self.pages = [guest.page() for _ in range(REFS)]
+        for ref, page in enumerate(self.pages):
+            guest.write(page, bytes([ref + 1]) * 4096)
+
+    def entry(self, ref: int, flags: int, domain: int | None = None, frame: int = -1) -> None:
+        """Fill in an entry, in the order in which a guest does."""
+        at, page = self.table + 8 * ref, self.pages[ref % REFS] >> 12
+        self.guest.put_word(at + 4, page if frame < 0 else frame)
+        self.guest.put_word(at + 2, self.to if domain is None else domain, 2)
+        self.guest.put_word(at, flags, 2)
+
+    def flags(self, ref: int) -> int:
+        """What the entry's flags are now."""
+        return int(self.guest.word(self.table + 8 * ref, 2))
+
+
+@pytest.fixture
+def granter(pair: Pair) -> Granter:
+    """dom1's table; it grants to dom0."""
+    return Granter(pair.dom1, 0)
