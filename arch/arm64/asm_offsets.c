@@ -1,8 +1,10 @@
-/* Offsets and sizes for assembly: compiled, never linked; the build reads the "->NAME value" lines of its output. */
+/* Offsets and sizes for assembly: compiled, never linked; the build reads the "->NAME value" lines
+ * of its output. */
 #include <xen/cpu.h>
 #include <xen/domain.h>
 
-#define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %c0\"" ::"i"((unsigned long)(value)))
+#define DEFINE(name, value) \
+    __asm__ volatile("\n.ascii \"->" #name " %c0\"" ::"i"((unsigned long)(value)))
 
 void asm_offsets(void);
 

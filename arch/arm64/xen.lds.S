@@ -1,4 +1,7 @@
-/* The image: one flat file with the arm64 Image header first; text, read-only data and data on pages of their own (W^X). */
+/*
+ * The image: one flat file with the arm64 Image header first; text, read-only data and data on
+ * pages of their own (W^X).
+ */
 #include <asm/layout.h>
 
 OUTPUT_FORMAT("elf64-littleaarch64")
@@ -56,8 +59,10 @@ SECTIONS
     _end_image = .;
     _image_size = _end_image - _start_image;
 
-    /DISCARD/ : { *(.comment) *(.eh_frame) *(.ARM.attributes) *(.note.GNU-stack) *(.gnu.hash) *(.dynamic) }
+    /DISCARD/ : {
+        *(.comment) *(.eh_frame) *(.ARM.attributes) *(.note.GNU-stack) *(.gnu.hash) *(.dynamic)
+    }
 }
 
-ASSERT(_end_image - _start_image <= IMAGE_MAX_SIZE, "the image does not fit its window (IMAGE_MAX_SIZE)")
+ASSERT(_end_image - _start_image <= IMAGE_MAX_SIZE, "the image exceeds IMAGE_MAX_SIZE")
 ASSERT(_end_bss - _start_bss < 0x100000, "bss has grown beyond 1 MiB")

@@ -121,9 +121,26 @@ def hypercall_corpus() -> Iterator[bytes]:
             yield b"".join(calls)
 
 
+def image_corpus() -> Iterator[bytes]:
+    """A kernel of the third port, plain and compressed."""
+    kernel = b"XENHOST\0" + (2 << 20).to_bytes(8, "little") + b"code" * 40
+    yield kernel
+    yield gzip.compress(kernel, mtime=0)
+
+
+def arm64_image_corpus() -> Iterator[bytes]:
+    """The header of an arm64 kernel [Linux booting.rst]."""
+    yield struct.pack("<2I6Q2I", 0, 0, 0, 40 << 20, 10, 0, 0, 0, 0x644D5241, 64) + bytes(64)
+
+
+ARM64_IMAGE = ("arch/arm64/*/kernel.c", "tests/host/fuzz/arm64_image.c")
+
 TARGETS = (
     Target("dt", "base", dt_corpus, ("compatible", "ranges", "interrupts-extended", "reg")),
     Target("cmdline", "base", cmdline_corpus, ("dom0_mem=", "loglvl=", "max:", "no-", "error/")),
+    Target("image", "core", image_corpus, ("XENHOST", r"\x1f\x8b\x08")),
+    Target("boot", "core", dt_corpus, ("compatible", "reg", "multiboot,module", "xen,domain")),
+    Target("arm64_image", "base", arm64_image_corpus, ("ARMd",), ARM64_IMAGE),
     Target("hypercall", "core", hypercall_corpus, ()),
     Target("gzip", "base", gzip_corpus, (r"\x1f\x8b\x08",)),
 )

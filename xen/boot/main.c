@@ -26,14 +26,18 @@
 static void open_device_tree(paddr_t fdt)
 {
     const uint8_t *header = (fdt & 7u) == 0 ? arch_map_early(fdt, FDT_HEADER) : NULL;
-    uint64_t size = header == NULL ? 0 : (uint32_t)header[4] << 24 | (uint32_t)header[5] << 16 | (uint32_t)header[6] << 8 | header[7];
-    const void *base = size >= FDT_HEADER && size <= FDT_MAX_SIZE ? arch_map_early(fdt, size) : NULL;
+    uint64_t size = header == NULL ? 0
+                                   : (uint32_t)header[4] << 24 | (uint32_t)header[5] << 16 |
+                                         (uint32_t)header[6] << 8 | header[7];
+    const void *base =
+        size >= FDT_HEADER && size <= FDT_MAX_SIZE ? arch_map_early(fdt, size) : NULL;
     int rc = base != NULL ? dt_open(&dt_host, base, size) : -ENOEXEC;
 
     arch_early_console(rc == 0 ? &dt_host.fdt : NULL);
     cmdline_parse(rc == 0 ? modules_xen_cmdline(&dt_host) : NULL);
     if (rc != 0) {
-        panic("The device tree at %#lx is not usable: %s. The boot loader must pass its address in the first argument register\n",
+        panic("The device tree at %#lx is not usable: %s. The boot loader must pass its address in "
+              "the first argument register\n",
               fdt, fdt_strerror(rc));
     }
 }

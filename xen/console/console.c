@@ -1,6 +1,6 @@
 /*
- * Input and the guests' side of the console: characters go to the domain that has the input or to the debug keys; Ctrl-A three
- * times switches; console_io carries text of privileged domains.
+ * Input and the guests' side of the console: characters go to the domain that has the input or to
+ * the debug keys; Ctrl-A three times switches; console_io carries text of privileged domains.
  */
 #include <public/xen.h>
 #include <xen/cmdline.h>
@@ -15,14 +15,14 @@
 
 #include "console.h"
 
-#define INPUT_SIZE 256u    /* a power of two */
-#define WRITE_SLICE 128u   /* bytes of guest text between looks at pending work */
+#define INPUT_SIZE   256u /* a power of two */
+#define WRITE_SLICE  128u /* bytes of guest text between looks at pending work */
 #define SWITCH_COUNT 3u
 
 static char input[INPUT_SIZE];
 static uint32_t input_in, input_out;
-static struct domain *focus;   /* NULL: the hypervisor */
-static struct domain *last;    /* whom Ctrl-A gives the input back to */
+static struct domain *focus; /* NULL: the hypervisor */
+static struct domain *last;  /* whom Ctrl-A gives the input back to */
 
 void console_init(void)
 {
@@ -39,17 +39,19 @@ void console_init_irq(void)
 
 static char switch_key(void)
 {
-    return opt.conswitch[0] >= 'a' && opt.conswitch[0] <= 'z' ? (char)(opt.conswitch[0] - 'a' + 1) : 0;
+    return opt.conswitch[0] >= 'a' && opt.conswitch[0] <= 'z' ? (char)(opt.conswitch[0] - 'a' + 1)
+                                                              : 0;
 }
 
 static void announce(void)
 {
     if (focus != NULL) {
-        printk("*** Serial input to DOM%u (type 'CTRL-%c' three times to switch input)\n", focus->id,
-               opt.conswitch[0] != '\0' ? opt.conswitch[0] : 'a');
+        printk("*** Serial input to DOM%u (type 'CTRL-%c' three times to switch input)\n",
+               focus->id, opt.conswitch[0] != '\0' ? opt.conswitch[0] : 'a');
     } else {
-        printk("*** Serial input to Xen (type 'CTRL-%c' three times to switch input; 'h' for help)\n",
-               opt.conswitch[0] != '\0' ? opt.conswitch[0] : 'a');
+        printk(
+            "*** Serial input to Xen (type 'CTRL-%c' three times to switch input; 'h' for help)\n",
+            opt.conswitch[0] != '\0' ? opt.conswitch[0] : 'a');
     }
 }
 
@@ -153,7 +155,8 @@ static long read(struct vcpu *v, uint64_t *arg)
     return guest_copy_to(arg[2], text, n) != 0 ? -EFAULT : (long)n;
 }
 
-/* arg: command, bytes, address of the text. The count is an int in Xen's ABI: negative ones are refused. */
+/* arg: command, bytes, address of the text. The count is an int in Xen's ABI: negative ones are
+ * refused. */
 long do_console_io(struct vcpu *v, uint64_t *arg)
 {
     if (!v->d->is_privileged) {
@@ -164,11 +167,8 @@ long do_console_io(struct vcpu *v, uint64_t *arg)
         return -EINVAL;
     }
     switch ((uint32_t)arg[0]) {
-    case CONSOLEIO_write:
-        return write(v, arg);
-    case CONSOLEIO_read:
-        return read(v, arg);
-    default:
-        return -ENOSYS;
+    case CONSOLEIO_write: return write(v, arg);
+    case CONSOLEIO_read: return read(v, arg);
+    default: return -ENOSYS;
     }
 }

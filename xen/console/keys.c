@@ -39,14 +39,15 @@ static void show_registers(void)
 
 static void dump_domain(struct domain *d)
 {
-    printk("Domain %u: refcnt=%u dying=%d pause_count=%u vcpus=%u pages=%lu max_pages=%lu\n", d->id, d->refcount, d->is_dying,
-           d->pause_count, d->max_vcpus, d->tot_pages, d->max_pages);
+    printk("Domain %u: refcnt=%u dying=%d pause_count=%u vcpus=%u pages=%lu max_pages=%lu\n", d->id,
+           d->refcount, d->is_dying, d->pause_count, d->max_vcpus, d->tot_pages, d->max_pages);
     for (uint32_t i = 0; i < d->max_vcpus; i++) {
         const struct vcpu *v = d->vcpu[i];
 
         if (v != NULL) {
             printk("  VCPU%u: CPU%u %s flags=%#x pause=%u upcall_pend=%02x\n", i, v->cpu->id,
-                   v->running ? "running" : "not running", v->pause_flags, v->pause_count, v->info->evtchn_upcall_pending);
+                   v->running ? "running" : "not running", v->pause_flags, v->pause_count,
+                   v->info->evtchn_upcall_pending);
         }
     }
 }
@@ -63,12 +64,14 @@ static void show_events(void)
 
 static void show_memory(void)
 {
-    printk("Memory: %lu pages, %lu free; heap objects: %lu bytes\n", page_total_count(), page_free_count(), heap_used());
+    printk("Memory: %lu pages, %lu free; heap objects: %lu bytes\n", page_total_count(),
+           page_free_count(), heap_used());
 }
 
 static void show_scheduler(void)
 {
-    printk("Scheduler: %s, now %ld ns, %u waiting\n", sched_class()->name, time_now(), sched_nr_waiting);
+    printk("Scheduler: %s, now %ld ns, %u waiting\n", sched_class()->name, time_now(),
+           sched_nr_waiting);
     for (unsigned int i = 0; i < nr_cpus_online; i++) {
         const struct vcpu *v = cpus[i].sched.curr;
 
@@ -85,7 +88,8 @@ static void show_timers(void)
     for (unsigned int i = 0; i < nr_cpus_online; i++) {
         const struct timer_queue *q = &cpus[i].timers;
 
-        printk("  CPU%u: %u timers, first in %ld ns\n", i, q->count, q->count != 0 ? q->heap[0]->expires - time_now() : 0);
+        printk("  CPU%u: %u timers, first in %ld ns\n", i, q->count,
+               q->count != 0 ? q->heap[0]->expires - time_now() : 0);
     }
 }
 

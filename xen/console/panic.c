@@ -1,4 +1,5 @@
-/* The end: say what happened, where, and in which build; stop the other CPUs; restart unless told not to. */
+/* The end: say what happened, where, and in which build; stop the other CPUs; restart unless told
+ * not to. */
 #include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/cpu.h>

@@ -1,4 +1,5 @@
-/* Messages of the hypervisor: levels, "(XEN) " and time stamps, rate limit for what guests provoke. */
+/* Messages of the hypervisor: levels, "(XEN) " and time stamps, rate limit for what guests provoke.
+ */
 #include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/domain.h>
@@ -10,10 +11,10 @@
 
 #include "console.h"
 
-#define LINE_MAX 512u
-#define GUEST_BURST 10u            /* messages about guests ... */
-#define GUEST_PERIOD SECONDS(5)    /* ... in this time */
-#define DEFAULT_LEVEL 2u           /* XENLOG_INFO */
+#define LINE_MAX      512u
+#define GUEST_BURST   10u        /* messages about guests ... */
+#define GUEST_PERIOD  SECONDS(5) /* ... in this time */
+#define DEFAULT_LEVEL 2u         /* XENLOG_INFO */
 
 spinlock_t console_lock = SPINLOCK_INIT(LOCK_CONSOLE);
 static bool line_open; /* the last output did not end its line, so no new prefix */
@@ -31,9 +32,11 @@ static void prefix(void)
 
     emit("(XEN) ", 6);
     if (opt.console_timestamps == TIMESTAMPS_RAW) {
-        emit(stamp, min_size(snprintf(stamp, sizeof(stamp), "[%016lx] ", arch_counter()), sizeof(stamp) - 1u));
+        emit(stamp, min_size(snprintf(stamp, sizeof(stamp), "[%016lx] ", arch_counter()),
+                             sizeof(stamp) - 1u));
     } else if (opt.console_timestamps != TIMESTAMPS_NONE) {
-        emit(stamp, min_size(snprintf(stamp, sizeof(stamp), "[%5ld.%06ld] ", now / SECONDS(1), now % SECONDS(1) / 1000),
+        emit(stamp, min_size(snprintf(stamp, sizeof(stamp), "[%5ld.%06ld] ", now / SECONDS(1),
+                                      now % SECONDS(1) / 1000),
                              sizeof(stamp) - 1u));
     }
 }

@@ -1,4 +1,5 @@
-/* The console ring: the last bytes that were printed, for `xl dmesg`. A reader keeps a running index. Console lock held. */
+/* The console ring: the last bytes that were printed, for `xl dmesg`. A reader keeps a running
+ * index. Console lock held. */
 #include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/heap.h>
@@ -9,7 +10,7 @@
 #include "console.h"
 
 #define FIRST_SIZE 16384u
-#define MAX_ORDER 12u /* 16 MiB */
+#define MAX_ORDER  12u /* 16 MiB */
 
 static char first[FIRST_SIZE];
 static char *ring = first;

@@ -8,7 +8,8 @@
 
 #include "console.h"
 
-static int (*const probes[])(const struct dt_node *node, struct uart *u) = {uart_pl011_probe, uart_ns16550_probe};
+static int (*const probes[])(const struct dt_node *node, struct uart *u) = {uart_pl011_probe,
+                                                                            uart_ns16550_probe};
 
 static struct uart uart;
 static const struct dt_node *uart_node;
@@ -31,7 +32,8 @@ void console_uart_put(const char *text, size_t n)
 
 static bool probe(const struct dt_node *node)
 {
-    for (unsigned int i = 0; node != NULL && dt_available(&dt_host, node) && i < ARRAY_SIZE(probes); i++) {
+    for (unsigned int i = 0; node != NULL && dt_available(&dt_host, node) && i < ARRAY_SIZE(probes);
+         i++) {
         struct uart found = {0};
 
         if (probes[i](node, &found) == 0) {
@@ -68,11 +70,14 @@ void console_uart_init(void)
         if (probe(named(opt.dtuart))) {
             return;
         }
-        printk(XENLOG_WARNING "dtuart=%s: no UART that this build drives (PL011, 16550) has that path or alias in the device"
-                              " tree; trying stdout-path\n", opt.dtuart);
+        printk(XENLOG_WARNING "dtuart=%s: no UART that this build drives (PL011, 16550) has that "
+                              "path or alias in the device"
+                              " tree; trying stdout-path\n",
+               opt.dtuart);
     }
     if (!probe(dt_stdout(&dt_host, &options))) {
-        printk(XENLOG_WARNING "No console: name a UART by dtuart= or /chosen/stdout-path; output stays on the early one\n");
+        printk(XENLOG_WARNING "No console: name a UART by dtuart= or /chosen/stdout-path; output "
+                              "stays on the early one\n");
     }
 }
 
@@ -98,7 +103,8 @@ void console_uart_init_irq(void)
         return;
     }
     if (irq_request(uart.irq, false, received, NULL) != 0) {
-        printk(XENLOG_WARNING "%s: interrupt %u is not usable: no console input\n", uart.name, uart.irq);
+        printk(XENLOG_WARNING "%s: interrupt %u is not usable: no console input\n", uart.name,
+               uart.irq);
         return;
     }
     uart.enable_rx(&uart);

@@ -17,17 +17,18 @@ struct build {
     struct domain *d;
     struct mem_bank bank[DOM0_MAX_BANKS]; /* its RAM, bank 0 holds what is loaded */
     unsigned int nr_banks;
-    paddr_t entry;                        /* first instruction */
-    paddr_t initrd_start, initrd_end;     /* 0: none */
+    paddr_t entry;                    /* first instruction */
+    paddr_t initrd_start, initrd_end; /* 0: none */
     paddr_t fdt;
-    paddr_t next;                         /* end of what is loaded in bank 0 */
+    paddr_t next; /* end of what is loaded in bank 0 */
     const char *bootargs;
-    struct rangeset *extended;            /* free guest-physical space, for /hypervisor */
-    struct mem_bank grant;                /* where its grant table goes */
+    struct rangeset *extended; /* free guest-physical space, for /hypervisor */
+    struct mem_bank grant;     /* where its grant table goes */
 };
 
 /* image.c: load kernel and initrd to bank 0; panics with the reason. The limit is bank[0].end. */
-void image_load(struct build *b, const struct boot_module *kernel, const struct boot_module *initrd);
+void image_load(struct build *b, const struct boot_module *kernel,
+                const struct boot_module *initrd);
 /* device.c: give d every device of the host tree that is not ours: memory ranges and interrupts. */
 void device_assign_all(struct domain *d);
 /* Is this host node kept from dom0 (ours, or reserved for another domain)? */

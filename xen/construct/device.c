@@ -1,4 +1,5 @@
-/* The host's devices for dom0: register ranges into its p2m, interrupts routed to it. What is ours stays hidden. */
+/* The host's devices for dom0: register ranges into its p2m, interrupts routed to it. What is ours
+ * stays hidden. */
 #include <arch/domain.h>
 #include <arch/irq.h>
 #include <xen/console.h>
@@ -13,19 +14,23 @@
 
 #include "construct.h"
 
-static const char *const never[] = {"xen,multiboot-module", "multiboot,module", "xen,domain", "xen,hypervisor", NULL};
+static const char *const never[] = {"xen,multiboot-module", "multiboot,module", "xen,domain",
+                                    "xen,hypervisor", NULL};
 
 bool device_hidden(const struct dt_node *n)
 {
     const char *type = dt_string(&dt_host, n, "device_type");
 
     return n == console_uart_node() || arch_dt_skip(n) || dt_compatible_any(&dt_host, n, never) ||
-           dt_has(&dt_host, n, "xen,passthrough") || (type != NULL && strcmp(type, "memory") == 0) ||
+           dt_has(&dt_host, n, "xen,passthrough") ||
+           (type != NULL && strcmp(type, "memory") == 0) ||
            (dt_parent(&dt_host, n) == dt_root(&dt_host) &&
-            (strcmp(dt_name(&dt_host, n), "chosen") == 0 || strcmp(dt_name(&dt_host, n), "hypervisor") == 0));
+            (strcmp(dt_name(&dt_host, n), "chosen") == 0 ||
+             strcmp(dt_name(&dt_host, n), "hypervisor") == 0));
 }
 
-static void map_range(struct domain *d, const struct dt_node *n, paddr_t start, uint64_t size, uint8_t flags)
+static void map_range(struct domain *d, const struct dt_node *n, paddr_t start, uint64_t size,
+                      uint8_t flags)
 {
     paddr_t end = round_up(start + size, PAGE_SIZE), limit = 1ul << arch_p2m_ipa_bits();
     char path[96];
@@ -41,16 +46,20 @@ static void map_range(struct domain *d, const struct dt_node *n, paddr_t start, 
         return;
     }
     if (memmap_is_ram(start, end) && (flags & P2M_CACHED) == 0) {
-        printk(XENLOG_WARNING "%s: reg %#lx-%#lx is RAM: left out\n", dt_full_path(&dt_host, n, path, sizeof(path)), start, end);
+        printk(XENLOG_WARNING "%s: reg %#lx-%#lx is RAM: left out\n",
+               dt_full_path(&dt_host, n, path, sizeof(path)), start, end);
         return;
     }
     if (arch_domain_emulates(d, start, end)) {
         return;
     }
     rc = p2m_map(d, gfn(start >> PAGE_SHIFT), (end - start) >> PAGE_SHIFT,
-                 (struct p2m_leaf){.mfn = mfn(start >> PAGE_SHIFT), .kind = P2M_MMIO, .flags = (uint8_t)(P2M_WRITE | flags)});
+                 (struct p2m_leaf){.mfn = mfn(start >> PAGE_SHIFT),
+                                   .kind = P2M_MMIO,
+                                   .flags = (uint8_t)(P2M_WRITE | flags)});
     if (rc != 0) {
-        panic("Cannot map %#lx-%#lx of %s for dom0: %d\n", start, end, dt_full_path(&dt_host, n, path, sizeof(path)), rc);
+        panic("Cannot map %#lx-%#lx of %s for dom0: %d\n", start, end,
+              dt_full_path(&dt_host, n, path, sizeof(path)), rc);
     }
 }
 
@@ -87,7 +96,8 @@ static void assign(struct domain *d, const struct dt_node *n, uint8_t flags)
     for (uint32_t i = 0; dt_reg(&dt_host, n, i, &reg) == 0; i++) {
         map_range(d, n, reg.start, reg.size, flags);
     }
-    if (dt_string(&dt_host, n, "device_type") != NULL && strcmp(dt_string(&dt_host, n, "device_type"), "pci") == 0) {
+    if (dt_string(&dt_host, n, "device_type") != NULL &&
+        strcmp(dt_string(&dt_host, n, "device_type"), "pci") == 0) {
         for (uint32_t i = 0; dt_window(&dt_host, n, i, &w) == 0; i++) {
             map_range(d, n, w.start, w.size, flags);
         }

@@ -1,6 +1,7 @@
 /*
- * dom0: the first domain, privileged, owner of the hardware. Its memory is mapped 1:1, because its devices reach memory without
- * translation; extents are taken whole, so that their number, not their size, is what building costs.
+ * dom0: the first domain, privileged, owner of the hardware. Its memory is mapped 1:1, because its
+ * devices reach memory without translation; extents are taken whole, so that their number, not
+ * their size, is what building costs.
  */
 #include <arch/domain.h>
 #include <arch/irq.h>
@@ -22,10 +23,10 @@
 
 #include "construct.h"
 
-#define DEFAULT_MEM MIB(512)
-#define MIN_MEM MIB(16)
-#define BANK_ALIGN MIB(2)
-#define FDT_ROOM MIB(1)
+#define DEFAULT_MEM  MIB(512)
+#define MIN_MEM      MIB(16)
+#define BANK_ALIGN   MIB(2)
+#define FDT_ROOM     MIB(1)
 #define EXTENDED_MIN MIB(2)
 #define EXTENDED_MAX 32u
 
@@ -41,7 +42,8 @@ static unsigned int vcpu_count(void)
         wanted = opt.dom0_max_vcpus_max;
     }
     if (wanted > ARCH_MAX_VCPUS) {
-        printk(XENLOG_WARNING "dom0_max_vcpus=%u: this interrupt controller allows %u\n", wanted, ARCH_MAX_VCPUS);
+        printk(XENLOG_WARNING "dom0_max_vcpus=%u: this interrupt controller allows %u\n", wanted,
+               ARCH_MAX_VCPUS);
         wanted = ARCH_MAX_VCPUS;
     }
     return wanted;
@@ -87,15 +89,17 @@ static uint64_t memory_wanted(void)
     }
     wanted = round_up(wanted, BANK_ALIGN);
     if (wanted > have || wanted < MIN_MEM) {
-        panic("dom0_mem=%luM: this machine has %lu MiB free; give dom0_mem= a value between %luM and that\n", wanted >> 20,
-              have >> 20, MIN_MEM >> 20);
+        panic("dom0_mem=%luM: this machine has %lu MiB free; give dom0_mem= a value between %luM "
+              "and that\n",
+              wanted >> 20, have >> 20, MIN_MEM >> 20);
     }
     return wanted;
 }
 
 static void add_bank(struct build *b, paddr_t start, paddr_t size)
 {
-    struct p2m_leaf leaf = {.mfn = mfn(start >> PAGE_SHIFT), .kind = P2M_RAM, .flags = P2M_WRITE | P2M_EXEC};
+    struct p2m_leaf leaf = {
+        .mfn = mfn(start >> PAGE_SHIFT), .kind = P2M_RAM, .flags = P2M_WRITE | P2M_EXEC};
     int rc = domain_page_claim(b->d, start, start + size);
 
     rc = rc == 0 ? p2m_map(b->d, gfn(start >> PAGE_SHIFT), size >> PAGE_SHIFT, leaf) : rc;
@@ -106,12 +110,14 @@ static void add_bank(struct build *b, paddr_t start, paddr_t size)
     b->bank[b->nr_banks++] = (struct mem_bank){.start = start, .end = start + size};
 }
 
-/* The largest free extents first; the first one below 4 GiB, where devices with 32-bit addresses reach it. */
+/* The largest free extents first; the first one below 4 GiB, where devices with 32-bit addresses
+ * reach it. */
 static void allocate(struct build *b)
 {
     uint64_t left = memory_wanted();
 
-    b->d->max_pages = opt.dom0_mem_max != UINT64_MAX ? max_u64(opt.dom0_mem_max, left) >> PAGE_SHIFT : left >> PAGE_SHIFT;
+    b->d->max_pages = opt.dom0_mem_max != UINT64_MAX ? max_u64(opt.dom0_mem_max, left) >> PAGE_SHIFT
+                                                     : left >> PAGE_SHIFT;
     printk("Allocating 1:1 mappings totalling %luMB for dom0:\n", left >> 20);
     while (left != 0) {
         paddr_t limit = b->nr_banks == 0 ? GIB(4) : 0, start, size;
@@ -119,7 +125,8 @@ static void allocate(struct build *b)
 
         found = found || page_find_free(left, 0, BANK_ALIGN, &start, &size);
         if (!found || b->nr_banks == DOM0_MAX_BANKS) {
-            panic("%lu MiB of dom0's memory cannot be found in %u extents: lower dom0_mem\n", left >> 20, DOM0_MAX_BANKS);
+            panic("%lu MiB of dom0's memory cannot be found in %u extents: lower dom0_mem\n",
+                  left >> 20, DOM0_MAX_BANKS);
         }
         add_bank(b, start, size);
         left -= size;
@@ -145,7 +152,8 @@ static void find_extended(struct build *b, struct rangeset *rs)
     }
     rc = rc == 0 ? rangeset_remove(rs, b->grant.start, b->grant.end) : rc;
     for (uint32_t i = 0; i < rs->count && rc == 0;) {
-        paddr_t start = round_up(rs->ranges[i].start, EXTENDED_MIN), end = round_down(rs->ranges[i].end, EXTENDED_MIN);
+        paddr_t start = round_up(rs->ranges[i].start, EXTENDED_MIN),
+                end = round_down(rs->ranges[i].end, EXTENDED_MIN);
 
         if (end <= start) {
             rc = rangeset_remove(rs, rs->ranges[i].start, rs->ranges[i].end);
@@ -168,9 +176,11 @@ static void load(struct build *b, const struct boot_module *kernel)
     size_t size;
 
     image_load(b, kernel, modules_get(&boot_modules, NULL, MODULE_RAMDISK));
-    b->fdt = round_up(b->next, MIB(2)); /* Linux wants it inside one 2 MiB block [Linux booting.rst] */
+    b->fdt = round_up(b->next, MIB(2)); /* Linux wants it inside one 2 MiB block [Linux booting.rst]
+                                         */
     if (b->fdt + FDT_ROOM > b->bank[0].end) {
-        panic("dom0's device tree does not fit at %#lx, memory ends at %#lx: raise dom0_mem\n", b->fdt, b->bank[0].end);
+        panic("dom0's device tree does not fit at %#lx, memory ends at %#lx: raise dom0_mem\n",
+              b->fdt, b->bank[0].end);
     }
     buffer = arch_pa_to_va(b->fdt);
     size = guest_dt_write(b, buffer, FDT_ROOM);
@@ -182,8 +192,8 @@ static void start(struct build *b)
 {
     struct vcpu *v = b->d->vcpu[0];
 
-    domain_param_set(b->d, HVM_PARAM_CALLBACK_IRQ, (uint64_t)HVM_PARAM_CALLBACK_TYPE_PPI << 56 | 2u << 8 |
-                                                       arch_virq_event(b->d));
+    domain_param_set(b->d, HVM_PARAM_CALLBACK_IRQ,
+                     (uint64_t)HVM_PARAM_CALLBACK_TYPE_PPI << 56 | 2u << 8 | arch_virq_event(b->d));
     arch_vcpu_set_entry(v, b->entry, b->fdt, 0);
     v->initialised = true;
     console_set_input(b->d);
@@ -210,7 +220,8 @@ void construct_dom0(void)
     find_extended(&b, &extended);
     load(&b, kernel);
     for (uint32_t i = 0; i < boot_modules.count; i++) {
-        page_release_reserved(boot_modules.module[i].start, boot_modules.module[i].start + boot_modules.module[i].size);
+        page_release_reserved(boot_modules.module[i].start,
+                              boot_modules.module[i].start + boot_modules.module[i].size);
     }
     page_scrub_start();
     start(&b);

@@ -1,6 +1,6 @@
 /*
- * dom0's device tree: the host's without what is ours, with new memory, chosen, hypervisor nodes and what the port writes (CPUs,
- * interrupt controller, timer, firmware).
+ * dom0's device tree: the host's without what is ours, with new memory, chosen, hypervisor nodes
+ * and what the port writes (CPUs, interrupt controller, timer, firmware).
  */
 #include <arch/domain.h>
 #include <xen/domain.h>
@@ -17,7 +17,8 @@ static void copy_props(const struct dt_node *n)
 {
     struct fdt_prop p;
 
-    for (bool more = fdt_first_prop(&dt_host.fdt, n->fdt, &p); more; more = fdt_next_prop(&dt_host.fdt, &p)) {
+    for (bool more = fdt_first_prop(&dt_host.fdt, n->fdt, &p); more;
+         more = fdt_next_prop(&dt_host.fdt, &p)) {
         fdt_build_prop(&builder, p.name, p.data, p.len);
     }
 }
@@ -25,7 +26,8 @@ static void copy_props(const struct dt_node *n)
 /* A range in the root's cells. A size that its cells cannot hold is written in parts. */
 static void add_range(paddr_t start, paddr_t end)
 {
-    uint32_t address = dt_address_cells(&dt_host, dt_root(&dt_host)), size = dt_size_cells(&dt_host, dt_root(&dt_host));
+    uint32_t address = dt_address_cells(&dt_host, dt_root(&dt_host)),
+             size = dt_size_cells(&dt_host, dt_root(&dt_host));
     uint64_t most = size > 1 ? UINT64_MAX : 0x80000000u;
 
     while (start < end) {
@@ -70,7 +72,8 @@ static void write_chosen(const struct build *b)
     fdt_build_end(&builder);
 }
 
-/* [Linux Documentation/devicetree/bindings/arm/xen.txt]: grant table first, then free space for foreign mappings. */
+/* [Linux Documentation/devicetree/bindings/arm/xen.txt]: grant table first, then free space for
+ * foreign mappings. */
 static void write_hypervisor(const struct build *b)
 {
     static const char *const compatible[] = {"xen,xen-4.20", "xen,xen"};
@@ -87,7 +90,8 @@ static void write_hypervisor(const struct build *b)
     fdt_build_end(&builder);
 }
 
-/* Everything below the root that stays, in document order; nodes close when their last descendant has been passed. */
+/* Everything below the root that stays, in document order; nodes close when their last descendant
+ * has been passed. */
 static void copy_nodes(struct build *b)
 {
     uint32_t open[FDT_MAX_DEPTH + 1], depth = 0, i = 1;
@@ -132,7 +136,9 @@ size_t guest_dt_write(struct build *b, void *buffer, size_t room)
     fdt_build_end(&builder);
     rc = fdt_build_finish(&builder, &size);
     if (rc != 0) {
-        panic("dom0's device tree cannot be written (%d): the host's is larger than %lu KiB or damaged\n", rc, room >> 10);
+        panic("dom0's device tree cannot be written (%d): the host's is larger than %lu KiB or "
+              "damaged\n",
+              rc, room >> 10);
     }
     return size;
 }

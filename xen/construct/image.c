@@ -1,4 +1,5 @@
-/* Putting a kernel (flat or gzip) and an initrd where the domain expects them. Modules are hostile input. */
+/* Putting a kernel (flat or gzip) and an initrd where the domain expects them. Modules are hostile
+ * input. */
 #include <arch/domain.h>
 #include <arch/mm.h>
 #include <xen/errno.h>
@@ -14,7 +15,8 @@
 
 static const char *probe_error(int rc)
 {
-    return rc == -ENOEXEC ? "it is no kernel image that this machine can start (wanted: a Linux Image for this architecture, or"
+    return rc == -ENOEXEC ? "it is no kernel image that this machine can start (wanted: a Linux "
+                            "Image for this architecture, or"
                             " that compressed by gzip)"
                           : "its header is damaged or was cut";
 }
@@ -29,8 +31,10 @@ static paddr_t place(struct build *b, const void *head, uint64_t size, struct ke
         panic("dom0 kernel: %s\n", probe_error(rc));
     }
     base = round_up(b->bank[0].start, info->align) + info->text_offset;
-    if (__builtin_add_overflow(base, max_u64(info->image_size, size), &end) || end > b->bank[0].end) {
-        panic("dom0 kernel needs %lu MiB at %#lx, but the memory there ends at %#lx: raise dom0_mem\n",
+    if (__builtin_add_overflow(base, max_u64(info->image_size, size), &end) ||
+        end > b->bank[0].end) {
+        panic("dom0 kernel needs %lu MiB at %#lx, but the memory there ends at %#lx: raise "
+              "dom0_mem\n",
               max_u64(info->image_size, size) >> 20, base, b->bank[0].end);
     }
     b->entry = base + info->entry;
@@ -55,11 +59,14 @@ static void load_gzip(struct build *b, const struct boot_module *m)
     to = place(b, head, got, &info);
     rc = gunzip(arch_pa_to_va(to), b->bank[0].end - to, from, m->size, &got);
     if (rc != 0) {
-        panic("dom0 kernel: %s (%d)\n", rc == -ENOSPC ? "larger than its memory, raise dom0_mem" : "gzip data is damaged", rc);
+        panic("dom0 kernel: %s (%d)\n",
+              rc == -ENOSPC ? "larger than its memory, raise dom0_mem" : "gzip data is damaged",
+              rc);
     }
     b->next = max_u64(b->next, to + got);
     arch_icache_sync(arch_pa_to_va(to), got);
-    printk("Loading d0 kernel (gzip, %lu KiB) from %#lx to %#lx-%#lx\n", m->size >> 10, m->start, to, b->next);
+    printk("Loading d0 kernel (gzip, %lu KiB) from %#lx to %#lx-%#lx\n", m->size >> 10, m->start,
+           to, b->next);
 }
 
 static void load_flat(struct build *b, const struct boot_module *m)
@@ -70,7 +77,8 @@ static void load_flat(struct build *b, const struct boot_module *m)
 
     memcpy(arch_pa_to_va(to), from, m->size);
     arch_icache_sync(arch_pa_to_va(to), m->size);
-    printk("Loading d0 kernel (%lu KiB) from %#lx to %#lx-%#lx\n", m->size >> 10, m->start, to, b->next);
+    printk("Loading d0 kernel (%lu KiB) from %#lx to %#lx-%#lx\n", m->size >> 10, m->start, to,
+           b->next);
 }
 
 static void load_initrd(struct build *b, const struct boot_module *m)
@@ -78,7 +86,8 @@ static void load_initrd(struct build *b, const struct boot_module *m)
     paddr_t to = round_up(b->next, INITRD_ALIGN);
 
     if (to >= b->bank[0].end || m->size > b->bank[0].end - to) {
-        panic("dom0 initrd (%lu MiB) does not fit behind the kernel at %#lx, memory ends at %#lx: raise dom0_mem\n",
+        panic("dom0 initrd (%lu MiB) does not fit behind the kernel at %#lx, memory ends at %#lx: "
+              "raise dom0_mem\n",
               m->size >> 20, to, b->bank[0].end);
     }
     memcpy(arch_pa_to_va(to), arch_pa_to_va(m->start), m->size);
@@ -86,7 +95,8 @@ static void load_initrd(struct build *b, const struct boot_module *m)
     b->initrd_start = to;
     b->initrd_end = to + m->size;
     b->next = b->initrd_end;
-    printk("Loading d0 initrd (%lu KiB) from %#lx to %#lx-%#lx\n", m->size >> 10, m->start, to, b->initrd_end);
+    printk("Loading d0 initrd (%lu KiB) from %#lx to %#lx-%#lx\n", m->size >> 10, m->start, to,
+           b->initrd_end);
 }
 
 void image_load(struct build *b, const struct boot_module *kernel, const struct boot_module *initrd)

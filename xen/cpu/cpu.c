@@ -1,6 +1,7 @@
-/* Physical CPUs: descriptors, bring-up, and requests from one CPU to another. What a CPU is made of belongs to the port. */
-#include <xen/cpu.h>
+/* Physical CPUs: descriptors, bring-up, and requests from one CPU to another. What a CPU is made of
+ * belongs to the port. */
 #include <xen/cmdline.h>
+#include <xen/cpu.h>
 #include <xen/lib.h>
 #include <xen/printk.h>
 #include <xen/trap.h>
@@ -15,7 +16,8 @@ void cpu_start_all(void)
 
     nr_cpus_online = 1;
     for (unsigned int i = 1; i < wanted; i++) {
-        /* The descriptors of running CPUs stay dense: one that did not come goes behind the next candidate. */
+        /* The descriptors of running CPUs stay dense: one that did not come goes behind the next
+         * candidate. */
         struct arch_cpu candidate = cpus[i].arch;
         struct cpu *c = &cpus[nr_cpus_online];
         int rc;
@@ -24,7 +26,8 @@ void cpu_start_all(void)
         c->arch = candidate;
         rc = arch_cpu_start(c);
         if (rc != 0) {
-            printk(XENLOG_ERR "A CPU does not start (%d): going on without it; check its enable-method in the device tree\n",
+            printk(XENLOG_ERR "A CPU does not start (%d): going on without it; check its "
+                              "enable-method in the device tree\n",
                    rc);
             continue;
         }

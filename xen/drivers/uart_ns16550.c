@@ -1,16 +1,23 @@
-/* 16550 and its relatives (8250, Broadcom's mini-UART): line settings stay as the firmware left them [16550 data sheet]. */
+/* 16550 and its relatives (8250, Broadcom's mini-UART): line settings stay as the firmware left
+ * them [16550 data sheet]. */
 #include <arch/domain.h>
 #include <arch/mm.h>
 #include <xen/console.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
 
-enum { RBR = 0, THR = 0, IER = 1, FCR = 2, LSR = 5 };
+enum {
+    RBR = 0,
+    THR = 0,
+    IER = 1,
+    FCR = 2,
+    LSR = 5
+};
 
-#define IER_RX 1u
+#define IER_RX     1u
 #define FCR_ENABLE 1u
-#define LSR_DATA 1u
-#define LSR_THRE (1u << 5)
+#define LSR_DATA   1u
+#define LSR_THRE   (1u << 5)
 
 static uint32_t read_reg(const struct uart *u, unsigned int reg)
 {
@@ -50,7 +57,8 @@ static void enable_rx(struct uart *u)
 
 int uart_ns16550_probe(const struct dt_node *node, struct uart *u)
 {
-    static const char *const compatible[] = {"ns16550a", "ns16550", "snps,dw-apb-uart", "brcm,bcm2835-aux-uart", NULL};
+    static const char *const compatible[] = {"ns16550a", "ns16550", "snps,dw-apb-uart",
+                                             "brcm,bcm2835-aux-uart", NULL};
     uint32_t offset = 0, width = 1, shift = 0;
     struct dt_range reg;
     struct dt_irq irq;
@@ -70,13 +78,18 @@ int uart_ns16550_probe(const struct dt_node *node, struct uart *u)
     if (shift > 3 || (width != 1 && width != 4) || (8ul << shift) + offset > reg.size) {
         return -EINVAL;
     }
-    *u = (struct uart){.name = "16550", .putc = put, .getc = get, .enable_rx = enable_rx, .reg_shift = shift,
+    *u = (struct uart){.name = "16550",
+                       .putc = put,
+                       .getc = get,
+                       .enable_rx = enable_rx,
+                       .reg_shift = shift,
                        .reg_width = width};
     u->regs = arch_map_device(reg.start + offset, reg.size - offset);
     if (u->regs == NULL) {
         return -ENOMEM;
     }
-    number = dt_irq(&dt_host, node, 0, &irq) == 0 ? arch_dt_irq(irq.cells, irq.count, &edge) : -ENOENT;
+    number =
+        dt_irq(&dt_host, node, 0, &irq) == 0 ? arch_dt_irq(irq.cells, irq.count, &edge) : -ENOENT;
     u->irq = number > 0 ? (unsigned int)number : 0;
     write_reg(u, IER, 0);
     return 0;

@@ -5,12 +5,18 @@
 #include <xen/dt.h>
 #include <xen/errno.h>
 
-enum { DR = 0x00 / 4, FR = 0x18 / 4, CR = 0x30 / 4, IMSC = 0x38 / 4, ICR = 0x44 / 4 };
+enum {
+    DR = 0x00 / 4,
+    FR = 0x18 / 4,
+    CR = 0x30 / 4,
+    IMSC = 0x38 / 4,
+    ICR = 0x44 / 4
+};
 
-#define FR_RXFE (1u << 4)
-#define FR_TXFF (1u << 5)
+#define FR_RXFE   (1u << 4)
+#define FR_TXFF   (1u << 5)
 #define CR_ENABLE (1u << 0 | 1u << 8 | 1u << 9) /* UARTEN, TXE, RXE */
-#define INT_RX (1u << 4 | 1u << 6)              /* receive, receive timeout */
+#define INT_RX    (1u << 4 | 1u << 6)           /* receive, receive timeout */
 
 static void put(struct uart *u, char c)
 {
@@ -51,7 +57,8 @@ int uart_pl011_probe(const struct dt_node *node, struct uart *u)
     if (u->regs == NULL) {
         return -ENOMEM;
     }
-    number = dt_irq(&dt_host, node, 0, &irq) == 0 ? arch_dt_irq(irq.cells, irq.count, &edge) : -ENOENT;
+    number =
+        dt_irq(&dt_host, node, 0, &irq) == 0 ? arch_dt_irq(irq.cells, irq.count, &edge) : -ENOENT;
     u->irq = number > 0 ? (unsigned int)number : 0;
     ((volatile uint32_t *)u->regs)[IMSC] = 0;
     ((volatile uint32_t *)u->regs)[CR] = CR_ENABLE;

@@ -31,7 +31,7 @@ int dt_walk_memory(const struct dt *t, dt_range_fn *fn, void *context)
 {
     const struct dt_node *n;
 
-    dt_for_each_child (t, dt_root(t), n) {
+    dt_for_each_child(t, dt_root(t), n) {
         const char *type = dt_string(t, n, "device_type");
 
         if (type != NULL && strcmp(type, "memory") == 0 && dt_available(t, n)) {
@@ -65,7 +65,7 @@ int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context)
     if (area == NULL) {
         return 0;
     }
-    dt_for_each_child (t, area, n) {
+    dt_for_each_child(t, area, n) {
         int rc = dt_available(t, n) ? dt_walk_memory_node(t, n, fn, context) : 0;
 
         if (rc != 0) {
@@ -102,7 +102,7 @@ int dt_cpu(const struct dt *t, uint32_t index, struct dt_cpu *cpu)
     if (cpus == NULL) {
         return -ENOENT;
     }
-    dt_for_each_child (t, cpus, n) {
+    dt_for_each_child(t, cpus, n) {
         struct dt_range reg;
 
         if (!dt_cpu_usable(t, n) || index-- != 0) {

@@ -117,7 +117,7 @@ const struct dt_node *dt_by_phandle(const struct dt *t, uint32_t phandle)
     const struct dt_node *n;
 
     if (phandle != 0) {
-        dt_for_each_node (t, n) {
+        dt_for_each_node(t, n) {
             if (n->phandle == phandle) {
                 return n;
             }

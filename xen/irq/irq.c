@@ -1,4 +1,5 @@
-/* Host interrupts and their owners. The controller is the port's; which number means what to a guest is its virtual one's. */
+/* Host interrupts and their owners. The controller is the port's; which number means what to a
+ * guest is its virtual one's. */
 #include <arch/irq.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
@@ -106,7 +107,8 @@ void irq_dispatch(unsigned int irq)
     struct domain *d = desc != NULL ? atomic_load_acquire(&desc->d) : NULL;
 
     if (d != NULL) {
-        /* Not released meanwhile: release disables the interrupt and a domain goes only after all CPUs passed the gate. */
+        /* Not released meanwhile: release disables the interrupt and a domain goes only after all
+         * CPUs passed the gate. */
         arch_virq_forward(d, desc->virq, irq);
         return;
     }

@@ -1,5 +1,6 @@
 /*
- * The buddy allocator's blocks and bits; <xen/buddy.h> says how it works. It does not know owners, and who may have what.
+ * The buddy allocator's blocks and bits; <xen/buddy.h> says how it works. It does not know owners,
+ * and who may have what.
  */
 #include <arch/mm.h>
 #include <xen/bitops.h>
@@ -8,9 +9,9 @@
 #include <xen/printk.h>
 #include <xen/string.h>
 
-#define NR_ZONES 11u /* below 1 GiB, then up to each power of two, up to 1 TiB */
-#define NR_ORDERS (BUDDY_MAX_ORDER + 1u)
-#define GIB_PAGES (1ull << BUDDY_MAX_ORDER)
+#define NR_ZONES    11u /* below 1 GiB, then up to each power of two, up to 1 TiB */
+#define NR_ORDERS   (BUDDY_MAX_ORDER + 1u)
+#define GIB_PAGES   (1ull << BUDDY_MAX_ORDER)
 #define BLOCK_MAGIC 0x66726565u
 
 BUILD_BUG_ON(BUDDY_MAX_ORDER != MEM_GIB_SHIFT - PAGE_SHIFT);
@@ -33,7 +34,8 @@ spinlock_t heap_lock = SPINLOCK_INIT(LOCK_HEAP);
 struct mem_gib *mem_gibs[MEM_MAX_GIBS];
 static struct zone zones[NR_ZONES];
 
-/* The dirty block that is being scrubbed, out of the lists: pages [start, next) are done. start 0: none. */
+/* The dirty block that is being scrubbed, out of the lists: pages [start, next) are done. start 0:
+ * none. */
 static struct {
     uint64_t start, next;
     unsigned int order;
@@ -75,7 +77,8 @@ uint64_t buddy_free_pages(int zone)
     return sum;
 }
 
-/* The block becomes free, or stops being free, at this order: true if its buddy is free at the same order. */
+/* The block becomes free, or stops being free, at this order: true if its buddy is free at the same
+ * order. */
 static bool buddy_toggle(uint64_t frame, unsigned int order)
 {
     uint64_t bit, mask, *word;
@@ -96,7 +99,8 @@ static void block_insert(uint64_t frame, unsigned int order, bool clean)
     struct zone *z = &zones[buddy_zone(frame)];
     struct free_block *b = block_at(frame), *next = z->head[clean][order];
 
-    *b = (struct free_block){.next = next, .magic = BLOCK_MAGIC, .order = (uint16_t)order, .clean = clean};
+    *b = (struct free_block){
+        .next = next, .magic = BLOCK_MAGIC, .order = (uint16_t)order, .clean = clean};
     if (next != NULL) {
         next->prev = b;
     }
@@ -164,7 +168,8 @@ void buddy_give_range(uint64_t frame, uint64_t end, bool clean)
     }
 }
 
-/* Take a listed block out; its upper `1 << order` pages are the caller's, the rest goes back in halves. */
+/* Take a listed block out; its upper `1 << order` pages are the caller's, the rest goes back in
+ * halves. */
 static uint64_t block_split(struct free_block *b, unsigned int order)
 {
     uint64_t frame = block_frame(b);
@@ -181,7 +186,8 @@ static uint64_t block_split(struct free_block *b, unsigned int order)
         block_insert(frame, has, clean);
         frame += 1ull << has;
     }
-    /* If it was not split, its own links are at its start. Split off, its start was never written. */
+    /* If it was not split, its own links are at its start. Split off, its start was never written.
+     */
     if (clean && frame == block_frame(b)) {
         block_wipe(b);
     }
@@ -201,7 +207,8 @@ static struct free_block *zone_find(const struct zone *z, unsigned int order, en
         return NULL;
     }
     found = ctz64(any);
-    take_clean = (clean >> found & 1u) != 0 && (want != BUDDY_ANY_DIRTY_FIRST || (dirty >> found & 1u) == 0);
+    take_clean =
+        (clean >> found & 1u) != 0 && (want != BUDDY_ANY_DIRTY_FIRST || (dirty >> found & 1u) == 0);
     return z->head[take_clean][found];
 }
 
@@ -293,7 +300,8 @@ void page_scrub(uint64_t frame, uint64_t nr)
         void *va = block_at(frame);
 
         arch_page_zero(va);
-        /* The next owner may read memory behind the caches: it must not find what was there before (XSA-364). */
+        /* The next owner may read memory behind the caches: it must not find what was there before
+         * (XSA-364). */
         arch_cache_clean(va, PAGE_SIZE);
     }
 }

@@ -1,11 +1,12 @@
 /*
- * Access to guest memory. A guest virtual address is translated by the hardware, once per page, and followed through the direct
- * map if it is RAM of a domain.
+ * Access to guest memory. A guest virtual address is translated by the hardware, once per page, and
+ * followed through the direct map if it is RAM of a domain.
  *
- * What keeps the page while it is used: cpu.copying is odd from before the translation until after the last access. Whoever
- * takes a page away clears its p2m entries, flushes, and waits in guest_copy_quiesce until every CPU that was odd has moved on.
- * Either the translation here comes after the flush and fails, or the other side sees the odd number and waits. While it is odd
- * a CPU takes no p2m lock, because the holder may be waiting for it.
+ * What keeps the page while it is used: cpu.copying is odd from before the translation until after
+ * the last access. Whoever takes a page away clears its p2m entries, flushes, and waits in
+ * guest_copy_quiesce until every CPU that was odd has moved on. Either the translation here comes
+ * after the flush and fails, or the other side sees the odd number and waits. While it is odd a CPU
+ * takes no p2m lock, because the holder may be waiting for it.
  */
 #include <arch/mm.h>
 #include <arch/p2m.h>
@@ -47,7 +48,8 @@ static __always_inline bool translate(uint64_t gva, bool write, void **va)
     return true;
 }
 
-/* The first try failed: perhaps only because a p2m change on another CPU had the entry cleared for a moment. */
+/* The first try failed: perhaps only because a p2m change on another CPU had the entry cleared for
+ * a moment. */
 static __noinline void *translate_again(struct cpu *c, uint64_t gva, bool write)
 {
     void *va;
@@ -149,8 +151,9 @@ static __noinline int copy_to_pages(uint64_t gva, const void *from, size_t n)
 }
 
 /*
- * Aligned words, which arguments are, take a short way: one access for each, so that a value that the guest changes meanwhile is
- * either old or new, and no calls. false: not translated at the first try.
+ * Aligned words, which arguments are, take a short way: one access for each, so that a value that
+ * the guest changes meanwhile is either old or new, and no calls. false: not translated at the
+ * first try.
  */
 #define WORDS_MAX 8u
 
@@ -214,7 +217,8 @@ static inline bool is_half(uint64_t gva, const void *p, size_t n)
 /* A few whole words in one page. */
 static inline bool is_words(uint64_t gva, const void *p, size_t n)
 {
-    return is_aligned(gva | (uintptr_t)p | n, 8) && n <= WORDS_MAX * 8u && (gva & ~PAGE_MASK) + n <= PAGE_SIZE;
+    return is_aligned(gva | (uintptr_t)p | n, 8) && n <= WORDS_MAX * 8u &&
+           (gva & ~PAGE_MASK) + n <= PAGE_SIZE;
 }
 
 int guest_copy_from(void *to, uint64_t gva, size_t n)
@@ -278,7 +282,8 @@ int guest_copy_string(char *to, uint64_t gva, size_t size)
     return -ENAMETOOLONG;
 }
 
-/* One page's part by guest-physical address: under the p2m lock, which keeps the mapping and so the page. */
+/* One page's part by guest-physical address: under the p2m lock, which keeps the mapping and so the
+ * page. */
 static int copy_gpa_page(struct domain *d, paddr_t gpa, void *to, const void *from, size_t n)
 {
     struct p2m_leaf leaf;
@@ -356,7 +361,8 @@ void guest_copy_quiesce(void)
 {
     const struct cpu *self = this_cpu();
 
-    /* The cleared p2m entries and the flush come before the numbers are read: see the head of this file. */
+    /* The cleared p2m entries and the flush come before the numbers are read: see the head of this
+     * file. */
     smp_mb();
     for (unsigned int i = 0; i < nr_cpus; i++) {
         struct cpu *c = &cpus[i];

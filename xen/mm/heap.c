@@ -1,6 +1,7 @@
 /*
- * Small objects of the hypervisor: pages cut into equal pieces, one list of pages with room for each size; larger objects are
- * whole pages, remembered in a small hash table because page_free wants to know how many. Everything handed out is zero.
+ * Small objects of the hypervisor: pages cut into equal pieces, one list of pages with room for
+ * each size; larger objects are whole pages, remembered in a small hash table because page_free
+ * wants to know how many. Everything handed out is zero.
  */
 #include <arch/mm.h>
 #include <xen/bitops.h>
@@ -13,19 +14,21 @@
 #include <xen/spinlock.h>
 #include <xen/string.h>
 
-#define SLAB_MAGIC 0x736c6162u
-#define SLAB_HEAD 64u /* bytes at the start of a page before the first piece */
+#define SLAB_MAGIC    0x736c6162u
+#define SLAB_HEAD     64u /* bytes at the start of a page before the first piece */
 #define LARGE_BUCKETS 64u
 
-/* Piece sizes: multiples of 16 up to 48, then of ARCH_CACHE_LINE; as many as fit into a page without much waste. */
-static const uint16_t sizes[] = {16, 32, 48, 64, 128, 192, 256, 320, 448, 576, 768, 960, 1344, 1984};
+/* Piece sizes: multiples of 16 up to 48, then of ARCH_CACHE_LINE; as many as fit into a page
+ * without much waste. */
+static const uint16_t sizes[] = {16,  32,  48,  64,  128, 192,  256,
+                                 320, 448, 576, 768, 960, 1344, 1984};
 
 struct slab {
     struct list link; /* in slabs[], only while it has room */
     uint32_t magic;
     uint16_t class;
     uint16_t used;
-    void *free; /* pieces that came back, linked through their first word */
+    void *free;     /* pieces that came back, linked through their first word */
     uint16_t fresh; /* offset of the first piece that was never used, 0: none */
 };
 

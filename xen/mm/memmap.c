@@ -1,6 +1,7 @@
 /*
- * The host's memory map: RAM banks and what in them is taken, collected once at boot from the device tree, the image and the
- * boot modules. Who gets the rest is page_alloc's business; what modules are for is construct's.
+ * The host's memory map: RAM banks and what in them is taken, collected once at boot from the
+ * device tree, the image and the boot modules. Who gets the rest is page_alloc's business; what
+ * modules are for is construct's.
  */
 #include <arch/mm.h>
 #include <xen/dt.h>
@@ -28,7 +29,8 @@ static void memmap_publish_ram(void)
 static void memmap_publish_reserved(void)
 {
     for (uint32_t i = 0; i < reserved.count; i++) {
-        host_memmap.reserved[i] = (struct mem_bank){reserved.ranges[i].start, reserved.ranges[i].end};
+        host_memmap.reserved[i] =
+            (struct mem_bank){reserved.ranges[i].start, reserved.ranges[i].end};
     }
     host_memmap.nr_reserved = reserved.count;
 }
@@ -40,14 +42,16 @@ static int memmap_add_ram(void *context, const char *what, uint64_t start, uint6
 
     (void)context;
     if (end > limit) {
-        printk(XENLOG_WARNING "RAM of %s at %#lx-%#lx: what lies above %#lx stays unused\n", what, start, end, limit);
+        printk(XENLOG_WARNING "RAM of %s at %#lx-%#lx: what lies above %#lx stays unused\n", what,
+               start, end, limit);
         end = limit;
     }
     start = min_u64(start, limit);
     start = round_up(start, PAGE_SIZE);
     end = round_down(end, PAGE_SIZE);
     if (start < end && rangeset_add(&ram, start, end) != 0) {
-        printk(XENLOG_WARNING "RAM of %s at %#lx stays unused: more than %u banks\n", what, start, MAX_MEM_BANKS);
+        printk(XENLOG_WARNING "RAM of %s at %#lx stays unused: more than %u banks\n", what, start,
+               MAX_MEM_BANKS);
     }
     return 0;
 }
@@ -63,10 +67,12 @@ int memmap_reserve(paddr_t start, paddr_t end, const char *what)
     int rc;
 
     start = round_down(start, PAGE_SIZE);
-    end = round_up_overflows(end, PAGE_SIZE) ? round_down(end, PAGE_SIZE) : round_up(end, PAGE_SIZE);
+    end =
+        round_up_overflows(end, PAGE_SIZE) ? round_down(end, PAGE_SIZE) : round_up(end, PAGE_SIZE);
     rc = rangeset_add(&reserved, start, end);
     if (rc != 0) {
-        printk(XENLOG_ERR "Cannot reserve %s at %#lx-%#lx: more than %u reserved ranges\n", what, start, end, MAX_RESERVED_BANKS);
+        printk(XENLOG_ERR "Cannot reserve %s at %#lx-%#lx: more than %u reserved ranges\n", what,
+               start, end, MAX_RESERVED_BANKS);
     }
     memmap_publish_reserved();
     return rc;
@@ -74,7 +80,8 @@ int memmap_reserve(paddr_t start, paddr_t end, const char *what)
 
 bool memmap_unreserve(paddr_t start, paddr_t end)
 {
-    bool ok = rangeset_contains(&reserved, start, end) && rangeset_remove(&reserved, start, end) == 0;
+    bool ok =
+        rangeset_contains(&reserved, start, end) && rangeset_remove(&reserved, start, end) == 0;
 
     memmap_publish_reserved();
     return ok;
@@ -101,7 +108,8 @@ void memmap_init(paddr_t fdt, uint64_t fdt_size)
 
     memmap_publish_ram();
     if (rc != 0 || ram.count == 0) {
-        panic("The device tree describes no usable RAM (/memory): check the firmware or the boot script\n");
+        panic("The device tree describes no usable RAM (/memory): check the firmware or the boot "
+              "script\n");
     }
     memmap_check_modules(fdt, fdt_size);
     /* Frame 0 stands for "none" in the allocator's links. */
@@ -115,7 +123,8 @@ void memmap_init(paddr_t fdt, uint64_t fdt_size)
     }
     rc = rc == 0 ? dt_walk_reserved(&dt_host, memmap_add_reserved, NULL) : rc;
     if (rc != 0) {
-        panic("Reserved memory of the device tree cannot be used (%d): correct /reserved-memory\n", rc);
+        panic("Reserved memory of the device tree cannot be used (%d): correct /reserved-memory\n",
+              rc);
     }
 }
 

@@ -1,6 +1,7 @@
 /*
- * memory_op: how much memory a domain has - reservations, ballooning, claims - and the table of all commands. Answers follow
- * Xen's Arm port: the reservation commands answer with the number of extents done, whatever went wrong.
+ * memory_op: how much memory a domain has - reservations, ballooning, claims - and the table of all
+ * commands. Answers follow Xen's Arm port: the reservation commands answer with the number of
+ * extents done, whatever went wrong.
  */
 #include <arch/mm.h>
 #include <public/memory.h>
@@ -15,12 +16,12 @@
 #include <xen/page_alloc.h>
 
 /* Largest extents (memop-max-order of Xen's command line, its defaults for Arm). */
-#define MAX_ORDER_PRIVILEGED 18u
-#define MAX_ORDER_GUEST 9u
-#define MEMF_ADDRESS_BITS(flags) ((flags)&0xffu)
-#define MEMF_NODE(flags) ((((flags) >> 8) - 1u) & 0xffu)
-#define MEMF_NO_NODE 0xffu
-#define RDM_FLAGS_ALL 1u
+#define MAX_ORDER_PRIVILEGED     18u
+#define MAX_ORDER_GUEST          9u
+#define MEMF_ADDRESS_BITS(flags) ((flags) & 0xffu)
+#define MEMF_NODE(flags)         ((((flags) >> 8) - 1u) & 0xffu)
+#define MEMF_NO_NODE             0xffu
+#define RDM_FLAGS_ALL            1u
 
 /* One increase, decrease or populate: extents [done, nr) are left. */
 struct reservation {
@@ -66,8 +67,8 @@ static int reservation_increase(struct reservation *r)
 }
 
 /*
- * A 1:1 domain keeps what it gives back, so that it can have the same frames again: devices know no others. Nobody else gets
- * them, and they still count as its memory.
+ * A 1:1 domain keeps what it gives back, so that it can have the same frames again: devices know no
+ * others. Nobody else gets them, and they still count as its memory.
  */
 static int reservation_decrease(struct reservation *r)
 {
@@ -113,7 +114,8 @@ static int reservation_populate(struct reservation *r)
     }
     rc = p2m_map(r->d, gfn, 1ull << r->order, leaf);
     if (rc != 0) {
-        /* What was mapped of it must go before the memory goes; if even that fails, it stays with the domain. */
+        /* What was mapped of it must go before the memory goes; if even that fails, it stays with
+         * the domain. */
         if (p2m_unmap(r->d, gfn, 1ull << r->order) == 0) {
             domain_page_free(r->d, leaf.mfn, r->order);
         }
@@ -145,7 +147,8 @@ static int reservation_run(struct reservation *r, reservation_fn *fn)
 }
 
 /* Is the request one that can be done at all? */
-static bool reservation_valid(const struct vcpu *v, const struct xen_memory_reservation *arg, struct reservation *r)
+static bool reservation_valid(const struct vcpu *v, const struct xen_memory_reservation *arg,
+                              struct reservation *r)
 {
     unsigned int bits = MEMF_ADDRESS_BITS(arg->mem_flags), node = MEMF_NODE(arg->mem_flags);
     bool privileged = v->d->is_privileged || v->d->is_hardware;
@@ -174,8 +177,9 @@ static long memory_reservation(struct vcpu *v, uint64_t start, uint64_t *arg, re
     struct xen_memory_reservation in;
     int rc = 0;
 
-    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0 || in.nr_extents > UINT32_MAX >> MEMOP_EXTENT_SHIFT ||
-        start >= in.nr_extents || memory_op_domain(v, in.domid, &r.d) != 0) {
+    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0 ||
+        in.nr_extents > UINT32_MAX >> MEMOP_EXTENT_SHIFT || start >= in.nr_extents ||
+        memory_op_domain(v, in.domid, &r.d) != 0) {
         return (long)start;
     }
     if (reservation_valid(v, &in, &r)) {
@@ -225,12 +229,8 @@ static long memory_stat(struct vcpu *v, uint64_t start, uint64_t *arg)
         return rc;
     }
     switch (arg[0] & MEMOP_CMD_MASK) {
-    case XENMEM_current_reservation:
-        value = atomic_load(&d->tot_pages);
-        break;
-    case XENMEM_maximum_reservation:
-        value = atomic_load(&d->max_pages);
-        break;
+    case XENMEM_current_reservation: value = atomic_load(&d->tot_pages); break;
+    case XENMEM_maximum_reservation: value = atomic_load(&d->max_pages); break;
     default: /* XENMEM_maximum_gpfn */
         value = atomic_load(&d->p2m.max_mapped.n);
         value -= value != 0;
@@ -311,7 +311,8 @@ static long memory_vnuma(struct vcpu *v, uint64_t start, uint64_t *arg)
     return rc;
 }
 
-/* xen_reserved_device_memory_map: flags, number of entries, list, device. There is no such memory. */
+/* xen_reserved_device_memory_map: flags, number of entries, list, device. There is no such memory.
+ */
 static long memory_reserved_device(struct vcpu *v, uint64_t start, uint64_t *arg)
 {
     uint32_t in[2];
@@ -361,7 +362,8 @@ static memory_op_fn *const memory_ops[] = {
 long do_memory_op(struct vcpu *v, uint64_t *arg)
 {
     uint64_t op = arg[0] & MEMOP_CMD_MASK;
-    memory_op_fn *fn = op < ARRAY_SIZE(memory_ops) ? memory_ops[index_nospec(op, ARRAY_SIZE(memory_ops))] : NULL;
+    memory_op_fn *fn =
+        op < ARRAY_SIZE(memory_ops) ? memory_ops[index_nospec(op, ARRAY_SIZE(memory_ops))] : NULL;
 
     return fn != NULL ? fn(v, arg[0] >> MEMOP_EXTENT_SHIFT, arg) : -ENOSYS;
 }

@@ -1,6 +1,7 @@
 /*
- * Second-stage tables: making them, mapping, looking up. Every change is made with the domain's p2m lock held, and a valid
- * entry is only replaced after it was cleared and flushed; taking things out is p2m_remove.c.
+ * Second-stage tables: making them, mapping, looking up. Every change is made with the domain's p2m
+ * lock held, and a valid entry is only replaced after it was cleared and flushed; taking things out
+ * is p2m_remove.c.
  */
 #include <arch/mm.h>
 #include <xen/domain.h>
@@ -12,7 +13,7 @@
 #include <xen/trap.h>
 
 #define TABLE_ENTRIES (PAGE_SIZE / sizeof(pte_t))
-#define FLUSH_SLICE 64u /* pages of cache maintenance between looks at pending work */
+#define FLUSH_SLICE   64u /* pages of cache maintenance between looks at pending work */
 
 static uint64_t level_pages(unsigned int level)
 {
@@ -87,7 +88,8 @@ int p2m_split(struct p2m *p2m, pte_t *slot, uint64_t g, unsigned int level)
         leaf.mfn.n += level_pages(level + 1u);
     }
     arch_pte_write(slot, (pte_t){0});
-    arch_p2m_flush_range(&p2m->arch, (gfn_t){round_down(g, level_pages(level))}, level_pages(level));
+    arch_p2m_flush_range(&p2m->arch, (gfn_t){round_down(g, level_pages(level))},
+                         level_pages(level));
     return p2m_add_table(p2m, slot, table);
 }
 
@@ -115,7 +117,8 @@ int p2m_descend(struct p2m *p2m, uint64_t g, unsigned int level, pte_t **slot)
     }
 }
 
-/* The level of the largest leaf that fits; what holds a reference per page is mapped page by page. */
+/* The level of the largest leaf that fits; what holds a reference per page is mapped page by page.
+ */
 static unsigned int p2m_leaf_level(uint64_t g, uint64_t nr, const struct p2m_leaf *leaf)
 {
     unsigned int level = 0;
@@ -141,7 +144,8 @@ static uint64_t p2m_run(uint64_t g, uint64_t nr, unsigned int level)
 /* Fill empty slots with leaves: how many, until one was not empty. */
 static uint64_t p2m_fill(pte_t *slot, uint64_t n, struct p2m_leaf *leaf, unsigned int level)
 {
-    struct p2m_leaf next = *leaf; /* a copy that nothing can alias: boot fills hundreds of entries per GiB */
+    struct p2m_leaf next = *leaf; /* a copy that nothing can alias: boot fills hundreds of entries
+                                     per GiB */
     uint64_t i;
 
     for (i = 0; i < n && !arch_pte_valid(slot[i]); i++) {
@@ -153,7 +157,8 @@ static uint64_t p2m_fill(pte_t *slot, uint64_t n, struct p2m_leaf *leaf, unsigne
 }
 
 /* Map until something is in the way (which is removed) or all is done; *g and leaf move on. */
-static int p2m_map_some(struct p2m *p2m, uint64_t *g, uint64_t end, struct p2m_leaf *leaf, struct p2m_gone *gone)
+static int p2m_map_some(struct p2m *p2m, uint64_t *g, uint64_t end, struct p2m_leaf *leaf,
+                        struct p2m_gone *gone)
 {
     while (*g < end) {
         unsigned int level = p2m_leaf_level(*g, end - *g, leaf);
@@ -299,5 +304,6 @@ bool p2m_fault(struct vcpu *v, paddr_t gpa, bool write)
     struct p2m_leaf leaf;
 
     /* Taking the lock waits for a change that had the entry cleared for a moment. */
-    return p2m_lookup(v->d, (gfn_t){gpa >> PAGE_SHIFT}, &leaf, NULL) && (!write || (leaf.flags & P2M_WRITE) != 0);
+    return p2m_lookup(v->d, (gfn_t){gpa >> PAGE_SHIFT}, &leaf, NULL) &&
+           (!write || (leaf.flags & P2M_WRITE) != 0);
 }

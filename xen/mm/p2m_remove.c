@@ -1,6 +1,7 @@
 /*
- * Taking mappings and tables out of a second-stage table. Order of things: clear the entries and flush them with the lock held;
- * without it wait for CPUs that copy through an address translated before; only then drop references and free tables.
+ * Taking mappings and tables out of a second-stage table. Order of things: clear the entries and
+ * flush them with the lock held; without it wait for CPUs that copy through an address translated
+ * before; only then drop references and free tables.
  */
 #include <xen/domain.h>
 #include <xen/errno.h>
@@ -12,7 +13,7 @@
 #include <xen/printk.h>
 
 #define TABLE_ENTRIES (PAGE_SIZE / sizeof(pte_t))
-#define TABLE_PAGES ((uint64_t)TABLE_ENTRIES) /* pages mapped by a table of the last level */
+#define TABLE_PAGES   ((uint64_t)TABLE_ENTRIES) /* pages mapped by a table of the last level */
 
 /* The entry in *slot, for [low, high), is cleared; its translations must be flushed. */
 static void entry_gone(struct p2m_gone *gone, pte_t *slot, uint64_t low, uint64_t high)
@@ -49,7 +50,8 @@ void p2m_gone_release(struct p2m_gone *gone)
 static void leaf_gone(uint64_t g, pte_t pte, unsigned int level, struct p2m_gone *gone)
 {
     struct p2m_leaf leaf = arch_pte_parse(pte, level);
-    struct page *pg = level == P2M_LAST_LEVEL && leaf.kind <= P2M_FOREIGN ? page_peek(leaf.mfn) : NULL;
+    struct page *pg =
+        level == P2M_LAST_LEVEL && leaf.kind <= P2M_FOREIGN ? page_peek(leaf.mfn) : NULL;
 
     if (leaf.kind == P2M_FOREIGN) {
         BUG_ON(pg == NULL);
@@ -62,8 +64,8 @@ static void leaf_gone(uint64_t g, pte_t pte, unsigned int level, struct p2m_gone
 }
 
 /* [at, end) lies within what `table` covers. Returns how far it came. */
-static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, uint64_t at, uint64_t end, struct p2m_gone *gone,
-                            int *rc)
+static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, uint64_t at,
+                            uint64_t end, struct p2m_gone *gone, int *rc)
 {
     uint64_t size = 1ull << arch_p2m_order(level);
 
@@ -125,7 +127,8 @@ static int remove_batch(struct domain *d, uint64_t *at, uint64_t end)
     p2m_gone_flush(&d->p2m, &gone);
     spin_unlock(&d->p2m.lock);
     p2m_gone_release(&gone);
-    /* Begin again where the table of pages begins, so that it is seen to be covered as a whole and freed. */
+    /* Begin again where the table of pages begins, so that it is seen to be covered as a whole and
+     * freed. */
     *at = came == end ? end : max_u64(*at, round_down(came, TABLE_PAGES));
     return rc;
 }
@@ -167,10 +170,12 @@ int p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn)
     return rc;
 }
 
-/* The level at which a leaf of at most nr pages can be taken out from gfn, given that the one there stands at `level`. */
+/* The level at which a leaf of at most nr pages can be taken out from gfn, given that the one there
+ * stands at `level`. */
 static unsigned int take_level(uint64_t g, uint64_t nr, unsigned int level)
 {
-    while (level < P2M_LAST_LEVEL && (nr < 1ull << arch_p2m_order(level) || !is_aligned(g, 1ull << arch_p2m_order(level)))) {
+    while (level < P2M_LAST_LEVEL &&
+           (nr < 1ull << arch_p2m_order(level) || !is_aligned(g, 1ull << arch_p2m_order(level)))) {
         level++;
     }
     return level;

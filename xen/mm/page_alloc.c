@@ -1,6 +1,7 @@
 /*
- * Memory of the hypervisor: setting the allocator up at boot, whole pages for the hypervisor's own use, the counts that the
- * tools ask for, idle-time scrubbing. What domains own is in page_own.c, free blocks are in buddy.c.
+ * Memory of the hypervisor: setting the allocator up at boot, whole pages for the hypervisor's own
+ * use, the counts that the tools ask for, idle-time scrubbing. What domains own is in page_own.c,
+ * free blocks are in buddy.c.
  */
 #include <arch/mm.h>
 #include <xen/bitops.h>
@@ -21,15 +22,18 @@ static void page_zero_range(void *va, uint64_t nr)
     }
 }
 
-/* The description of one GiB, zeroed, out of the highest free memory that holds it: preferably of that GiB itself. */
+/* The description of one GiB, zeroed, out of the highest free memory that holds it: preferably of
+ * that GiB itself. */
 static struct mem_gib *page_gib_create(struct rangeset *set, uint64_t gib)
 {
     uint64_t low = gib << MEM_GIB_SHIFT, start, size = round_up(sizeof(struct mem_gib), PAGE_SIZE);
     void *va;
 
-    if (rangeset_place(set, size, PAGE_SIZE, low, low + (1ull << MEM_GIB_SHIFT), true, &start) != 0 &&
+    if (rangeset_place(set, size, PAGE_SIZE, low, low + (1ull << MEM_GIB_SHIFT), true, &start) !=
+            0 &&
         rangeset_place(set, size, PAGE_SIZE, 0, UINT64_MAX, true, &start) != 0) {
-        panic("Not enough free RAM for the page allocator: %lu KiB per GiB are needed\n", size >> 10);
+        panic("Not enough free RAM for the page allocator: %lu KiB per GiB are needed\n",
+              size >> 10);
     }
     if (rangeset_remove(set, start, start + size) != 0) {
         panic("Too many fragments of free RAM: raise MAX_RESERVED_BANKS\n");
@@ -114,7 +118,8 @@ void page_release_reserved(paddr_t start, paddr_t end)
     spin_unlock(&heap_lock);
 }
 
-/* Free chunks as a sorted set, so that neighbouring blocks count as one extent. What does not fit is left out. */
+/* Free chunks as a sorted set, so that neighbouring blocks count as one extent. What does not fit
+ * is left out. */
 static bool page_collect(void *context, uint64_t frame, uint64_t end)
 {
     return rangeset_add(context, frame << PAGE_SHIFT, end << PAGE_SHIFT) == 0;
@@ -132,7 +137,8 @@ bool page_find_free(paddr_t want, paddr_t limit, paddr_t align, paddr_t *start, 
     buddy_walk_chunks(page_collect, &set);
     spin_unlock(&heap_lock);
     for (uint32_t i = 0; i < set.count; i++) {
-        uint64_t low = round_up(set.ranges[i].start, align), high = min_u64(set.ranges[i].end, limit);
+        uint64_t low = round_up(set.ranges[i].start, align),
+                 high = min_u64(set.ranges[i].end, limit);
         uint64_t length = low < high ? round_down(min_u64(high - low, want), CHUNK_SIZE) : 0;
 
         if (length > *size) {
@@ -163,7 +169,8 @@ uint64_t page_total_count(void)
     return total_pages;
 }
 
-static bool scrub_allowed; /* dom0's extents are found while nobody holds free memory for scrubbing */
+static bool scrub_allowed; /* dom0's extents are found while nobody holds free memory for scrubbing
+                            */
 
 void page_scrub_start(void)
 {
@@ -178,7 +185,8 @@ bool page_scrub_idle(void)
         return false;
     }
     spin_lock(&heap_lock);
-    /* What was begun, then chunks, then smaller blocks, which are found only at just their order. */
+    /* What was begun, then chunks, then smaller blocks, which are found only at just their order.
+     */
     for (int order = buddy_scrubbing() ? 0 : (int)CHUNK_ORDER; order >= 0 && !found; order--) {
         found = buddy_scrub((unsigned int)order, ALL_ZONES, 1u);
     }

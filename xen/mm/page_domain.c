@@ -1,6 +1,6 @@
 /*
- * Memory of domains: charged, given, claimed in advance, taken back. Memory is scrubbed before it gets an owner, so that a
- * domain that dies meanwhile never frees what is still being written.
+ * Memory of domains: charged, given, claimed in advance, taken back. Memory is scrubbed before it
+ * gets an owner, so that a domain that dies meanwhile never frees what is still being written.
  */
 #include <arch/mm.h>
 #include <xen/bitops.h>
@@ -11,8 +11,10 @@
 #include <xen/lib.h>
 #include <xen/page_own.h>
 
-#define SCRUB_SLICE 128u /* pages of a dirty block of a chunk or more that are scrubbed at once: about 35k instructions */
-#define RELINQUISH_SLICE 32u   /* chunks or pages between looks at pending work */
+#define SCRUB_SLICE \
+    128u /* pages of a dirty block of a chunk or more that are scrubbed at once: about 35k \
+            instructions */
+#define RELINQUISH_SLICE 32u /* chunks or pages between looks at pending work */
 
 static uint64_t claimed; /* sum of all d->claim_pages */
 
@@ -24,7 +26,8 @@ static int domain_may_have(const struct domain *d, uint64_t nr)
     if (d->tot_pages + nr > d->max_pages) {
         return -E2BIG;
     }
-    if (claimed != 0 && d->claim_pages < nr && claimed + nr > buddy_free_pages(buddy_zone_below(0))) {
+    if (claimed != 0 && d->claim_pages < nr &&
+        claimed + nr > buddy_free_pages(buddy_zone_below(0))) {
         return -ENOMEM;
     }
     return 0;
@@ -37,7 +40,8 @@ static void domain_charge(struct domain *d, uint64_t nr)
     d->claim_pages -= from_claim;
     claimed -= from_claim;
     if (d->tot_pages == 0 && nr != 0) {
-        /* Pages point to their owner and so keep it; the caller has a reference already. domain_uncharge tells when it ends. */
+        /* Pages point to their owner and so keep it; the caller has a reference already.
+         * domain_uncharge tells when it ends. */
         atomic_fetch_add(&d->refcount, 1u);
     }
     d->tot_pages += nr;
@@ -89,7 +93,8 @@ static int domain_own(struct domain *d, uint64_t frame, unsigned int order)
     return rc;
 }
 
-int domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, unsigned int flags, mfn_t *mfn)
+int domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, unsigned int flags,
+                      mfn_t *mfn)
 {
     uint64_t frame = BUDDY_NO_FRAME;
     bool clean = true;

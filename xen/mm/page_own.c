@@ -1,6 +1,7 @@
 /*
- * The records of who owns RAM: whole chunks of domains, and the entries of single pages. All of it with heap_lock held.
- * References are in page_ref.c; how domains come to memory and lose it is in page_domain.c.
+ * The records of who owns RAM: whole chunks of domains, and the entries of single pages. All of it
+ * with heap_lock held. References are in page_ref.c; how domains come to memory and lose it is in
+ * page_domain.c.
  */
 #include <arch/mm.h>
 #include <xen/bitops.h>
@@ -66,7 +67,8 @@ void *page_va(const struct page *pg)
 
 /* Chunks of domains. */
 
-/* nr chunks of one GiB from `number` with arrays one after the other; they become the head of d's list. */
+/* nr chunks of one GiB from `number` with arrays one after the other; they become the head of d's
+ * list. */
 static void chunks_own_run(struct domain *d, uint64_t number, uint64_t nr, struct page *pages)
 {
     struct chunk *c = chunk_at(number);
@@ -245,7 +247,8 @@ struct page *page_find(mfn_t mfn, const struct domain *d)
 {
     struct chunk *c = chunk_of_pa(mfn.n << PAGE_SHIFT);
 
-    if (c == NULL || c->state == CHUNK_NONE || (c->state == CHUNK_WHOLE && d != NULL && c->owner != d)) {
+    if (c == NULL || c->state == CHUNK_NONE ||
+        (c->state == CHUNK_WHOLE && d != NULL && c->owner != d)) {
         return NULL;
     }
     if (c->state == CHUNK_WHOLE) {

@@ -1,6 +1,7 @@
 /*
- * References to pages, and hypervisor pages shared with domains. Counts change without a lock; the last reference is dropped
- * into heap_lock, and until the entry is cleared there the frame is in nobody else's hands.
+ * References to pages, and hypervisor pages shared with domains. Counts change without a lock; the
+ * last reference is dropped into heap_lock, and until the entry is cleared there the frame is in
+ * nobody else's hands.
  */
 #include <arch/mm.h>
 #include <xen/domain.h>
@@ -143,7 +144,8 @@ bool page_free_later(uint64_t frame)
     struct chunk *c = chunk_at(frame >> CHUNK_ORDER);
     struct page *pg = c->state == CHUNK_SPLIT ? page_at(frame) : NULL;
 
-    /* The flag stays until page_last runs: a count of 0 only means that it waits for the lock we hold. */
+    /* The flag stays until page_last runs: a count of 0 only means that it waits for the lock we
+     * hold. */
     if (pg == NULL || (pg->flags & PAGE_XEN) == 0) {
         return false;
     }

@@ -1,6 +1,7 @@
 /*
- * memory_op: what stands where in a domain's guest-physical space besides its RAM - the shared page, grant frames, pages of
- * other domains, device pages - and taking it away. Answers follow Xen's Arm port.
+ * memory_op: what stands where in a domain's guest-physical space besides its RAM - the shared
+ * page, grant frames, pages of other domains, device pages - and taking it away. Answers follow
+ * Xen's Arm port.
  */
 #include <arch/mm.h>
 #include <public/memory.h>
@@ -13,7 +14,8 @@
 #include <xen/page_alloc.h>
 #include <xen/rangeset.h>
 
-/* A page of the hypervisor's that belongs to d. It stands in one place at a time: elsewhere it must be removed first. */
+/* A page of the hypervisor's that belongs to d. It stands in one place at a time: elsewhere it must
+ * be removed first. */
 static int physmap_shared(struct domain *d, mfn_t mfn, gfn_t gfn)
 {
     struct p2m_leaf leaf = {.mfn = mfn, .kind = P2M_RAM, .flags = P2M_WRITE};
@@ -37,7 +39,8 @@ static int physmap_shared(struct domain *d, mfn_t mfn, gfn_t gfn)
 
 static int physmap_foreign_page(struct domain *d, struct page *pg, bool write, gfn_t gfn)
 {
-    struct p2m_leaf leaf = {.mfn = page_mfn(pg), .kind = P2M_FOREIGN, .flags = write ? P2M_WRITE : 0};
+    struct p2m_leaf leaf = {
+        .mfn = page_mfn(pg), .kind = P2M_FOREIGN, .flags = write ? P2M_WRITE : 0};
     int rc = p2m_map(d, gfn, 1, leaf);
 
     if (rc != 0) {
@@ -72,18 +75,21 @@ static int physmap_foreign(struct domain *d, domid_t from, uint64_t frame, gfn_t
     return rc;
 }
 
-/* A device page for the hardware domain itself. What it may not have is passed over without an error, as in Xen. */
+/* A device page for the hardware domain itself. What it may not have is passed over without an
+ * error, as in Xen. */
 static int physmap_device(struct domain *d, uint64_t frame, gfn_t gfn)
 {
     struct p2m_leaf leaf = {.mfn = {frame}, .kind = P2M_MMIO, .flags = P2M_WRITE | P2M_CACHED};
 
-    if (frame == UINT64_MAX || d->iomem == NULL || !rangeset_contains(d->iomem, frame, frame + 1u)) {
+    if (frame == UINT64_MAX || d->iomem == NULL ||
+        !rangeset_contains(d->iomem, frame, frame + 1u)) {
         return 0;
     }
     return p2m_map(d, gfn, 1, leaf);
 }
 
-static int physmap_add(struct domain *d, unsigned int space, domid_t foreign, uint64_t index, gfn_t gfn)
+static int physmap_add(struct domain *d, unsigned int space, domid_t foreign, uint64_t index,
+                       gfn_t gfn)
 {
     mfn_t mfn;
     int rc;
@@ -97,12 +103,9 @@ static int physmap_add(struct domain *d, unsigned int space, domid_t foreign, ui
     case XENMAPSPACE_grant_table:
         rc = grant_table_frame(d, index, &mfn);
         return rc == 0 ? physmap_shared(d, mfn, gfn) : rc;
-    case XENMAPSPACE_gmfn_foreign:
-        return physmap_foreign(d, foreign, index, gfn);
-    case XENMAPSPACE_dev_mmio:
-        return physmap_device(d, index, gfn);
-    default:
-        return -ENOSYS;
+    case XENMAPSPACE_gmfn_foreign: return physmap_foreign(d, foreign, index, gfn);
+    case XENMAPSPACE_dev_mmio: return physmap_device(d, index, gfn);
+    default: return -ENOSYS;
     }
 }
 
@@ -244,7 +247,8 @@ static int resource_one(struct domain *self, struct domain *d, uint64_t index, u
     return pg != NULL ? physmap_foreign_page(self, pg, true, (gfn_t){frame}) : -EINVAL;
 }
 
-static int resource_map(struct vcpu *v, struct domain *d, const struct xen_mem_acquire_resource *in, uint64_t *i)
+static int resource_map(struct vcpu *v, struct domain *d, const struct xen_mem_acquire_resource *in,
+                        uint64_t *i)
 {
     uint64_t start = *i;
     int rc = in->frame > UINT32_MAX || in->frame + in->nr_frames > UINT32_MAX ? -EINVAL : 0;
@@ -280,7 +284,8 @@ long memory_acquire_resource(struct vcpu *v, uint64_t start, uint64_t *arg)
     }
     if (d == v->d || !v->d->is_privileged) {
         rc = -EPERM;
-    } else if (in.type != XENMEM_resource_grant_table || in.id != XENMEM_resource_grant_table_id_shared) {
+    } else if (in.type != XENMEM_resource_grant_table ||
+               in.id != XENMEM_resource_grant_table_id_shared) {
         rc = -EINVAL;
     } else if (in.frame_list != 0) {
         rc = resource_map(v, d, &in, &start);
@@ -288,7 +293,8 @@ long memory_acquire_resource(struct vcpu *v, uint64_t start, uint64_t *arg)
         rc = -EINVAL;
     } else {
         in.nr_frames = grant_table_max_frames(d);
-        rc = guest_copy_to(arg[1] + offsetof(struct xen_mem_acquire_resource, nr_frames), &in.nr_frames, sizeof(in.nr_frames));
+        rc = guest_copy_to(arg[1] + offsetof(struct xen_mem_acquire_resource, nr_frames),
+                           &in.nr_frames, sizeof(in.nr_frames));
     }
     domain_put(d);
     return rc == -ERESTART ? memory_op_again(arg, start) : rc;

@@ -6,7 +6,8 @@
 #include <xen/spinlock.h>
 #include <xen/time.h>
 
-/* ns = ticks * ns_mult >> shift and back, with 128-bit products: exact enough for 100 years at any frequency. */
+/* ns = ticks * ns_mult >> shift and back, with 128-bit products: exact enough for 100 years at any
+ * frequency. */
 #define SHIFT 32u
 
 static uint64_t ns_mult, tick_mult;
@@ -38,10 +39,12 @@ uint64_t time_to_ticks(s_time_t ns)
     }
     ticks = (uint64_t)((unsigned __int128)(uint64_t)ns * tick_mult >> SHIFT);
     /*
-     * The factor is cut off, so these are too few, the more the longer the machine is up. The result must not be early: a
-     * deadline that comes before its time is programmed again, and comes again at once, until it is time.
+     * The factor is cut off, so these are too few, the more the longer the machine is up. The
+     * result must not be early: a deadline that comes before its time is programmed again, and
+     * comes again at once, until it is time.
      */
-    while ((missing = (uint64_t)ns - (uint64_t)time_from_ticks(ticks)) - 1u < INT64_MAX) { /* above 0 */
+    while ((missing = (uint64_t)ns - (uint64_t)time_from_ticks(ticks)) - 1u < INT64_MAX) { /* above
+                                                                                              0 */
         ticks += (uint64_t)((unsigned __int128)missing * tick_mult >> SHIFT) + 1u;
     }
     return ticks;
@@ -66,7 +69,8 @@ void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t system_time)
     struct domain *d;
 
     spin_lock(&wallclock_lock);
-    /* Unsigned arithmetic: a value that makes no sense gives the guest a senseless clock, nothing more. */
+    /* Unsigned arithmetic: a value that makes no sense gives the guest a senseless clock, nothing
+     * more. */
     wallclock_ns = sec * 1000000000u + nsec - system_time;
     spin_unlock(&wallclock_lock);
     spin_lock(&domain_list_lock);

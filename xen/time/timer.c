@@ -1,6 +1,7 @@
 /*
- * Timers: a binary heap of deadlines for each CPU, ordered by expiry. Room is reserved when a timer is made, so that arming
- * never fails. timer.cpu changes only under the lock of the queue that it leaves.
+ * Timers: a binary heap of deadlines for each CPU, ordered by expiry. Room is reserved when a timer
+ * is made, so that arming never fails. timer.cpu changes only under the lock of the queue that it
+ * leaves.
  */
 #include <xen/cpu.h>
 #include <xen/errno.h>
@@ -12,7 +13,8 @@
 
 #define FIRST_CAPACITY 16u
 
-static uint32_t reserved_slots; /* timers that exist: each queue can hold all of them, since they may move */
+static uint32_t reserved_slots; /* timers that exist: each queue can hold all of them, since they
+                                   may move */
 
 void timer_init_cpu(struct cpu *c)
 {
@@ -175,7 +177,8 @@ void timer_stop(struct timer *t)
     }
     c = lock_queue(t);
     if (t->slot != 0) {
-        /* A deadline that no longer exists costs one needless interrupt; programming the device costs more. */
+        /* A deadline that no longer exists costs one needless interrupt; programming the device
+         * costs more. */
         remove(&c->timers, t);
     }
     spin_unlock(&c->timers.lock);

@@ -18,7 +18,8 @@ int mmio_register(struct domain *d, paddr_t start, paddr_t end, mmio_fn *fn, voi
     while (at != 0 && t->region[at - 1u].start >= start) {
         at--;
     }
-    if ((at != 0 && t->region[at - 1u].end > start) || (at != t->count && t->region[at].start < end)) {
+    if ((at != 0 && t->region[at - 1u].end > start) ||
+        (at != t->count && t->region[at].start < end)) {
         return -EEXIST;
     }
     for (uint32_t i = t->count; i > at; i--) {

@@ -1,6 +1,7 @@
 /*
- * The first page tables, made with the MMU off: the image at its linked address with its final rights, and an identity map of
- * the code that turns the MMU on. Runs at the physical address: no pointers from data, no calls outside this file.
+ * The first page tables, made with the MMU off: the image at its linked address with its final
+ * rights, and an identity map of the code that turns the MMU on. Runs at the physical address: no
+ * pointers from data, no calls outside this file.
  */
 #include <asm/layout.h>
 #include <asm/mmu.h>
@@ -36,7 +37,8 @@ paddr_t boot_map(paddr_t image)
     image_l2[IMAGE_START >> 21 & 511u] = (paddr_t)(uintptr_t)image_l3 | PTE_TABLE;
     image_l1[IMAGE_START >> 30 & 511u] = (paddr_t)(uintptr_t)image_l2 | PTE_TABLE;
     boot_l0[IMAGE_START >> 39] = (paddr_t)(uintptr_t)image_l1 | PTE_TABLE;
-    /* 1 GiB around the image, read-only and executable. An image that is longer than that GiB's end is not: 2 MiB aligned. */
+    /* 1 GiB around the image, read-only and executable. An image that is longer than that GiB's end
+     * is not: 2 MiB aligned. */
     identity_l1[image >> 30 & 511u] = (image >> 30 << 30) | PTE_TEXT | PTE_BLOCK;
     boot_l0[image >> 39] = (paddr_t)(uintptr_t)identity_l1 | PTE_TABLE;
     return (paddr_t)(uintptr_t)boot_l0;

@@ -1,6 +1,6 @@
 /*
- * The earliest output: a polled UART found in the device tree before any driver. Usable with the MMU off, so nothing here
- * follows a pointer that the linker put into data.
+ * The earliest output: a polled UART found in the device tree before any driver. Usable with the
+ * MMU off, so nothing here follows a pointer that the linker put into data.
  */
 #include <arch/cpu.h>
 #include <arch/mm.h>
@@ -9,11 +9,11 @@
 #include <xen/console.h>
 #include <xen/fdt.h>
 
-#define PL011_DR 0x00u /* [PL011 TRM 3.3] */
-#define PL011_FR 0x18u
-#define PL011_FR_TXFF (1u << 5)
-#define NS16550_THR 0u /* [16550 data sheet] */
-#define NS16550_LSR 5u
+#define PL011_DR         0x00u /* [PL011 TRM 3.3] */
+#define PL011_FR         0x18u
+#define PL011_FR_TXFF    (1u << 5)
+#define NS16550_THR      0u /* [16550 data sheet] */
+#define NS16550_LSR      5u
 #define NS16550_LSR_THRE (1u << 5)
 
 static struct early_uart console;
@@ -51,9 +51,12 @@ static uint32_t cells_of(const struct fdt *f, fdt_node_t node, const char *name,
 /* Translate an address through the ranges of all parents. */
 static bool to_cpu(const struct fdt *f, fdt_node_t node, uint64_t *address)
 {
-    for (fdt_node_t bus = fdt_parent(f, node); bus > 0 && bus != fdt_root(f); bus = fdt_parent(f, bus)) {
-        uint32_t child = cells_of(f, bus, "#address-cells", 2), size = cells_of(f, bus, "#size-cells", 1);
-        uint32_t parent = cells_of(f, fdt_parent(f, bus), "#address-cells", 2), row = child + parent + size;
+    for (fdt_node_t bus = fdt_parent(f, node); bus > 0 && bus != fdt_root(f);
+         bus = fdt_parent(f, bus)) {
+        uint32_t child = cells_of(f, bus, "#address-cells", 2),
+                 size = cells_of(f, bus, "#size-cells", 1);
+        uint32_t parent = cells_of(f, fdt_parent(f, bus), "#address-cells", 2),
+                 row = child + parent + size;
         struct fdt_prop p;
         bool found = false;
 

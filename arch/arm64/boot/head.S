@@ -1,6 +1,7 @@
 /*
- * The first instructions: the arm64 Image header [Linux Documentation/arch/arm64/booting], entry at EL2 with MMU and caches off,
- * page tables (by boot_map in C), MMU on, C. Secondary CPUs come in at secondary_entry. Position independent until the MMU is on.
+ * The first instructions: the arm64 Image header [Linux booting.rst], entry at EL2 with MMU and
+ * caches off, page tables (by boot_map in C), MMU on, C. Secondary CPUs come in at secondary_entry.
+ * Position independent until the MMU is on.
  */
 #include <asm/layout.h>
 #include <asm/offsets.h>
@@ -58,11 +59,7 @@ boot_entry:
 /* EL1 or EL3: say so on the UART of the device tree, with the MMU off, and stop. */
 wrong_level:
     lsr x20, x0, #2
-    mrs x1, CurrentEL
-    cmp x1, #(1 << 2)
-    b.ne 2f
-    mrs x1, cpacr_el1                    /* nothing here uses FP; only make sure that alignment checks are as C expects */
-2:  bl clear_bss
+    bl clear_bss
     adrp x0, cpu_stacks + CPU_STACK_BYTES
     mov sp, x0
     mov x0, x19
@@ -96,7 +93,7 @@ mmu_on:
     ldr x1, =MAIR_EL2_VALUE
     msr mair_el2, x1
     mrs x1, id_aa64mmfr0_el1
-    and x1, x1, #0xf                     /* PARange goes to TCR_EL2.PS; values above 5 (48 bits) mean more than we use */
+    and x1, x1, #0xf                     /* PARange becomes TCR_EL2.PS, at most 5: 48 bits */
     mov x2, #5
     cmp x1, x2
     csel x1, x1, x2, lo

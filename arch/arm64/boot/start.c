@@ -1,4 +1,5 @@
-/* From assembly to the core: says what is wrong if the CPU was entered at the wrong exception level, or hands over to xen_main. */
+/* From assembly to the core: says what is wrong if the CPU was entered at the wrong exception
+ * level, or hands over to xen_main. */
 #include <asm/boot.h>
 #include <asm/cpu.h>
 #include <asm/mm.h>
@@ -27,11 +28,13 @@ void boot_wrong_level(paddr_t fdt, uint64_t level)
     struct early_uart uart;
     struct fdt f;
 
-    if (fdt == 0 || fdt_open(&f, (const void *)(uintptr_t)fdt, FDT_MAX_SIZE) != 0 || !early_uart_find(&f, &uart)) {
+    if (fdt == 0 || fdt_open(&f, (const void *)(uintptr_t)fdt, FDT_MAX_SIZE) != 0 ||
+        !early_uart_find(&f, &uart)) {
         return;
     }
     early_uart_puts(&uart, "(XEN) Xenolith was entered at EL");
     early_uart_putc(&uart, (char)('0' + level));
     early_uart_puts(&uart, ", not at EL2, so the CPU's virtualization cannot be used.\r\n"
-                           "(XEN) QEMU: add virtualization=on to -machine; on a board: let the firmware enter EL2. Halted.\r\n");
+                           "(XEN) QEMU: add virtualization=on to -machine; on a board: let the "
+                           "firmware enter EL2. Halted.\r\n");
 }

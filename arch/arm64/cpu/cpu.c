@@ -1,4 +1,5 @@
-/* One CPU: registers of EL2 that every guest shares, identity and errata, idling, the machine's end. */
+/* One CPU: registers of EL2 that every guest shares, identity and errata, idling, the machine's
+ * end. */
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <asm/cpu.h>
@@ -23,12 +24,13 @@ void arch_cpu_init(struct cpu *c)
 {
     uint64_t midr = READ_SYSREG(midr_el1);
 
-    printk("CPU%u: MIDR %#lx, part %#lx r%lup%lu, MPIDR %#lx\n", c->id, midr, MIDR_PART(midr), midr >> 20 & 15u,
-           midr & 15u, c->arch.mpidr);
+    printk("CPU%u: MIDR %#lx, part %#lx r%lup%lu, MPIDR %#lx\n", c->id, midr, MIDR_PART(midr),
+           midr >> 20 & 15u, midr & 15u, c->arch.mpidr);
     if (MIDR_PART(midr) == PART_CORTEX_A57 || MIDR_PART(midr) == PART_CORTEX_A72) {
         /*
-         * Arm erratum 1319537 (A72) / 1319367 (A57): a speculative AT can fill the TLB with a guest's entries while its
-         * translation is half switched. arch_vcpu_load writes the EL1 translation registers with walks disabled (TCR_EL1.EPDn).
+         * Arm erratum 1319537 (A72) / 1319367 (A57): a speculative AT can fill the TLB with a
+         * guest's entries while its translation is half switched. arch_vcpu_load writes the EL1
+         * translation registers with walks disabled (TCR_EL1.EPDn).
          */
         printk(XENLOG_DEBUG "CPU%u: work-around for Arm erratum 1319537\n", c->id);
     }

@@ -1,4 +1,5 @@
-/* What a CPU or vCPU looks like when something went wrong: registers, call stack; and the end of a fault inside EL2. */
+/* What a CPU or vCPU looks like when something went wrong: registers, call stack; and the end of a
+ * fault inside EL2. */
 #include <arch/cpu.h>
 #include <asm/sysregs.h>
 #include <asm/traps.h>
@@ -19,10 +20,12 @@ static void backtrace(uint64_t pc, uint64_t fp)
 
     printk(XENLOG_ERR "Xen call trace:\n");
     printk(XENLOG_ERR "   [<%016lx>] (PC)\n", pc);
-    for (unsigned int i = 0; i < MAX_FRAMES && fp >= bottom && fp <= top - 16u && (fp & 15u) == 0; i++) {
+    for (unsigned int i = 0; i < MAX_FRAMES && fp >= bottom && fp <= top - 16u && (fp & 15u) == 0;
+         i++) {
         const uint64_t *record = (const uint64_t *)(uintptr_t)fp;
 
-        if (record[1] < (uint64_t)(uintptr_t)_start_image || record[1] >= (uint64_t)(uintptr_t)_end_text) {
+        if (record[1] < (uint64_t)(uintptr_t)_start_image ||
+            record[1] >= (uint64_t)(uintptr_t)_end_text) {
             break;
         }
         printk(XENLOG_ERR "   [<%016lx>]\n", record[1]);
@@ -44,7 +47,8 @@ void arch_dump_stack(void)
 static void dump_regs(const struct cpu_regs *r)
 {
     for (unsigned int i = 0; i < 30; i += 3) {
-        printk("X%-2u %016lx  X%-2u %016lx  X%-2u %016lx\n", i, r->x[i], i + 1, r->x[i + 1], i + 2, r->x[i + 2]);
+        printk("X%-2u %016lx  X%-2u %016lx  X%-2u %016lx\n", i, r->x[i], i + 1, r->x[i + 1], i + 2,
+               r->x[i + 2]);
     }
     printk("LR  %016lx  PC  %016lx  SPSR %08lx\n", r->x[30], r->pc, r->spsr);
 }
@@ -53,10 +57,10 @@ void arch_dump_vcpu(struct vcpu *v)
 {
     printk("d%uv%u: registers\n", v->d->id, v->id);
     dump_regs(&v->arch.regs);
-    printk("SP_EL0 %016lx  SP_EL1 %016lx  TTBR0 %016lx  TTBR1 %016lx\n", v->arch.sys.sp_el0, v->arch.sys.sp_el1,
-           v->arch.sys.ttbr0, v->arch.sys.ttbr1);
-    printk("SCTLR %08lx  TCR %016lx  ESR %08lx  FAR %016lx  HCR %08lx\n", v->arch.sys.sctlr, v->arch.sys.tcr,
-           v->arch.sys.esr, v->arch.sys.far, v->arch.hcr);
+    printk("SP_EL0 %016lx  SP_EL1 %016lx  TTBR0 %016lx  TTBR1 %016lx\n", v->arch.sys.sp_el0,
+           v->arch.sys.sp_el1, v->arch.sys.ttbr0, v->arch.sys.ttbr1);
+    printk("SCTLR %08lx  TCR %016lx  ESR %08lx  FAR %016lx  HCR %08lx\n", v->arch.sys.sctlr,
+           v->arch.sys.tcr, v->arch.sys.esr, v->arch.sys.far, v->arch.hcr);
 }
 
 void __noreturn trap_hyp(const struct cpu_regs *regs, uint64_t kind, uint64_t sp)

@@ -1,16 +1,21 @@
-/* The firmware's PSCI as the host uses it [DEN0022]: only if the device tree names it, by the conduit that it names. */
+/* The firmware's PSCI as the host uses it [DEN0022]: only if the device tree names it, by the
+ * conduit that it names. */
 #include <asm/cpu.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/printk.h>
 #include <xen/string.h>
 
-#define PSCI_VERSION 0x84000000u
-#define PSCI_CPU_ON_64 0xc4000003u
-#define PSCI_SYSTEM_OFF 0x84000008u
+#define PSCI_VERSION      0x84000000u
+#define PSCI_CPU_ON_64    0xc4000003u
+#define PSCI_SYSTEM_OFF   0x84000008u
 #define PSCI_SYSTEM_RESET 0x84000009u
 
-static enum { NONE, SMC, HVC } conduit;
+static enum {
+    NONE,
+    SMC,
+    HVC
+} conduit;
 static uint32_t cpu_on_id;
 
 static long call(uint32_t id, uint64_t a1, uint64_t a2, uint64_t a3)
@@ -20,19 +25,20 @@ static long call(uint32_t id, uint64_t a1, uint64_t a2, uint64_t a3)
     register uint64_t x2 __asm__("x2") = a2;
     register uint64_t x3 __asm__("x3") = a3;
 
-    /* Registers x4-x17 may be destroyed by SMCCC 1.0 [DEN0028 2.6]. An HVC from EL2 goes to firmware only under emulation. */
+    /* Registers x4-x17 may be destroyed by SMCCC 1.0 [DEN0028 2.6]. An HVC from EL2 goes to
+     * firmware only under emulation. */
     if (conduit == SMC) {
         __asm__ volatile("smc #0"
                          : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
                          :
-                         : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
-                           "memory");
+                         : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+                           "x15", "x16", "x17", "memory");
     } else {
         __asm__ volatile("hvc #0"
                          : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
                          :
-                         : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
-                           "memory");
+                         : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
+                           "x15", "x16", "x17", "memory");
     }
     return (long)(int32_t)x0;
 }
@@ -47,7 +53,8 @@ void psci_init(void)
         return;
     }
     cpu_on_id = PSCI_CPU_ON_64;
-    if (!dt_compatible(&dt_host, node, "arm,psci-0.2") && !dt_compatible(&dt_host, node, "arm,psci-1.0") &&
+    if (!dt_compatible(&dt_host, node, "arm,psci-0.2") &&
+        !dt_compatible(&dt_host, node, "arm,psci-1.0") &&
         !dt_u32(&dt_host, node, "cpu_on", &cpu_on_id)) {
         return;
     }
@@ -56,7 +63,8 @@ void psci_init(void)
         printk(XENLOG_WARNING "PSCI: unknown method \"%s\" in the device tree: not used\n", method);
         return;
     }
-    if (dt_compatible(&dt_host, node, "arm,psci-0.2") || dt_compatible(&dt_host, node, "arm,psci-1.0")) {
+    if (dt_compatible(&dt_host, node, "arm,psci-0.2") ||
+        dt_compatible(&dt_host, node, "arm,psci-1.0")) {
         long version = call(PSCI_VERSION, 0, 0, 0);
 
         printk("Using PSCI v%ld.%ld\n", version >> 16, version & 0xffff);

@@ -1,4 +1,5 @@
-/* Finding the CPUs in the device tree and starting them, by PSCI or by spin-table [DTSpec 3.8, Linux booting.rst]. */
+/* Finding the CPUs in the device tree and starting them, by PSCI or by spin-table [DTSpec 3.8,
+ * Linux booting.rst]. */
 #include <arch/cpu.h>
 #include <arch/mm.h>
 #include <arch/time.h>
@@ -37,7 +38,8 @@ void arch_cpu_discover(void)
     }
     nr_cpus = n;
     if (left_out != 0) {
-        printk(XENLOG_WARNING "%u CPUs are left out: at most %u are supported\n", left_out, MAX_CPUS);
+        printk(XENLOG_WARNING "%u CPUs are left out: at most %u are supported\n", left_out,
+               MAX_CPUS);
     }
 }
 
@@ -61,7 +63,8 @@ int arch_cpu_start(struct cpu *c)
     uint64_t limit;
     int rc;
 
-    /* The secondary reads its descriptor with the MMU on, but the tables with the walker before that. */
+    /* The secondary reads its descriptor with the MMU on, but the tables with the walker before
+     * that. */
     rc = c->arch.release_address != 0 ? release(c->arch.release_address, entry)
                                       : psci_cpu_on(c->arch.mpidr, entry, c->id);
     if (rc != 0) {
@@ -70,7 +73,8 @@ int arch_cpu_start(struct cpu *c)
     limit = arch_counter() + START_SECONDS * arch_counter_hz();
     while (atomic_load_acquire(&c->arch.up) == 0) {
         if (arch_counter() > limit) {
-            c->arch.mpidr = UINT64_MAX; /* should it come after all, it finds no descriptor and parks */
+            c->arch.mpidr = UINT64_MAX; /* should it come after all, it finds no descriptor and
+                                           parks */
             return -ETIMEDOUT;
         }
         __asm__ volatile("yield" ::: "memory");

@@ -1,7 +1,8 @@
 /*
- * Exceptions to EL2. While a guest runs, SP_EL2 points to its struct vcpu, whose first member takes the general registers;
- * C runs on the CPU's stack. HVC and interrupts save only what C may destroy (x0-x18, x29, x30) and leave ELR and SPSR in their
- * registers; everything else, and every way to the gate, saves and restores all.
+ * Exceptions to EL2. While a guest runs, SP_EL2 points to its struct vcpu, whose first member takes
+ * the general registers; C runs on the CPU's stack. HVC and interrupts save only what C may destroy
+ * (x0-x18, x29, x30) and leave ELR and SPSR in their registers; everything else, and every way to
+ * the gate, saves and restores all.
  */
 #include <asm/offsets.h>
 
@@ -51,7 +52,7 @@
     stp x2, x3, [x0, #REGS_PC]
 .endm
 
-/* Return to the guest.  No instruction after eret may be executed speculatively with its registers: the barrier stops that. */
+/* Return to the guest. The barrier stops speculation past eret with the guest's registers. */
 .macro guest_return
     eret
     dsb nsh /* speculation past eret ends here [Arm: straight-line speculation, CVE-2020-13844] */
@@ -78,7 +79,7 @@ vectors:
 
     .balign 0x80             /* lower EL, AArch64: synchronous */
     stp x0, x1, [sp, #16 * 0]
-    eor w1, w0, #0x80008000  /* SMCCC_ARCH_WORKAROUND_1 [DEN0070]: frequent, needs nothing but the trap itself */
+    eor w1, w0, #0x80008000  /* SMCCC_ARCH_WORKAROUND_1 [DEN0070]: the trap is all it needs */
     cbz w1, guest_workaround
 guest_sync:
     save_caller_but_x0_x1
@@ -100,7 +101,7 @@ guest_sync:
     vector guest_fiq
     vector guest_serror
 
-/* In: x0, x1 saved, w0 = the function id of the work-around. Anything but HVC #0 goes the usual way. */
+/* In: x0, x1 saved, w0 = the work-around's function id. All but HVC #0 goes the usual way. */
 guest_workaround:
     mrs x1, esr_el2
     mov w0, #0x5a000000      /* EC = HVC64, IL, immediate 0 */
@@ -128,7 +129,7 @@ guest_irq:
     mov sp, x1
     bl trap_irq
 
-/* On the CPU's stack, callee-saved registers are the guest's, ELR/SPSR are live.  Out: in the guest, or to the gate. */
+/* In: the CPU's stack; callee-saved registers, ELR, SPSR are the guest's.  Out: guest or gate. */
 exit_fast:
     mrs x1, tpidr_el2
     ldr x0, [x1, #CPU_CURRENT]
@@ -187,8 +188,8 @@ arch_vcpu_resume:
     b resume
 
 /*
- * A fault inside the hypervisor. Nothing of the stack is trusted: registers go to this CPU's panic stack; TPIDR_EL0 and
- * TPIDRRO_EL0 (a guest's, which is lost anyway) hold what is needed to get there.
+ * A fault inside the hypervisor. Nothing of the stack is trusted: registers go to this CPU's panic
+ * stack; TPIDR_EL0 and TPIDRRO_EL0 (a guest's, which is lost anyway) hold what is needed for that.
  */
 .macro hyp_fault_entry kind
     msr tpidr_el0, x0

@@ -9,13 +9,13 @@ static inline size_t dcache_line(void)
     return 4ul << (READ_SYSREG(ctr_el0) >> 16 & 15u);
 }
 
-#define FOR_EACH_LINE(line, start, size, instruction)                                     \
-    do {                                                                                  \
-        uintptr_t _p = (uintptr_t)(start) & ~((line) - 1ul);                              \
-                                                                                          \
-        for (; _p < (uintptr_t)(start) + (size); _p += (line)) {                          \
-            __asm__ volatile(instruction ", %0" ::"r"(_p) : "memory");                    \
-        }                                                                                 \
+#define FOR_EACH_LINE(line, start, size, instruction) \
+    do { \
+        uintptr_t _p = (uintptr_t)(start) & ~((line) - 1ul); \
+\
+        for (; _p < (uintptr_t)(start) + (size); _p += (line)) { \
+            __asm__ volatile(instruction ", %0" ::"r"(_p) : "memory"); \
+        } \
     } while (0)
 
 void arch_cache_clean(const void *va, size_t size)
@@ -40,7 +40,8 @@ void arch_icache_sync(const void *va, size_t size)
 
     FOR_EACH_LINE(line, va, size, "dc cvac");
     dsb(ish); /* data is at the point of coherency before instruction caches are dropped */
-    /* All of them: guests fetch by other addresses than ours, and PIPT or VIPT does not matter then. */
+    /* All of them: guests fetch by other addresses than ours, and PIPT or VIPT does not matter
+     * then. */
     __asm__ volatile("ic ialluis" ::: "memory");
     dsb(ish); /* the invalidation is complete on every CPU */
     isb();    /* and this CPU refetches */

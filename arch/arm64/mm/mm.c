@@ -1,6 +1,7 @@
 /*
- * EL2's own address space: the final root table, the direct map of RAM, device mappings, the boot window for the device tree.
- * Entries are only ever added, except the boot window's, which is written once.
+ * EL2's own address space: the final root table, the direct map of RAM, device mappings, the boot
+ * window for the device tree. Entries are only ever added, except the boot window's, which is
+ * written once.
  */
 #include <arch/mm.h>
 #include <asm/boot.h>
@@ -27,8 +28,10 @@ static unsigned int tables_used;
 static uint64_t device_next = DEVICE_START;
 static spinlock_t device_lock = SPINLOCK_INIT(LOCK_HEAP);
 
-/* A stack for each CPU with an unmapped page below it, and a small one for faults inside the hypervisor. */
-uint8_t cpu_stacks[MAX_CPUS][(PAGE_SIZE << CPU_STACK_ORDER) + PAGE_SIZE] __aligned(PAGE_SIZE) __section(".stacks");
+/* A stack for each CPU with an unmapped page below it, and a small one for faults inside the
+ * hypervisor. */
+uint8_t cpu_stacks[MAX_CPUS][(PAGE_SIZE << CPU_STACK_ORDER) + PAGE_SIZE] __aligned(PAGE_SIZE)
+    __section(".stacks");
 static uint8_t panic_stacks[MAX_CPUS][2048] __aligned(16) __section(".stacks");
 
 void mm_set_image(paddr_t image)
@@ -58,7 +61,8 @@ static void entry_write(pte_t *slot, pte_t pte)
     isb();    /* ... and so do the instructions that follow here */
 }
 
-/* The table below an entry, made if there is none; NULL: the pool is empty or a block is in the way. */
+/* The table below an entry, made if there is none; NULL: the pool is empty or a block is in the
+ * way. */
 static pte_t *next_table(pte_t *slot)
 {
     paddr_t pa = *slot & PTE_ADDRESS;
@@ -72,7 +76,8 @@ static pte_t *next_table(pte_t *slot)
     } else if ((*slot & PTE_TABLE) != PTE_TABLE) {
         return NULL;
     }
-    /* All tables are inside the image, so its own mapping reaches them before the direct map exists. */
+    /* All tables are inside the image, so its own mapping reaches them before the direct map
+     * exists. */
     return (pte_t *)(uintptr_t)(pa - image_phys_offset);
 }
 
@@ -87,7 +92,8 @@ static bool map(pte_t *root, uint64_t va, paddr_t pa, uint64_t size, pte_t attr)
             uint64_t block = 1ul << shift;
             pte_t *slot = &table[va >> shift & 511u];
 
-            if (shift == PAGE_SHIFT || (shift <= 30 && ((va | pa) & (block - 1)) == 0 && size >= block)) {
+            if (shift == PAGE_SHIFT ||
+                (shift <= 30 && ((va | pa) & (block - 1)) == 0 && size >= block)) {
                 entry_write(slot, pa | attr | (shift == PAGE_SHIFT ? PTE_PAGE : PTE_BLOCK));
                 va += block;
                 pa += block;
@@ -104,7 +110,8 @@ static bool map(pte_t *root, uint64_t va, paddr_t pa, uint64_t size, pte_t attr)
     return true;
 }
 
-/* Reserved memory that nobody may map cached: its owner (firmware) may use other attributes, or forbid reads. */
+/* Reserved memory that nobody may map cached: its owner (firmware) may use other attributes, or
+ * forbid reads. */
 static void subtract_no_map(struct rangeset *rs)
 {
     const struct dt_node *parent = dt_path(&dt_host, "/reserved-memory"), *n;
@@ -115,8 +122,10 @@ static void subtract_no_map(struct rangeset *rs)
     dt_for_each_child(&dt_host, parent, n) {
         struct dt_range r;
 
-        for (uint32_t i = 0; dt_has(&dt_host, n, "no-map") && dt_reg(&dt_host, n, i, &r) == 0; i++) {
-            if (rangeset_remove(rs, r.start & PAGE_MASK, round_up(r.start + r.size, PAGE_SIZE)) != 0) {
+        for (uint32_t i = 0; dt_has(&dt_host, n, "no-map") && dt_reg(&dt_host, n, i, &r) == 0;
+             i++) {
+            if (rangeset_remove(rs, r.start & PAGE_MASK, round_up(r.start + r.size, PAGE_SIZE)) !=
+                0) {
                 panic("Too many no-map ranges in /reserved-memory: raise MAX_RESERVED_BANKS\n");
             }
         }
@@ -150,8 +159,10 @@ void arch_mm_init(void)
     for (uint32_t i = 0; i < rs.count; i++) {
         const struct range *r = &rs.ranges[i];
 
-        if (r->end > DIRECTMAP_SIZE || !map(xen_l0, DIRECTMAP_START + r->start, r->start, r->end - r->start, PTE_DATA)) {
-            panic("Cannot map RAM %#lx-%#lx: too many fragments, raise TABLE_POOL\n", r->start, r->end);
+        if (r->end > DIRECTMAP_SIZE ||
+            !map(xen_l0, DIRECTMAP_START + r->start, r->start, r->end - r->start, PTE_DATA)) {
+            panic("Cannot map RAM %#lx-%#lx: too many fragments, raise TABLE_POOL\n", r->start,
+                  r->end);
         }
     }
     guard_stacks();
@@ -182,7 +193,8 @@ void *arch_map_device(paddr_t pa, size_t size)
     return ok ? (void *)(uintptr_t)(va + (pa - start)) : NULL;
 }
 
-/* 2 MiB blocks over the range; one use (the device tree), so the window is simply indexed by the offset in its GiB. */
+/* 2 MiB blocks over the range; one use (the device tree), so the window is simply indexed by the
+ * offset in its GiB. */
 const void *arch_map_early(paddr_t pa, size_t size)
 {
     paddr_t start = pa & ~(CHUNK_SIZE - 1ul);

@@ -9,9 +9,9 @@
 #include <xen/domain.h>
 #include <xen/printk.h>
 
-#define VTCR_RES1 (1ul << 31)
-#define VTCR_WALK (3ul << 12 | 1ul << 10 | 1ul << 8) /* inner shareable, write-back */
-#define VTCR_SL0_LEVEL1 (1ul << 6)
+#define VTCR_RES1        (1ul << 31)
+#define VTCR_WALK        (3ul << 12 | 1ul << 10 | 1ul << 8) /* inner shareable, write-back */
+#define VTCR_SL0_LEVEL1  (1ul << 6)
 #define FLUSH_SINGLE_MAX 64u /* pages flushed one by one; more: the whole VMID */
 
 static uint64_t vtcr;
@@ -23,7 +23,8 @@ void arch_p2m_init(void)
     uint64_t range = READ_SYSREG(id_aa64mmfr0_el1) & 15u;
 
     range = range < ARRAY_SIZE(bits) ? range : ARRAY_SIZE(bits) - 1u;
-    /* 40 bits with a root of two pages: three levels instead of four, and room for every address of supported machines. */
+    /* 40 bits with a root of two pages: three levels instead of four, and room for every address of
+     * supported machines. */
     ipa_bits = bits[range] < 40 ? bits[range] : 40;
     vtcr = VTCR_RES1 | range << 16 | VTCR_WALK | VTCR_SL0_LEVEL1 | (64ul - ipa_bits);
     printk("P2M: %u-bit guest addresses, %u-bit VMID, VTCR %#lx\n", ipa_bits, 8u, vtcr);
@@ -49,15 +50,16 @@ void p2m_init_cpu(void)
 {
     WRITE_SYSREG(vtcr, vtcr_el2);
     WRITE_SYSREG(0, vttbr_el2);
-    isb();                                            /* both before the TLB is cleared of what a boot loader left */
+    isb(); /* both before the TLB is cleared of what a boot loader left */
     __asm__ volatile("tlbi alle1" ::: "memory");
-    dsb(nsh);                                         /* complete */
-    isb();                                            /* before anything is translated */
+    dsb(nsh); /* complete */
+    isb();    /* before anything is translated */
 }
 
 /*
- * TLBI by VMID works on the one in VTTBR_EL2: put hw's there, return what was. hw's number is used even if its generation is
- * over: then it may still run under it somewhere, or the number is another domain's and flushing that one costs only time.
+ * TLBI by VMID works on the one in VTTBR_EL2: put hw's there, return what was. hw's number is used
+ * even if its generation is over: then it may still run under it somewhere, or the number is
+ * another domain's and flushing that one costs only time.
  */
 static uint64_t select_vmid(const struct arch_p2m *hw)
 {
@@ -88,8 +90,8 @@ void arch_p2m_flush(struct arch_p2m *hw)
     old = select_vmid(hw);
     dsb(ishst); /* the changed entries are visible before the TLB forgets the old ones */
     __asm__ volatile("tlbi vmalls12e1is" ::: "memory");
-    dsb(ish);   /* complete on all CPUs */
-    isb();      /* nothing fetched through it remains here */
+    dsb(ish); /* complete on all CPUs */
+    isb();    /* nothing fetched through it remains here */
     restore_vmid(hw, old);
 }
 

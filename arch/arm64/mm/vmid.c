@@ -1,6 +1,7 @@
 /*
- * VMIDs, recycled by generation: a domain keeps its VMID until all are used up; then a new generation begins, the TLBs of all
- * CPUs are cleared, and each domain takes a new one when it next runs. VMIDs that run on some CPU at that moment are carried over.
+ * VMIDs, recycled by generation: a domain keeps its VMID until all are used up; then a new
+ * generation begins, the TLBs of all CPUs are cleared, and each domain takes a new one when it next
+ * runs. VMIDs that run on some CPU at that moment are carried over.
  */
 #include <arch/p2m.h>
 #include <asm/mm.h>
@@ -10,14 +11,15 @@
 #include <xen/cpu.h>
 #include <xen/spinlock.h>
 
-#define VMID_BITS 8u /* the smallest that the architecture has; enough, since they are recycled */
-#define VMIDS (1u << VMID_BITS)
+#define VMID_BITS  8u /* the smallest that the architecture has; enough, since they are recycled */
+#define VMIDS      (1u << VMID_BITS)
 #define GENERATION (1ul << VMID_BITS)
 
 static spinlock_t lock = SPINLOCK_INIT(LOCK_HEAP);
 static uint64_t generation = GENERATION;
 static uint64_t used[VMIDS / 64] = {1}; /* 0 is never given out */
-static uint64_t active[MAX_CPUS];       /* generation | VMID that each CPU has loaded; 0: after a rollover */
+static uint64_t active[MAX_CPUS]; /* generation | VMID that each CPU has loaded; 0: after a rollover
+                                   */
 static uint64_t reserved[MAX_CPUS];
 
 static bool is_active(uint64_t vmid)

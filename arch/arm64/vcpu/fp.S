@@ -1,5 +1,5 @@
 /*
- * void fp_save(struct vcpu_fp *fp), void fp_load(const struct vcpu_fp *fp): the FP/SIMD registers of
+ * void fp_save(struct vcpu_fp *fp), void fp_load(const struct vcpu_fp *fp): FP/SIMD registers of
  * a guest. The hypervisor itself uses none, so they move only when the vCPU does.
  */
 .arch armv8-a+fp+simd

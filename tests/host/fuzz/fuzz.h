@@ -14,6 +14,13 @@ void fuzz_dt(const uint8_t *data, size_t size);
 /* A hypervisor command line. */
 void fuzz_cmdline(const uint8_t *data, size_t size);
 
+/* dom0's kernel, booted on a machine; and a device tree, booted with a good kernel. */
+void fuzz_image(const uint8_t *data, size_t size);
+void fuzz_boot(const uint8_t *data, size_t size);
+
+/* The header of an arm64 kernel. */
+void fuzz_arm64_image(const uint8_t *data, size_t size);
+
 /* Hypercalls of two domains. */
 void fuzz_hypercall(const uint8_t *data, size_t size);
 

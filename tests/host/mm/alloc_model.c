@@ -1,6 +1,7 @@
 /*
- * The allocator against a table of who has each frame: random allocations, partial frees, references, shared pages, scrubbing,
- * heap objects. What is handed out must be free, in RAM, and zero; at the end everything must be back. `alloc_model SEED STEPS`.
+ * The allocator against a table of who has each frame: random allocations, partial frees,
+ * references, shared pages, scrubbing, heap objects. What is handed out must be free, in RAM, and
+ * zero; at the end everything must be back. `alloc_model SEED STEPS`.
  */
 #include "model.h"
 
@@ -11,12 +12,17 @@
 #include <xen/errno.h>
 #include <xen/heap.h>
 
-#define FRAMES (3ul << 18) /* below 3 GiB */
-#define MAX_ITEMS 400u
+#define FRAMES     (3ul << 18) /* below 3 GiB */
+#define MAX_ITEMS  400u
 #define NR_DOMAINS 3u
-#define JUNK 0xa5
+#define JUNK       0xa5
 
-enum kind { HYPERVISOR, OWNED, SHARED, OBJECT };
+enum kind {
+    HYPERVISOR,
+    OWNED,
+    SHARED,
+    OBJECT
+};
 
 struct item {
     enum kind kind;
@@ -99,7 +105,8 @@ static void do_domain_alloc(void)
     CHECK(d->tot_pages == before + (rc == 0 ? 1ul << order : 0), before, d->tot_pages);
     if (rc == 0) {
         CHECK(limit == 0 || (mfn.n + (1ul << order)) << PAGE_SHIFT <= limit, mfn.n, order);
-        CHECK(domain_page_owned(d, mfn, order) && page_is_guest_ram(mfn.n << PAGE_SHIFT), mfn.n, order);
+        CHECK(domain_page_owned(d, mfn, order) && page_is_guest_ram(mfn.n << PAGE_SHIFT), mfn.n,
+              order);
         take(mfn.n, 1ul << order, (flags & MEM_NO_SCRUB) == 0);
         item_add(OWNED, mfn.n, order, d);
     }
@@ -147,7 +154,8 @@ static void do_reference(struct item *it)
     if (it->kind != OWNED && it->kind != SHARED) {
         return;
     }
-    CHECK(page_get_frame((mfn_t){frame}, domains[0] == it->d ? domains[1] : domains[0]) == NULL, frame, it->d->id);
+    CHECK(page_get_frame((mfn_t){frame}, domains[0] == it->d ? domains[1] : domains[0]) == NULL,
+          frame, it->d->id);
     pg = random_below(2) ? page_get_frame((mfn_t){frame}, it->d) : page_of((mfn_t){frame});
     CHECK(pg != NULL && page_mfn(pg).n == frame && pg->owner == it->d, frame, pg);
     if (it->order == 0 && pg->count == it->references + 2u) {
@@ -195,9 +203,7 @@ static void item_free(struct item *it)
         give(it->frame, 1ul << it->order);
         page_free(va, it->order);
         break;
-    case OWNED:
-        free_owned(it);
-        break;
+    case OWNED: free_owned(it); break;
     case SHARED:
         page_unshare(va);
         if (it->references == 0) {
@@ -235,7 +241,8 @@ static void item_halve(struct item *it)
 
 static void step(void)
 {
-    static void (*const make[])(void) = {do_alloc, do_domain_alloc, do_domain_alloc, do_share, do_object};
+    static void (*const make[])(void) = {do_alloc, do_domain_alloc, do_domain_alloc, do_share,
+                                         do_object};
     uint64_t what = random_below(16);
 
     if (what < 7 && nr_items < MAX_ITEMS) {

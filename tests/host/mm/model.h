@@ -1,5 +1,6 @@
 /*
- * What the models of tests/host/mm share: a small machine with RAM in two banks, random numbers, and how a failure ends the run.
+ * What the models of tests/host/mm share: a small machine with RAM in two banks, random numbers,
+ * and how a failure ends the run.
  */
 #pragma once
 
@@ -9,11 +10,11 @@
 #include <xen/page_alloc.h>
 #undef sched_yield
 
-#define BANK0 0x40000000ul /* 64 MiB, with a hole of 64 KiB in the middle */
+#define BANK0      0x40000000ul /* 64 MiB, with a hole of 64 KiB in the middle */
 #define BANK0_SIZE (64ul << 20)
-#define HOLE (BANK0 + (17ul << 20))
-#define HOLE_SIZE (64ul << 10)
-#define BANK1 0x7e000000ul /* 96 MiB across 2 GiB, the border of two zones */
+#define HOLE       (BANK0 + (17ul << 20))
+#define HOLE_SIZE  (64ul << 10)
+#define BANK1      0x7e000000ul /* 96 MiB across 2 GiB, the border of two zones */
 #define BANK1_SIZE (96ul << 20)
 
 extern unsigned int preempt_one_in; /* an interrupt is pending once in so many looks, 0: never */
@@ -25,11 +26,11 @@ uint64_t random_below(uint64_t n);
 struct domain *model_domain(uint64_t max_pages);
 /* Say what did not hold, with two values, and stop. */
 void model_fail(const char *what, uint64_t a, uint64_t b) __attribute__((noreturn));
-#define CHECK(condition, a, b)                                        \
-    do {                                                              \
-        if (!(condition)) {                                           \
-            model_fail(#condition, (uint64_t)(a), (uint64_t)(b));     \
-        }                                                             \
+#define CHECK(condition, a, b) \
+    do { \
+        if (!(condition)) { \
+            model_fail(#condition, (uint64_t)(a), (uint64_t)(b)); \
+        } \
     } while (0)
 
 /* Entries that were cleared and not flushed yet. */

@@ -1,7 +1,7 @@
 /*
- * Second-stage tables against an array of what each guest frame maps: random maps of all kinds and sizes, unmaps, takes, with
- * the port watching break-before-make; references of foreign pages are counted; copies by guest address are compared with what
- * the array says. `p2m_model SEED STEPS`.
+ * Second-stage tables against an array of what each guest frame maps: random maps of all kinds and
+ * sizes, unmaps, takes, with the port watching break-before-make; references of foreign pages are
+ * counted; copies by guest address are compared with what the array says. `p2m_model SEED STEPS`.
  */
 #include "model.h"
 
@@ -13,11 +13,12 @@
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
 
-#define GFNS (5ul << 17) /* 2.5 GiB of guest-physical space from BASE, across an entry of the root */
-#define BASE ((1ul << 18) - (1ul << 17))
+#define GFNS \
+    (5ul << 17) /* 2.5 GiB of guest-physical space from BASE, across an entry of the root */
+#define BASE          ((1ul << 18) - (1ul << 17))
 #define FOREIGN_PAGES 64u
-#define RAM_CHUNKS 24u /* of the domain, whole ones; the p2m splits nothing of them */
-#define NONE 0xffu
+#define RAM_CHUNKS    24u /* of the domain, whole ones; the p2m splits nothing of them */
+#define NONE          0xffu
 
 struct entry {
     uint64_t mfn;
@@ -86,14 +87,17 @@ static void do_map(void)
     pick_range(&at, &nr);
     if (random_below(2) == 0) {
         leaf.kind = P2M_MMIO;
-        leaf.mfn.n = 0x1000000 + (random_below(2) == 0 ? BASE + at : random_below(1ul << 30)); /* no RAM there */
+        leaf.mfn.n =
+            0x1000000 + (random_below(2) == 0 ? BASE + at : random_below(1ul << 30)); /* no RAM
+                                                                                         there */
     } else {
         nr = nr < RAM_CHUNKS * 512 ? nr : RAM_CHUNKS * 512;
         leaf.kind = random_below(4) == 0 ? P2M_GRANT : P2M_RAM;
         leaf.mfn.n = ram + random_below(RAM_CHUNKS * 512 - nr + 1);
         if (random_below(2) == 0) {
             leaf.mfn.n = (leaf.mfn.n & ~511ul) | ((BASE + at) & 511);
-            nr = leaf.mfn.n + nr > ram + RAM_CHUNKS * 512 ? ram + RAM_CHUNKS * 512 - leaf.mfn.n : nr;
+            nr =
+                leaf.mfn.n + nr > ram + RAM_CHUNKS * 512 ? ram + RAM_CHUNKS * 512 - leaf.mfn.n : nr;
         }
     }
     map_range(at, nr, leaf);
@@ -107,7 +111,8 @@ static void do_map_foreign(void)
 
     CHECK(pg != NULL, i, foreign[i]);
     foreign_maps[i]++;
-    map_range(at, 1, (struct p2m_leaf){.mfn = {foreign[i]}, .kind = P2M_FOREIGN, .flags = P2M_WRITE});
+    map_range(at, 1,
+              (struct p2m_leaf){.mfn = {foreign[i]}, .kind = P2M_FOREIGN, .flags = P2M_WRITE});
     CHECK(pg->count == 1 + foreign_maps[i], pg->count, foreign_maps[i]);
 }
 
@@ -127,9 +132,14 @@ static void do_unmap_page(void)
     uint64_t at = random_below(GFNS);
     struct entry e = map[at];
 
-    CHECK(p2m_unmap_page(self, (gfn_t){BASE + at}, (enum p2m_kind)(e.kind ^ 1u) & 3u, (mfn_t){e.mfn}) == -ENOENT, at, e.kind);
-    CHECK(p2m_unmap_page(self, (gfn_t){BASE + at}, e.kind & 3u, (mfn_t){e.mfn + 1}) == -ENOENT, at, e.kind);
-    CHECK(p2m_unmap_page(self, (gfn_t){BASE + at}, e.kind & 3u, (mfn_t){e.mfn}) == (e.kind == NONE ? -ENOENT : 0), at, e.kind);
+    CHECK(p2m_unmap_page(self, (gfn_t){BASE + at}, (enum p2m_kind)(e.kind ^ 1u) & 3u,
+                         (mfn_t){e.mfn}) == -ENOENT,
+          at, e.kind);
+    CHECK(p2m_unmap_page(self, (gfn_t){BASE + at}, e.kind & 3u, (mfn_t){e.mfn + 1}) == -ENOENT, at,
+          e.kind);
+    CHECK(p2m_unmap_page(self, (gfn_t){BASE + at}, e.kind & 3u, (mfn_t){e.mfn}) ==
+              (e.kind == NONE ? -ENOENT : 0),
+          at, e.kind);
     entry_clear(&map[at]);
 }
 
@@ -142,7 +152,10 @@ static void do_take(void)
 
     pick_range(&at, &nr);
     rc = p2m_take(self, (gfn_t){BASE + at}, nr, &mfn, &order);
-    CHECK(rc == (map[at].kind == P2M_RAM ? 0 : map[at].kind == NONE ? -ENOENT : -ENXIO), rc, map[at].kind);
+    CHECK(rc == (map[at].kind == P2M_RAM ? 0
+                 : map[at].kind == NONE  ? -ENOENT
+                                         : -ENXIO),
+          rc, map[at].kind);
     for (uint64_t i = 0; rc == 0 && i < 1ul << order; i++) {
         CHECK(i < nr && map[at + i].kind == P2M_RAM && map[at + i].mfn == mfn.n + i, at, i);
         entry_clear(&map[at + i]);
@@ -163,7 +176,9 @@ static void check_lookup(uint64_t at)
         uint64_t g = base + random_below(1ul << order), j = g - BASE;
 
         if (g >= BASE && j < GFNS) {
-            CHECK(there ? map[j].kind == leaf.kind && map[j].mfn - leaf.mfn.n == j - at : map[j].kind == NONE, at, j);
+            CHECK(there ? map[j].kind == leaf.kind && map[j].mfn - leaf.mfn.n == j - at
+                        : map[j].kind == NONE,
+                  at, j);
         }
     }
 }
@@ -202,8 +217,8 @@ static void do_copy(void)
     static uint8_t buffer[9000];
     size_t n = sizes[random_below(9)];
     bool write = random_below(2) != 0, by_gpa = random_below(2) != 0;
-    uint64_t gpa = ((BASE + random_below(GFNS - 3)) << PAGE_SHIFT) + (random_below(2) != 0 ? random_below(4096) & ~3ul
-                                                                                             : random_below(4096));
+    uint64_t gpa = ((BASE + random_below(GFNS - 3)) << PAGE_SHIFT) +
+                   (random_below(2) != 0 ? random_below(4096) & ~3ul : random_below(4096));
     bool all = reachable(gpa, n, write) == n;
     int rc;
 
@@ -228,7 +243,8 @@ static void do_page(void)
     uint64_t at = random_below(GFNS);
     struct page *pg = p2m_get_page(self, (gfn_t){BASE + at}, true);
 
-    CHECK((pg != NULL) == (map[at].kind == P2M_RAM && (map[at].flags & P2M_WRITE) != 0), at, map[at].kind);
+    CHECK((pg != NULL) == (map[at].kind == P2M_RAM && (map[at].flags & P2M_WRITE) != 0), at,
+          map[at].kind);
     if (pg != NULL) {
         CHECK(page_mfn(pg).n == map[at].mfn && pg->count == 2, at, pg->count);
         page_put(pg);
@@ -246,7 +262,9 @@ static void start(void)
     host_cpu->current = &vcpu;
     CHECK(p2m_create(self) == 0, 0, 0);
     memset(map, 0xff, sizeof(map));
-    CHECK(page_find_free(RAM_CHUNKS * CHUNK_SIZE, 0, CHUNK_SIZE, &where, &size) && size == RAM_CHUNKS * CHUNK_SIZE, where, size);
+    CHECK(page_find_free(RAM_CHUNKS * CHUNK_SIZE, 0, CHUNK_SIZE, &where, &size) &&
+              size == RAM_CHUNKS * CHUNK_SIZE,
+          where, size);
     CHECK(domain_page_claim(self, where, where + size) == 0, where, size);
     CHECK(domain_page_claim(self, where, where + size) == -EBUSY, where, size);
     ram = where >> PAGE_SHIFT;
@@ -267,7 +285,8 @@ static void finish(uint64_t free_before)
         CHECK(page_of((mfn_t){foreign[i]})->count == 1, i, foreign_maps[i]);
     }
     p2m_destroy(self);
-    while (domain_pages_relinquish(self) == -ERESTART || domain_pages_relinquish(other) == -ERESTART) {
+    while (domain_pages_relinquish(self) == -ERESTART ||
+           domain_pages_relinquish(other) == -ERESTART) {
     }
     CHECK(self->refcount == 1 && other->refcount == 1, self->refcount, other->refcount);
     CHECK(page_free_count() == free_before, page_free_count(), free_before);
@@ -275,8 +294,9 @@ static void finish(uint64_t free_before)
 
 int main(int argc, char **argv)
 {
-    static void (*const ops[])(void) = {do_map,  do_map,    do_map_foreign, do_map_foreign, do_unmap, do_unmap_page,
-                                        do_take, do_lookup, do_copy,        do_copy,        do_page};
+    static void (*const ops[])(void) = {do_map,   do_map,        do_map_foreign, do_map_foreign,
+                                        do_unmap, do_unmap_page, do_take,        do_lookup,
+                                        do_copy,  do_copy,       do_page};
     uint64_t steps = argc > 2 ? strtoul(argv[2], NULL, 0) : 5000, free_before;
     uint32_t most = 0;
 

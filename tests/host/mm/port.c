@@ -1,6 +1,6 @@
 /*
- * The machine under the models: RAM as one mapping of the process, one CPU, and a port that watches how second-stage entries
- * are replaced [Arm ARM D8.14.1: break before make].
+ * The machine under the models: RAM as one mapping of the process, one CPU, and a port that watches
+ * how second-stage entries are replaced [Arm ARM D8.14.1: break before make].
  */
 #include "model.h"
 
@@ -17,7 +17,7 @@
 #include <xen/printk.h>
 #include <xen/rangeset.h>
 
-#define SPACE (4ul << 30)
+#define SPACE     (4ul << 30)
 #define MAX_STALE 4096u
 
 struct memmap host_memmap = {
@@ -32,7 +32,8 @@ uint64_t host_counter;
 unsigned int preempt_one_in;
 
 static __thread uint64_t state;
-static __thread pte_t *stale[MAX_STALE]; /* who clears an entry flushes it before the lock is free */
+static __thread pte_t *stale[MAX_STALE]; /* who clears an entry flushes it before the lock is free
+                                          */
 static __thread unsigned int nr_stale;
 
 void model_fail(const char *what, uint64_t a, uint64_t b)
@@ -49,9 +50,11 @@ void random_start(uint64_t seed)
 void model_start(uint64_t seed)
 {
     random_start(seed);
-    host_directmap = mmap(NULL, SPACE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    host_directmap = mmap(NULL, SPACE, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(host_directmap != MAP_FAILED, 0, 0);
-    /* struct page arrays are aligned to their size; the direct map keeps that only if it begins aligned. */
+    /* struct page arrays are aligned to their size; the direct map keeps that only if it begins
+     * aligned. */
     host_directmap += -(uintptr_t)host_directmap & (CHUNK_SIZE - 1);
     /* RAM is not zero at boot. */
     for (uint64_t frame = 0; frame < SPACE >> PAGE_SHIFT; frame++) {
@@ -93,7 +96,8 @@ bool model_is_ram(uint64_t frame)
 
 int memmap_free(struct rangeset *set)
 {
-    return rangeset_add(set, BANK0, HOLE) | rangeset_add(set, HOLE + HOLE_SIZE, BANK0 + BANK0_SIZE) |
+    return rangeset_add(set, BANK0, HOLE) |
+           rangeset_add(set, HOLE + HOLE_SIZE, BANK0 + BANK0_SIZE) |
            rangeset_add(set, BANK1, BANK1 + BANK1_SIZE);
 }
 
@@ -147,7 +151,8 @@ bool host_irq_pending(void)
     return preempt_one_in != 0 && random_below(preempt_one_in) == 0;
 }
 
-/* The core's memcpy in these programs: time for the others between the translation and the access. */
+/* The core's memcpy in these programs: time for the others between the translation and the access.
+ */
 void *host_memcpy(void *restrict to, const void *restrict from, size_t size)
 {
     if ((host_cpu->copying & 1u) == 1 && nr_cpus > 1 && random_below(32) == 0) {
@@ -192,7 +197,8 @@ void arch_p2m_setup(struct arch_p2m *hw, paddr_t root)
 
 static bool same_entry(pte_t a, pte_t b)
 {
-    return a.valid == b.valid && a.table == b.table && a.kind == b.kind && a.flags == b.flags && a.frame == b.frame;
+    return a.valid == b.valid && a.table == b.table && a.kind == b.kind && a.flags == b.flags &&
+           a.frame == b.frame;
 }
 
 void watch_pte_write(pte_t *slot, pte_t pte)

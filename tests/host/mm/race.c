@@ -1,7 +1,8 @@
 /*
- * CPUs against each other: some copy to and from guest memory and take references while others take the same pages away from
- * the domain, give the frames to the hypervisor and put new ones in their place. A frame that the hypervisor has must never
- * change, and nothing may be lost or freed twice. `race SEED ROUNDS`.
+ * CPUs against each other: some copy to and from guest memory and take references while others take
+ * the same pages away from the domain, give the frames to the hypervisor and put new ones in their
+ * place. A frame that the hypervisor has must never change, and nothing may be lost or freed twice.
+ * `race SEED ROUNDS`.
  */
 #include "model.h"
 
@@ -15,12 +16,12 @@
 #include <xen/guest_copy.h>
 
 #define COPIERS 2u
-#define TAKERS 2u
+#define TAKERS  2u
 #define THREADS (COPIERS + TAKERS)
-#define BASE (1ul << 18)
-#define FRAMES 1024u /* guest frames from BASE; the second half begins as one block */
-#define HOT 16u      /* of these, where most copies and takes go */
-#define MARK 0x5au
+#define BASE    (1ul << 18)
+#define FRAMES  1024u /* guest frames from BASE; the second half begins as one block */
+#define HOT     16u   /* of these, where most copies and takes go */
+#define MARK    0x5au
 
 static struct domain *d;
 static struct vcpu vcpus[THREADS];
@@ -74,7 +75,8 @@ static void copy_once(void)
     rc = random_below(2) == 0 ? guest_copy_to(gva, buffer, n) : guest_copy_from(buffer, gva, n);
     CHECK(rc == 0 || rc == -EFAULT, rc, gva);
     if (random_below(8) == 0) {
-        pg = random_below(2) == 0 ? guest_page_of_gva(gva, true) : p2m_get_page(d, (gfn_t){gva >> PAGE_SHIFT}, true);
+        pg = random_below(2) == 0 ? guest_page_of_gva(gva, true)
+                                  : p2m_get_page(d, (gfn_t){gva >> PAGE_SHIFT}, true);
         if (pg != NULL) {
             memset(page_va(pg), 0xee, PAGE_SIZE);
             page_put(pg);

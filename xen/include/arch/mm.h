@@ -9,17 +9,21 @@
 static inline void *arch_pa_to_va(paddr_t pa);
 static inline paddr_t arch_va_to_pa(const void *va);
 
-/* The image's extent in physical memory, page aligned: [start, end). Includes bss and boot stacks. */
+/* The image's extent in physical memory, page aligned: [start, end). Includes bss and boot stacks.
+ */
 paddr_t arch_image_start(void);
 paddr_t arch_image_end(void);
 
-/* Build the final tables: direct map of every RAM bank of memmap, W^X for the image, guard pages. Boot CPU, once. */
+/* Build the final tables: direct map of every RAM bank of memmap, W^X for the image, guard pages.
+ * Boot CPU, once. */
 void arch_mm_init(void);
 
-/* Map `size` bytes of device memory (strongly ordered, not executable). NULL when the window is full. Never unmapped. */
+/* Map `size` bytes of device memory (strongly ordered, not executable). NULL when the window is
+ * full. Never unmapped. */
 void *arch_map_device(paddr_t pa, size_t size);
 
-/* Map `size` bytes read-only and cached before arch_mm_init (device tree at boot). NULL if out of reach. */
+/* Map `size` bytes read-only and cached before arch_mm_init (device tree at boot). NULL if out of
+ * reach. */
 const void *arch_map_early(paddr_t pa, size_t size);
 
 /* Write a range of the direct map back to the point of coherency; ..._invalidate also drops it. */

@@ -1,6 +1,6 @@
 /*
- * Contract: second-stage translation. The walker is xen/mm/p2m.c; the port gives the format of an entry, the maintenance of
- * the TLB and the translation of a guest virtual address.
+ * Contract: second-stage translation. The walker is xen/mm/p2m.c; the port gives the format of an
+ * entry, the maintenance of the TLB and the translation of a guest virtual address.
  */
 #pragma once
 
@@ -19,8 +19,8 @@ enum p2m_kind {
     P2M_GRANT,   /* a page mapped by grant: holds a reference through the grant */
 };
 
-#define P2M_WRITE (1u << 0)
-#define P2M_EXEC (1u << 1)
+#define P2M_WRITE  (1u << 0)
+#define P2M_EXEC   (1u << 1)
 #define P2M_CACHED (1u << 2) /* MMIO only: normal cached memory instead of device */
 
 struct p2m_leaf {
@@ -30,7 +30,8 @@ struct p2m_leaf {
 };
 
 /*
- * Levels count up from the root: a leaf of level L maps 1 << arch_p2m_order(L) pages; level ARCH_P2M_LEVELS - 1 maps one page.
+ * Levels count up from the root: a leaf of level L maps 1 << arch_p2m_order(L) pages; level
+ * ARCH_P2M_LEVELS - 1 maps one page.
  */
 static inline unsigned int arch_p2m_order(unsigned int level);
 /* Index into the table of `level` for gfn. Level 0 may exceed 511 when the root is concatenated. */
@@ -47,7 +48,8 @@ static inline struct p2m_leaf arch_pte_parse(pte_t pte, unsigned int level);
 /* Store an entry with single-copy atomicity and make it visible to table walkers of all CPUs. */
 static inline void arch_pte_write(pte_t *slot, pte_t pte);
 
-/* Choose the format from the CPU's features (IPA size, levels) - once, on the boot CPU, before the first domain. */
+/* Choose the format from the CPU's features (IPA size, levels) - once, on the boot CPU, before the
+ * first domain. */
 void arch_p2m_init(void);
 /* Number of pages (order) of the root table and number of bits of a guest physical address. */
 unsigned int arch_p2m_root_order(void);
@@ -55,14 +57,16 @@ unsigned int arch_p2m_ipa_bits(void);
 /* Bind a zeroed root table to the hardware view. */
 void arch_p2m_setup(struct arch_p2m *hw, paddr_t root);
 
-/* Drop this domain's cached translations, all of them or of nr pages from gfn, on every CPU. Complete on return. */
+/* Drop this domain's cached translations, all of them or of nr pages from gfn, on every CPU.
+ * Complete on return. */
 void arch_p2m_flush(struct arch_p2m *hw);
 void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr);
 
 /*
- * Guest virtual to physical address through both stages, with the access rights of the running guest's kernel.
- * Only for the vCPU whose state is loaded on this CPU. false: the guest's tables do not allow it. This CPU's earlier stores are
- * visible to the others before the translation begins (guest_copy.c). Inline: every hypercall with an argument makes it.
+ * Guest virtual to physical address through both stages, with the access rights of the running
+ * guest's kernel. Only for the vCPU whose state is loaded on this CPU. false: the guest's tables do
+ * not allow it. This CPU's earlier stores are visible to the others before the translation begins
+ * (guest_copy.c). Inline: every hypercall with an argument makes it.
  */
 static inline bool __must_check arch_gva_to_pa(uint64_t gva, bool write, paddr_t *pa);
 

@@ -5,7 +5,8 @@
 #include <xen/compiler.h>
 #include <xen/types.h>
 
-/* Find the counter's frequency; panics when it is unknown. Boot CPU. The interrupt part runs on each CPU. */
+/* Find the counter's frequency; panics when it is unknown. Boot CPU. The interrupt part runs on
+ * each CPU. */
 void arch_time_init(void);
 void arch_time_init_cpu(void);
 
@@ -13,7 +14,8 @@ void arch_time_init_cpu(void);
 static inline uint64_t arch_counter(void);
 uint64_t arch_counter_hz(void);
 
-/* Call timer_interrupt on this CPU when the counter reaches `ticks` (at once if it has). UINT64_MAX: never. */
+/* Call timer_interrupt on this CPU when the counter reaches `ticks` (at once if it has).
+ * UINT64_MAX: never. */
 static inline void arch_timer_program(uint64_t ticks);
 
 #include <asm/time.h>

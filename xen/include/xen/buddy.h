@@ -1,9 +1,11 @@
 /*
- * The buddy allocator under page_alloc and page_own: blocks of 2^order frames, no owners. Private to xen/mm, except the geometry.
+ * The buddy allocator under page_alloc and page_own: blocks of 2^order frames, no owners. Private
+ * to xen/mm, except the geometry.
  *
- * A free block's links live in its own first bytes. Whether the buddy of a block is free at the same order is one bit, the
- * exclusive or of the two states, so that no table of pages is needed. Blocks are clean (zero, also in RAM behind the caches)
- * or dirty; blocks below a chunk always merge, the result is clean if both were; from a chunk up only equal ones merge.
+ * A free block's links live in its own first bytes. Whether the buddy of a block is free at the
+ * same order is one bit, the exclusive or of the two states, so that no table of pages is needed.
+ * Blocks are clean (zero, also in RAM behind the caches) or dirty; blocks below a chunk always
+ * merge, the result is clean if both were; from a chunk up only equal ones merge.
  */
 #pragma once
 
@@ -13,26 +15,34 @@
 #include <xen/spinlock.h>
 #include <xen/types.h>
 
-#define BUDDY_MAX_ORDER 18u /* 1 GiB, MEM_GIB_SHIFT */
-#define BUDDY_NO_FRAME 0ull /* frame 0 is never given to the allocator (memmap) */
+#define BUDDY_MAX_ORDER 18u  /* 1 GiB, MEM_GIB_SHIFT */
+#define BUDDY_NO_FRAME  0ull /* frame 0 is never given to the allocator (memmap) */
 
 /* Guards free blocks, chunks, struct page entries and the page counts of domains. */
 extern spinlock_t heap_lock;
 
-/* Zones end at powers of two, the lowest at 1 GiB: zone of a frame, and the highest zone all of which is below `limit`. */
+/* Zones end at powers of two, the lowest at 1 GiB: zone of a frame, and the highest zone all of
+ * which is below `limit`. */
 unsigned int buddy_zone(uint64_t frame);
 int buddy_zone_below(paddr_t limit);
 
 /* With heap_lock held, all of them. */
 
-enum buddy_want { BUDDY_ANY_CLEAN_FIRST, BUDDY_ANY_DIRTY_FIRST, BUDDY_CLEAN, BUDDY_DIRTY };
+enum buddy_want {
+    BUDDY_ANY_CLEAN_FIRST,
+    BUDDY_ANY_DIRTY_FIRST,
+    BUDDY_CLEAN,
+    BUDDY_DIRTY
+};
 
-/* Take a block, from the highest zone <= zone that has one; its links are wiped if it is clean. BUDDY_NO_FRAME: none. */
+/* Take a block, from the highest zone <= zone that has one; its links are wiped if it is clean.
+ * BUDDY_NO_FRAME: none. */
 uint64_t buddy_take(unsigned int order, int zone, enum buddy_want want, bool *clean);
 /* Give a block back, or for the first time. */
 void buddy_give(uint64_t frame, unsigned int order, bool clean);
 void buddy_give_range(uint64_t frame, uint64_t end, bool clean);
-/* Take exactly [frame, end), chunk aligned; false and nothing changed if not all of it is free. Walks lists: boot only. */
+/* Take exactly [frame, end), chunk aligned; false and nothing changed if not all of it is free.
+ * Walks lists: boot only. */
 bool __must_check buddy_take_range(uint64_t frame, uint64_t end);
 /* Call fn for every free block of at least a chunk until it returns false. */
 void buddy_walk_chunks(bool (*fn)(void *context, uint64_t frame, uint64_t end), void *context);
@@ -40,13 +50,14 @@ void buddy_walk_chunks(bool (*fn)(void *context, uint64_t frame, uint64_t end), 
 uint64_t buddy_free_pages(int zone);
 
 /*
- * Scrub up to `pages` pages of a dirty free block of at least `order`. false: there is none. A block that is being scrubbed is
- * not free; buddy_scrub_cancel gives it back as it is.
+ * Scrub up to `pages` pages of a dirty free block of at least `order`. false: there is none. A
+ * block that is being scrubbed is not free; buddy_scrub_cancel gives it back as it is.
  */
 bool buddy_scrub(unsigned int order, int zone, unsigned int pages);
 bool buddy_scrub_cancel(void);
 bool buddy_scrubbing(void);
 /* Is anything left to scrub? Without the lock: a hint. */
 bool buddy_has_dirty(void);
-/* Zero nr pages and clean them to the point of coherency: a guest may look with its caches off. No lock needed. */
+/* Zero nr pages and clean them to the point of coherency: a guest may look with its caches off. No
+ * lock needed. */
 void page_scrub(uint64_t frame, uint64_t nr);

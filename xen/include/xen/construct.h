@@ -7,7 +7,8 @@
 struct boot_module;
 struct domain;
 
-/* What arch_kernel_probe finds. Addresses are relative to the start of a bank that satisfies `align`. */
+/* What arch_kernel_probe finds. Addresses are relative to the start of a bank that satisfies
+ * `align`. */
 struct kernel_info {
     uint64_t text_offset; /* bytes from an aligned base to the image */
     uint64_t align;       /* of that base */

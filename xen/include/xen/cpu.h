@@ -1,4 +1,5 @@
-/* Physical CPUs: the descriptor of each, its word of pending work, and how one CPU asks another for something. */
+/* Physical CPUs: the descriptor of each, its word of pending work, and how one CPU asks another for
+ * something. */
 #pragma once
 
 #include <arch/cpu.h>
@@ -13,29 +14,29 @@ struct vcpu;
 
 /* Bits of cpu.pending: work that the gate (guest_exit) does before a guest runs on. */
 #define CPU_PENDING_RESCHED (1u << 0) /* choose a vCPU anew */
-#define CPU_PENDING_TIMER (1u << 1)   /* run expired timers */
-#define CPU_PENDING_VIRQ (1u << 2)    /* the current vCPU has virtual interrupts to flush */
-#define CPU_PENDING_HALT (1u << 3)    /* stop for ever (panic, power off) */
-#define CPU_PENDING_REAP (1u << 4)    /* free domains whose last reference is gone */
+#define CPU_PENDING_TIMER   (1u << 1) /* run expired timers */
+#define CPU_PENDING_VIRQ    (1u << 2) /* the current vCPU has virtual interrupts to flush */
+#define CPU_PENDING_HALT    (1u << 3) /* stop for ever (panic, power off) */
+#define CPU_PENDING_REAP    (1u << 4) /* free domains whose last reference is gone */
 
 struct cpu {
-    struct arch_cpu arch;    /* first: entry code */
-    struct vcpu *current;    /* whose system state is loaded on this CPU; NULL: none */
-    uint32_t pending;        /* CPU_PENDING_*; set by any CPU with cpu_request, cleared by its own */
-    uint32_t id;             /* 0 is the boot CPU; index into cpus[] */
-    uint32_t copying;        /* odd while guest_copy uses a translated address (see guest_copy.c) */
+    struct arch_cpu arch; /* first: entry code */
+    struct vcpu *current; /* whose system state is loaded on this CPU; NULL: none */
+    uint32_t pending;     /* CPU_PENDING_*; set by any CPU with cpu_request, cleared by its own */
+    uint32_t id;          /* 0 is the boot CPU; index into cpus[] */
+    uint32_t copying;     /* odd while guest_copy uses a translated address (see guest_copy.c) */
     bool online;
-    bool idle;               /* in arch_cpu_idle */
+    bool idle; /* in arch_cpu_idle */
     void *stack_top;
     struct timer_queue timers;
     struct sched_cpu sched;
-    s_time_t idle_time;      /* ns spent idle; kept by the scheduler */
+    s_time_t idle_time; /* ns spent idle; kept by the scheduler */
     s_time_t idle_since;
-    uint32_t locks_held;     /* debug builds: bitmap of ranks */
+    uint32_t locks_held; /* debug builds: bitmap of ranks */
 } __aligned(ARCH_CACHE_LINE);
 
 extern struct cpu cpus[MAX_CPUS];
-extern unsigned int nr_cpus;       /* found in the device tree (limited by MAX_CPUS and maxcpus=) */
+extern unsigned int nr_cpus; /* found in the device tree (limited by MAX_CPUS and maxcpus=) */
 extern unsigned int nr_cpus_online;
 
 static inline struct cpu *this_cpu(void)

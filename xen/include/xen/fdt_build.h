@@ -39,8 +39,8 @@ void fdt_build_start(struct fdt_builder *b, void *buffer, size_t size);
 void fdt_build_reserve(struct fdt_builder *b, uint64_t start, uint64_t size);
 
 void fdt_build_begin(struct fdt_builder *b, const char *name);
-void fdt_build_begin_at(struct fdt_builder *b, const char *name,
-                        uint64_t unit); /* name@unit, hexadecimal */
+void fdt_build_begin_at(struct fdt_builder *b, const char *name, uint64_t unit); /* name@unit,
+                                                                                    hexadecimal */
 void fdt_build_end(struct fdt_builder *b);
 
 /* A whole property. */

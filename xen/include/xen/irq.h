@@ -12,14 +12,17 @@ struct irq_desc {
     spinlock_t lock;
     void (*fn)(unsigned int irq, void *data); /* hypervisor's handler, or NULL */
     void *data;
-    struct domain *d;  /* domain that has it, or NULL */
-    uint32_t virq;     /* its number there */
+    struct domain *d; /* domain that has it, or NULL */
+    uint32_t virq;    /* its number there */
 };
 
 void irq_init(void);
-/* The hypervisor's own: handler runs on the CPU that takes it. Private interrupts: call on each CPU (same fn). -EBUSY. */
-int __must_check irq_request(unsigned int irq, bool edge, void (*fn)(unsigned int irq, void *data), void *data);
-/* Give a shared interrupt to d as virq. -EBUSY if taken, -EINVAL. Enabled at the host when the guest enables it. */
+/* The hypervisor's own: handler runs on the CPU that takes it. Private interrupts: call on each CPU
+ * (same fn). -EBUSY. */
+int __must_check irq_request(unsigned int irq, bool edge, void (*fn)(unsigned int irq, void *data),
+                             void *data);
+/* Give a shared interrupt to d as virq. -EBUSY if taken, -EINVAL. Enabled at the host when the
+ * guest enables it. */
 int __must_check irq_assign(struct domain *d, unsigned int irq, unsigned int virq, bool edge);
 void irq_release(unsigned int irq);
 /* The owner's vCPU moved to CPU c: follow it. */

@@ -1,4 +1,5 @@
-/* The host's memory as the device tree tells: banks of RAM, and what in them is taken (firmware, modules, image). */
+/* The host's memory as the device tree tells: banks of RAM, and what in them is taken (firmware,
+ * modules, image). */
 #pragma once
 
 #include <xen/compiler.h>
@@ -22,13 +23,16 @@ struct memmap {
 extern struct memmap host_memmap;
 
 /*
- * From /memory, /reserved-memory and memreserve of dt_host; adds image, device tree (physical address) and boot_modules, whose
- * placement is checked. After modules_find. Panics with the reason if there is no RAM or a module lies where it must not.
+ * From /memory, /reserved-memory and memreserve of dt_host; adds image, device tree (physical
+ * address) and boot_modules, whose placement is checked. After modules_find. Panics with the reason
+ * if there is no RAM or a module lies where it must not.
  */
 void memmap_init(paddr_t fdt, uint64_t fdt_size);
-/* Take [start, end) out of what can be allocated; -ENOSPC when the table is full. Before page_alloc_init. */
+/* Take [start, end) out of what can be allocated; -ENOSPC when the table is full. Before
+ * page_alloc_init. */
 int __must_check memmap_reserve(paddr_t start, paddr_t end, const char *what);
-/* Undo that for the whole pages of [start, end); false if any of it was not reserved. For page_release_reserved. */
+/* Undo that for the whole pages of [start, end); false if any of it was not reserved. For
+ * page_release_reserved. */
 bool __must_check memmap_unreserve(paddr_t start, paddr_t end);
 /* RAM that nothing has reserved. -ENOSPC: more fragments than the set can hold. */
 int __must_check memmap_free(struct rangeset *set);

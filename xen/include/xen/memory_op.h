@@ -1,4 +1,5 @@
-/* Between memory_op.c (reservations and the table of commands) and physmap.c (what stands where in a domain's space). */
+/* Between memory_op.c (reservations and the table of commands) and physmap.c (what stands where in
+ * a domain's space). */
 #pragma once
 
 #include <xen/types.h>
@@ -11,7 +12,9 @@ typedef long memory_op_fn(struct vcpu *v, uint64_t start, uint64_t *arg);
 
 /* Make the call again with `done` extents behind it: -ERESTART. */
 long memory_op_again(uint64_t *arg, uint64_t done);
-/* Find the domain of a command that its own and privileged domains may give: 0 and a reference in *d, -ESRCH, -EPERM. */
+/* Find the domain of a command that its own and privileged domains may give: 0 and a reference in
+ * *d, -ESRCH, -EPERM. */
 int memory_op_domain(const struct vcpu *v, uint16_t id, struct domain **d);
 
-memory_op_fn memory_add_to_physmap, memory_add_to_physmap_batch, memory_remove_from_physmap, memory_acquire_resource;
+memory_op_fn memory_add_to_physmap, memory_add_to_physmap_batch, memory_remove_from_physmap,
+    memory_acquire_resource;

@@ -15,12 +15,13 @@ enum mmio_result {
 
 struct mmio_access {
     paddr_t gpa;
-    uint64_t data;  /* in: value written, zero extended; out: value read */
-    uint8_t size;   /* bytes: 1, 2, 4, 8; the address is aligned to it */
+    uint64_t data; /* in: value written, zero extended; out: value read */
+    uint8_t size;  /* bytes: 1, 2, 4, 8; the address is aligned to it */
     bool write;
 };
 
-typedef enum mmio_result mmio_fn(struct vcpu *v, struct mmio_access *a, uint64_t offset, void *data);
+typedef enum mmio_result mmio_fn(struct vcpu *v, struct mmio_access *a, uint64_t offset,
+                                 void *data);
 
 struct mmio_region {
     paddr_t start, end; /* end exclusive */
@@ -36,4 +37,5 @@ struct mmio_table {
 };
 
 /* -ENOSPC, -EEXIST (overlap). Only while d does not run. */
-int __must_check mmio_register(struct domain *d, paddr_t start, paddr_t end, mmio_fn *fn, void *data);
+int __must_check mmio_register(struct domain *d, paddr_t start, paddr_t end, mmio_fn *fn,
+                               void *data);

@@ -14,49 +14,55 @@ struct p2m {
     spinlock_t lock;
     struct domain *d;
     pte_t *root;
-    uint32_t table_pages;  /* tables below the root, counted against pool_pages for guests */
-    uint32_t pool_pages;   /* XEN_DOMCTL_set_paging_mempool_size; UINT32_MAX: no limit (dom0) */
-    gfn_t max_mapped;      /* highest gfn ever mapped + 1 */
+    uint32_t table_pages; /* tables below the root, counted against pool_pages for guests */
+    uint32_t pool_pages;  /* XEN_DOMCTL_set_paging_mempool_size; UINT32_MAX: no limit (dom0) */
+    gfn_t max_mapped;     /* highest gfn ever mapped + 1 */
     gfn_t lowest_mapped;
     uint64_t teardown_next; /* where relinquish goes on */
-    bool direct_mapped;    /* gfn == mfn for RAM */
+    bool direct_mapped;     /* gfn == mfn for RAM */
 };
 
 /* p2m_create gives no limit of tables; the caller sets pool_pages and direct_mapped. -ENOMEM. */
 int __must_check p2m_create(struct domain *d);
 /*
- * Remove all mappings, dropping the references that foreign leaves hold (grant mappings are ended by the grant code before);
- * 0 or -ERESTART. Then destroy frees tables.
+ * Remove all mappings, dropping the references that foreign leaves hold (grant mappings are ended
+ * by the grant code before); 0 or -ERESTART. Then destroy frees tables.
  */
 int __must_check p2m_relinquish(struct domain *d);
 void p2m_destroy(struct domain *d);
 
 /*
- * Map nr pages from gfn to leaf.mfn..., with the largest leaves that alignment allows. Whatever was mapped there goes first
- * (break before make); references of foreign leaves replaced are dropped. For P2M_FOREIGN the caller has taken one reference
- * per page, which the mapping now owns. -EINVAL: beyond the guest-physical space, or d is dying. -ENOMEM: the first pages may
- * be mapped, p2m_unmap the whole range.
+ * Map nr pages from gfn to leaf.mfn..., with the largest leaves that alignment allows. Whatever was
+ * mapped there goes first (break before make); references of foreign leaves replaced are dropped.
+ * For P2M_FOREIGN the caller has taken one reference per page, which the mapping now owns. -EINVAL:
+ * beyond the guest-physical space, or d is dying. -ENOMEM: the first pages may be mapped, p2m_unmap
+ * the whole range.
  */
 int __must_check p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf);
 /*
- * Unmap nr pages; pages not mapped are skipped. References held by foreign leaves are dropped. On return no CPU uses them, so
- * the caller may free what was mapped. -ENOMEM: a block could not be split.
+ * Unmap nr pages; pages not mapped are skipped. References held by foreign leaves are dropped. On
+ * return no CPU uses them, so the caller may free what was mapped. -ENOMEM: a block could not be
+ * split.
  */
 int __must_check p2m_unmap(struct domain *d, gfn_t gfn, uint64_t nr);
 /* The same for one page, only if `kind` and mfn are what is mapped there: -ENOENT otherwise. */
 int __must_check p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn);
 /*
- * Unmap RAM of d at gfn: as much as one leaf has of the nr pages, *mfn and *order say what, and nobody else gets the same
- * answer. -ENOENT: nothing there; -ENXIO: mapped, but not RAM; -ENOMEM.
+ * Unmap RAM of d at gfn: as much as one leaf has of the nr pages, *mfn and *order say what, and
+ * nobody else gets the same answer. -ENOENT: nothing there; -ENXIO: mapped, but not RAM; -ENOMEM.
  */
-int __must_check p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsigned int *order);
-/* What gfn maps to; false: nothing. *order (may be NULL): pages the leaf or hole covers. Takes the p2m lock shortly. */
-bool __must_check p2m_lookup(struct domain *d, gfn_t gfn, struct p2m_leaf *leaf, unsigned int *order);
-/* Look up RAM (P2M_RAM, writable if asked) and take a reference on its page; NULL if it is something else. */
+int __must_check p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, mfn_t *mfn,
+                          unsigned int *order);
+/* What gfn maps to; false: nothing. *order (may be NULL): pages the leaf or hole covers. Takes the
+ * p2m lock shortly. */
+bool __must_check p2m_lookup(struct domain *d, gfn_t gfn, struct p2m_leaf *leaf,
+                             unsigned int *order);
+/* Look up RAM (P2M_RAM, writable if asked) and take a reference on its page; NULL if it is
+ * something else. */
 struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write);
 /*
- * Clean and invalidate the data cache over the RAM in nr pages from *gfn: XEN_DOMCTL_cacheflush. 0, or -ERESTART with *gfn
- * where to go on (nr shrinks by as much).
+ * Clean and invalidate the data cache over the RAM in nr pages from *gfn: XEN_DOMCTL_cacheflush. 0,
+ * or -ERESTART with *gfn where to go on (nr shrinks by as much).
  */
 int __must_check p2m_cache_flush(struct domain *d, gfn_t *gfn, uint64_t nr);
 /* Wait until no change of d's table that has begun is still half done. Takes no lock. */

@@ -1,13 +1,15 @@
-/* Between p2m.c and p2m_remove.c; private to xen/mm. With the p2m lock held unless said otherwise. */
+/* Between p2m.c and p2m_remove.c; private to xen/mm. With the p2m lock held unless said otherwise.
+ */
 #pragma once
 
 #include <xen/p2m.h>
 
-#define P2M_LAST_LEVEL (ARCH_P2M_LEVELS - 1u)
-#define P2M_GONE_MAX 32u     /* things to give back, and ... */
+#define P2M_LAST_LEVEL  (ARCH_P2M_LEVELS - 1u)
+#define P2M_GONE_MAX    32u   /* things to give back, and ... */
 #define P2M_CLEARED_MAX 1024u /* entries cleared, while the lock is held once */
 
-/* What removal took out of the tables and must be given back once no CPU uses it: pages with a reference, tables. */
+/* What removal took out of the tables and must be given back once no CPU uses it: pages with a
+ * reference, tables. */
 struct p2m_gone {
     uint64_t low, high; /* frames whose translations must be flushed: [low, high) */
     uint32_t cleared;
@@ -24,8 +26,9 @@ static inline void p2m_gone_init(struct p2m_gone *gone)
 }
 
 /*
- * Clear [at, end), collecting in `gone`, which is empty: returns how far it came. Less than `end`: gone is full, or *rc is
- * an error. p2m_gone_flush must follow before the lock is given up or anything is mapped there.
+ * Clear [at, end), collecting in `gone`, which is empty: returns how far it came. Less than `end`:
+ * gone is full, or *rc is an error. p2m_gone_flush must follow before the lock is given up or
+ * anything is mapped there.
  */
 uint64_t p2m_remove(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone *gone, int *rc);
 void p2m_gone_flush(struct p2m *p2m, struct p2m_gone *gone);
@@ -37,5 +40,6 @@ int __must_check p2m_descend(struct p2m *p2m, uint64_t g, unsigned int level, pt
 /* The leaf or hole that covers g. */
 pte_t p2m_walk(const struct p2m *p2m, uint64_t g, unsigned int *level);
 pte_t *p2m_table(pte_t pte);
-/* Replace the block in *slot, which covers g at this level, by a table of smaller leaves. -ENOMEM. */
+/* Replace the block in *slot, which covers g at this level, by a table of smaller leaves. -ENOMEM.
+ */
 int __must_check p2m_split(struct p2m *p2m, pte_t *slot, uint64_t g, unsigned int level);

@@ -1,10 +1,12 @@
 /*
- * Physical memory. A buddy allocator over the RAM that memmap leaves free; allocation goes from the top down unless a caller
- * names a limit. Boot does not touch free RAM and keeps no per-page table of it: ownership is kept per chunk (2 MiB); struct
- * page entries exist for chunks that were handed out, and are filled when a chunk is first used page by page.
+ * Physical memory. A buddy allocator over the RAM that memmap leaves free; allocation goes from the
+ * top down unless a caller names a limit. Boot does not touch free RAM and keeps no per-page table
+ * of it: ownership is kept per chunk (2 MiB); struct page entries exist for chunks that were handed
+ * out, and are filled when a chunk is first used page by page.
  *
- * page_alloc.c gives memory to the hypervisor, page_own.c to domains. One lock (heap_lock, rank LOCK_HEAP) guards both; it also
- * guards d->tot_pages, d->claim_pages, d->pages_head and d->chunks_head.
+ * page_alloc.c gives memory to the hypervisor, page_own.c to domains. One lock (heap_lock, rank
+ * LOCK_HEAP) guards both; it also guards d->tot_pages, d->claim_pages, d->pages_head and
+ * d->chunks_head.
  */
 #pragma once
 
@@ -16,41 +18,48 @@
 struct domain;
 
 /*
- * A page that was handed out to a domain, or of the hypervisor's that is shared with one. 32 bytes. An array of 512 covers a
- * chunk and is aligned to its size; page_mfn relies on that.
+ * A page that was handed out to a domain, or of the hypervisor's that is shared with one. 32 bytes.
+ * An array of 512 covers a chunk and is aligned to its size; page_mfn relies on that.
  */
 struct page {
-    uint32_t count;       /* references; the allocation itself holds one; the page is freed when it falls to 0 */
-    uint16_t flags;       /* PAGE_* */
-    uint16_t chunk_part;  /* entries 0 and 1 of an array: low and high half of the number of the chunk it describes */
+    uint32_t count; /* references; the allocation itself holds one; the page is freed when it falls
+                       to 0 */
+    uint16_t flags; /* PAGE_* */
+    uint16_t chunk_part;  /* entries 0 and 1 of an array: low and high half of the number of the
+                             chunk it describes */
     struct domain *owner; /* whose page it is; NULL: no longer shared */
     uint32_t next, prev;  /* owner's list, as page frame numbers */
-    uint64_t user;        /* PAGE_XEN: frame where its owner has mapped it + 1 (p2m); else free for the owner's subsystem */
+    uint64_t user; /* PAGE_XEN: frame where its owner has mapped it + 1 (p2m); else free for the
+                      owner's subsystem */
 };
 
-#define PAGE_XEN (1u << 0)       /* hypervisor memory shared with owner: never freed by the guest's doing */
-#define PAGE_OWNED (1u << 1)     /* on owner's list, the allocation's reference is there */
+#define PAGE_XEN \
+    (1u << 0) /* hypervisor memory shared with owner: never freed by the guest's doing */
+#define PAGE_OWNED     (1u << 1) /* on owner's list, the allocation's reference is there */
 #define PAGE_FREE_LATE (1u << 2) /* PAGE_XEN: page_free was called while references were left */
 
 enum chunk_state {
     CHUNK_NONE,  /* no page of a domain in it, no array */
     CHUNK_WHOLE, /* one domain has all of it; the array exists, but holds nothing yet */
-    CHUNK_SPLIT, /* the array tells, page by page; entries with count 0 are free or the hypervisor's */
+    CHUNK_SPLIT, /* the array tells, page by page; entries with count 0 are free or the hypervisor's
+                  */
 };
 
 struct chunk {
     struct page *pages;   /* 512 entries */
     struct domain *owner; /* CHUNK_WHOLE */
-    uint32_t next, prev;  /* CHUNK_WHOLE: owner's list, as chunk numbers; 0: none (chunk 0 is never whole) */
+    uint32_t next, prev;  /* CHUNK_WHOLE: owner's list, as chunk numbers; 0: none (chunk 0 is never
+                             whole) */
     uint16_t used;        /* CHUNK_SPLIT: entries with count > 0 */
     uint8_t state;        /* enum chunk_state */
 };
 
-/* What describes one GiB of addresses with RAM in it: chunks, and one bit per pair of buddies and order. 48 KiB. */
-#define MEM_GIB_SHIFT 30u
-#define MEM_MAX_GIBS 1024u /* RAM above 1 TiB is left alone, with a warning */
-#define MEM_CHUNK_SHIFT (PAGE_SHIFT + CHUNK_ORDER)
-#define MEM_CHUNKS_PER_GIB (1u << (MEM_GIB_SHIFT - MEM_CHUNK_SHIFT))
+/* What describes one GiB of addresses with RAM in it: chunks, and one bit per pair of buddies and
+ * order. 48 KiB. */
+#define MEM_GIB_SHIFT       30u
+#define MEM_MAX_GIBS        1024u /* RAM above 1 TiB is left alone, with a warning */
+#define MEM_CHUNK_SHIFT     (PAGE_SHIFT + CHUNK_ORDER)
+#define MEM_CHUNKS_PER_GIB  (1u << (MEM_GIB_SHIFT - MEM_CHUNK_SHIFT))
 #define MEM_PAGES_PER_CHUNK (1u << CHUNK_ORDER)
 
 struct mem_gib {
@@ -74,53 +83,62 @@ void page_alloc_init(void);
 
 /* 2^order contiguous, zeroed pages of hypervisor memory (direct-map address); NULL: none left. */
 void *page_alloc(unsigned int order);
-/* Any part of an allocation may be freed. A page that was page_share'd and is still referenced is freed when that ends. */
+/* Any part of an allocation may be freed. A page that was page_share'd and is still referenced is
+ * freed when that ends. */
 void page_free(void *va, unsigned int order);
 
-#define MEM_NO_SCRUB (1u << 0) /* the caller overwrites it, or the domain may see old contents (dom0 at boot) */
+#define MEM_NO_SCRUB \
+    (1u << 0) /* the caller overwrites it, or the domain may see old contents (dom0 at boot) */
 
 /*
- * Give d 2^order pages below `limit` (0: anywhere; else rounded down to a power of two, at least 1 GiB): charged to
- * d->tot_pages (-E2BIG above max_pages), scrubbed unless MEM_NO_SCRUB, one reference each. -ENOMEM; -EINVAL: d is dying.
- * Orders from CHUNK_ORDER on: -ERESTART when free memory must be scrubbed first, a slice of which was done; call again.
+ * Give d 2^order pages below `limit` (0: anywhere; else rounded down to a power of two, at least 1
+ * GiB): charged to d->tot_pages (-E2BIG above max_pages), scrubbed unless MEM_NO_SCRUB, one
+ * reference each. -ENOMEM; -EINVAL: d is dying. Orders from CHUNK_ORDER on: -ERESTART when free
+ * memory must be scrubbed first, a slice of which was done; call again.
  */
-int __must_check domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, unsigned int flags, mfn_t *mfn);
+int __must_check domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit,
+                                   unsigned int flags, mfn_t *mfn);
 /*
- * The same for one given free range, chunk aligned at both ends (dom0's 1:1 banks), not scrubbed. -EBUSY if not all of it is
- * free. Boot only.
+ * The same for one given free range, chunk aligned at both ends (dom0's 1:1 banks), not scrubbed.
+ * -EBUSY if not all of it is free. Boot only.
  */
 int __must_check domain_page_claim(struct domain *d, paddr_t start, paddr_t end);
 /*
- * Drop the allocation's reference of 2^order pages of d from mfn, aligned, after they left d's p2m: each is freed when its last
- * reference goes. Pages that d does not own (any more) are left alone.
+ * Drop the allocation's reference of 2^order pages of d from mfn, aligned, after they left d's p2m:
+ * each is freed when its last reference goes. Pages that d does not own (any more) are left alone.
  */
 void domain_page_free(struct domain *d, mfn_t mfn, unsigned int order);
 /* Does d own all of 2^order pages from mfn, aligned? */
 bool domain_page_owned(const struct domain *d, mfn_t mfn, unsigned int order);
-/* Largest free, aligned extent [*start, *start + size) below limit with size <= want, chunk granularity; false: none. Boot only. */
+/* Largest free, aligned extent [*start, *start + size) below limit with size <= want, chunk
+ * granularity; false: none. Boot only. */
 bool page_find_free(paddr_t want, paddr_t limit, paddr_t align, paddr_t *start, paddr_t *size);
-/* Give reserved memory (boot modules after use) to the allocator: the whole pages of [start, end). */
+/* Give reserved memory (boot modules after use) to the allocator: the whole pages of [start, end).
+ */
 void page_release_reserved(paddr_t start, paddr_t end);
 /* Free all that d still owns, in slices: 0 or -ERESTART. After p2m teardown. */
 int __must_check domain_pages_relinquish(struct domain *d);
 
 /*
- * XENMEM_claim_pages: let d's tot_pages rise to `pages` without others taking the memory first; 0 ends it. -EINVAL: a claim is
- * there already, or pages is not in (tot_pages, max_pages]. -ENOMEM. page_claimed: what all claims still hold back.
+ * XENMEM_claim_pages: let d's tot_pages rise to `pages` without others taking the memory first; 0
+ * ends it. -EINVAL: a claim is there already, or pages is not in (tot_pages, max_pages]. -ENOMEM.
+ * page_claimed: what all claims still hold back.
  */
 int __must_check domain_page_reserve(struct domain *d, uint64_t pages);
 uint64_t page_claimed(void);
 
 /*
- * Make a hypervisor page (page_alloc) known as shared with d so that page_of and p2m accept it (P2M_RAM for d, P2M_FOREIGN for
- * others) / end that for d. -ENOMEM. After page_unshare call page_free; references of others keep the page until they go.
+ * Make a hypervisor page (page_alloc) known as shared with d so that page_of and p2m accept it
+ * (P2M_RAM for d, P2M_FOREIGN for others) / end that for d. -ENOMEM. After page_unshare call
+ * page_free; references of others keep the page until they go.
  */
 int __must_check page_share(void *va, struct domain *d);
 void page_unshare(void *va);
 
 /*
- * Page of a frame handed out to a domain or shared; NULL for anything else (free, hypervisor's, MMIO, no RAM). The caller holds
- * what keeps the frame handed out: a reference, or the lock of a p2m that maps it. Otherwise use page_get_frame.
+ * Page of a frame handed out to a domain or shared; NULL for anything else (free, hypervisor's,
+ * MMIO, no RAM). The caller holds what keeps the frame handed out: a reference, or the lock of a
+ * p2m that maps it. Otherwise use page_get_frame.
  */
 struct page *page_of(mfn_t mfn);
 /* page_of and page_get in one step, for a frame that may be freed meanwhile. */
@@ -146,7 +164,8 @@ static inline struct page *page_peek(mfn_t mfn)
     return atomic_load(&pg->count) != 0 ? pg : NULL;
 }
 
-/* Is this physical address RAM that a domain (or its shares) owns: cheap test for guest_copy, no reference. */
+/* Is this physical address RAM that a domain (or its shares) owns: cheap test for guest_copy, no
+ * reference. */
 static inline bool page_is_guest_ram(paddr_t pa)
 {
     const struct chunk *c = chunk_of_pa(pa);
@@ -158,12 +177,14 @@ static inline bool page_is_guest_ram(paddr_t pa)
     /* Acquire: the array's entries were written before the state. */
     state = atomic_load_acquire(&c->state);
     return state == CHUNK_WHOLE ||
-           (state == CHUNK_SPLIT && atomic_load(&c->pages[pa >> PAGE_SHIFT & (MEM_PAGES_PER_CHUNK - 1u)].count) != 0);
+           (state == CHUNK_SPLIT &&
+            atomic_load(&c->pages[pa >> PAGE_SHIFT & (MEM_PAGES_PER_CHUNK - 1u)].count) != 0);
 }
 
-uint64_t page_free_count(void);   /* pages */
-uint64_t page_total_count(void);  /* pages of RAM the machine has */
-/* Free pages in the zones that lie below `limit`: exact for powers of two from 1 GiB (sysctl availheap). */
+uint64_t page_free_count(void);  /* pages */
+uint64_t page_total_count(void); /* pages of RAM the machine has */
+/* Free pages in the zones that lie below `limit`: exact for powers of two from 1 GiB (sysctl
+ * availheap). */
 uint64_t page_free_below(paddr_t limit);
 /* Idle work: scrub one page of a dirty free extent; false: nothing left to do. */
 bool page_scrub_idle(void);

@@ -1,6 +1,7 @@
 /*
- * Ticket locks. Interrupts are always masked in the hypervisor, so there is one kind. A lock has a rank; a CPU may only acquire
- * a lock of higher rank than the ones it holds (checked in debug builds). Ranks are listed here and explained in docs/LOCKS.md.
+ * Ticket locks. Interrupts are always masked in the hypervisor, so there is one kind. A lock has a
+ * rank; a CPU may only acquire a lock of higher rank than the ones it holds (checked in debug
+ * builds). Ranks are listed here and explained in docs/LOCKS.md.
  */
 #pragma once
 
@@ -10,22 +11,22 @@
 
 enum lock_rank {
     LOCK_DOMAIN_LIST = 1,
-    LOCK_CONTROL,    /* one domctl/sysctl at a time */
-    LOCK_DOMAIN,     /* struct domain.lock */
-    LOCK_GRANT_MAP,  /* what a domain has mapped */
-    LOCK_GRANT,      /* what a domain grants */
+    LOCK_CONTROL,   /* one domctl/sysctl at a time */
+    LOCK_DOMAIN,    /* struct domain.lock */
+    LOCK_GRANT_MAP, /* what a domain has mapped */
+    LOCK_GRANT,     /* what a domain grants */
     LOCK_P2M,
-    LOCK_PAGES,      /* struct domain.page_lock */
+    LOCK_PAGES, /* struct domain.page_lock */
     LOCK_HEAP,
     LOCK_EVENT,      /* bindings of event channels */
     LOCK_EVENT_PORT, /* struct evtchn.lock */
     LOCK_EVENT_QUEUE,
-    LOCK_IRQ,        /* struct irq_desc.lock */
-    LOCK_VIRQ,       /* a port's virtual interrupt controller */
+    LOCK_IRQ,  /* struct irq_desc.lock */
+    LOCK_VIRQ, /* a port's virtual interrupt controller */
     LOCK_SCHED,
     LOCK_TIMER,
     LOCK_SYSCTL_LEAF,
-    LOCK_CONSOLE,    /* last: anybody may print */
+    LOCK_CONSOLE, /* last: anybody may print */
 };
 
 typedef struct {
@@ -34,7 +35,7 @@ typedef struct {
     uint8_t rank;   /* enum lock_rank */
 } spinlock_t;
 
-#define SPINLOCK_INIT(r) { .next = 0, .owner = 0, .rank = (r) }
+#define SPINLOCK_INIT(r) {.next = 0, .owner = 0, .rank = (r)}
 
 void spin_rank_acquire(const spinlock_t *lock);
 void spin_rank_release(const spinlock_t *lock);
@@ -62,7 +63,8 @@ static inline void spin_lock(spinlock_t *lock)
     }
 }
 
-/* The store of the owner ends the exclusive monitor of waiters; see the port's arch_wait_while_equal. */
+/* The store of the owner ends the exclusive monitor of waiters; see the port's
+ * arch_wait_while_equal. */
 static inline void spin_unlock(spinlock_t *lock)
 {
     if (XEN_DEBUG) {

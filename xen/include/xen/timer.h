@@ -8,19 +8,19 @@
 struct cpu;
 
 struct timer {
-    int64_t expires;       /* s_time_t */
+    int64_t expires; /* s_time_t */
     void (*fn)(void *data);
     void *data;
-    struct cpu *cpu;       /* whose queue it is in or would join */
-    uint32_t slot;         /* heap index + 1; 0: not queued */
+    struct cpu *cpu; /* whose queue it is in or would join */
+    uint32_t slot;   /* heap index + 1; 0: not queued */
 };
 
 struct timer_queue {
     spinlock_t lock;
-    struct timer **heap;   /* [capacity], grown by doubling */
+    struct timer **heap; /* [capacity], grown by doubling */
     uint32_t count;
     uint32_t capacity;
-    int64_t programmed;    /* deadline that the device has, TIME_NEVER: none; its own CPU only */
+    int64_t programmed; /* deadline that the device has, TIME_NEVER: none; its own CPU only */
 };
 
 void timer_init_cpu(struct cpu *c);

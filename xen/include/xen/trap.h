@@ -8,7 +8,8 @@
 struct vcpu;
 struct domain;
 
-/* The boot path, on the boot CPU with the image mapped and a stack; fdt: physical address of the device tree. */
+/* The boot path, on the boot CPU with the image mapped and a stack; fdt: physical address of the
+ * device tree. */
 void __noreturn xen_main(paddr_t fdt);
 /* A secondary CPU, with its descriptor and stack in place. */
 void __noreturn xen_main_secondary(void);
@@ -25,16 +26,19 @@ void timer_interrupt(void);
 
 /* A guest touched a guest-physical address that is not mapped, with a decoded access. */
 enum mmio_result mmio_dispatch(struct vcpu *v, struct mmio_access *a);
-/* Such a fault, access not decoded or before: true if the mapping is there now and the guest should just try again. */
+/* Such a fault, access not decoded or before: true if the mapping is there now and the guest should
+ * just try again. */
 bool p2m_fault(struct vcpu *v, paddr_t gpa, bool write);
 
 /*
- * The gate (domain/exit.c). Called on the CPU's stack with all registers of `v` stored in it (NULL: boot, or no vCPU). Does all
- * pending work, chooses, switches, flushes virtual interrupts; returns the vCPU whose state is loaded and that must run now.
+ * The gate (domain/exit.c). Called on the CPU's stack with all registers of `v` stored in it (NULL:
+ * boot, or no vCPU). Does all pending work, chooses, switches, flushes virtual interrupts; returns
+ * the vCPU whose state is loaded and that must run now.
  */
 struct vcpu *guest_exit(struct vcpu *v);
 
-/* The guest did something that it cannot go on from: its domain is shut down with reason crash, printed once. */
+/* The guest did something that it cannot go on from: its domain is shut down with reason crash,
+ * printed once. */
 void guest_crash(struct vcpu *v, const char *fmt, ...) __printf(2, 3);
 /* A fault inside the hypervisor: panics. */
 void __noreturn hyp_fault(const char *what, uint64_t syndrome, uint64_t address, uint64_t pc);

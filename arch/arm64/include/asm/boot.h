@@ -13,7 +13,8 @@ struct early_uart {
     bool pl011;
 };
 
-/* Find the console's UART: stdout-path, or the first PL011 or 8250 of the tree. Runs with the MMU off, too. */
+/* Find the console's UART: stdout-path, or the first PL011 or 8250 of the tree. Runs with the MMU
+ * off, too. */
 bool early_uart_find(const struct fdt *f, struct early_uart *uart);
 void early_uart_putc(const struct early_uart *uart, char c);
 void early_uart_puts(const struct early_uart *uart, const char *text);

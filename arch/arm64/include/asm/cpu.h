@@ -17,8 +17,8 @@ static inline void arch_wait_while_equal(const uint32_t *p, uint32_t old)
     uint32_t now;
 
     /*
-     * The exclusive load sets the monitor, whose loss through another CPU's store is an event that ends WFE
-     * [Arm ARM D1.7.1]: no explicit SEV is needed by who changes *p.
+     * The exclusive load sets the monitor, whose loss through another CPU's store is an event that
+     * ends WFE [Arm ARM D1.7.1]: no explicit SEV is needed by who changes *p.
      */
     __asm__ volatile("ldaxr %w0, %1\n"
                      "cmp %w0, %w2\n"
@@ -40,7 +40,8 @@ static inline bool arch_cpu_irq_pending(void)
 {
     uint64_t isr;
 
-    __asm__ volatile("mrs %0, isr_el1" : "=r"(isr)); /* at EL2: the physical ones [Arm ARM D17.2.63] */
+    __asm__ volatile("mrs %0, isr_el1"
+                     : "=r"(isr)); /* at EL2: the physical ones [Arm ARM D17.2.63] */
     return isr != 0;
 }
 
@@ -50,5 +51,6 @@ int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context);
 void psci_system_off(void);
 void psci_system_reset(void);
 
-/* Set up the EL2 registers that are the same on every CPU (vectors, traps): on the boot CPU before any guest. */
+/* Set up the EL2 registers that are the same on every CPU (vectors, traps): on the boot CPU before
+ * any guest. */
 void cpu_init_el2(void);

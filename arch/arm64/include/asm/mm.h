@@ -21,7 +21,8 @@ static inline paddr_t arch_va_to_pa(const void *va)
 
 /* Switch this CPU from the boot tables to the final ones (secondary CPUs). */
 void mm_init_secondary(void);
-/* Physical address of the tables that hold the identity map of the entry code, for a CPU that starts. */
+/* Physical address of the tables that hold the identity map of the entry code, for a CPU that
+ * starts. */
 paddr_t mm_boot_tables(void);
 /* The VTTBR_EL2 value for a domain on this CPU; assigns a VMID if needed. vmid.c. */
 uint64_t vmid_vttbr(struct arch_p2m *hw);

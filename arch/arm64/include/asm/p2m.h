@@ -1,24 +1,25 @@
 /*
- * Port side of <arch/p2m.h>: stage 2, 4 KiB granule, walks that start at level 1 with a concatenated root
- * [Arm ARM D8.2.7, D8.3.2]. Level numbers of the core are 0..2 for the architecture's 1..3.
+ * Port side of <arch/p2m.h>: stage 2, 4 KiB granule, walks that start at level 1 with a
+ * concatenated root [Arm ARM D8.2.7, D8.3.2]. Level numbers of the core are 0..2 for the
+ * architecture's 1..3.
  */
 #pragma once
 
 #include <asm/sysregs.h>
 #include <xen/config.h>
 
-#define S2_VALID (1ul << 0)
-#define S2_TABLE (1ul << 1) /* table at levels 1, 2; page at level 3; clear: block */
-#define S2_ATTR_NORMAL (0xful << 2)  /* write-back cacheable */
-#define S2_ATTR_DEVICE (0x1ul << 2)  /* Device-nGnRE */
-#define S2_READ (1ul << 6)
-#define S2_WRITE (1ul << 7)
-#define S2_SH_INNER (3ul << 8)
-#define S2_SH_OUTER (2ul << 8)
-#define S2_AF (1ul << 10)
-#define S2_XN (1ul << 54)
-#define S2_KIND_SHIFT 55 /* bits 58:55 are for software */
-#define S2_ADDRESS 0x0000fffffffff000ul
+#define S2_VALID       (1ul << 0)
+#define S2_TABLE       (1ul << 1)   /* table at levels 1, 2; page at level 3; clear: block */
+#define S2_ATTR_NORMAL (0xful << 2) /* write-back cacheable */
+#define S2_ATTR_DEVICE (0x1ul << 2) /* Device-nGnRE */
+#define S2_READ        (1ul << 6)
+#define S2_WRITE       (1ul << 7)
+#define S2_SH_INNER    (3ul << 8)
+#define S2_SH_OUTER    (2ul << 8)
+#define S2_AF          (1ul << 10)
+#define S2_XN          (1ul << 54)
+#define S2_KIND_SHIFT  55 /* bits 58:55 are for software */
+#define S2_ADDRESS     0x0000fffffffff000ul
 
 static inline unsigned int arch_p2m_order(unsigned int level)
 {
@@ -39,7 +40,8 @@ static inline bool arch_p2m_leaf_allowed(unsigned int level)
 
 static inline pte_t arch_pte_leaf(const struct p2m_leaf *leaf, unsigned int level)
 {
-    pte_t pte = leaf->mfn.n << PAGE_SHIFT | S2_VALID | S2_READ | S2_AF | (uint64_t)leaf->kind << S2_KIND_SHIFT;
+    pte_t pte = leaf->mfn.n << PAGE_SHIFT | S2_VALID | S2_READ | S2_AF |
+                (uint64_t)leaf->kind << S2_KIND_SHIFT;
     bool device = leaf->kind == P2M_MMIO && (leaf->flags & P2M_CACHED) == 0;
 
     pte |= device ? S2_ATTR_DEVICE | S2_SH_OUTER : S2_ATTR_NORMAL | S2_SH_INNER;
@@ -70,10 +72,12 @@ static inline paddr_t arch_pte_table_pa(pte_t pte)
 
 static inline struct p2m_leaf arch_pte_parse(pte_t pte, unsigned int level)
 {
-    struct p2m_leaf leaf = {.mfn = {(pte & S2_ADDRESS) >> PAGE_SHIFT}, .kind = (uint8_t)(pte >> S2_KIND_SHIFT & 3u)};
+    struct p2m_leaf leaf = {.mfn = {(pte & S2_ADDRESS) >> PAGE_SHIFT},
+                            .kind = (uint8_t)(pte >> S2_KIND_SHIFT & 3u)};
 
     (void)level;
-    leaf.flags = (uint8_t)(((pte & S2_WRITE) != 0 ? P2M_WRITE : 0) | ((pte & S2_XN) == 0 ? P2M_EXEC : 0));
+    leaf.flags =
+        (uint8_t)(((pte & S2_WRITE) != 0 ? P2M_WRITE : 0) | ((pte & S2_XN) == 0 ? P2M_EXEC : 0));
     if (leaf.kind == P2M_MMIO && (pte & (0xful << 2)) == S2_ATTR_NORMAL) {
         leaf.flags |= P2M_CACHED;
     }
@@ -89,9 +93,11 @@ static inline void arch_pte_write(pte_t *slot, pte_t pte)
 
 static inline bool arch_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
 {
-    uint64_t saved = READ_SYSREG(par_el1), par; /* the guest may be between its own AT and the read of PAR */
+    uint64_t saved = READ_SYSREG(par_el1), par; /* the guest may be between its own AT and the read
+                                                   of PAR */
 
-    /* Earlier stores are visible before the walk begins: guest_copy.c relies on it, and a DMB does not order AT. */
+    /* Earlier stores are visible before the walk begins: guest_copy.c relies on it, and a DMB does
+     * not order AT. */
     dsb(ishst);
     if (write) {
         __asm__ volatile("at s12e1w, %0" ::"r"(gva) : "memory");

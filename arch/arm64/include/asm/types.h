@@ -1,4 +1,5 @@
-/* Port side of <arch/types.h>: state that core structures embed. The entry code uses generated offsets into these. */
+/* Port side of <arch/types.h>: state that core structures embed. The entry code uses generated
+ * offsets into these. */
 #pragma once
 
 #include <asm/vgic.h>
@@ -7,11 +8,11 @@
 #include <xen/compiler.h>
 #include <xen/types.h>
 
-#define ARCH_CACHE_LINE 64
-#define ARCH_P2M_LEVELS 3u
+#define ARCH_CACHE_LINE     64
+#define ARCH_P2M_LEVELS     3u
 #define ARCH_P2M_ROOT_ORDER 1u
-#define ARCH_MAX_VCPUS 8u    /* GICv2 [GICv2 4.3.12: eight CPU interfaces] */
-#define ARCH_NR_IRQS 1020u   /* [GICv2 2.2.1] */
+#define ARCH_MAX_VCPUS      8u    /* GICv2 [GICv2 4.3.12: eight CPU interfaces] */
+#define ARCH_NR_IRQS        1020u /* [GICv2 2.2.1] */
 
 typedef uint64_t pte_t;
 
@@ -38,8 +39,8 @@ struct arch_domain {
 };
 
 struct arch_p2m {
-    uint64_t root;  /* physical address of the root table */
-    uint64_t vmid;  /* generation << 8 | VMID; 0: none yet (mm/vmid.c) */
+    uint64_t root; /* physical address of the root table */
+    uint64_t vmid; /* generation << 8 | VMID; 0: none yet (mm/vmid.c) */
 };
 
 struct arch_cpu {

@@ -93,7 +93,7 @@ void fuzz_dt(const uint8_t *data, size_t size)
 
     memcpy(blob, data, size);
     if (dt_open(&tree, blob, size) == 0) {
-        dt_for_each_node (&tree, n) {
+        dt_for_each_node(&tree, n) {
             fuzz_node(n);
         }
         fuzz_machine();

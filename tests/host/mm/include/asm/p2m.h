@@ -1,5 +1,6 @@
 /*
- * The third port's second stage, watched: every store of an entry is checked for break-before-make by port.c.
+ * The third port's second stage, watched: every store of an entry is checked for break-before-make
+ * by port.c.
  */
 #pragma once
 

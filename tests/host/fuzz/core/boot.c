@@ -1,0 +1,46 @@
+/*
+ * Random boot input: a kernel module, or the whole device tree. The machine may stop, but says why
+ * first.
+ */
+#include "../fuzz.h"
+
+#include "host.h"
+#include "machine.h"
+#include "scene.h"
+
+#include <xen/lib.h>
+#include <xen/string.h>
+
+#define INPUT_MAX 8192
+
+static void try_boot(void)
+{
+    enum host_state state;
+
+    host_clock_step(HOST_HZ); /* a panic waits some seconds */
+    host_log_clear();
+    state = host_boot(SCENE_FDT);
+    if (state == HOST_DEADLOCK ||
+        (state > HOST_IDLE && strstr(host_log(), "Panic on CPU") == NULL)) {
+        __builtin_trap();
+    }
+}
+
+void fuzz_image(const uint8_t *data, size_t size)
+{
+    size = min_size(size, INPUT_MAX);
+    host_machine(SCENE_RAM);
+    scene_tree(size);
+    memcpy(host_ram(SCENE_KERNEL), data, size);
+    try_boot();
+}
+
+void fuzz_boot(const uint8_t *data, size_t size)
+{
+    static const uint64_t kernel[2] = {0x0054534f484e4558, MIB(2)}; /* "XENHOST" */
+
+    host_machine(SCENE_RAM);
+    memcpy(host_ram(SCENE_FDT), data, min_size(size, INPUT_MAX));
+    memcpy(host_ram(SCENE_KERNEL), kernel, sizeof(kernel));
+    try_boot();
+}
