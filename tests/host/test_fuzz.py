@@ -14,7 +14,7 @@ from typing import Any
 import fdt
 import pytest
 
-SECONDS = 4
+SECONDS = 3
 """Of fuzzing for each target. For a long run start the program in build/host by hand."""
 
 

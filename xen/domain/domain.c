@@ -155,7 +155,6 @@ static struct domain *domain_new(domid_t id, const struct xen_domctl_createdomai
     d->pool = &cpupool0;
     memcpy(d->handle, config->handle, sizeof(d->handle));
     spin_init(&d->lock, LOCK_DOMAIN);
-    spin_init(&d->page_lock, LOCK_PAGES);
     return d;
 }
 

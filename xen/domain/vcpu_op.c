@@ -6,7 +6,9 @@
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
+#include <xen/guest_copy.h>
 #include <xen/hypercall.h>
+#include <xen/lib.h>
 #include <xen/string.h>
 
 #define PERIOD_MIN_NS 1000000ull
@@ -75,23 +77,20 @@ static long vcpu_op_stop_periodic(struct vcpu *v, void *arg __unused)
     return 0;
 }
 
-static long vcpu_op_set_singleshot(struct vcpu *v, void *arg)
+/* A guest may make this call for every tick of its clock: it does not go through the table. */
+static long vcpu_op_set_singleshot(struct vcpu *v, uint64_t gva)
 {
-    const struct vcpu_set_singleshot_timer *set = arg;
+    struct vcpu_set_singleshot_timer set;
     struct cpu *c = this_cpu();
 
-    if (v != c->current) {
-        return -EINVAL;
-    }
-    if (unlikely(set->timeout_abs_ns < (uint64_t)time_now())) {
-        timer_stop(&v->singleshot);
-        evtchn_raise_virq(v, VIRQ_TIMER);
-        return 0;
+    if (unlikely(guest_copy_from(&set, gva, sizeof(set)) != 0)) {
+        return -EFAULT;
     }
     if (unlikely(v->singleshot.cpu != c)) {
         timer_migrate(&v->singleshot, c);
     }
-    timer_set(&v->singleshot, (s_time_t)(set->timeout_abs_ns & INT64_MAX));
+    /* A time that has passed makes the event come at once. */
+    timer_set(&v->singleshot, (s_time_t)min_u64(set.timeout_abs_ns, INT64_MAX));
     return 0;
 }
 
@@ -118,15 +117,17 @@ long do_vcpu_op(struct vcpu *caller, uint64_t *arg)
         [VCPUOP_set_periodic_timer] = {vcpu_op_set_periodic, sizeof(struct vcpu_set_periodic_timer),
                                        0},
         [VCPUOP_stop_periodic_timer] = {vcpu_op_stop_periodic, 0, 0},
-        [VCPUOP_set_singleshot_timer] = {vcpu_op_set_singleshot,
-                                         sizeof(struct vcpu_set_singleshot_timer), 0},
         [VCPUOP_stop_singleshot_timer] = {vcpu_op_stop_singleshot, 0, 0},
         [VCPUOP_register_vcpu_info] = {vcpu_op_register_info,
                                        sizeof(struct vcpu_register_vcpu_info), 0},
     };
-    struct vcpu *v = domain_vcpu(caller->d, (uint32_t)arg[1]);
+    struct vcpu *v;
     long rc;
 
+    if ((uint32_t)arg[0] == VCPUOP_set_singleshot_timer && (uint32_t)arg[1] == caller->id) {
+        return vcpu_op_set_singleshot(caller, arg[2]);
+    }
+    v = domain_vcpu(caller->d, (uint32_t)arg[1]);
     if (v == NULL) {
         return -ENOENT;
     }

@@ -12,7 +12,7 @@
 
 static uint64_t ns_mult, tick_mult;
 static uint64_t wallclock_ns; /* at system time 0 */
-static spinlock_t wallclock_lock = SPINLOCK_INIT(LOCK_SYSCTL_LEAF);
+static spinlock_t wallclock_lock = SPINLOCK_INIT(LOCK_WALLCLOCK);
 
 void time_init(void)
 {

@@ -3,6 +3,8 @@
  * a name with the C library (or with the sanitizers' versions of it) names of their own. Otherwise
  * the tests would test glibc.
  */
+#pragma once
+
 #define memcpy    xen_memcpy
 #define memmove   xen_memmove
 #define memset    xen_memset

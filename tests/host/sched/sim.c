@@ -63,6 +63,9 @@ static int64_t next_event(void)
         struct machine_cpu *m = &machine[i];
         int64_t at = m->kick < m->deadline ? m->kick : m->deadline;
 
+        if (m->where == IN_WAIT) {
+            continue; /* takes no interrupts */
+        }
         if (m->where == IN_GUEST && behaviour_of(m->guest)->run != 0 &&
             now + behaviour_of(m->guest)->left < at) {
             at = now + behaviour_of(m->guest)->left;

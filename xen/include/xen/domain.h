@@ -94,7 +94,6 @@ struct domain {
     struct domain *dead_next; /* domain_reap */
 
     struct p2m p2m;
-    spinlock_t page_lock;
     uint64_t tot_pages, max_pages;
     uint64_t claim_pages; /* XENMEM_claim_pages: how far tot_pages may still rise on reserved memory
                            */

@@ -11,12 +11,10 @@
 
 enum lock_rank {
     LOCK_DOMAIN_LIST = 1,
-    LOCK_CONTROL,   /* one domctl/sysctl at a time */
     LOCK_DOMAIN,    /* struct domain.lock */
     LOCK_GRANT_MAP, /* what a domain has mapped */
     LOCK_GRANT,     /* what a domain grants */
     LOCK_P2M,
-    LOCK_PAGES, /* struct domain.page_lock */
     LOCK_HEAP,
     LOCK_EVENT,      /* bindings of event channels */
     LOCK_EVENT_PORT, /* struct evtchn.lock */
@@ -25,7 +23,7 @@ enum lock_rank {
     LOCK_VIRQ, /* a port's virtual interrupt controller */
     LOCK_SCHED,
     LOCK_TIMER,
-    LOCK_SYSCTL_LEAF,
+    LOCK_WALLCLOCK,
     LOCK_CONSOLE, /* last: anybody may print */
 };
 
