@@ -118,13 +118,15 @@ static void disturb(void)
 
     switch (rnd(3)) {
     case 0:
-        if (v->pause_count == 0) {
+        if (!behaviour_of(v)->paused) {
+            behaviour_of(v)->paused = true;
             atomic_fetch_add(&v->pause_count, 1u);
             sched_sleep(v);
         }
         break;
     case 1:
-        if (v->pause_count != 0) {
+        if (behaviour_of(v)->paused) {
+            behaviour_of(v)->paused = false;
             vcpu_unpause(v);
         }
         break;

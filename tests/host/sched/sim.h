@@ -30,6 +30,7 @@ struct behaviour {
     int64_t run, sleep; /* ns; 0: for ever, at random */
     bool yields;
     bool pauses;     /* a tool: pauses others and waits for that */
+    bool paused;     /* by the user */
     int64_t left;    /* ns to run before the next block */
     int64_t wake_at; /* when it sleeps */
     int64_t woken;   /* when it was woken and has not run since, else -1 */

@@ -37,10 +37,8 @@ typedef struct {
 
 void spin_rank_acquire(const spinlock_t *lock);
 void spin_rank_release(const spinlock_t *lock);
-#if defined(XEN_DEBUG) && XEN_DEBUG
-#define SPIN_DEBUG 1
-#else
-#define SPIN_DEBUG 0
+#ifndef XEN_DEBUG
+#define XEN_DEBUG 0
 #endif
 
 static inline void spin_init(spinlock_t *lock, enum lock_rank rank)
@@ -61,8 +59,7 @@ static inline void spin_lock(spinlock_t *lock)
     }
 }
 
-/* The store of the owner ends the exclusive monitor of waiters; see the port's
- * arch_wait_while_equal. */
+/* The store to owner is what waiters in arch_wait_while_equal wake up from. */
 static inline void spin_unlock(spinlock_t *lock)
 {
     if (XEN_DEBUG) {
