@@ -34,6 +34,14 @@ def image(
     return head + bytes(0x1000 - len(head))
 
 
+def cut_image() -> bytes:
+    """A kernel whose PE header has a section that ends behind the module."""
+    pe = struct.pack("<IHHIIIHH", 0x4550, 0xAA64, 1, 0, 0, 0, 0, 0)
+    section = struct.pack("<8sIIII", b".text", MIB, 0x1000, MIB, 0x1000) + bytes(16)
+    head = image()[:60] + struct.pack("<I", 64) + pe + section
+    return head + bytes(0x1000 - len(head))
+
+
 @dataclass(frozen=True)
 class Boot:
     """A boot, right unless changed. Addresses are offsets into RAM, sizes in bytes."""
@@ -162,6 +170,7 @@ CASES = {
     "kernel of 40 bytes": (Boot(kernel=image()[:40]), "dom0 kernel: "),
     "empty kernel": (Boot(kernel_size=0), "size is 0"),
     "absurd header": (Boot(kernel=image(size=1 << 62)), "dom0 kernel"),
+    "kernel cut": (Boot(kernel=cut_image()), "the image has 1052672 bytes, its module only 4096"),
     "kernel too large": (Boot(kernel=image(size=600 * MIB)), "dom0 kernel .*raise dom0_mem"),
     "gzip cut": (Boot(kernel=gzip.compress(image())[:-20]), "gzip data is damaged"),
     "gzip damaged": (Boot(kernel=b"\x1f\x8b\x08" + b"\xff" * 4000), "gzip data is damaged"),

@@ -75,6 +75,11 @@ static void load_flat(struct build *b, const struct boot_module *m)
     struct kernel_info info;
     paddr_t to = place(b, from, m->size, &info);
 
+    if (info.file_size > m->size) {
+        panic("dom0 kernel: the image has %lu bytes, its module only %lu: load all of the file and "
+              "write its size into the module's reg\n",
+              info.file_size, m->size);
+    }
     memcpy(arch_pa_to_va(to), from, m->size);
     arch_icache_sync(arch_pa_to_va(to), m->size);
     printk("Loading d0 kernel (%lu KiB) from %#lx to %#lx-%#lx\n", m->size >> 10, m->start, to,

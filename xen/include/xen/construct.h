@@ -13,6 +13,7 @@ struct kernel_info {
     uint64_t text_offset; /* bytes from an aligned base to the image */
     uint64_t align;       /* of that base */
     uint64_t image_size;  /* bytes in memory, bss included */
+    uint64_t file_size;   /* bytes that the file must have; 0: unknown */
     uint64_t entry;       /* offset of the first instruction in the image */
 };
 

@@ -189,6 +189,18 @@ def test_the_switch_to_fifo_takes_pending_events_along(pair: Any) -> None:
     assert {ports[1][0], ports[2][0]} <= set(kernel.upcall())
 
 
+@pytest.mark.parametrize("form", [TwoLevel, Fifo])
+def test_a_port_begins_without_old_events(pair: Any, form: type[TwoLevel]) -> None:
+    kernel = form(pair.dom1)
+    (port, peer), *_ = connect(pair, 1)
+    assert pair.dom0.event("send", port=peer)[0] == 0  # masked: it waits
+    assert pair.dom1.event("close", port=port)[0] == 0
+    rc, again = pair.dom1.event("alloc_unbound", dom=SELF, remote_dom=0)
+    assert rc == 0 and again.port == port
+    kernel.open(port)
+    assert not list(kernel.upcall())
+
+
 def test_fifo_errors(pair: Any) -> None:
     guest = pair.dom1
     frame = guest.page() >> 12

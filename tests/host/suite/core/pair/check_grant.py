@@ -90,6 +90,17 @@ def test_what_is_mapped_cannot_change_hands(pair: Any, granter: Any) -> None:
     assert pair.dom1.grant("swap_grant_ref", ref_a=5, ref_b=512).status == BAD_REF
 
 
+def test_one_domain_uses_an_entry_at_a_time(pair: Any, granter: Any) -> None:
+    """While dom0 has it mapped the granter may write another domain into it: in vain."""
+    granter.entry(4, ACCESS)
+    value = grant_map(pair.dom0, 4)
+    assert value.status == OKAY
+    granter.entry(4, ACCESS, domain=1)
+    assert grant_map(pair.dom1, 4, at=0x48000000, dom=1).status == ERROR
+    assert unmap(pair.dom0, value.handle, 0x8004000) == OKAY
+    assert grant_map(pair.dom1, 4, at=0x48000000, dom=1).status == OKAY
+
+
 class Model:
     """Mappings that should be there."""
 
