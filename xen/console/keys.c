@@ -2,6 +2,7 @@
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/evtchn.h>
+#include <xen/grant.h>
 #include <xen/heap.h>
 #include <xen/keys.h>
 #include <xen/page_alloc.h>
@@ -62,6 +63,11 @@ static void show_events(void)
     each_domain(evtchn_dump);
 }
 
+static void show_grants(void)
+{
+    each_domain(grant_dump);
+}
+
 static void show_memory(void)
 {
     printk("Memory: %lu pages, %lu free; heap objects: %lu bytes\n", page_total_count(),
@@ -114,6 +120,7 @@ static const struct {
     {'d', show_registers, "dump registers"},
     {'q', show_domains, "dump domains and vCPUs"},
     {'e', show_events, "dump event channels"},
+    {'g', show_grants, "dump grant tables"},
     {'m', show_memory, "memory in use"},
     {'r', show_scheduler, "dump run queues"},
     {'a', show_timers, "dump timer queues"},

@@ -13,8 +13,9 @@ CORE = ("xen/*/*.c", "xen/*/*/*.c")
 GUEST_LIB = "tests/guests/lib"
 
 HOT = re.compile(
-    r"arch/\w+/(entry|irq|time|mm/p2m)\b|xen/(hypercall|event)/|xen/lib/string|xen/time/"
-    r"|xen/domain/exit|xen/sched/core|xen/mm/(guest_copy|p2m\.c)"
+    r"arch/\w+/(entry/|irq/vgic|irq/gicv2|time/|mm/p2m)|xen/hypercall/(dispatch|multicall|version)"
+    r"|xen/event/(evtchn|evtchn_2l|evtchn_fifo)\.c|xen/lib/string|xen/time/timer"
+    r"|xen/domain/exit|xen/sched/core|xen/mm/(guest_copy|p2m)\.c"
 )
 """Sources on the paths that a guest takes often: optimised for speed, the rest for size."""
 
