@@ -34,63 +34,80 @@ def words_of(*cells: int) -> bytes:
     return struct.pack(f">{len(cells)}I", *cells)
 
 
-def board_tree() -> bytes:
-    """A small board with everything the core looks for."""
+Nodes = dict[str, "bytes | Nodes"]
+
+TWO_CELLS: Nodes = {"#address-cells": words_of(2), "#size-cells": words_of(2)}
+MODULE = b"multiboot,kernel\0multiboot,module\0"
+
+BOARD: Nodes = {
+    **TWO_CELLS,
+    "interrupt-parent": words_of(1),
+    "chosen": {
+        **TWO_CELLS,
+        "stdout-path": b"serial0:115200\0",
+        "bootargs": b"a=b\0",
+        "module@1": {"compatible": MODULE, "reg": words_of(0, 0x50000000, 0, 4096)},
+        "domU": {
+            **TWO_CELLS,
+            "compatible": b"xen,domain\0",
+            "module@2": {"compatible": MODULE, "reg": words_of(0, 0x51000000, 0, 4096)},
+        },
+    },
+    "aliases": {"serial0": b"/soc/uart@10\0"},
+    "intc": {
+        "phandle": words_of(1),
+        "#interrupt-cells": words_of(3),
+        "#address-cells": words_of(2),
+    },
+    "cpus": {
+        "#address-cells": words_of(1),
+        "#size-cells": words_of(0),
+        "cpu@0": {"device_type": b"cpu\0", "reg": words_of(0), "enable-method": b"spin-table\0"},
+    },
+    "memory@0": {"device_type": b"memory\0", "reg": words_of(0, 0x40000000, 0, 0x40000000)},
+    "soc": {
+        "#address-cells": words_of(1),
+        "#size-cells": words_of(1),
+        "ranges": words_of(0, 1, 0, 4096),
+        "uart@10": {
+            "compatible": b"arm,pl011\0",
+            "reg": words_of(16, 16),
+            "interrupts": words_of(0),
+        },
+    },
+    "pcie": {
+        "#address-cells": words_of(3),
+        "#size-cells": words_of(2),
+        "#interrupt-cells": words_of(1),
+        "ranges": b"",
+        "interrupt-map": words_of(0, 0, 0, 1, 1, 0, 0, 0, 3, 4),
+    },
+}
+"""A small board with everything the core looks for."""
+
+
+def tree_node(name: str, content: Nodes) -> Any:
+    """A node of the fdt package."""
+    made = fdt.Node(name)
+    for key, value in content.items():
+        if isinstance(value, dict):
+            made.append(tree_node(key, value))
+        else:
+            made.append(fdt.PropBytes(key, data=value) if value else fdt.Property(key))
+    return made
+
+
+def tree_blob(content: Nodes) -> bytes:
+    """A flattened device tree."""
     tree = fdt.FDT()
-    root = fdt.Node("/")
-    tree.root = root
-
-    def node(parent: Any, name: str, **props: bytes) -> Any:
-        made = fdt.Node(name)
-        for key, data in props.items():
-            prop = key.replace("_cells", "-cells").replace("__", ",").replace("_", "-")
-            prop = f"#{prop}" if prop.endswith("-cells") else prop
-            made.append(fdt.PropBytes(prop, data=data) if data else fdt.Property(prop))
-        parent.append(made)
-        return made
-
-    two = {"address_cells": words_of(2), "size_cells": words_of(2)}
-    for key in ("#address-cells", "#size-cells"):
-        root.append(fdt.PropBytes(key, data=words_of(2)))
-    root.append(fdt.PropBytes("interrupt-parent", data=words_of(1)))
-    chosen = node(root, "chosen", stdout_path=b"serial0:115200\0", bootargs=b"a=b\0", **two)
-    both = b"multiboot,kernel\0multiboot,module\0"
-    node(chosen, "module@1", compatible=both, reg=words_of(0, 0x50000000, 0, 4096))
-    domain = node(chosen, "domU", compatible=b"xen,domain\0", **two)
-    node(domain, "module@2", compatible=both, reg=words_of(0, 0x51000000, 0, 4096))
-    node(root, "aliases", serial0=b"/soc/uart@10\0")
-    gic = node(
-        root, "intc", phandle=words_of(1), interrupt_cells=words_of(3), address_cells=words_of(2)
-    )
-    node(gic, "frame", reg=words_of(0, 1, 0, 2))
-    cpus = node(root, "cpus", address_cells=words_of(1), size_cells=words_of(0))
-    node(cpus, "cpu@0", device_type=b"cpu\0", reg=words_of(0), enable_method=b"spin-table\0")
-    node(root, "memory@0", device_type=b"memory\0", reg=words_of(0, 0x40000000, 0, 0x40000000))
-    soc = node(
-        root,
-        "soc",
-        address_cells=words_of(1),
-        size_cells=words_of(1),
-        ranges=words_of(0, 1, 0, 4096),
-    )
-    node(
-        soc,
-        "uart@10",
-        compatible=b"arm,pl011\0",
-        reg=words_of(16, 16),
-        interrupts=words_of(0, 1, 4),
-    )
-    pci = {"interrupt_map": words_of(0, 0, 0, 1, 1, 0, 0, 0, 3, 4), "interrupt_cells": words_of(1)}
-    node(root, "pcie", address_cells=words_of(3), size_cells=words_of(2), ranges=b"", **pci)
+    tree.root = tree_node("/", content)
     return bytes(tree.to_dtb(version=17))
 
 
 def dt_corpus() -> Iterator[bytes]:
     """A board, and an empty tree."""
-    yield board_tree()
-    empty = fdt.FDT()
-    empty.root = fdt.Node("/")
-    yield bytes(empty.to_dtb(version=17))
+    yield tree_blob(BOARD)
+    yield tree_blob({})
 
 
 OPTIONS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -74,6 +74,23 @@ def device_tree(board: Board, boot: Boot) -> bytes:
     return boot.blob(blob.serialize(tree))
 
 
+def loadable(files: dict[int, bytes], at: int, base: int, folder: Path) -> Iterator[qemu.Load]:
+    """What of `files` (by address) QEMU can put into RAM beside the hypervisor at `at`.
+
+    QEMU loads nothing outside RAM, and no two things to one place: what the tree says is enough
+    for these faults.
+    """
+    full = [Region("the hypervisor", at, MIB)]
+    for number, (address, data) in enumerate(files.items()):
+        region = Region(str(number), address, len(data))
+        path = folder / f"part{number}"
+        path.write_bytes(data)
+        inside = base <= address < base + MEMORY * MIB
+        if inside and not any(region.overlaps(other) for other in full):
+            yield qemu.Load(path, address)
+            full.append(region)
+
+
 @pytest.fixture
 def start(board: Board, hypervisor: Path, on_xen: bool, tmp_path: Path) -> Callable[..., str]:
     """A function that boots, waits for a message and the halt, and returns all that was said."""
@@ -93,18 +110,7 @@ def start(board: Board, hypervisor: Path, on_xen: bool, tmp_path: Path) -> Calla
             base + boot.kernel_at: boot.kernel,
             base + boot.initrd_at: boot.initrd,
         }
-        loads = [qemu.Load(hypervisor, at)]
-        full = [Region("the hypervisor", at, MIB)]
-        for number, (address, data) in enumerate(files.items()):
-            region = Region(str(number), address, len(data))
-            path = tmp_path / f"part{number}"
-            path.write_bytes(data)
-            # QEMU loads nothing outside RAM, and no two things to one place: what the tree says
-            # is enough for these faults.
-            inside = base <= address < base + MEMORY * MIB
-            if inside and not any(region.overlaps(other) for other in full):
-                loads.append(qemu.Load(path, address))
-                full.append(region)
+        loads = [qemu.Load(hypervisor, at), *loadable(files, at, base, tmp_path)]
         command = [*played.qemu.command(1, MEMORY), *qemu.loaders(loads)]
         command += ["-device", f"loader,addr={base + STUB:#x},cpu-num=0"]
         log = tmp_path / "console.log"

@@ -31,6 +31,9 @@ enum host_state {
  */
 void host_machine(uint64_t ram);
 
+/* The same with RAM at another place. */
+void host_machine_at(uint64_t start, uint64_t size);
+
 /* Where the machine's memory at `pa` is in this process. */
 void *host_ram(uint64_t pa);
 

@@ -106,18 +106,24 @@ void host_restore_variables(void)
 
 void host_machine(uint64_t ram)
 {
+    host_machine_at(HOST_RAM_BASE, ram);
+}
+
+void host_machine_at(uint64_t start, uint64_t size)
+{
     if (host_directmap != NULL) {
-        munmap(host_directmap + HOST_RAM_BASE, host_state.ram_size);
+        munmap(host_directmap + host_state.ram_start, host_state.ram_size);
     }
     host_restore_variables();
 
-    void *memory =
-        mmap(NULL, ram, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (memory == MAP_FAILED) {
         abort();
     }
-    host_directmap = (uint8_t *)((uintptr_t)memory - HOST_RAM_BASE);
-    host_state.ram_size = ram;
+    host_directmap = (uint8_t *)((uintptr_t)memory - start);
+    host_state.ram_start = start;
+    host_state.ram_size = size;
     host_repeats(1000000);
 }

@@ -37,8 +37,9 @@ void *arch_map_device(paddr_t pa, size_t size)
 
 const void *arch_map_early(paddr_t pa, size_t size)
 {
-    bool in_ram = pa >= HOST_RAM_BASE && pa - HOST_RAM_BASE < host_state.ram_size &&
-                  size <= host_state.ram_size - (pa - HOST_RAM_BASE);
+    uint64_t offset = pa - host_state.ram_start;
+    bool in_ram = pa >= host_state.ram_start && offset < host_state.ram_size &&
+                  size <= host_state.ram_size - offset;
 
     return in_ram ? arch_pa_to_va(pa) : NULL;
 }
