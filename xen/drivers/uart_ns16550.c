@@ -75,7 +75,8 @@ int uart_ns16550_probe(const struct dt_node *node, struct uart *u)
     (void)dt_u32(&dt_host, node, "reg-shift", &shift);
     (void)dt_u32(&dt_host, node, "reg-io-width", &width);
     (void)dt_u32(&dt_host, node, "reg-offset", &offset);
-    if (shift > 3 || (width != 1 && width != 4) || (8ul << shift) + offset > reg.size) {
+    if (shift > 3 || (width != 1 && width != 4) || (8ul << shift) + offset > reg.size ||
+        ((reg.start + offset) & (width - 1u)) != 0) {
         return -EINVAL;
     }
     *u = (struct uart){.name = "16550",

@@ -13,6 +13,7 @@ enum {
     ICR = 0x44 / 4
 };
 
+#define REGS_SIZE 0x48u /* up to the last register used */
 #define FR_RXFE   (1u << 4)
 #define FR_TXFF   (1u << 5)
 #define CR_ENABLE (1u << 0 | 1u << 8 | 1u << 9) /* UARTEN, TXE, RXE */
@@ -51,6 +52,9 @@ int uart_pl011_probe(const struct dt_node *node, struct uart *u)
 
     if (!dt_compatible(&dt_host, node, "arm,pl011") || dt_reg(&dt_host, node, 0, &reg) != 0) {
         return -ENODEV;
+    }
+    if (reg.size < REGS_SIZE || (reg.start & 3u) != 0) {
+        return -EINVAL;
     }
     *u = (struct uart){.name = "PL011", .putc = put, .getc = get, .enable_rx = enable_rx};
     u->regs = arch_map_device(reg.start, reg.size);

@@ -3,6 +3,7 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <asm/cpu.h>
+#include <asm/gicv2.h>
 #include <asm/mm.h>
 #include <asm/traps.h>
 #include <asm/vcpu.h>
@@ -42,6 +43,7 @@ void arch_cpu_init(struct cpu *c)
 
 void arch_cpu_idle(void)
 {
+    gicv2_look_again();
     dsb(sy); /* what this CPU wrote is visible before it sleeps [Arm ARM D1.7.2] */
     __asm__ volatile("wfi" ::: "memory");
 }

@@ -77,7 +77,7 @@ static void vgic_inject_private(struct vcpu *v, uint32_t virq)
     struct vgic *g = v->d->arch.vgic.state;
     struct vgic_bank *b = &v->arch.vgic.own;
 
-    if (vgic_again(v, virq, 0, false)) {
+    if (vgic_again(v, virq, 0)) {
         vgic_given(v);
         return;
     }
@@ -111,7 +111,7 @@ void vgic_inject_sgi(struct vcpu *v, unsigned int sgi, unsigned int source)
     struct vgic *g = v->d->arch.vgic.state;
     struct vgic_bank *b = &v->arch.vgic.own;
 
-    if (vgic_again(v, sgi, source, false)) {
+    if (vgic_again(v, sgi, source)) {
         vgic_given(v);
         return;
     }
@@ -146,21 +146,6 @@ void arch_virq_forward(struct domain *d, unsigned int virq, unsigned int irq)
     vgic_inject_shared(d, virq, true);
 }
 
-void vgic_timer_interrupt(struct vcpu *v)
-{
-    struct vgic *g = v->d->arch.vgic.state;
-    struct vgic_bank *b = &v->arch.vgic.own;
-
-    if (vgic_again(v, g->virt_timer, 0, true)) {
-        vgic_given(v);
-        return;
-    }
-    spin_lock(&g->lock);
-    b->pending |= 1u << g->virt_timer;
-    vgic_deliver(v, b, g->virt_timer, true);
-    spin_unlock(&g->lock);
-}
-
 void vgic_timer_deadline(struct vcpu *v)
 {
     struct vgic *g = v->d->arch.vgic.state;
@@ -168,10 +153,10 @@ void vgic_timer_deadline(struct vcpu *v)
     uint32_t bit = 1u << g->virt_timer;
 
     spin_lock(&g->lock);
-    /* Loaded: the timer itself fires. Active already: it cannot fire before the guest's end. */
-    if (v->arch.vgic.loaded == NULL && ((b->pending | b->active | b->in_lr) & bit) == 0) {
+    /* Loaded: the timer itself fires. */
+    if (v->arch.vgic.loaded == NULL) {
+        v->arch.timer.virt_ctl |= CNT_CTL_IMASK;
         b->pending |= bit;
-        v->arch.vgic.timer_active = true;
         vgic_deliver(v, b, g->virt_timer, false);
     }
     spin_unlock(&g->lock);
@@ -374,14 +359,11 @@ void vgic_domain_destroy(struct domain *d)
 
 void vgic_vcpu_init(struct vcpu *v)
 {
-    struct vgic *g = v->d->arch.vgic.state;
     struct vgic_bank *b = &v->arch.vgic.own;
 
     vgic_bank_init(b);
     b->enabled = 0xffffu; /* software interrupts always are */
     b->edge = 0xffffu;
-    b->hw = 1u << g->virt_timer;
-    b->irq[g->virt_timer].host = (uint16_t)gic.virt_timer;
     v->arch.vgic.hcr = GICH_HCR_EN;
 }
 

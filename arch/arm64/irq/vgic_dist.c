@@ -137,10 +137,10 @@ static void pending_set(struct vcpu *v, uint32_t offset, uint32_t value, uint32_
 }
 
 /* Interrupts of b that were pending for the host too are over there. */
-static void dist_host_end(struct vcpu *v, const struct vgic_bank *b, uint32_t bits)
+static void dist_host_end(const struct vgic_bank *b, uint32_t bits)
 {
     for (bits &= b->hw & ~b->in_lr & ~b->pending & ~b->active; bits != 0; bits &= bits - 1u) {
-        vgic_host_end(v, &b->irq[ctz64(bits)]);
+        gicv2_deactivate(b->irq[ctz64(bits)].host);
     }
 }
 
@@ -158,7 +158,7 @@ static void pending_clear(struct vcpu *v, uint32_t offset, uint32_t value, uint3
     vgic_request_pull(v->d, b, value);
     change = value & b->pending & (b->edge | ~b->line);
     b->pending &= ~change;
-    dist_host_end(v, b, change);
+    dist_host_end(b, change);
     dist_unlock(v);
 }
 
@@ -210,7 +210,7 @@ static void active_clear(struct vcpu *v, uint32_t offset, uint32_t value, uint32
     vgic_request_pull(v->d, b, value);
     change = value & b->active;
     b->active &= ~change;
-    dist_host_end(v, b, change);
+    dist_host_end(b, change);
     vgic_mark(v, offset / 4u, change);
     dist_unlock(v);
 }

@@ -32,15 +32,6 @@ static uint32_t lr_source(uint32_t lr)
     return lr >> LR_SOURCE_SHIFT & 7u;
 }
 
-void vgic_host_end(struct vcpu *v, const struct vgic_irq *irq)
-{
-    if (irq->host >= GIC_NR_PRIVATE || vgic_loaded_here(v)) {
-        gicv2_deactivate(irq->host);
-    } else {
-        v->arch.vgic.timer_active = false;
-    }
-}
-
 /* Value for virq, taking over its pending or active state from the bank. */
 static uint32_t lr_compose(struct vgic_bank *b, uint32_t virq)
 {
@@ -108,7 +99,7 @@ static void lr_absorb(struct vcpu *v, unsigned int i, uint32_t lr)
         }
     }
     if ((lr & LR_STATE) != 0 && (b->hw & bit) != 0 && ((b->pending | b->active) & bit) == 0) {
-        vgic_host_end(v, irq);
+        gicv2_deactivate(irq->host);
     }
     b->drop_pending &= ~bit;
     b->drop_active &= ~bit;
@@ -274,7 +265,7 @@ static bool lr_merge(struct vcpu *v, struct vgic_bank *b, uint32_t virq, bool ho
     return true;
 }
 
-bool vgic_again(struct vcpu *v, uint32_t virq, uint32_t source, bool host_ended)
+bool vgic_again(struct vcpu *v, uint32_t virq, uint32_t source)
 {
     struct arch_vgic_vcpu *s = &v->arch.vgic;
     const struct vgic_irq *irq = &s->own.irq[virq];
@@ -290,11 +281,9 @@ bool vgic_again(struct vcpu *v, uint32_t virq, uint32_t source, bool host_ended)
         (virq < GIC_NR_SGIS && lr_source(lr) != source)) {
         return false;
     }
-    if (!host_ended) {
-        now = gich_read(GICH_LR(irq->lr));
-        if ((now & LR_STATE) != 0) {
-            return (now & LR_PENDING) != 0;
-        }
+    now = gich_read(GICH_LR(irq->lr));
+    if ((now & LR_STATE) != 0) {
+        return (now & LR_PENDING) != 0;
     }
     s->lr[irq->lr] = (lr & ~LR_STATE) | LR_PENDING;
     gich_write(GICH_LR(irq->lr), s->lr[irq->lr]);

@@ -1,23 +1,6 @@
-/* Moving the state of a vCPU's interrupts on and off a CPU: list registers, CPU interface, the
- * virtual timer's host interrupt. */
+/* Moving the state of a vCPU's interrupts on and off a CPU: list registers, CPU interface. */
 #include <asm/vgic_state.h>
 #include <xen/bitops.h>
-
-/*
- * The virtual timer's host interrupt is private to a CPU: while the vCPU is away its active state
- * must not block the timer of the next one, and must come back with the vCPU wherever it goes on,
- * so that the guest's end finds it.
- */
-static void vgic_save_timer(struct vcpu *v)
-{
-    uint32_t virq = v->d->arch.vgic.state->virt_timer, bit = 1u << virq;
-    const struct vgic_bank *b = &v->arch.vgic.own;
-
-    if (((b->in_lr | b->pending | b->active) & b->hw & bit) != 0) {
-        v->arch.vgic.timer_active = true;
-        gicv2_deactivate(b->irq[virq].host);
-    }
-}
 
 void vgic_save(struct vcpu *v)
 {
@@ -40,7 +23,6 @@ void vgic_save(struct vcpu *v)
     }
     s->vmcr = gich_read(GICH_VMCR);
     s->apr = gich_read(GICH_APR);
-    vgic_save_timer(v);
     s->loaded = NULL;
     spin_unlock(&v->d->arch.vgic.state->lock);
 }
@@ -81,9 +63,5 @@ void vgic_load(struct vcpu *v)
     gich_write(GICH_VMCR, s->vmcr);
     gich_write(GICH_APR, s->apr);
     gich_write(GICH_HCR, s->hcr);
-    if (s->timer_active) {
-        s->timer_active = false;
-        gicd_write(GICD_ISACTIVER, 1u << gic.virt_timer);
-    }
     spin_unlock(&v->d->arch.vgic.state->lock);
 }

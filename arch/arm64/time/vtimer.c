@@ -3,6 +3,7 @@
  * elsewhere is woken by a timer of the hypervisor. The physical one is emulated: its registers
  * trap, a timer of the hypervisor raises its line.
  */
+#include <arch/irq.h>
 #include <arch/time.h>
 #include <asm/vgic_state.h>
 #include <asm/vtimer_ops.h>
@@ -161,7 +162,7 @@ void vtimer_save(struct vcpu *v)
     t->virt_ctl = READ_SYSREG(cntv_ctl_el0);
     t->virt_cval = READ_SYSREG(cntv_cval_el0);
     WRITE_SYSREG(0, cntv_ctl_el0);
-    isb(); /* its line is down before the interrupt's state is taken over by vgic_save */
+    isb(); /* its line is down before the next vCPU's timer is set */
     /* One that may run is loaded again soon, and then the timer itself fires; one that waits must
      * be woken. */
     if ((t->virt_ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE &&
@@ -170,8 +171,6 @@ void vtimer_save(struct vcpu *v)
     }
 }
 
-/* Before vgic_load restores the interrupt's active state there must be no chance for it to fire:
- * the gate has it masked. */
 void vtimer_load(struct vcpu *v)
 {
     struct vtimer *t = &v->arch.timer;
@@ -185,14 +184,19 @@ void vtimer_load(struct vcpu *v)
     WRITE_SYSREG(t->virt_ctl, cntv_ctl_el0);
 }
 
+/*
+ * The guest's timer came. It is masked at the timer, as the guest's own handler does next anyway,
+ * and handed on as a plain virtual interrupt: tied to the host's by a list register it could be
+ * lost in QEMU (10.0), which does not look at a line that rose before the guest's end.
+ */
 void vtimer_interrupt(void)
 {
     struct vcpu *v = current_vcpu();
 
     if (v != NULL) {
-        vgic_timer_interrupt(v);
-        return;
+        WRITE_SYSREG(READ_SYSREG(cntv_ctl_el0) | CNT_CTL_IMASK, cntv_ctl_el0);
+        isb(); /* the line is down before the deactivation, or it would come once more */
+        arch_virq_inject(v, v->d->arch.vgic.state->virt_timer);
     }
-    /* It was on its way when the vCPU left: its level is gone, its state with the vCPU. */
     gicc_write(GICC_DIR, gic.virt_timer);
 }

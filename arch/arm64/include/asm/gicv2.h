@@ -101,3 +101,13 @@ static inline void gicv2_deactivate(uint32_t irq)
 {
     gicd_write(GICD_ICACTIVER + irq / 32u * 4u, 1u << (irq % 32u));
 }
+
+/*
+ * QEMU's GICv2 (hw/intc/arm_gic.c, 10.0) does not look at the host's side when a guest ends an
+ * interrupt that a list register ties to a host interrupt. One whose line rose before that end, as
+ * a timer's does on a busy host, would wait for the next access to the distributor: any will do.
+ */
+static inline void gicv2_look_again(void)
+{
+    gicd_write(GICD_ISENABLER, gic.private_enabled);
+}

@@ -49,9 +49,7 @@ struct arch_vgic_vcpu {
     uint32_t hcr;       /* GICH_HCR */
     uint32_t vmcr;      /* GICH_VMCR and GICH_APR while not loaded */
     uint32_t apr;
-    bool pull;         /* read all list registers back before the next flush */
-    bool timer_active; /* the virtual timer's host interrupt is active on behalf of this vCPU, which
-                          is not loaded */
+    bool pull;                /* read all list registers back before the next flush */
     const struct cpu *routed; /* CPU that its host interrupts go to */
     uint32_t lr[VGIC_MAX_LRS];
     struct vgic_bank own;

@@ -64,7 +64,7 @@ void vgic_pull(struct vcpu *v);
  * and v is loaded here. Only what this CPU alone touches is touched, so the lock is not needed.
  * `source`: of an SGI. false: do it the long way.
  */
-bool vgic_again(struct vcpu *v, uint32_t virq, uint32_t source, bool host_ended);
+bool vgic_again(struct vcpu *v, uint32_t virq, uint32_t source);
 /* Which list registers in use hold nothing any more; v is loaded here. */
 uint32_t vgic_lr_empty(const struct vcpu *v);
 /* Empty register i is not in use any more. Its end-of-interrupt request goes too, which else stayed
@@ -75,8 +75,6 @@ void vgic_retire(struct vcpu *v, unsigned int i);
 void vgic_request_pull(struct domain *d, struct vgic_bank *b, uint32_t bits);
 /* The interrupts of b whose list register has `state` (LR_PENDING, LR_ACTIVE). */
 uint32_t vgic_lr_states(struct domain *d, uint32_t index, struct vgic_bank *b, uint32_t state);
-/* The host interrupt behind virq is not to wait for the guest's end any more. */
-void vgic_host_end(struct vcpu *v, const struct vgic_irq *irq);
 /*
  * Bits of bank `index` (v's own for 0) have become pending or enabled: note it at the vCPUs they go
  * to and make those that do not run here look. For the one that runs here the caller refills.
@@ -89,10 +87,7 @@ void vgic_update_host(struct domain *d, uint32_t index, uint32_t bits);
 void vgic_inject_sgi(struct vcpu *v, unsigned int sgi, unsigned int source);
 /* Level of an emulated device's line. */
 void vgic_set_line(struct vcpu *v, uint32_t virq, bool high);
-/* The virtual timer of the vCPU that is loaded on this CPU fired; interrupt acknowledged, to be
- * ended by the guest. */
-void vgic_timer_interrupt(struct vcpu *v);
-/* The deadline of a vCPU that is not loaded has passed. */
+/* The deadline of a vCPU's virtual timer has passed; does nothing for one that is loaded. */
 void vgic_timer_deadline(struct vcpu *v);
 /* Maintenance interrupt of this CPU. */
 void vgic_maintenance(struct vcpu *v);
