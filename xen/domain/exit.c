@@ -100,6 +100,13 @@ struct vcpu *guest_exit(struct vcpu *v)
             v = exit_switch(c);
             choose = false;
             work |= CPU_PENDING_VIRQ;
+        } else if (v == NULL) {
+            /* What stayed loaded here may have been woken: the scheduler then made it ours. */
+            v = atomic_load_acquire(&c->sched.curr);
+            if (v != NULL) {
+                exit_load(c, v);
+                work |= CPU_PENDING_VIRQ;
+            }
         }
         if (v == NULL) {
             if (atomic_load(&c->pending) == 0) {

@@ -38,14 +38,11 @@ static void runstate_write_entry_time(const struct vcpu_area *area,
     runstate_write(area, at, &info->state_entry_time, sizeof(info->state_entry_time));
 }
 
-static void runstate_publish(const struct vcpu *v)
+static __noinline void runstate_publish(const struct vcpu *v)
 {
     const struct vcpu_area *area = &v->runstate_area;
     struct vcpu_runstate_info info;
 
-    if (area->page[0] == NULL) {
-        return;
-    }
     info = v->runstate;
     if ((v->d->vm_assist & 1u << VMASST_TYPE_runstate_update_flag) == 0) {
         runstate_write(area, 0, &info, sizeof(info));
@@ -76,7 +73,9 @@ void vcpu_runstate_change(struct vcpu *v, int state, int64_t now)
     runstate_account(&v->runstate, now);
     v->runstate.state = state;
     v->runstate.state_entry_time = (uint64_t)now;
-    runstate_publish(v);
+    if (v->runstate_area.page[0] != NULL) {
+        runstate_publish(v);
+    }
 }
 
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
@@ -98,7 +97,9 @@ static void runstate_set_area(struct vcpu *v, struct vcpu_area area)
     spin_lock(&sched_lock);
     old = v->runstate_area;
     v->runstate_area = area;
-    runstate_publish(v);
+    if (area.page[0] != NULL) {
+        runstate_publish(v);
+    }
     spin_unlock(&sched_lock);
     if (old.page[0] != NULL) {
         page_put(old.page[0]);

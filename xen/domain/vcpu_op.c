@@ -103,7 +103,7 @@ static long vcpu_op_stop_singleshot(struct vcpu *v, void *arg __unused)
     return 0;
 }
 
-long do_vcpu_op(struct vcpu *caller, uint64_t *arg)
+static __noinline long vcpu_op_by_table(struct vcpu *caller, const uint64_t *arg)
 {
     static const struct hypercall_op ops[] = {
         [VCPUOP_up] = {vcpu_op_up, 0, 0},
@@ -121,16 +121,20 @@ long do_vcpu_op(struct vcpu *caller, uint64_t *arg)
         [VCPUOP_register_vcpu_info] = {vcpu_op_register_info,
                                        sizeof(struct vcpu_register_vcpu_info), 0},
     };
-    struct vcpu *v;
+    struct vcpu *v = domain_vcpu(caller->d, (uint32_t)arg[1]);
     long rc;
 
-    if ((uint32_t)arg[0] == VCPUOP_set_singleshot_timer && (uint32_t)arg[1] == caller->id) {
-        return vcpu_op_set_singleshot(caller, arg[2]);
-    }
-    v = domain_vcpu(caller->d, (uint32_t)arg[1]);
     if (v == NULL) {
         return -ENOENT;
     }
     rc = hypercall_op(v, ops, ARRAY_SIZE(ops), arg[0], arg[2]);
     return rc == -ENOSYS ? -EINVAL : rc; /* Xen on Arm says so for what it does not have */
+}
+
+long do_vcpu_op(struct vcpu *caller, uint64_t *arg)
+{
+    if ((uint32_t)arg[0] == VCPUOP_set_singleshot_timer && (uint32_t)arg[1] == caller->id) {
+        return vcpu_op_set_singleshot(caller, arg[2]);
+    }
+    return vcpu_op_by_table(caller, arg);
 }

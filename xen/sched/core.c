@@ -149,15 +149,46 @@ void sched_place(struct vcpu *v, s_time_t now)
     }
 }
 
+/*
+ * The common case of waking: v stayed loaded on its CPU, which has nothing else to do. Then v is
+ * that CPU's again without being queued and chosen; its gate sees that in c->sched.curr.
+ */
+static bool sched_resume(struct vcpu *v, s_time_t now)
+{
+    struct cpu *c = v->cpu;
+
+    if (v->running == 0 || c->sched.curr != NULL || sched_nr_waiting != 0 ||
+        (sched_allowed(v) & cpumask_of(c)) == 0 || !class->resume(v)) {
+        return false;
+    }
+    v->sched.state = SCHED_RUNNING;
+    c->sched.since = now;
+    c->sched.started = now;
+    c->idle_time += now - c->idle_since;
+    idle_cpus &= ~cpumask_of(c);
+    vcpu_runstate_change(v, RUNSTATE_running, now);
+    /* Release: the gate that sees v also sees the rest. */
+    atomic_store_release(&c->sched.curr, v);
+    cpu_request(c, CPU_PENDING_VIRQ);
+    return true;
+}
+
+static void sched_wake_locked(struct vcpu *v)
+{
+    s_time_t now = time_now();
+
+    if (!sched_resume(v, now)) {
+        vcpu_runstate_change(v, RUNSTATE_runnable, now);
+        sched_set_queued(v, now, true);
+        sched_place(v, now);
+    }
+}
+
 void sched_wake(struct vcpu *v)
 {
     spin_lock(&sched_lock);
     if (v->sched.state == SCHED_OFF && vcpu_runnable(v)) {
-        s_time_t now = time_now();
-
-        vcpu_runstate_change(v, RUNSTATE_runnable, now);
-        sched_set_queued(v, now, true);
-        sched_place(v, now);
+        sched_wake_locked(v);
     }
     spin_unlock(&sched_lock);
 }
@@ -301,8 +332,11 @@ struct vcpu *sched_pick(struct cpu *c)
 void sched_released(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    /* Release: the saved state is visible to the CPU that sees this and loads it. */
-    atomic_store_release(&v->running, 0u);
+    /* Unless it was woken meanwhile, when this CPU had nothing to do (sched_resume). */
+    if (v->cpu->sched.curr != v) {
+        /* Release: the saved state is visible to the CPU that sees this and loads it. */
+        atomic_store_release(&v->running, 0u);
+    }
     if (v->sched.state == SCHED_QUEUED) {
         sched_place(v, time_now());
     }

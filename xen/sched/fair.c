@@ -29,6 +29,7 @@ uint32_t sched_ratelimit_us;
 uint32_t sched_nr_waiting;
 
 static struct list queue = LIST_INIT(queue); /* vCPUs in SCHED_QUEUED, by rising virtual time */
+static uint64_t machine_clock;               /* highest virtual time that a CPU has reached */
 
 static uint64_t fair_scale(const struct vcpu *v, s_time_t ran)
 {
@@ -51,31 +52,26 @@ static uint64_t fair_running_vtime(const struct cpu *c, s_time_t now)
 uint64_t fair_reference(const struct vcpu *v, s_time_t now)
 {
     cpumask_t allowed = sched_allowed(v);
-    uint64_t machine = 0, mine = 0;
-    bool idle = false;
+    uint64_t mine = 0;
     unsigned int i;
 
     for (i = 0; i < nr_cpus; i++) {
         const struct cpu *c = &cpus[i];
 
-        machine = max_u64(machine, c->sched.clock);
         if ((allowed & cpumask_of(c)) == 0) {
             continue;
         }
-        if (c->sched.curr != NULL) {
-            mine = max_u64(mine, min_u64(c->sched.clock, fair_running_vtime(c, now) + NO_CHAIN));
-        } else {
-            idle = true;
+        if (c->sched.curr == NULL) {
+            return machine_clock;
         }
+        mine = max_u64(mine, min_u64(c->sched.clock, fair_running_vtime(c, now) + NO_CHAIN));
     }
-    return idle ? machine : mine;
+    return mine;
 }
 
 /* Bring a vCPU that did not run just now to the virtual time of its competitors. */
-static void fair_catch_up(struct vcpu *v, s_time_t now)
+static void fair_catch_up(struct vcpu *v, uint64_t there)
 {
-    uint64_t there = fair_reference(v, now);
-
     v->sched.vtime = max_u64(v->sched.vtime, there - min_u64(there, SLEEPER_BONUS));
     v->sched.vtime = min_u64(v->sched.vtime, there + LEAD_MAX);
 }
@@ -88,6 +84,7 @@ static void fair_set_clock(struct cpu *c, uint64_t vtime)
 {
     if (vtime > c->sched.clock || vtime + 2 * SLEEPER_BONUS < c->sched.clock) {
         c->sched.clock = vtime;
+        machine_clock = max_u64(machine_clock, vtime);
     }
 }
 
@@ -117,13 +114,23 @@ static void fair_insert(struct vcpu *v)
 void fair_enqueue(struct vcpu *v, s_time_t now, bool woken)
 {
     if (woken) {
-        fair_catch_up(v, now);
+        fair_catch_up(v, fair_reference(v, now));
     }
     if (fair_spent(v->d)) {
         v->sched.state = SCHED_PARKED;
     } else {
         fair_insert(v);
     }
+}
+
+static bool fair_resume(struct vcpu *v)
+{
+    if (v->d->sched.cap != 0) {
+        return false; /* needs a slice, and perhaps may not run */
+    }
+    fair_catch_up(v, machine_clock);
+    fair_set_clock(v->cpu, v->sched.vtime);
+    return true;
 }
 
 static void fair_dequeue(struct vcpu *v)
@@ -266,6 +273,7 @@ const struct sched_class sched_fair = {
     .remove = fair_remove,
     .enqueue = fair_enqueue,
     .dequeue = fair_dequeue,
+    .resume = fair_resume,
     .pick = fair_pick,
     .waiting = fair_waiting,
     .charge = fair_charge,

@@ -62,6 +62,11 @@ static void null_dequeue(struct vcpu *v __unused)
 {
 }
 
+static bool null_resume(struct vcpu *v __unused)
+{
+    return true;
+}
+
 static struct vcpu *null_pick(struct cpu *c, s_time_t now __unused, s_time_t *until __unused)
 {
     struct vcpu *v = owner[c->id];
@@ -91,6 +96,7 @@ const struct sched_class sched_null = {
     .remove = null_remove,
     .enqueue = null_enqueue,
     .dequeue = null_dequeue,
+    .resume = null_resume,
     .pick = null_pick,
     .waiting = null_waiting,
     .charge = null_charge,

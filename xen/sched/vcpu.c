@@ -2,6 +2,7 @@
  * What a vCPU brings to the scheduler: its entry and exit, and its affinity to CPUs.
  */
 #include <xen/bitops.h>
+#include <xen/cmdline.h>
 #include <xen/cpu.h>
 #include <xen/cpupool.h>
 #include <xen/domain.h>
@@ -28,6 +29,9 @@ int sched_vcpu_init(struct vcpu *v)
         pool &= pool - 1;
     }
     v->cpu = &cpus[ctz64(pool)];
+    if (v->d->is_hardware && opt.dom0_vcpus_pin) {
+        v->sched.hard = cpumask_of(v->cpu);
+    }
     spin_lock(&sched_lock);
     rc = sched_class()->admit(v);
     if (rc != 0 && sched_fall_back()) {

@@ -70,6 +70,14 @@ static void to_simulator(enum where where)
     swapcontext(&m->context, &simulator);
 }
 
+/* Let other CPUs overtake this one, now and then. */
+static void overtake(void)
+{
+    if (rnd(4) == 0) {
+        to_simulator(IN_GATE);
+    }
+}
+
 void host_wait_while_equal(const uint32_t *p, uint32_t old)
 {
     struct machine_cpu *m = &machine[host_cpu->id];
@@ -107,7 +115,9 @@ void arch_vcpu_save(struct vcpu *v)
     if (behaviour_of(v)->loaded != host_cpu || !v->running) {
         fail("saved where it is not loaded");
     }
+    overtake();
     behaviour_of(v)->loaded = NULL;
+    overtake();
 }
 
 void arch_vcpu_load(struct vcpu *v)
@@ -115,16 +125,20 @@ void arch_vcpu_load(struct vcpu *v)
     if (behaviour_of(v)->loaded != NULL || v->cpu != host_cpu || !v->running) {
         fail("loaded twice, or not where it belongs");
     }
+    overtake();
     behaviour_of(v)->loaded = host_cpu;
+    overtake();
 }
 
 bool arch_vcpu_wakeup_pending(struct vcpu *v __unused)
 {
+    overtake();
     return false;
 }
 
 void arch_virq_flush(struct vcpu *v __unused)
 {
+    overtake();
 }
 
 int arch_vcpu_create(struct vcpu *v __unused)
@@ -272,6 +286,9 @@ static void cpu_main(void)
 
 static bool cpu_has_work(const struct machine_cpu *m)
 {
+    if (m->where == IN_GATE) {
+        return true;
+    }
     if (m->where == IN_WAIT) {
         return __atomic_load_n(m->wait, __ATOMIC_RELAXED) != m->wait_old;
     }
@@ -303,6 +320,7 @@ void machine_settle(void)
             if (cpu_has_work(&machine[id])) {
                 any = true;
                 cpu_resume(id);
+                early_event();
             }
         }
     }

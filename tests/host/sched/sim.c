@@ -25,6 +25,7 @@ int64_t now;
 
 static struct domain domains[8];
 static uint64_t seed = 1;
+static bool early; /* things may happen at any moment */
 
 void __noreturn fail(const char *why)
 {
@@ -93,19 +94,24 @@ static void advance(int64_t to)
     now = to;
 }
 
+static void wake(unsigned int i)
+{
+    struct behaviour *b = &behaviour[i];
+
+    b->wake_at = INT64_MAX;
+    b->woken = now;
+    b->wakes++;
+    vcpu_kick(vcpus[i]);
+}
+
 /* Wake who has slept enough. */
 static void wake_sleepers(void)
 {
     unsigned int i;
 
     for (i = 0; i < nr_vcpus; i++) {
-        struct behaviour *b = &behaviour[i];
-
-        if (b->wake_at <= now) {
-            b->wake_at = INT64_MAX;
-            b->woken = now;
-            b->wakes++;
-            vcpu_kick(vcpus[i]);
+        if (behaviour[i].wake_at <= now) {
+            wake(i);
         }
     }
 }
@@ -135,6 +141,20 @@ static void disturb(void)
             fail("affinity refused");
         }
         break;
+    }
+}
+
+void early_event(void)
+{
+    unsigned int i = (unsigned int)rnd(nr_vcpus);
+
+    if (!early || rnd(8) != 0) {
+        return;
+    }
+    if (behaviour[i].wake_at != INT64_MAX && rnd(2) == 0) {
+        wake(i);
+    } else {
+        disturb();
     }
 }
 
@@ -182,6 +202,7 @@ static void run(int64_t end, bool disturbed)
 {
     int64_t next_disturbance = disturbed ? 0 : INT64_MAX;
 
+    early = disturbed;
     while (now < end) {
         int64_t next;
 

@@ -14,6 +14,7 @@ enum where {
     IN_GUEST,
     IN_IDLE,
     IN_WAIT,
+    IN_GATE, /* somewhere in the hypervisor, without a lock: others may overtake it */
 };
 
 struct machine_cpu {
@@ -48,6 +49,9 @@ extern int64_t now;
 void __noreturn fail(const char *why);
 uint64_t rnd(uint64_t below);
 struct behaviour *behaviour_of(const struct vcpu *v);
+
+/* A CPU has moved; sometimes something happens to it at just this moment. */
+void early_event(void);
 
 /* CPU i begins: it passes its gate for the first time. */
 void machine_start(unsigned int i);

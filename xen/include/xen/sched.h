@@ -71,6 +71,8 @@ struct sched_class {
     /* v waits for a CPU now. woken: it did not run just before. */
     void (*enqueue)(struct vcpu *v, s_time_t now, bool woken);
     void (*dequeue)(struct vcpu *v);
+    /* v, woken, may go on at once on v->cpu, which is idle, while nobody waits. false: not so. */
+    bool (*resume)(struct vcpu *v);
     /* Take the vCPU that c shall run out of the queue, NULL: none. *until: when to choose again,
      * TIME_NEVER: no need. */
     struct vcpu *(*pick)(struct cpu *c, s_time_t now, s_time_t *until);
