@@ -58,7 +58,7 @@ static void sift_down(struct timer_queue *q, struct timer *t, uint32_t i)
 }
 
 /* t is at i and its deadline changed: put it where it belongs. */
-static void settle(struct timer_queue *q, struct timer *t, uint32_t i)
+static __always_inline void settle(struct timer_queue *q, struct timer *t, uint32_t i)
 {
     if (i != 0 && q->heap[(i - 1u) / 2u]->expires > t->expires) {
         sift_up(q, t, i);
@@ -78,11 +78,9 @@ static void remove(struct timer_queue *q, struct timer *t)
     }
 }
 
-/* The earliest deadline of c's queue changed: only c itself can program its interrupt. */
-static void first_changed(struct cpu *c)
+/* The earliest deadline of c's queue is `first` now: only c itself can program its interrupt. */
+static __always_inline void program(struct cpu *c, s_time_t first)
 {
-    s_time_t first = c->timers.count != 0 ? c->timers.heap[0]->expires : TIME_NEVER;
-
     if (c != this_cpu()) {
         cpu_request(c, CPU_PENDING_TIMER);
     } else if (first != c->timers.programmed) {
@@ -137,7 +135,7 @@ int timer_init(struct timer *t, struct cpu *c, void (*fn)(void *data), void *dat
 }
 
 /* Lock the queue that t belongs to; t->cpu may change until the lock is held. */
-static struct cpu *lock_queue(struct timer *t)
+static __always_inline struct cpu *lock_queue(struct timer *t)
 {
     for (;;) {
         struct cpu *c = atomic_load(&t->cpu);
@@ -154,16 +152,20 @@ void timer_set(struct timer *t, int64_t expires)
 {
     struct cpu *c = lock_queue(t);
     struct timer_queue *q = &c->timers;
-    bool was_first = t->slot == 1u;
+    uint32_t slot = t->slot;
 
     t->expires = expires;
-    if (t->slot != 0) {
-        settle(q, t, t->slot - 1u);
+    if (slot == 1u && q->count == 1u) { /* alone: in its place already */
+        program(c, expires);
     } else {
-        sift_up(q, t, q->count++);
-    }
-    if (was_first || t->slot == 1u) {
-        first_changed(c);
+        if (slot == 0) {
+            sift_up(q, t, q->count++);
+        } else {
+            settle(q, t, slot - 1u);
+        }
+        if (slot == 1u || t->slot == 1u) {
+            program(c, q->heap[0]->expires);
+        }
     }
     spin_unlock(&q->lock);
 }
@@ -224,7 +226,7 @@ void timer_run(void)
         fn(data);
         spin_lock(&q->lock);
     }
-    first_changed(c);
+    program(c, q->count != 0 ? q->heap[0]->expires : TIME_NEVER);
     spin_unlock(&q->lock);
 }
 
