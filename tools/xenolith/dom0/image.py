@@ -28,7 +28,11 @@ ETC = {
     "etc/hostname": "dom0\n",
     "etc/passwd": "root::0:0:root:/root:/bin/sh\n",
     "etc/group": "root:x:0:\n",
-    "etc/profile": "PS1='dom0:\\w# '\ncd\n",
+    "etc/profile": (
+        "export PATH=/bin:/sbin:/usr/bin:/usr/sbin\n"
+        "for directory in /usr/lib/xen-*/bin; do PATH=$PATH:$directory; done\n"
+        "PS1='dom0:\\w# '\ncd\n"
+    ),
     "etc/xen/xl.conf": "# Options of xl: xl.conf(5). Domains are configured beside this file.\n",
 }
 
@@ -88,7 +92,8 @@ def _assemble(place: Path, rules: Recipe, debs: list[Path], scripts: dict[str, b
     entries += [cpio.link("lib", "usr/lib"), cpio.link("var/run", "/run")]
     entries += [cpio.character_device("dev/console", 5, 1), cpio.character_device("dev/null", 1, 3)]
     entries += [cpio.file("init", scripts["init.sh"], 0o755)]
-    entries += [cpio.file("etc/udhcpc.sh", scripts["udhcpc.sh"], 0o755)]
+    for name in ("console.sh", "udhcpc.sh"):
+        entries.append(cpio.file(f"etc/{name}", scripts[name], 0o755))
     entries += _programs(rules, files) + _modules(rules, files)
     cache.write_atomic(place / "kernel", files[kernel].data)
     cache.write_atomic(place / "initrd.gz", cpio.compress(cpio.pack(entries)))
