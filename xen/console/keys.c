@@ -47,7 +47,7 @@ static void dump_domain(struct domain *d)
 
         if (v != NULL) {
             printk("  VCPU%u: CPU%u %s flags=%#x pause=%u upcall_pend=%02x\n", i, v->cpu->id,
-                   v->running ? "running" : "not running", v->pause_flags, v->pause_count,
+                   sched_is_running(v) ? "running" : "not running", v->pause_flags, v->pause_count,
                    v->info->evtchn_upcall_pending);
         }
     }

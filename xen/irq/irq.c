@@ -90,17 +90,6 @@ void irq_release(unsigned int irq)
     spin_unlock(&desc->lock);
 }
 
-void irq_route(unsigned int irq, const struct cpu *c)
-{
-    struct irq_desc *desc = irq_desc(irq);
-
-    if (desc != NULL && irq >= arch_irq_first_shared()) {
-        spin_lock(&desc->lock);
-        arch_irq_route(irq, c);
-        spin_unlock(&desc->lock);
-    }
-}
-
 void irq_dispatch(unsigned int irq)
 {
     struct irq_desc *desc = irq_desc(irq);

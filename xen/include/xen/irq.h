@@ -25,8 +25,6 @@ int __must_check irq_request(unsigned int irq, bool edge, void (*fn)(unsigned in
  * guest enables it. */
 int __must_check irq_assign(struct domain *d, unsigned int irq, unsigned int virq, bool edge);
 void irq_release(unsigned int irq);
-/* The owner's vCPU moved to CPU c: follow it. */
-void irq_route(unsigned int irq, const struct cpu *c);
 struct irq_desc *irq_desc(unsigned int irq);
 /* Is it used by the hypervisor itself (so dom0 must not get it)? */
 bool irq_is_own(unsigned int irq);
