@@ -67,8 +67,8 @@ void xen_main(paddr_t fdt)
     console_init();
     printk("%s\n", xen_banner());
     cmdline_report();
-    arch_cpu_discover();
     time_init();
+    arch_cpu_discover();
     irq_init();
     arch_irq_init();
     console_init_irq();

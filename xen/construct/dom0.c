@@ -192,8 +192,7 @@ static void start(struct build *b)
 {
     struct vcpu *v = b->d->vcpu[0];
 
-    domain_param_set(b->d, HVM_PARAM_CALLBACK_IRQ,
-                     (uint64_t)HVM_PARAM_CALLBACK_TYPE_PPI << 56 | 2u << 8 | arch_virq_event(b->d));
+    domain_param_set(b->d, HVM_PARAM_CALLBACK_IRQ, arch_event_callback(b->d));
     arch_vcpu_set_entry(v, b->entry, b->fdt, 0);
     v->initialised = true;
     console_set_input(b->d);

@@ -130,7 +130,9 @@ size_t guest_dt_write(struct build *b, void *buffer, size_t room)
     copy_props(dt_root(&dt_host));
     write_chosen(b);
     write_memory(b);
-    write_hypervisor(b);
+    if (arch_event_callback(b->d) != 0) {
+        write_hypervisor(b);
+    }
     arch_dt_write(b->d, &builder);
     copy_nodes(b);
     fdt_build_end(&builder);

@@ -1,6 +1,7 @@
 /*
- * Access to guest memory. A guest virtual address is translated by the hardware, once per page, and
- * followed through the direct map if it is RAM of a domain.
+ * Access to guest memory. A guest virtual address is translated by the port, once per page, and
+ * followed through the direct map if it is RAM of a domain. A few aligned words go the way that is
+ * shortest on the port (<arch/guest.h>); when that fails, this one.
  *
  * What keeps the page while it is used: cpu.copying is odd from before the translation until after
  * the last access. Whoever takes a page away clears its p2m entries, flushes, and waits in
@@ -8,6 +9,7 @@
  * after the flush and fails, or the other side sees the odd number and waits. While it is odd a CPU
  * takes no p2m lock, because the holder may be waiting for it.
  */
+#include <arch/guest.h>
 #include <arch/mm.h>
 #include <arch/p2m.h>
 #include <xen/atomic.h>
@@ -15,38 +17,13 @@
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
+#include <xen/guest_direct.h>
 #include <xen/lib.h>
 #include <xen/p2m_walk.h>
 #include <xen/page_alloc.h>
 #include <xen/string.h>
 
 #define TRANSLATE_RETRIES 4u
-
-static inline struct cpu *copy_begin(void)
-{
-    struct cpu *c = this_cpu();
-
-    /* arch_gva_to_pa begins with the barrier that makes this visible before the translation. */
-    atomic_store(&c->copying, c->copying + 1u);
-    return c;
-}
-
-static inline void copy_end(struct cpu *c)
-{
-    /* Release: the accesses are over before another CPU sees the number. */
-    atomic_store_release(&c->copying, c->copying + 1u);
-}
-
-static __always_inline bool translate(uint64_t gva, bool write, void **va)
-{
-    paddr_t pa;
-
-    if (unlikely(!arch_gva_to_pa(gva, write, &pa)) || unlikely(!page_is_guest_ram(pa))) {
-        return false;
-    }
-    *va = arch_pa_to_va(pa);
-    return true;
-}
 
 /* The first try failed: perhaps only because a p2m change on another CPU had the entry cleared for
  * a moment. */
@@ -55,10 +32,10 @@ static __noinline void *translate_again(struct cpu *c, uint64_t gva, bool write)
     void *va;
 
     for (unsigned int i = 0; i < TRANSLATE_RETRIES; i++) {
-        copy_end(c);
+        guest_direct_end(c);
         p2m_settle(c->current->d);
-        (void)copy_begin();
-        if (translate(gva, write, &va)) {
+        (void)guest_direct_begin();
+        if (guest_direct_translate(gva, write, &va)) {
             return va;
         }
     }
@@ -77,46 +54,46 @@ static inline bool range_wraps(uint64_t gva, size_t n)
 
 static int copy_from_page(void *to, uint64_t gva, size_t n)
 {
-    struct cpu *c = copy_begin();
+    struct cpu *c = guest_direct_begin();
     void *from;
 
-    if (!translate(gva, false, &from)) {
+    if (!guest_direct_translate(gva, false, &from)) {
         from = translate_again(c, gva, false);
     }
     if (from != NULL) {
         memcpy(to, from, n);
     }
-    copy_end(c);
+    guest_direct_end(c);
     return from != NULL ? 0 : -EFAULT;
 }
 
 static int copy_to_page(uint64_t gva, const void *from, size_t n)
 {
-    struct cpu *c = copy_begin();
+    struct cpu *c = guest_direct_begin();
     void *to;
 
-    if (!translate(gva, true, &to)) {
+    if (!guest_direct_translate(gva, true, &to)) {
         to = translate_again(c, gva, true);
     }
     if (to != NULL) {
         memcpy(to, from, n);
     }
-    copy_end(c);
+    guest_direct_end(c);
     return to != NULL ? 0 : -EFAULT;
 }
 
 static int zero_page_part(uint64_t gva, size_t n)
 {
-    struct cpu *c = copy_begin();
+    struct cpu *c = guest_direct_begin();
     void *to;
 
-    if (!translate(gva, true, &to)) {
+    if (!guest_direct_translate(gva, true, &to)) {
         to = translate_again(c, gva, true);
     }
     if (to != NULL) {
         memset(to, 0, n);
     }
-    copy_end(c);
+    guest_direct_end(c);
     return to != NULL ? 0 : -EFAULT;
 }
 
@@ -150,64 +127,8 @@ static __noinline int copy_to_pages(uint64_t gva, const void *from, size_t n)
     return rc;
 }
 
-/*
- * Aligned words, which arguments are, take a short way: one access for each, so that a value that
- * the guest changes meanwhile is either old or new, and no calls. false: not translated at the
- * first try.
- */
+/* Aligned words, which arguments are, take a short way without calls. */
 #define WORDS_MAX 8u
-
-static __always_inline bool half_read(uint64_t gva, uint32_t *to)
-{
-    struct cpu *c = copy_begin();
-    void *p;
-    bool ok = translate(gva, false, &p);
-
-    if (likely(ok)) {
-        *to = READ_ONCE(*(uint32_t *)p);
-    }
-    copy_end(c);
-    return ok;
-}
-
-static __always_inline bool half_write(uint64_t gva, uint32_t value)
-{
-    struct cpu *c = copy_begin();
-    void *p;
-    bool ok = translate(gva, true, &p);
-
-    if (likely(ok)) {
-        WRITE_ONCE(*(uint32_t *)p, value);
-    }
-    copy_end(c);
-    return ok;
-}
-
-static __always_inline bool words_read(uint64_t gva, uint64_t *to, size_t n)
-{
-    struct cpu *c = copy_begin();
-    void *p;
-    bool ok = translate(gva, false, &p);
-
-    for (size_t i = 0; ok && i < n; i++) {
-        to[i] = READ_ONCE(((uint64_t *)p)[i]);
-    }
-    copy_end(c);
-    return ok;
-}
-
-static __always_inline bool words_write(uint64_t gva, const uint64_t *from, size_t n)
-{
-    struct cpu *c = copy_begin();
-    void *p;
-    bool ok = translate(gva, true, &p);
-
-    for (size_t i = 0; ok && i < n; i++) {
-        WRITE_ONCE(((uint64_t *)p)[i], from[i]);
-    }
-    copy_end(c);
-    return ok;
-}
 
 static inline bool is_half(uint64_t gva, const void *p, size_t n)
 {
@@ -223,10 +144,10 @@ static inline bool is_words(uint64_t gva, const void *p, size_t n)
 
 int guest_copy_from(void *to, uint64_t gva, size_t n)
 {
-    if (likely(is_half(gva, to, n)) && likely(half_read(gva, to))) {
+    if (likely(is_half(gva, to, n)) && likely(arch_guest_read32(gva, to))) {
         return 0;
     }
-    if (is_words(gva, to, n) && likely(words_read(gva, to, n / 8u))) {
+    if (is_words(gva, to, n) && likely(arch_guest_read_words(gva, to, n / 8u))) {
         return 0;
     }
     return copy_from_pages(to, gva, n);
@@ -234,10 +155,10 @@ int guest_copy_from(void *to, uint64_t gva, size_t n)
 
 int guest_copy_to(uint64_t gva, const void *from, size_t n)
 {
-    if (likely(is_half(gva, from, n)) && likely(half_write(gva, *(const uint32_t *)from))) {
+    if (likely(is_half(gva, from, n)) && likely(arch_guest_write32(gva, *(const uint32_t *)from))) {
         return 0;
     }
-    if (is_words(gva, from, n) && likely(words_write(gva, from, n / 8u))) {
+    if (is_words(gva, from, n) && likely(arch_guest_write_words(gva, from, n / 8u))) {
         return 0;
     }
     return copy_to_pages(gva, from, n);
@@ -343,17 +264,17 @@ int guest_copy_to_gpa(struct domain *d, paddr_t gpa, const void *from, size_t n)
 
 struct page *guest_page_of_gva(uint64_t gva, bool write)
 {
-    struct cpu *c = copy_begin();
+    struct cpu *c = guest_direct_begin();
     struct page *pg = NULL;
     void *va;
 
-    if (!translate(gva, write, &va)) {
+    if (!guest_direct_translate(gva, write, &va)) {
         va = translate_again(c, gva, write);
     }
     if (va != NULL) {
         pg = page_get_frame((mfn_t){arch_va_to_pa(va) >> PAGE_SHIFT}, c->current->d);
     }
-    copy_end(c);
+    guest_direct_end(c);
     return pg;
 }
 

@@ -135,6 +135,38 @@ int memmap_free(struct rangeset *set)
     return rc == 0 ? rangeset_subtract(set, &reserved) : rc;
 }
 
+/* Take out reserved memory that nobody may map cached: its owner (firmware) may use other
+ * attributes, or forbid reads. */
+static int memmap_subtract_no_map(struct rangeset *set)
+{
+    const struct dt_node *parent = dt_path(&dt_host, "/reserved-memory"), *n;
+    int rc = 0;
+
+    if (parent == NULL) {
+        return 0;
+    }
+    dt_for_each_child(&dt_host, parent, n) {
+        struct dt_range r;
+
+        for (uint32_t i = 0;
+             rc == 0 && dt_has(&dt_host, n, "no-map") && dt_reg(&dt_host, n, i, &r) == 0; i++) {
+            rc = rangeset_remove(set, r.start & PAGE_MASK, round_up(r.start + r.size, PAGE_SIZE));
+        }
+    }
+    return rc;
+}
+
+void memmap_direct(struct rangeset *set)
+{
+    int rc = rangeset_copy(set, &ram);
+
+    rc = rc == 0 ? rangeset_remove(set, arch_image_start(), arch_image_end()) : rc;
+    rc = rc == 0 ? memmap_subtract_no_map(set) : rc;
+    if (rc != 0) {
+        panic("Too many no-map ranges in /reserved-memory: raise MAX_RESERVED_BANKS\n");
+    }
+}
+
 bool memmap_is_ram(paddr_t start, paddr_t end)
 {
     return rangeset_contains(&ram, start, end);

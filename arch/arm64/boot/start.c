@@ -1,9 +1,11 @@
 /* From assembly to the core: says what is wrong if the CPU was entered at the wrong exception
  * level, or hands over to xen_main. */
+#include <arch/cpu.h>
 #include <asm/boot.h>
 #include <asm/cpu.h>
 #include <asm/mm.h>
 #include <xen/cpu.h>
+#include <xen/early_uart.h>
 #include <xen/fdt.h>
 #include <xen/trap.h>
 
@@ -20,6 +22,11 @@ void __noreturn boot_secondary(void)
     mm_init_secondary();
     cpu_init_el2();
     xen_main_secondary();
+}
+
+void arch_early_console(const struct fdt *f)
+{
+    (void)early_uart_console(f);
 }
 
 /* MMU off, addresses are physical: no pointers from data here. */

@@ -10,7 +10,6 @@
 #include <asm/sysregs.h>
 #include <xen/config.h>
 #include <xen/cpu.h>
-#include <xen/dt.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
 #include <xen/printk.h>
@@ -110,28 +109,6 @@ static bool map(pte_t *root, uint64_t va, paddr_t pa, uint64_t size, pte_t attr)
     return true;
 }
 
-/* Reserved memory that nobody may map cached: its owner (firmware) may use other attributes, or
- * forbid reads. */
-static void subtract_no_map(struct rangeset *rs)
-{
-    const struct dt_node *parent = dt_path(&dt_host, "/reserved-memory"), *n;
-
-    if (parent == NULL) {
-        return;
-    }
-    dt_for_each_child(&dt_host, parent, n) {
-        struct dt_range r;
-
-        for (uint32_t i = 0; dt_has(&dt_host, n, "no-map") && dt_reg(&dt_host, n, i, &r) == 0;
-             i++) {
-            if (rangeset_remove(rs, r.start & PAGE_MASK, round_up(r.start + r.size, PAGE_SIZE)) !=
-                0) {
-                panic("Too many no-map ranges in /reserved-memory: raise MAX_RESERVED_BANKS\n");
-            }
-        }
-    }
-}
-
 static void guard_stacks(void)
 {
     pte_t *l1 = (pte_t *)(uintptr_t)((xen_l0[IMAGE_START >> 39] & PTE_ADDRESS) - image_phys_offset);
@@ -147,14 +124,8 @@ void arch_mm_init(void)
 {
     static struct range storage[MAX_MEM_BANKS + MAX_RESERVED_BANKS];
     struct rangeset rs = RANGESET_INIT(storage);
-    int rc = 0;
 
-    for (unsigned int i = 0; i < host_memmap.nr_ram && rc == 0; i++) {
-        rc = rangeset_add(&rs, host_memmap.ram[i].start, host_memmap.ram[i].end);
-    }
-    /* The image has its own mapping with its rights: no writable alias of its code. */
-    BUG_ON(rc != 0 || rangeset_remove(&rs, arch_image_start(), arch_image_end()) != 0);
-    subtract_no_map(&rs);
+    memmap_direct(&rs);
     xen_l0[IMAGE_START >> 39] = boot_l0[IMAGE_START >> 39];
     for (uint32_t i = 0; i < rs.count; i++) {
         const struct range *r = &rs.ranges[i];

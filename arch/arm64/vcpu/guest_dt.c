@@ -201,6 +201,12 @@ void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt
     fdt_build_end(out);
 }
 
+uint64_t arch_event_callback(const struct domain *d)
+{
+    return (uint64_t)HVM_PARAM_CALLBACK_TYPE_PPI << 56 |
+           HVM_PARAM_CALLBACK_TYPE_PPI_FLAG_LOW_LEVEL << 8 | arch_virq_event(d);
+}
+
 void arch_dt_event_irq(const struct domain *d, struct fdt_builder *out)
 {
     if (gic.node->phandle != 0) {

@@ -2,7 +2,6 @@
  * and power. */
 #pragma once
 
-#include <arch/types.h>
 #include <xen/compiler.h>
 #include <xen/types.h>
 

@@ -41,13 +41,18 @@ int __must_check arch_kernel_probe(const void *image, uint64_t size, struct kern
  * - arch_dt_write: write cpus, psci/firmware, timer, into the root node being written.
  * - arch_dt_write_intc: write the interrupt controller node in place of host node `node` (same
  * phandle, same cells).
- * - arch_dt_event_irq: the cells that describe the event-channel interrupt in /hypervisor.
+ * - arch_dt_event_irq: the cells that describe the event-channel interrupt in /hypervisor, which is
+ * written only if arch_event_callback is not 0.
  */
 bool arch_dt_skip(const struct dt_node *node);
 bool arch_dt_is_intc(const struct dt_node *node);
 void arch_dt_write(struct domain *d, struct fdt_builder *out);
 void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt_builder *out);
 void arch_dt_event_irq(const struct domain *d, struct fdt_builder *out);
+
+/* HVM_PARAM_CALLBACK_IRQ of d: kind and number of its event-channel interrupt. 0: this host cannot
+ * raise one, and d must do without Xen's interfaces; arch_domain_create has said why. */
+uint64_t arch_event_callback(const struct domain *d);
 
 /* Interrupt number of a device-tree specifier at the host's controller; -EINVAL if it is none.
  * *edge: triggered by an edge. */

@@ -36,6 +36,9 @@ int __must_check memmap_reserve(paddr_t start, paddr_t end, const char *what);
 bool __must_check memmap_unreserve(paddr_t start, paddr_t end);
 /* RAM that nothing has reserved. -ENOSPC: more fragments than the set can hold. */
 int __must_check memmap_free(struct rangeset *set);
+/* RAM that a port's direct map holds: without the image, whose code must have no writable alias,
+ * and without what the firmware marks no-map. Panics when the set cannot hold it. */
+void memmap_direct(struct rangeset *set);
 bool memmap_is_ram(paddr_t start, paddr_t end);
 uint64_t memmap_ram_pages(void);
 /* The frame after the last one of RAM. */

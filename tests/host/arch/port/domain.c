@@ -108,6 +108,11 @@ void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt
     fdt_build_end(out);
 }
 
+uint64_t arch_event_callback(const struct domain *d)
+{
+    return 2ul << 56 | arch_virq_event(d);
+}
+
 void arch_dt_event_irq(const struct domain *d, struct fdt_builder *out)
 {
     (void)d;

@@ -1,12 +1,11 @@
 /*
- * The earliest output: a polled UART found in the device tree before any driver. Usable with the
- * MMU off, so nothing here follows a pointer that the linker put into data.
+ * The earliest output: a polled UART found in the device tree before any driver. Usable with
+ * address translation off, so nothing here follows a pointer that the linker put into data.
  */
-#include <arch/cpu.h>
 #include <arch/mm.h>
-#include <asm/boot.h>
 #include <xen/config.h>
 #include <xen/console.h>
+#include <xen/early_uart.h>
 #include <xen/fdt.h>
 
 #define PL011_DR         0x00u /* [PL011 TRM 3.3] */
@@ -16,12 +15,27 @@
 #define NS16550_LSR      5u
 #define NS16550_LSR_THRE (1u << 5)
 
+/* For the message that there is no usable device tree. */
+#if defined(BOARD_UART_PL011)
+#define BOARD_UART {.base = BOARD_UART_PL011, .pl011 = true}
+#elif defined(BOARD_UART_NS16550)
+#define BOARD_UART {.base = BOARD_UART_NS16550, .width = 1}
+#else
+#define BOARD_UART {.base = 0}
+#endif
+
 static struct early_uart console;
+
+static uint32_t line_status(const struct early_uart *uart)
+{
+    uintptr_t a = uart->base + ((uintptr_t)NS16550_LSR << uart->shift);
+
+    return uart->width == 4 ? *(volatile uint32_t *)a : *(volatile uint8_t *)a;
+}
 
 void early_uart_putc(const struct early_uart *uart, char c)
 {
     volatile uint32_t *reg = (volatile uint32_t *)uart->base;
-    volatile uint8_t *byte = (volatile uint8_t *)uart->base;
 
     if (uart->pl011) {
         while ((reg[PL011_FR / 4] & PL011_FR_TXFF) != 0) {
@@ -29,9 +43,13 @@ void early_uart_putc(const struct early_uart *uart, char c)
         reg[PL011_DR / 4] = (uint8_t)c;
         return;
     }
-    while ((byte[NS16550_LSR << uart->shift] & NS16550_LSR_THRE) == 0) {
+    while ((line_status(uart) & NS16550_LSR_THRE) == 0) {
     }
-    byte[NS16550_THR << uart->shift] = (uint8_t)c;
+    if (uart->width == 4) {
+        reg[NS16550_THR] = (uint8_t)c;
+    } else {
+        *(volatile uint8_t *)uart->base = (uint8_t)c;
+    }
 }
 
 void early_uart_puts(const struct early_uart *uart, const char *text)
@@ -86,17 +104,21 @@ static bool fill(const struct fdt *f, fdt_node_t node, struct early_uart *uart)
 
     uart->pl011 = fdt_compatible(f, node, "arm,pl011");
     uart->shift = 0;
+    uart->width = 1;
     if (!uart->pl011) {
         if (fdt_compatible(f, node, "brcm,bcm2835-aux-uart")) {
             uart->shift = 2;
+            uart->width = 4;
         } else if (!fdt_compatible(f, node, "ns16550a") && !fdt_compatible(f, node, "ns16550") &&
                    !fdt_compatible(f, node, "snps,dw-apb-uart")) {
             return false;
         }
         (void)fdt_get_u32(f, node, "reg-shift", &uart->shift);
+        (void)fdt_get_u32(f, node, "reg-io-width", &uart->width);
     }
     cells = cells_of(f, fdt_parent(f, node), "#address-cells", 2);
-    if (!fdt_get_prop(f, node, "reg", &reg) || fdt_cell_count(&reg) < cells || uart->shift > 3) {
+    if (!fdt_get_prop(f, node, "reg", &reg) || fdt_cell_count(&reg) < cells || uart->shift > 3 ||
+        (uart->width != 1 && uart->width != 4)) {
         return false;
     }
     address = fdt_cells(&reg, 0, cells);
@@ -138,21 +160,19 @@ static void console_putc(char c)
     early_uart_putc(&console, c);
 }
 
-void arch_early_console(const struct fdt *f)
+bool early_uart_console(const struct fdt *f)
 {
+    static const struct early_uart board = BOARD_UART;
     void *regs;
 
     if (f == NULL || !early_uart_find(f, &console)) {
-#ifdef BOARD_UART_PL011
-        /* Only for the message that there is no usable device tree. */
-        console = (struct early_uart){.base = BOARD_UART_PL011, .pl011 = true};
-#else
-        return;
-#endif
+        console = board;
     }
-    regs = arch_map_device(console.base, PAGE_SIZE);
-    if (regs != NULL) {
-        console.base = (uintptr_t)regs;
-        console_early_putc = console_putc;
+    regs = console.base != 0 ? arch_map_device(console.base, PAGE_SIZE) : NULL;
+    if (regs == NULL) {
+        return false;
     }
+    console.base = (uintptr_t)regs;
+    console_early_putc = console_putc;
+    return true;
 }

@@ -1,0 +1,24 @@
+/* The earliest output: a UART that only sends, polled. Usable before any driver, and with address
+ * translation off. */
+#pragma once
+
+#include <xen/compiler.h>
+#include <xen/types.h>
+
+struct fdt;
+
+struct early_uart {
+    uintptr_t base; /* address to use: physical while translation is off */
+    uint32_t shift; /* 8250: distance of registers as a power of two, */
+    uint32_t width; /* and bytes per access: 1 or 4 */
+    bool pl011;
+};
+
+/* Find the console's UART: stdout-path, or the first PL011 or 8250 of the tree. */
+bool early_uart_find(const struct fdt *f, struct early_uart *uart);
+void early_uart_putc(const struct early_uart *uart, char c);
+void early_uart_puts(const struct early_uart *uart, const char *text);
+
+/* Set console_early_putc from the tree, or from what the board says when there is no tree (f NULL).
+ * false: no UART is known. Translation is on. */
+bool early_uart_console(const struct fdt *f);
