@@ -4,9 +4,10 @@ Sources: docs/system/arm/virt.rst and hw/arm/virt.c of QEMU 10.0 for the memory 
 that `-M virt,...,dumpdtb=` writes for the console's path.
 """
 
-from xenolith.boards import Board, Qemu
+from xenolith.boards import Board, Qemu, Uboot
 
 RAM_BASE = 0x4000_0000
+RISCV_RAM_BASE = 0x8000_0000
 
 ARM64 = Board(
     name="qemu-virt-arm64",
@@ -16,7 +17,8 @@ ARM64 = Board(
     qemu=Qemu(
         binary="qemu-system-aarch64",
         package="qemu-system-arm",
-        machine="virt,virtualization=on,gic-version=2",
+        # The tree is the same every time: no seed in it.
+        machine="virt,virtualization=on,gic-version=2,dtb-randomness=off",
         cpu="cortex-a72",
         # Only the devices asked for: no network card that would need a boot ROM package.
         args=("-nodefaults",),
@@ -37,6 +39,57 @@ ARM64 = Board(
     initrd_addr=RAM_BASE + 0x0500_0000,
     console="/pl011@9000000",
     defines=("BOARD_UART_PL011=0x09000000",),
+    # QEMU leaves its device tree at the start of RAM; U-Boot moves itself to RAM's end
+    # (doc/board/emulation/qemu-arm.rst, include/configs/qemu-arm.h).
+    uboot=Uboot(
+        script=RAM_BASE + 0x0020_0000,
+        start=RAM_BASE + 0x0040_0000,
+        end=RAM_BASE + 0x1800_0000,
+        tree="fdt_addr",
+    ),
 )
 
-BOARDS = (ARM64,)
+
+def _riscv64(name: str, machine: str, cpu: str) -> Board:
+    """A RISC-V machine. OpenSBI, QEMU's default firmware, stands in the first 2 MiB of RAM."""
+    return Board(
+        name=name,
+        arch="riscv",
+        family="qemu-virt",
+        qemu=Qemu(
+            binary="qemu-system-riscv64",
+            package="qemu-system-misc",
+            machine=machine,
+            cpu=cpu,
+            args=("-nodefaults",),
+            min_version=(10, 0),
+        ),
+        debian_arch="riscv64",
+        smp=2,
+        max_smp=8,
+        memory=2048,
+        min_memory=512,
+        dom0_memory=1024,
+        ram_base=RISCV_RAM_BASE,
+        kernel_addr=RISCV_RAM_BASE + 0x0200_0000,
+        initrd_addr=RISCV_RAM_BASE + 0x0500_0000,
+        console="/soc/serial@10000000",
+        defines=("BOARD_UART_NS16550=0x10000000",),
+        # OpenSBI and U-Boot's first copy stand below; it moves itself to RAM's end
+        # (doc/board/emulation/qemu-riscv.rst, include/configs/qemu-riscv.h).
+        uboot=Uboot(
+            script=RISCV_RAM_BASE + 0x0C10_0000,
+            start=RISCV_RAM_BASE + 0x0100_0000,
+            end=RISCV_RAM_BASE + 0x1800_0000,
+            tree="fdtcontroladdr",
+        ),
+    )
+
+
+# The event-channel interrupt is a local one of the guest, which needs Ssaia.
+RISCV64 = _riscv64("qemu-virt-riscv64", "virt", "rv64,svpbmt=on,smstateen=on,smaia=on,ssaia=on")
+RISCV64_AIA = _riscv64(
+    "qemu-virt-riscv64-aia", "virt,aia=aplic-imsic,aia-guests=7", "rv64,svpbmt=on,smstateen=on"
+)
+
+BOARDS = (ARM64, RISCV64, RISCV64_AIA)

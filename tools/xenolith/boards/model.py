@@ -33,6 +33,20 @@ class Qemu:
 
 
 @dataclass(frozen=True)
+class Uboot:
+    """What boot scripts must know of the board's U-Boot; addresses are physical."""
+
+    script: int
+    """Where it loads a script: `scriptaddr` of its default environment."""
+    start: int
+    """Files may lie from here ..."""
+    end: int
+    """... to here: above are U-Boot itself, its stack and its heap."""
+    tree: str
+    """Variable with the address of the firmware's device tree."""
+
+
+@dataclass(frozen=True)
 class Board:
     """One board. Addresses are physical, memory sizes in MiB."""
 
@@ -59,6 +73,7 @@ class Board:
     """Path of the console's device-tree node."""
     defines: tuple[str, ...] = ()
     """Macros for the port's boot code, `NAME=value`: what it must know without a device tree."""
+    uboot: Uboot | None = None
 
     def __post_init__(self) -> None:
         problem = _problem(self)

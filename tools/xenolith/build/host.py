@@ -14,19 +14,28 @@ from pathlib import Path
 from xenolith import ROOT
 from xenolith.boards import Board
 from xenolith.build import needs, toolchain
-from xenolith.build.needs import BUILD, RUN, TEST, Finding
+from xenolith.build.needs import BUILD, DEBUG, DOM0, RUN, TEST, Finding
 from xenolith.dom0 import apt, cache, sources
 from xenolith.errors import UserError
 from xenolith.progress import note, step
 
-__all__ = ["BUILD", "RUN", "TEST", "ensure", "ensure_extra", "ensure_toolchain"]
+__all__ = [
+    "BUILD",
+    "DEBUG",
+    "DOM0",
+    "RUN",
+    "TEST",
+    "ensure",
+    "ensure_extra",
+    "ensure_toolchain",
+]
 
 APT = ("env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "apt-get")
 INSTALL = ("install", "-qy", "--no-install-recommends")
 
 
 def ensure(board: Board, *purposes: str) -> None:
-    """Installs what `purposes` (BUILD, RUN, TEST) need and this machine lacks.
+    """Installs what `purposes` (BUILD, RUN, DOM0, TEST, DEBUG) need and this machine lacks.
 
     The cross compiler is left to `ensure_toolchain`.
 

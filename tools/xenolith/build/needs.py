@@ -12,11 +12,13 @@ from typing import Literal
 
 from xenolith.boards import Board
 from xenolith.build import toolchain
+from xenolith.dom0 import recipe
 
 State = Literal["present", "missing", "too old"]
 
-BUILD, RUN, TEST = "build", "run", "test"
-"""Purposes: compiling the hypervisor; booting it in QEMU; the core as a process of this machine."""
+BUILD, RUN, DOM0, TEST, DEBUG = "build", "run", "dom0", "test", "debug"
+"""Purposes: compiling the hypervisor; booting it in QEMU; a kernel and Xen tools for dom0, where
+Debian has none; the core as a process of this machine; a debugger."""
 
 COMPILER = "cross compiler"
 
@@ -87,7 +89,43 @@ def _run(command: tuple[str, ...]) -> str | None:
 
 def needs(board: Board) -> list[Need]:
     """Everything the tools need to build, run and test a board."""
-    return [*_build_needs(board), *_run_needs(board), *_test_needs()]
+    source = _source_needs(board) if recipe.load().is_built(board.debian_arch) else []
+    return [*_build_needs(board), *_run_needs(board), *source, *_test_needs(), DEBUGGER]
+
+
+DEBUGGER = Need(
+    "gdb",
+    "follows the hypervisor (./xenolith gdb)",
+    frozenset({DEBUG}),
+    ("gdb-multiarch",),
+    ("gdb-multiarch", "--version"),
+)
+
+
+def _source_needs(board: Board) -> list[Need]:
+    """What builds Linux and the Xen tools."""
+    purposes = frozenset({DOM0})
+    triple = toolchain.TRIPLES[board.arch][0]
+    programs = "make flex bison bc patch pkg-config perl"
+    packages = ("make", "flex", "bison", "bc", "patch", "pkgconf", "perl", "gcc", "libc6-dev")
+    found = " && ".join(f"command -v {name}" for name in programs.split())
+    return [
+        Need(
+            "compiler for dom0",
+            "builds dom0's kernel and tools; clang will not do",
+            purposes,
+            (f"gcc-{triple}",),
+            (f"{triple}-gcc", "--version"),
+            (12,),
+        ),
+        Need(
+            "build tools",
+            "as above",
+            purposes,
+            packages,
+            ("sh", "-c", f"gcc --version && test -e /usr/include/stdio.h && {found}"),
+        ),
+    ]
 
 
 def _build_needs(board: Board) -> list[Need]:

@@ -31,6 +31,12 @@ ARCH_FLAGS = {
         "-march=armv8-a -mtune=cortex-a72 -mcmodel=small -mgeneral-regs-only -mstrict-align "
         "-mno-outline-atomics -mbranch-protection=none"
     ).split(),
+    # The small data area would need gp, which is the guest's. So are t2-t6 (x7, x28-x31), which C
+    # does without: then a trap need not save them.
+    "riscv": (
+        "-march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany -mstrict-align "
+        "-msmall-data-limit=0 -ffixed-x7 -ffixed-x28 -ffixed-x29 -ffixed-x30 -ffixed-x31"
+    ).split(),
 }
 
 
@@ -54,10 +60,13 @@ LEVELS = {
     "clang": Levels(debug="-Og", size="-Oz", speed="-Os"),
 }
 
-TRIPLES = {"arm64": ("aarch64-linux-gnu", "aarch64-none-elf")}
+TRIPLES = {
+    "arm64": ("aarch64-linux-gnu", "aarch64-none-elf"),
+    "riscv": ("riscv64-linux-gnu", "riscv64-none-elf"),
+}
 """By port: GNU prefix, clang target."""
 
-EMULATIONS = {"arm64": "aarch64elf"}
+EMULATIONS = {"arm64": "aarch64elf", "riscv": "elf64lriscv"}
 
 LINK = (
     "-nostdlib -static --no-dynamic-linker --gc-sections --build-id=sha1 --fatal-warnings "

@@ -1,0 +1,56 @@
+/* From assembly to the core; and what is said when the hart was entered in a way that cannot work.
+ */
+#include <arch/cpu.h>
+#include <asm/boot.h>
+#include <asm/sbi.h>
+#include <xen/console.h>
+#include <xen/cpu.h>
+#include <xen/early_uart.h>
+#include <xen/fdt.h>
+#include <xen/trap.h>
+
+/* The boot CPU in C, paging on. fdt and image are physical addresses. */
+void __noreturn boot_main(paddr_t fdt, paddr_t image, uint64_t hartid)
+{
+    mm_set_image(image);
+    cpus[0].arch.hartid = hartid;
+    xen_main(fdt);
+}
+
+void __noreturn boot_secondary(void)
+{
+    cpu_init_hs();
+    xen_main_secondary();
+}
+
+static void sbi_putc(char c)
+{
+    if (c == '\n') {
+        sbi_console_putc('\r');
+    }
+    sbi_console_putc(c);
+}
+
+/* A UART of the tree or of the board; else the firmware's console. */
+void arch_early_console(const struct fdt *f)
+{
+    if (!early_uart_console(f)) {
+        console_early_putc = sbi_putc;
+    }
+}
+
+/* Paging is off, addresses are physical: no pointers from data here. */
+void boot_no_paging(paddr_t fdt)
+{
+    struct early_uart uart;
+    struct fdt f;
+
+    if (fdt == 0 || fdt_open(&f, (const void *)(uintptr_t)fdt, FDT_MAX_SIZE) != 0 ||
+        !early_uart_find(&f, &uart)) {
+        return;
+    }
+    early_uart_puts(&uart, "(XEN) Xenolith cannot turn on paging (Sv39): it was entered in M-mode, "
+                           "or this hart has no MMU.\r\n"
+                           "(XEN) It needs an SBI firmware below it, such as OpenSBI. QEMU: leave "
+                           "away -bios none and use -kernel. Halted.\r\n");
+}

@@ -1,0 +1,92 @@
+/* What a CPU or vCPU looks like when something went wrong: registers, call stack; and the end of a
+ * fault inside the hypervisor. */
+#include <arch/cpu.h>
+#include <asm/csr.h>
+#include <xen/cpu.h>
+#include <xen/domain.h>
+#include <xen/printk.h>
+#include <xen/trap.h>
+
+extern char _start_image[], _end_text[];
+
+#define MAX_FRAMES  16u
+#define FRAME_BYTES 16u /* below the frame pointer: its predecessor, return address [RVABI 2.5] */
+
+static bool is_code(uint64_t a)
+{
+    return a >= (uint64_t)(uintptr_t)_start_image && a < (uint64_t)(uintptr_t)_end_text;
+}
+
+/* Follow the frames, staying inside this CPU's stack. */
+static void backtrace(uint64_t pc, uint64_t fp)
+{
+    uint64_t top = (uint64_t)(uintptr_t)this_cpu()->stack_top;
+    uint64_t bottom = top - (PAGE_SIZE << CPU_STACK_ORDER);
+
+    printk(XENLOG_ERR "Xen call trace:\n");
+    printk(XENLOG_ERR "   [<%016lx>] (PC)\n", pc);
+    for (unsigned int i = 0;
+         i < MAX_FRAMES && fp >= bottom + FRAME_BYTES && fp <= top && (fp & 15u) == 0; i++) {
+        const uint64_t *frame = (const uint64_t *)(uintptr_t)(fp - FRAME_BYTES);
+        uint64_t next = frame[0];
+
+        if (is_code(frame[1])) {
+            printk(XENLOG_ERR "   [<%016lx>]\n", frame[1]);
+        } else if (i == 0) {
+            next = frame[1]; /* a function that calls nothing stores its predecessor only */
+        } else {
+            break;
+        }
+        if (next <= fp) {
+            break;
+        }
+        fp = next;
+    }
+}
+
+void arch_dump_stack(void)
+{
+    uint64_t fp = (uint64_t)(uintptr_t)__builtin_frame_address(0);
+
+    backtrace((uint64_t)(uintptr_t)__builtin_return_address(0),
+              ((const uint64_t *)(uintptr_t)(fp - FRAME_BYTES))[0]);
+}
+
+static void dump_regs(const struct cpu_regs *r)
+{
+    static const char names[32][4] = {"pc", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+                                      "s0", "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+                                      "a6", "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
+                                      "s8", "s9", "s10", "s11", "t3", "t4", "t5", "t6"};
+
+    for (unsigned int i = 0; i < 32; i += 4) {
+        printk("%3s %016lx %3s %016lx %3s %016lx %3s %016lx\n", names[i], i == 0 ? r->pc : r->x[i],
+               names[i + 1], r->x[i + 1], names[i + 2], r->x[i + 2], names[i + 3], r->x[i + 3]);
+    }
+}
+
+void arch_dump_vcpu(struct vcpu *v)
+{
+    const struct vcpu_csrs *c = &v->arch.csrs;
+
+    printk("d%uv%u: registers\n", v->d->id, v->id);
+    dump_regs(&v->arch.regs);
+    printk("sstatus %016lx hstatus %016lx vsstatus %016lx vsatp %016lx\n", v->arch.sstatus,
+           v->arch.hstatus, c->vsstatus, c->vsatp);
+    printk("vstvec %016lx vsepc %016lx vscause %016lx vstval %016lx\n", c->vstvec, c->vsepc,
+           c->vscause, c->vstval);
+    printk("vsie %016lx hvip %016lx\n", c->vsie, v->arch.virq.hvip);
+}
+
+void __noreturn trap_hyp(const struct cpu_regs *regs)
+{
+    uint64_t cause = csr_read(CSR_SCAUSE), address = csr_read(CSR_STVAL);
+    const char *what = (cause & SCAUSE_INTERRUPT) != 0 ? "unexpected interrupt" : "exception";
+
+    printk(XENLOG_ERR "*** %s inside the hypervisor ***\n", what);
+    dump_regs(regs);
+    printk("scause %016lx stval %016lx htval %016lx CPU%u\n", cause, address, csr_read(CSR_HTVAL),
+           this_cpu()->id);
+    backtrace(regs->pc, regs->x[8]);
+    hyp_fault(what, cause, address, regs->pc);
+}

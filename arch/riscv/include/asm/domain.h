@@ -1,0 +1,2 @@
+/* Port side of <arch/domain.h>: nothing inline. */
+#pragma once

@@ -1,0 +1,305 @@
+/*
+ * The host's IMSICs [RVAIA 3]: the hypervisor's own file on each hart (interrupts between CPUs, the
+ * APLIC's messages), and the guest files as far as they belong to a hart: which vCPU has one, and
+ * what comes for a vCPU that is away. The vCPU's side is vimsic.c.
+ */
+#include <arch/mm.h>
+#include <asm/aia.h>
+#include <asm/irqchip.h>
+#include <asm/virq.h>
+#include <xen/bitops.h>
+#include <xen/dt.h>
+#include <xen/errno.h>
+#include <xen/lib.h>
+#include <xen/printk.h>
+#include <xen/spinlock.h>
+#include <xen/trap.h>
+
+#define TOPEI_ID_SHIFT 16
+#define DRAIN_MAX      64u /* messages taken in one interrupt: a sender may be faster than we are */
+
+struct imsic_cpu {
+    paddr_t pa; /* of the hypervisor's file; guest file n's is n pages behind it */
+    uint8_t *page;
+    spinlock_t lock; /* owner: held while one is used, so that it stays */
+    struct vcpu *owner[IMSIC_MAX_FILES];
+};
+
+struct imsic imsic;
+static struct imsic_cpu imsic_cpus[MAX_CPUS];
+
+paddr_t imsic_page(const struct cpu *c, uint32_t file)
+{
+    return imsic_cpus[c->id].pa + (paddr_t)file * PAGE_SIZE;
+}
+
+uint32_t imsic_target(const struct cpu *c, uint32_t file)
+{
+    paddr_t pa = imsic_cpus[c->id].pa;
+    uint32_t hart, group;
+
+    hart = (uint32_t)(pa >> (PAGE_SHIFT + imsic.guest_bits)) & ((1u << imsic.hart_bits) - 1u);
+    group = (uint32_t)(pa >> imsic.group_shift) & ((1u << imsic.group_bits) - 1u);
+    return (group << imsic.hart_bits | hart) << APLIC_TARGET_HART_SHIFT |
+           file << APLIC_TARGET_FILE_SHIFT;
+}
+
+bool imsic_overlaps(paddr_t start, paddr_t end)
+{
+    return chip_overlaps(start, end, imsic.start, imsic.end - imsic.start);
+}
+
+void imsic_send_ipi(const struct cpu *c)
+{
+    chip_write(imsic_cpus[c->id].page, 0, IMSIC_EIID_IPI);
+}
+
+/* One for each trap: another one that is pending traps at once. */
+void imsic_external(void)
+{
+    uint32_t eiid = (uint32_t)(csr_swap(CSR_STOPEI, 0ul) >> TOPEI_ID_SHIFT), irq;
+
+    if (eiid == IMSIC_EIID_IPI) {
+        fence(rw, rw); /* the sender's stores are seen by what follows the message */
+        ipi_dispatch();
+        return;
+    }
+    irq = aplic_irq_of(eiid);
+    if (irq != 0) {
+        irq_dispatch(irq);
+    }
+}
+
+static uint64_t imsic_select_file(uint32_t file)
+{
+    uint64_t old = csr_read(CSR_HSTATUS);
+
+    csr_write(CSR_HSTATUS, (old & ~HSTATUS_VGEIN) | (uint64_t)file << HSTATUS_VGEIN_SHIFT);
+    return old;
+}
+
+/* Messages for a vCPU that is not on its home: to where it will find them. */
+static void imsic_drain(struct imsic_cpu *host, uint32_t file)
+{
+    uint64_t hstatus = imsic_select_file(file), top;
+    struct vcpu *v;
+    uint32_t i;
+
+    spin_lock(&host->lock);
+    v = host->owner[file];
+    for (i = 0; i < DRAIN_MAX && (top = csr_swap(CSR_VSTOPEI, 0ul)) != 0; i++) {
+        if (v != NULL) {
+            vimsic_note(v, (uint32_t)(top >> TOPEI_ID_SHIFT));
+        }
+    }
+    if (v != NULL) {
+        virq_raise(v, VIRQ_FILE);
+    }
+    spin_unlock(&host->lock);
+    csr_write(CSR_HSTATUS, hstatus);
+}
+
+void imsic_guest(void)
+{
+    uint64_t files = csr_read(CSR_HGEIP) & csr_read(CSR_HGEIE);
+
+    for (; files != 0; files &= files - 1u) {
+        imsic_drain(&imsic_cpus[this_cpu()->id], ctz64(files));
+    }
+}
+
+uint32_t imsic_claim_file(struct cpu *c, struct vcpu *v)
+{
+    struct imsic_cpu *host = &imsic_cpus[c->id];
+    uint32_t file;
+
+    spin_lock(&host->lock);
+    for (file = 1; file < imsic.visitor && (c->arch.imsic_file & 1u << file) != 0; file++) {
+    }
+    if (file < imsic.visitor) {
+        c->arch.imsic_file |= 1u << file;
+        host->owner[file] = v;
+    }
+    spin_unlock(&host->lock);
+    return file < imsic.visitor ? file : 0;
+}
+
+/* The file stays open, and what still comes is dropped. */
+void imsic_release_file(const struct cpu *c, uint32_t file)
+{
+    struct imsic_cpu *host = &imsic_cpus[c->id];
+
+    spin_lock(&host->lock);
+    host->owner[file] = NULL;
+    cpus[c->id].arch.imsic_file &= ~(1u << file);
+    spin_unlock(&host->lock);
+}
+
+static void imsic_file_write(uint32_t reg, uint64_t value)
+{
+    csr_write(CSR_VSISELECT, reg);
+    csr_write(CSR_VSIREG, value);
+}
+
+void imsic_open_file(uint32_t file)
+{
+    uint32_t w;
+
+    for (w = 0; w < imsic.words; w++) {
+        imsic_file_write(IMSIC_EIE0 + 2u * w, UINT64_MAX);
+    }
+    imsic_file_write(IMSIC_EITHRESHOLD, 0);
+    imsic_file_write(IMSIC_EIDELIVERY, 1);
+    csr_set(CSR_HGEIE, 1ul << file);
+}
+
+void imsic_close_file(void)
+{
+    uint32_t w;
+
+    imsic_file_write(IMSIC_EIDELIVERY, 0);
+    for (w = 0; w < imsic.words; w++) {
+        imsic_file_write(IMSIC_EIE0 + 2u * w, 0);
+        imsic_file_write(IMSIC_EIP0 + 2u * w, 0);
+    }
+}
+
+/* The hypervisor's file takes every identity: those that stand for nothing are dropped. */
+static void imsic_init_own(void)
+{
+    uint32_t w;
+
+    for (w = 0; w < (imsic.nr_ids + 63u) / 64u; w++) {
+        csr_write(CSR_SISELECT, IMSIC_EIP0 + 2u * w);
+        csr_write(CSR_SIREG, 0ul);
+        csr_write(CSR_SISELECT, IMSIC_EIE0 + 2u * w);
+        csr_write(CSR_SIREG, UINT64_MAX);
+    }
+    csr_write(CSR_SISELECT, IMSIC_EITHRESHOLD);
+    csr_write(CSR_SIREG, 0ul);
+    csr_write(CSR_SISELECT, IMSIC_EIDELIVERY);
+    csr_write(CSR_SIREG, 1ul);
+}
+
+/* Guest files of this hart that can be selected [RVPRIV 18.2.4]. */
+static uint32_t imsic_count_files(void)
+{
+    uint64_t implemented;
+
+    csr_write(CSR_HGEIE, UINT64_MAX);
+    implemented = csr_swap(CSR_HGEIE, 0ul);
+    return (uint32_t)min_u64(popcount64(implemented),
+                             min_u64((1u << imsic.guest_bits) - 1u, IMSIC_MAX_FILES - 1u));
+}
+
+static void imsic_init_files(void)
+{
+    uint64_t hstatus = csr_read(CSR_HSTATUS);
+    uint32_t file;
+
+    for (file = 1; file <= imsic.visitor; file++) {
+        (void)imsic_select_file(file);
+        imsic_close_file();
+        if (file != imsic.visitor) {
+            imsic_open_file(file);
+        }
+    }
+    csr_write(CSR_HSTATUS, hstatus);
+}
+
+/* Address of the hypervisor's file of the hart that is entry `index` of the tree's node: regions of
+ * reg follow each other, each begins at a whole hart [Linux riscv,imsics.yaml]. 0: none. */
+static paddr_t imsic_address(uint32_t index)
+{
+    uint64_t stride = PAGE_SIZE << imsic.guest_bits, offset = index * stride;
+    struct dt_range reg;
+    uint32_t i;
+
+    for (i = 0; dt_reg(&dt_host, imsic.node, i, &reg) == 0; i++) {
+        if (offset < reg.size) {
+            return reg.start + offset;
+        }
+        offset -= min_u64(offset, round_up(reg.size, stride));
+    }
+    return 0;
+}
+
+static void imsic_find(const struct cpu *c)
+{
+    struct imsic_cpu *host = &imsic_cpus[c->id];
+    uint32_t i, irq;
+    uint64_t hart;
+    int rc = 0;
+
+    for (i = 0; rc != -ENOENT && i < 1u << 16 && host->pa == 0; i++) {
+        rc = intc_dt_target(imsic.node, i, &hart, &irq);
+        if (rc == 0 && irq == IRQ_S_EXTERNAL && hart == c->arch.hartid) {
+            host->pa = imsic_address(i);
+        }
+    }
+    if (host->pa == 0 || (host->pa & ~PAGE_MASK) != 0) {
+        panic("IMSIC: the device tree has no interrupt file for hart %lu\n", c->arch.hartid);
+    }
+    host->page = arch_map_device(host->pa, PAGE_SIZE);
+    if (host->page == NULL) {
+        panic("IMSIC: cannot map %#lx\n", host->pa);
+    }
+    spin_init(&host->lock, LOCK_VIRQ);
+}
+
+void imsic_init_cpu(struct cpu *c)
+{
+    if (c->id != 0) {
+        imsic_find(c);
+    }
+    if (imsic_count_files() < imsic.visitor) {
+        panic("IMSIC: hart %lu has fewer guest interrupt files than the boot hart\n",
+              c->arch.hartid);
+    }
+    imsic_init_own();
+    imsic_init_files();
+    csr_set(CSR_HIE, 1ul << IRQ_S_GUEST);
+}
+
+static uint32_t imsic_property(const char *name, uint32_t otherwise, uint32_t max)
+{
+    uint32_t value = otherwise;
+
+    if (dt_u32(&dt_host, imsic.node, name, &value) && value > max) {
+        panic("IMSIC: %s = %u in the device tree is not possible\n", name, value);
+    }
+    return value;
+}
+
+void imsic_init(void)
+{
+    uint32_t harts = 0, irq;
+    struct dt_range reg;
+    uint64_t hart;
+
+    while (harts < 1u << 14 && intc_dt_target(imsic.node, harts, &hart, &irq) == 0) {
+        harts++;
+    }
+    imsic.guest_bits = imsic_property("riscv,guest-index-bits", 0, 6);
+    imsic.hart_bits = imsic_property("riscv,hart-index-bits", log2_up_u64(harts), 14);
+    imsic.group_bits = imsic_property("riscv,group-index-bits", 0, 7);
+    imsic.group_shift = imsic_property("riscv,group-index-shift", 2 * PAGE_SHIFT, 55);
+    imsic.nr_ids = imsic_property("riscv,num-ids", 63, 2047) + 1u;
+    imsic.nr_guest_ids = imsic_property("riscv,num-guest-ids", imsic.nr_ids - 1u, 2047) + 1u;
+    imsic.words = (imsic.nr_guest_ids + 63u) / 64u;
+    imsic.start = UINT64_MAX;
+    for (uint32_t i = 0; dt_reg(&dt_host, imsic.node, i, &reg) == 0; i++) {
+        imsic.start = min_u64(imsic.start, reg.start);
+        imsic.end = max_u64(imsic.end, reg.start + reg.size);
+    }
+    imsic_find(this_cpu());
+    imsic.visitor = imsic_count_files();
+    if (imsic.visitor < 2) {
+        panic("IMSIC: %u guest interrupt files for each hart, at least 2 are needed. QEMU: "
+              "-M virt,aia=aplic-imsic,aia-guests=7\n",
+              imsic.visitor);
+    }
+    imsic_init_own(); /* messages for the console's interrupt may come before init_cpu */
+    printk("IMSIC: %u harts, %u identities, %u guest files for each hart, at %#lx\n", harts,
+           imsic.nr_ids - 1u, imsic.visitor, imsic.start);
+}

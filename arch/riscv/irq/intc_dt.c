@@ -1,0 +1,25 @@
+/* Which hart's interrupt a controller's output is, by the device tree: interrupts-extended names
+ * the harts' own controllers, children of the cpu nodes. */
+#include <asm/irqchip.h>
+#include <xen/dt.h>
+#include <xen/errno.h>
+
+int intc_dt_target(const struct dt_node *node, uint32_t index, uint64_t *hart, uint32_t *irq)
+{
+    const struct dt_node *cpu;
+    struct dt_range reg;
+    struct dt_irq entry;
+    int rc = dt_irq(&dt_host, node, index, &entry);
+
+    if (rc != 0) {
+        return rc == -ENOENT ? -ENOENT : -EINVAL;
+    }
+    cpu = dt_parent(&dt_host, entry.controller);
+    if (!dt_compatible(&dt_host, entry.controller, "riscv,cpu-intc") || cpu == NULL ||
+        entry.count != 1 || dt_reg_raw(&dt_host, cpu, 0, &reg) != 0) {
+        return -EINVAL;
+    }
+    *hart = reg.start;
+    *irq = entry.cells[0];
+    return 0;
+}

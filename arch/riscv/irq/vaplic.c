@@ -1,0 +1,355 @@
+/*
+ * The APLIC that a guest sees [RVAIA 4.5], in MSI mode only. Behind a source that the guest owns is
+ * one of the host's, whose registers get what the guest writes, with the target translated: its
+ * messages then go to the vCPU's interrupt file without us. Other sources exist only here, for
+ * emulated devices; they are edges.
+ */
+#include <arch/irq.h>
+#include <asm/aia.h>
+#include <asm/irqchip.h>
+#include <public/arch-riscv.h>
+#include <xen/bitops.h>
+#include <xen/errno.h>
+#include <xen/heap.h>
+#include <xen/p2m.h>
+#include <xen/printk.h>
+#include <xen/spinlock.h>
+
+#define VAPLIC_WORDS (ARCH_NR_IRQS / 32u)
+
+/* Rows of the set and clear registers, in their order from APLIC_SETIP on. */
+enum vaplic_row {
+    ROW_SETIP,
+    ROW_CLRIP,
+    ROW_SETIE,
+    ROW_CLRIE,
+    ROWS
+};
+
+struct vaplic {
+    spinlock_t lock;
+    uint32_t nr_irqs;               /* source 0 included */
+    bool on;                        /* domaincfg.IE */
+    uint32_t enabled[VAPLIC_WORDS]; /* as the guest has it; only active sources */
+    uint32_t pending[VAPLIC_WORDS]; /* of sources without a host's */
+    uint8_t mode[ARCH_NR_IRQS];     /* sourcecfg.SM, 0: inactive */
+    uint16_t host[ARCH_NR_IRQS];    /* host source behind it, 0: none */
+    uint32_t target[ARCH_NR_IRQS];  /* in the guest's numbers */
+};
+
+static bool vaplic_is_enabled(const struct vaplic *a, uint32_t n)
+{
+    return (a->enabled[n / 32u] & 1u << (n % 32u)) != 0;
+}
+
+/* The vCPU that n's messages go to; NULL: its target is none, or has no identity. */
+static struct vcpu *vaplic_vcpu(const struct vaplic *a, const struct domain *d, uint32_t n)
+{
+    uint32_t eiid = a->target[n] & APLIC_TARGET_EIID;
+
+    return eiid == 0 || eiid >= imsic.nr_guest_ids ? NULL : vimsic_find(d, a->target[n]);
+}
+
+/* Make the host agree, or send what is pending. Lock held, as for all until the accesses. */
+static void vaplic_update(struct vaplic *a, struct domain *d, uint32_t n)
+{
+    bool live = a->on && vaplic_is_enabled(a, n);
+    struct vcpu *v = live ? vaplic_vcpu(a, d, n) : NULL;
+    uint32_t bit = 1u << (n % 32u);
+
+    if (a->host[n] != 0) {
+        /* A vCPU without a home gets no interrupts of devices: there is no file to name. */
+        live = v != NULL && v->arch.virq.file->home != NULL;
+        aplic_write((live ? APLIC_SETIE : APLIC_CLRIE) + APLIC_NUM, a->host[n]);
+    } else if (v != NULL && (a->pending[n / 32u] & bit) != 0) {
+        a->pending[n / 32u] &= ~bit;
+        vimsic_post(v, a->target[n] & APLIC_TARGET_EIID);
+    }
+}
+
+/* Not enabled at the host while its target changes, or a message could go half astray. */
+static void vaplic_retarget(struct vaplic *a, struct domain *d, uint32_t n)
+{
+    const struct vcpu *v = vaplic_vcpu(a, d, n);
+
+    if (a->host[n] != 0) {
+        aplic_write(APLIC_CLRIE + APLIC_NUM, a->host[n]);
+        if (v != NULL) {
+            aplic_write(APLIC_TARGET + 4u * (a->host[n] - 1u),
+                        v->arch.virq.file->host_target | (a->target[n] & APLIC_TARGET_EIID));
+        }
+    }
+    vaplic_update(a, d, n);
+}
+
+static void vaplic_target_write(struct vaplic *a, struct domain *d, uint32_t n, uint32_t value)
+{
+    if (a->mode[n] != 0) {
+        a->target[n] = value & ~0x800u; /* reserved [RVAIA 4.5.16] */
+        vaplic_retarget(a, d, n);
+    }
+}
+
+/* Delegation and reserved modes are not to be had. An inactive source has no other registers. */
+static void vaplic_source_write(struct vaplic *a, struct domain *d, uint32_t n, uint32_t value)
+{
+    uint32_t bit = 1u << (n % 32u);
+
+    value &= 0x407u;
+    if (value > 7 || value == 2 || value == 3) {
+        value = 0;
+    }
+    a->mode[n] = (uint8_t)value;
+    if (value == 0) {
+        a->enabled[n / 32u] &= ~bit;
+        a->pending[n / 32u] &= ~bit;
+        a->target[n] = 0;
+        vaplic_update(a, d, n);
+    }
+    if (a->host[n] != 0) {
+        aplic_write(APLIC_SOURCECFG + 4u * (a->host[n] - 1u), value);
+    }
+}
+
+static void vaplic_set_pending(struct vaplic *a, struct domain *d, uint32_t n, bool pending)
+{
+    uint32_t bit = 1u << (n % 32u);
+
+    if (a->host[n] != 0) {
+        aplic_write((pending ? APLIC_SETIP : APLIC_CLRIP) + APLIC_NUM, a->host[n]);
+    } else if (pending) {
+        a->pending[n / 32u] |= bit;
+        vaplic_update(a, d, n);
+    } else {
+        a->pending[n / 32u] &= ~bit;
+    }
+}
+
+static void vaplic_bit(struct vaplic *a, struct domain *d, enum vaplic_row row, uint32_t n)
+{
+    uint32_t bit = 1u << (n % 32u);
+
+    if (n == 0 || n >= a->nr_irqs || a->mode[n] == 0) {
+        return;
+    }
+    if (row == ROW_SETIP || row == ROW_CLRIP) {
+        vaplic_set_pending(a, d, n, row == ROW_SETIP);
+        return;
+    }
+    if (row == ROW_SETIE) {
+        a->enabled[n / 32u] |= bit;
+    } else {
+        a->enabled[n / 32u] &= ~bit;
+    }
+    vaplic_update(a, d, n);
+}
+
+static void vaplic_row_write(struct vaplic *a, struct domain *d, uint32_t offset, uint32_t value)
+{
+    enum vaplic_row row = (enum vaplic_row)(offset / 0x100u);
+    uint32_t reg = offset % 0x100u;
+
+    if (reg == APLIC_NUM) {
+        vaplic_bit(a, d, row, value);
+        return;
+    }
+    for (; reg < VAPLIC_WORDS * 4u && value != 0; value &= value - 1u) {
+        vaplic_bit(a, d, row, reg / 4u * 32u + ctz64(value));
+    }
+}
+
+/* Bits of the sources in word w that the host tells: pending, or the level of the input. */
+static uint32_t vaplic_host_bits(const struct vaplic *a, uint32_t w, uint32_t base)
+{
+    uint32_t i, result = 0;
+
+    for (i = 0; i < 32; i++) {
+        uint32_t host = a->host[w * 32u + i];
+
+        if (host != 0 && a->mode[w * 32u + i] != 0) {
+            result |= (aplic_read(base + host / 32u * 4u) >> (host % 32u) & 1u) << i;
+        }
+    }
+    return result;
+}
+
+static uint32_t vaplic_row_read(const struct vaplic *a, uint32_t offset)
+{
+    uint32_t w = offset % 0x100u / 4u;
+
+    if (w >= VAPLIC_WORDS) {
+        return 0;
+    }
+    switch (offset / 0x100u) {
+    case ROW_SETIP: return a->pending[w] | vaplic_host_bits(a, w, APLIC_SETIP);
+    case ROW_CLRIP: return vaplic_host_bits(a, w, APLIC_CLRIP);
+    case ROW_SETIE: return a->enabled[w];
+    default: return 0;
+    }
+}
+
+static void vaplic_domain_write(struct vaplic *a, struct domain *d, uint32_t value)
+{
+    bool on = (value & APLIC_DOMAINCFG_IE) != 0;
+    uint32_t n;
+
+    if (a->on == on) {
+        return;
+    }
+    a->on = on;
+    for (n = 1; n < a->nr_irqs; n++) {
+        if (vaplic_is_enabled(a, n)) {
+            vaplic_update(a, d, n);
+        }
+    }
+}
+
+static uint32_t vaplic_read(const struct vaplic *a, uint32_t offset)
+{
+    if (offset == APLIC_DOMAINCFG) {
+        return APLIC_DOMAINCFG_RO | APLIC_DOMAINCFG_DM | (a->on ? APLIC_DOMAINCFG_IE : 0);
+    }
+    if (offset / 4u < a->nr_irqs) {
+        return a->mode[offset / 4u];
+    }
+    if (offset >= APLIC_SETIP && offset < APLIC_SETIP + ROWS * 0x100u) {
+        return vaplic_row_read(a, offset - APLIC_SETIP);
+    }
+    if (offset >= APLIC_TARGET && (offset - APLIC_GENMSI) / 4u < a->nr_irqs) {
+        return a->target[(offset - APLIC_GENMSI) / 4u];
+    }
+    return 0;
+}
+
+static void vaplic_write(struct vaplic *a, struct domain *d, uint32_t offset, uint32_t value)
+{
+    if (offset == APLIC_DOMAINCFG) {
+        vaplic_domain_write(a, d, value);
+    } else if (offset / 4u < a->nr_irqs) {
+        vaplic_source_write(a, d, offset / 4u, value);
+    } else if (offset >= APLIC_SETIP && offset < APLIC_SETIP + ROWS * 0x100u) {
+        vaplic_row_write(a, d, offset - APLIC_SETIP, value);
+    } else if (offset == APLIC_SETIPNUM_LE || offset == APLIC_SETIPNUM_BE) {
+        vaplic_bit(a, d, ROW_SETIP, offset == APLIC_SETIPNUM_LE ? value : __builtin_bswap32(value));
+    } else if (offset == APLIC_GENMSI) {
+        struct vcpu *v = vimsic_find(d, value & ~APLIC_TARGET_FILE);
+
+        if (v != NULL) {
+            vimsic_post(v, value & APLIC_TARGET_EIID);
+        }
+    } else if (offset >= APLIC_TARGET && (offset - APLIC_GENMSI) / 4u < a->nr_irqs) {
+        vaplic_target_write(a, d, (offset - APLIC_GENMSI) / 4u, value);
+    }
+}
+
+/* Reserved space and what direct delivery has reads as zero and ignores writes. */
+static enum mmio_result vaplic_access(struct vcpu *v, struct mmio_access *access, uint64_t offset,
+                                      void *data)
+{
+    struct vaplic *a = data;
+
+    if (access->size != 4) {
+        return MMIO_ERROR;
+    }
+    spin_lock(&a->lock);
+    if (access->write) {
+        vaplic_write(a, v->d, (uint32_t)offset, (uint32_t)access->data);
+    } else {
+        access->data = vaplic_read(a, (uint32_t)offset);
+    }
+    spin_unlock(&a->lock);
+    return MMIO_HANDLED;
+}
+
+void vaplic_inject(struct domain *d, unsigned int virq)
+{
+    struct vaplic *a = d->arch.virq.vaplic;
+
+    spin_lock(&a->lock);
+    vaplic_bit(a, d, ROW_SETIP, virq);
+    spin_unlock(&a->lock);
+}
+
+int vaplic_route(struct domain *d, unsigned int virq, unsigned int irq)
+{
+    struct vaplic *a = d->arch.virq.vaplic;
+    int rc = 0;
+
+    if (virq == 0 || virq >= a->nr_irqs || irq == 0 || irq >= aplic.nr_irqs) {
+        return -EINVAL;
+    }
+    spin_lock(&a->lock);
+    if (a->host[virq] != 0) {
+        rc = -EBUSY;
+    } else {
+        a->host[virq] = (uint16_t)irq;
+        aplic_set_guest(irq, true);
+        if (a->mode[virq] != 0) {
+            aplic_write(APLIC_SOURCECFG + 4u * (irq - 1u), a->mode[virq]);
+            vaplic_retarget(a, d, virq);
+        }
+    }
+    spin_unlock(&a->lock);
+    return rc;
+}
+
+void vaplic_unroute(struct domain *d, unsigned int virq)
+{
+    struct vaplic *a = d->arch.virq.vaplic;
+    uint32_t host;
+
+    if (virq == 0 || virq >= a->nr_irqs) {
+        return;
+    }
+    spin_lock(&a->lock);
+    host = a->host[virq];
+    a->host[virq] = 0;
+    if (host != 0) {
+        aplic_disable(host);
+        aplic_write(APLIC_SOURCECFG + 4u * (host - 1u), 0);
+        aplic_set_guest(host, false);
+    }
+    spin_unlock(&a->lock);
+}
+
+/* setipnum has a page of its own [RVAIA 4.5.14]: the domain that owns the machine writes it without
+ * an exit. All it can do there is to make an interrupt look for its level again, or come once. */
+static int vaplic_map_setipnum(struct domain *d)
+{
+    struct p2m_leaf leaf = {.mfn = {(aplic.pa + APLIC_SETIPNUM_LE) >> PAGE_SHIFT},
+                            .kind = P2M_MMIO,
+                            .flags = P2M_WRITE};
+
+    return d->is_privileged ? p2m_map(d, gfn((aplic.pa + APLIC_SETIPNUM_LE) >> PAGE_SHIFT), 1, leaf)
+                            : 0;
+}
+
+int vaplic_domain_create(struct domain *d)
+{
+    struct vaplic *a = heap_new(struct vaplic);
+    paddr_t base = d->is_privileged ? aplic.pa : GUEST_APLIC_S_BASE;
+    paddr_t pages = d->is_privileged ? imsic.start : GUEST_IMSIC_S_BASE;
+    uint64_t span = d->is_privileged ? imsic.end - imsic.start : d->max_vcpus * PAGE_SIZE;
+    int rc;
+
+    if (a == NULL) {
+        return -ENOMEM;
+    }
+    spin_init(&a->lock, LOCK_VIRQ);
+    a->nr_irqs = aplic.nr_irqs;
+    rc = mmio_register(d, base, base + aplic.size, vaplic_access, a);
+    rc = rc == 0 ? mmio_register(d, pages, pages + span, vimsic_access, NULL) : rc;
+    rc = rc == 0 ? vaplic_map_setipnum(d) : rc;
+    if (rc != 0) {
+        heap_free(a);
+        return rc;
+    }
+    d->arch.virq.vaplic = a;
+    return 0;
+}
+
+void vaplic_domain_destroy(struct domain *d)
+{
+    heap_free(d->arch.virq.vaplic);
+    d->arch.virq.vaplic = NULL;
+}

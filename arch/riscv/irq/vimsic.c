@@ -1,0 +1,227 @@
+/*
+ * A vCPU's interrupt file: where it is, its registers while they are in none, messages that do not
+ * reach it by themselves. The design is in <asm/aia.h>.
+ */
+#include <arch/vcpu.h>
+#include <asm/aia.h>
+#include <asm/irqchip.h>
+#include <asm/virq.h>
+#include <public/arch-riscv.h>
+#include <xen/errno.h>
+#include <xen/heap.h>
+#include <xen/p2m.h>
+#include <xen/printk.h>
+
+static uint64_t vimsic_swap(uint32_t reg, uint64_t value)
+{
+    csr_write(CSR_VSISELECT, reg);
+    return csr_swap(CSR_VSIREG, value);
+}
+
+static bool vimsic_at_home(const struct vimsic *f)
+{
+    return f->home == this_cpu();
+}
+
+static void vimsic_use(struct vcpu *v, uint32_t file)
+{
+    uint64_t vgein = (uint64_t)file << HSTATUS_VGEIN_SHIFT;
+
+    v->arch.hstatus = (v->arch.hstatus & ~HSTATUS_VGEIN) | vgein;
+    csr_write(CSR_HSTATUS, (csr_read(CSR_HSTATUS) & ~HSTATUS_VGEIN) | vgein);
+}
+
+/* vsiselect is lost here and in vimsic_load. eip first: what comes later stays in the file, and is
+ * there at the next load or interrupts. */
+void vimsic_save(struct vcpu *v)
+{
+    struct vimsic *f = v->arch.virq.file;
+    uint32_t w;
+
+    for (w = 0; w < imsic.words; w++) {
+        f->eip[w] = vimsic_swap(IMSIC_EIP0 + 2u * w, 0);
+        f->eie[w] = vimsic_swap(IMSIC_EIE0 + 2u * w, 0);
+    }
+    f->threshold = vimsic_swap(IMSIC_EITHRESHOLD, 0);
+    f->delivery = vimsic_swap(IMSIC_EIDELIVERY, 0);
+    if (vimsic_at_home(f)) {
+        imsic_open_file(f->home_file);
+    }
+    vimsic_use(v, 0);
+}
+
+void vimsic_load(struct vcpu *v)
+{
+    struct vimsic *f = v->arch.virq.file;
+    uint32_t w;
+
+    if (vimsic_at_home(f)) {
+        csr_clear(CSR_HGEIE, 1ul << f->home_file);
+    }
+    vimsic_use(v, vimsic_at_home(f) ? f->home_file : imsic.visitor);
+    for (w = 0; w < imsic.words; w++) {
+        csr_write(CSR_VSISELECT, IMSIC_EIP0 + 2u * w);
+        csr_set(CSR_VSIREG, f->eip[w]); /* besides what is in it */
+        csr_write(CSR_VSISELECT, IMSIC_EIE0 + 2u * w);
+        csr_write(CSR_VSIREG, f->eie[w]);
+    }
+    (void)vimsic_swap(IMSIC_EITHRESHOLD, f->threshold);
+    (void)vimsic_swap(IMSIC_EIDELIVERY, f->delivery);
+}
+
+void vimsic_note(struct vcpu *v, uint32_t eiid)
+{
+    if (eiid != 0 && eiid < imsic.nr_guest_ids) {
+        (void)atomic_test_and_set_bit(eiid, v->arch.virq.file->incoming);
+    }
+}
+
+void vimsic_post(struct vcpu *v, uint32_t eiid)
+{
+    vimsic_note(v, eiid);
+    virq_raise(v, VIRQ_FILE);
+}
+
+void vimsic_merge(struct vcpu *v)
+{
+    struct vimsic *f = v->arch.virq.file;
+    uint64_t select = csr_read(CSR_VSISELECT);
+    uint32_t w;
+
+    for (w = 0; w < imsic.words; w++) {
+        uint64_t bits = atomic_load(&f->incoming[w]) != 0 ? atomic_exchange(&f->incoming[w], 0) : 0;
+
+        if (bits != 0) {
+            csr_write(CSR_VSISELECT, IMSIC_EIP0 + 2u * w);
+            csr_set(CSR_VSIREG, bits);
+        }
+    }
+    csr_write(CSR_VSISELECT, select);
+}
+
+struct vcpu *vimsic_find(const struct domain *d, uint32_t target)
+{
+    uint32_t i;
+
+    for (i = 0; i < d->max_vcpus; i++) {
+        struct vcpu *v = domain_vcpu(d, i);
+
+        if (v != NULL && v->arch.virq.file->target == (target & ~APLIC_TARGET_EIID)) {
+            return v;
+        }
+    }
+    return NULL;
+}
+
+static struct vcpu *vimsic_at(const struct domain *d, paddr_t gpa)
+{
+    uint32_t i;
+
+    for (i = 0; i < d->max_vcpus; i++) {
+        struct vcpu *v = domain_vcpu(d, i);
+
+        if (v != NULL && v->arch.virq.file->gpa == gpa) {
+            return v;
+        }
+    }
+    return NULL;
+}
+
+/* From the first write on the guest has the page itself, if its vCPU has a home and there is memory
+ * for tables. */
+static void vimsic_map(const struct vcpu *v)
+{
+    const struct vimsic *f = v->arch.virq.file;
+    struct p2m_leaf leaf = {.kind = P2M_MMIO, .flags = P2M_WRITE};
+
+    if (f->home != NULL) {
+        leaf.mfn = mfn(imsic_page(f->home, f->home_file) >> PAGE_SHIFT);
+        if (p2m_map(v->d, gfn(f->gpa >> PAGE_SHIFT), 1, leaf) != 0) {
+            printk(XENLOG_DEBUG "d%uv%u: its interrupt file cannot be mapped: emulated\n",
+                   (unsigned int)v->d->id, v->id);
+        }
+    }
+}
+
+/* seteipnum_le at 0, seteipnum_be at 4; everything reads as 0 [RVAIA 3.5]. */
+enum mmio_result vimsic_access(struct vcpu *v, struct mmio_access *a, uint64_t offset,
+                               void *data __unused)
+{
+    struct vcpu *t = vimsic_at(v->d, a->gpa & PAGE_MASK);
+    uint32_t value = (uint32_t)a->data;
+
+    if (t == NULL || a->size != 4) {
+        return MMIO_ERROR;
+    }
+    offset &= ~PAGE_MASK;
+    if (!a->write) {
+        a->data = 0;
+    } else if (offset <= 4) {
+        vimsic_map(t);
+        vimsic_post(t, offset == 0 ? value : __builtin_bswap32(value));
+    }
+    return MMIO_HANDLED;
+}
+
+static int vimsic_find_home(struct vcpu *v, struct vimsic *f)
+{
+    uint32_t file = imsic_claim_file(v->cpu, v);
+
+    if (file == 0 && v->d->is_privileged) {
+        printk(XENLOG_ERR "d%uv%u: all guest interrupt files of CPU%u are in use: give dom0 fewer "
+                          "vCPUs (dom0_max_vcpus=)\n",
+               (unsigned int)v->d->id, v->id, v->cpu->id);
+        return -ENOSPC; /* its devices write to physical addresses, so nothing can be emulated */
+    }
+    f->target = v->id << APLIC_TARGET_HART_SHIFT;
+    f->gpa = GUEST_IMSIC_S_BASE + v->id * PAGE_SIZE;
+    if (file == 0) {
+        return 0;
+    }
+    f->home = v->cpu;
+    f->home_file = file;
+    f->host_target = imsic_target(v->cpu, file);
+    if (v->d->is_privileged) {
+        f->target = f->host_target;
+        f->gpa = imsic_page(v->cpu, file);
+    }
+    v->sched.soft = (cpumask_t)1 << v->cpu->id; /* where it needs nobody's help */
+    return 0;
+}
+
+int vimsic_create(struct vcpu *v)
+{
+    struct vimsic *f = heap_alloc(sizeof(*f) + 3u * imsic.words * sizeof(f->storage[0]));
+    int rc;
+
+    if (f == NULL) {
+        return -ENOMEM;
+    }
+    f->eie = f->storage;
+    f->eip = f->eie + imsic.words;
+    f->incoming = f->eip + imsic.words;
+    v->arch.virq.file = f; /* before messages can come for it */
+    rc = vimsic_find_home(v, f);
+    if (rc != 0) {
+        v->arch.virq.file = NULL;
+        heap_free(f);
+    }
+    return rc;
+}
+
+void vimsic_destroy(struct vcpu *v)
+{
+    struct vimsic *f = v->arch.virq.file;
+
+    if (f->home != NULL) {
+        imsic_release_file(f->home, f->home_file);
+    }
+    v->arch.virq.file = NULL;
+    heap_free(f);
+}
+
+uint64_t vimsic_reset(struct vcpu *v)
+{
+    (void)v; /* VSEIP is the file's */
+    return 0;
+}

@@ -1,0 +1,139 @@
+/*
+ * The guest stage as hardware wants it: what hgatp and vsatp can do, and TLB maintenance by VMID.
+ * Other harts are asked through the firmware, which answers when they have done it [RVSBI 8].
+ */
+#include <arch/p2m.h>
+#include <asm/csr.h>
+#include <asm/hfence.h>
+#include <asm/sbi.h>
+#include <xen/atomic.h>
+#include <xen/bitops.h>
+#include <xen/cpu.h>
+#include <xen/domain.h>
+#include <xen/printk.h>
+
+#define IPA_BITS         41u
+#define FLUSH_SINGLE_MAX 64u /* pages flushed one by one; more: the whole VMID */
+
+#define RFENCE_GVMA_VMID 3u /* functions of SBI_EXT_RFENCE */
+#define RFENCE_GVMA      4u
+
+uint16_t p2m_vsatp_modes;
+
+static void probe_vsatp(void)
+{
+    static const uint8_t modes[] = {ATP_MODE_BARE, ATP_MODE_39, ATP_MODE_48, ATP_MODE_57};
+
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        csr_write(CSR_VSATP, (uint64_t)modes[i] << ATP_MODE_SHIFT);
+        if (csr_read(CSR_VSATP) >> ATP_MODE_SHIFT == modes[i]) {
+            p2m_vsatp_modes |= (uint16_t)(1u << modes[i]);
+        }
+    }
+    csr_write(CSR_VSATP, 0);
+}
+
+void arch_p2m_init(void)
+{
+    csr_write(CSR_HGATP, (uint64_t)ATP_MODE_39 << ATP_MODE_SHIFT);
+    if (csr_read(CSR_HGATP) >> ATP_MODE_SHIFT != ATP_MODE_39) {
+        panic("The CPU does not translate guest addresses by Sv39x4\n");
+    }
+    probe_vsatp();
+    vmid_init();
+    printk("P2M: %u-bit guest addresses, %u-bit VMID, device memory %s\n", IPA_BITS, vmid_bits(),
+           isa_has(ISA_SVPBMT) ? "by Svpbmt" : "as the machine has it");
+}
+
+unsigned int arch_p2m_root_order(void)
+{
+    return ARCH_P2M_ROOT_ORDER;
+}
+
+unsigned int arch_p2m_ipa_bits(void)
+{
+    return IPA_BITS;
+}
+
+void arch_p2m_setup(struct arch_p2m *hw, paddr_t root)
+{
+    *hw = (struct arch_p2m){.root = root};
+}
+
+/* One call per group of 64 harts. size UINT64_MAX: everything. */
+static void rfence(uint64_t function, uint32_t set, uint64_t start, uint64_t size, uint64_t vmid)
+{
+    while (set != 0) {
+        uint64_t base = cpus[ctz64(set)].arch.hartid, mask = 0;
+        struct sbi_result r;
+
+        for (uint32_t rest = set; rest != 0; rest &= rest - 1u) {
+            unsigned int i = ctz64(rest);
+            uint64_t distance = cpus[i].arch.hartid - base;
+
+            if (distance < 64) {
+                mask |= 1ul << distance;
+                set &= ~(1u << i);
+            }
+        }
+        r = sbi_call(SBI_EXT_RFENCE, function, mask, base, start, size, vmid);
+        if (r.error != 0) {
+            panic("The firmware does not flush TLBs of other CPUs: error %ld\n", r.error);
+        }
+    }
+}
+
+/* Changed entries are visible before anybody forgets the old ones, and before we look who has run
+ * the domain: pairs with vmid_load. */
+static uint32_t flush_begin(const struct arch_p2m *hw)
+{
+    smp_mb();
+    return atomic_load(&hw->cpus);
+}
+
+void rfence_all(void)
+{
+    uint32_t online = 0;
+
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        online |= cpus[i].online && &cpus[i] != this_cpu() ? 1u << i : 0;
+    }
+    hfence_gvma_all();
+    rfence(RFENCE_GVMA, online, 0, UINT64_MAX, 0);
+}
+
+/*
+ * The number in hw is used even if its generation is over: then it may still run under it
+ * somewhere, or the number is another domain's and flushing that one costs only time.
+ */
+void arch_p2m_flush(struct arch_p2m *hw)
+{
+    uint32_t set = flush_begin(hw), self = 1u << this_cpu()->id;
+    uint64_t vmid = vmid_number(hw);
+
+    if ((set & self) != 0) {
+        hfence_gvma_vmid(vmid);
+    }
+    rfence(RFENCE_GVMA_VMID, set & ~self, 0, UINT64_MAX, vmid);
+}
+
+void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
+{
+    uint32_t set, self = 1u << this_cpu()->id;
+    uint64_t vmid = vmid_number(hw);
+
+    if (nr > FLUSH_SINGLE_MAX) {
+        arch_p2m_flush(hw);
+        return;
+    }
+    set = flush_begin(hw);
+    for (uint64_t i = 0; (set & self) != 0 && i < nr; i++) {
+        hfence_gvma_page((gfn.n + i) << PAGE_SHIFT, vmid);
+    }
+    rfence(RFENCE_GVMA_VMID, set & ~self, gfn.n << PAGE_SHIFT, nr << PAGE_SHIFT, vmid);
+}
+
+void p2m_forget(paddr_t gpa)
+{
+    hfence_gvma_page(gpa, HGATP_VMID(csr_read(CSR_HGATP)));
+}

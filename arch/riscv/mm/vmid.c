@@ -1,0 +1,153 @@
+/*
+ * VMIDs, recycled by generation: a domain keeps its VMID until all are used up; then a new
+ * generation begins, the TLBs of all CPUs are cleared, and each domain takes a new one when it next
+ * runs. VMIDs that run on some CPU at that moment are carried over. Harts without VMIDs, which is
+ * allowed, forget everything when they change the domain.
+ */
+#include <arch/p2m.h>
+#include <asm/csr.h>
+#include <asm/hfence.h>
+#include <xen/atomic.h>
+#include <xen/bitops.h>
+#include <xen/cpu.h>
+#include <xen/lib.h>
+#include <xen/spinlock.h>
+
+#define VMID_SHIFT 44u
+#define VMID_WIDTH 14u /* the most that hgatp can have */
+#define VMID_MASK  ((1ul << VMID_WIDTH) - 1ul)
+#define GENERATION (1ul << VMID_WIDTH)
+#define VMIDS      256u /* in use at once, recycled beyond; a bitmap of this size is kept */
+
+static spinlock_t lock = SPINLOCK_INIT(LOCK_HEAP);
+static uint64_t generation = GENERATION;
+static uint64_t used[VMIDS / 64] = {1}; /* 0 is never given out */
+static uint64_t active[MAX_CPUS]; /* generation | VMID that each CPU has loaded; 0: after a rollover
+                                   */
+static uint64_t reserved[MAX_CPUS];
+static unsigned int bits, vmids;
+
+void vmid_init(void)
+{
+    uint64_t hgatp = (uint64_t)ATP_MODE_39 << ATP_MODE_SHIFT | VMID_MASK << VMID_SHIFT;
+
+    csr_write(CSR_HGATP, hgatp);
+    bits = ctz64(~HGATP_VMID(csr_read(CSR_HGATP))); /* low ones first */
+    vmids = bits < 8 ? 1u << bits : VMIDS;
+    csr_write(CSR_HGATP, 0);
+}
+
+unsigned int vmid_bits(void)
+{
+    return bits;
+}
+
+uint64_t vmid_number(const struct arch_p2m *hw)
+{
+    return bits != 0 ? hw->vmid & VMID_MASK : 0;
+}
+
+static bool is_active(uint64_t vmid)
+{
+    return (vmid & ~VMID_MASK) == atomic_load(&generation);
+}
+
+static void mark(uint64_t vmid)
+{
+    used[(vmid & VMID_MASK) / 64] |= 1ul << (vmid & 63u);
+}
+
+static void rollover(void)
+{
+    generation += GENERATION;
+    for (unsigned int i = 0; i < VMIDS / 64; i++) {
+        used[i] = i == 0;
+    }
+    for (unsigned int i = 0; i < MAX_CPUS; i++) {
+        uint64_t now = atomic_exchange(&active[i], 0);
+
+        if (now != 0) {
+            reserved[i] = now;
+        }
+        mark(reserved[i]);
+    }
+    /* No translation of the old generation may survive under a VMID that gets a new owner. */
+    rfence_all();
+}
+
+/* A VMID of this generation for hw, which has none. Lock held. */
+static void assign(struct arch_p2m *hw)
+{
+    uint64_t old = hw->vmid;
+
+    for (unsigned int i = 0; old != 0 && i < MAX_CPUS; i++) {
+        if (reserved[i] == old) {
+            /* Runs somewhere since the last generation: it keeps its number. */
+            hw->vmid = generation | (old & VMID_MASK);
+            reserved[i] = hw->vmid;
+            mark(old);
+            return;
+        }
+    }
+    for (;;) {
+        for (unsigned int i = 0; i < vmids; i++) {
+            if ((used[i / 64] >> (i & 63u) & 1u) == 0) {
+                mark(i);
+                hw->vmid = generation | i;
+                return;
+            }
+        }
+        rollover();
+    }
+}
+
+static uint64_t current_vmid(struct arch_p2m *hw, const struct cpu *c)
+{
+    uint64_t vmid = hw->vmid;
+
+    if (!is_active(vmid) || atomic_exchange(&active[c->id], vmid) == 0) {
+        spin_lock(&lock);
+        if (!is_active(hw->vmid)) {
+            assign(hw);
+        }
+        vmid = hw->vmid;
+        atomic_store(&active[c->id], vmid);
+        spin_unlock(&lock);
+    }
+    return vmid & VMID_MASK;
+}
+
+void vmid_load(struct arch_p2m *hw, uint32_t id)
+{
+    const struct cpu *c = this_cpu();
+    uint64_t hgatp = (uint64_t)ATP_MODE_39 << ATP_MODE_SHIFT | hw->root >> PAGE_SHIFT;
+    /* In full order after v->running: either we find that the place was taken away by a fence that
+     * another vCPU has asked for, or it finds v running here (vsbi/rfence.c). */
+    uint32_t where = atomic_exchange(&hw->where[id], c->id + 1u);
+    bool again = hw->last[c->id] == id + 1u && where == c->id + 1u;
+
+    /* Full order: who changes the tables from now on knows of this CPU (flush_begin). */
+    if ((atomic_load(&hw->cpus) >> c->id & 1u) == 0) {
+        atomic_fetch_or(&hw->cpus, 1u << c->id);
+        smp_mb();
+    }
+    if (bits == 0) {
+        again = again && csr_read(CSR_HGATP) == hgatp;
+        csr_write(CSR_HGATP, hgatp);
+        if (!again) {
+            hfence_gvma_all();
+        }
+    } else {
+        csr_write(CSR_HGATP, hgatp | current_vmid(hw, c) << VMID_SHIFT);
+    }
+    /*
+     * Another vCPU of the domain ran here meanwhile, or this one elsewhere, where alone it dropped
+     * what it changed of its tables and fetched the instructions that it changed: what this hart
+     * remembers of both may not be its own.
+     */
+    if (!again) {
+        hfence_vvma_all();
+        __asm__ volatile("fence.i" ::: "memory");
+        hw->last[c->id] = (uint16_t)(id + 1u);
+    }
+}

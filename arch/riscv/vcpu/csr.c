@@ -1,0 +1,120 @@
+/*
+ * Instructions that a guest may not execute by itself: waiting, and CSRs. What is not emulated here
+ * does not exist for guests: they run without the hypervisor extension, and what their ISA string
+ * lists needs no trap.
+ */
+#include <arch/vcpu.h>
+#include <asm/csr.h>
+#include <asm/inject.h>
+#include <asm/isa.h>
+#include <asm/traps.h>
+#include <xen/domain.h>
+#include <xen/lib.h>
+
+#define INSN_WFI     0x10500073u
+#define INSN_WRS_NTO 0x00d00073u /* [RVUNPRIV Zawrs] */
+
+#define OPCODE_SYSTEM  0x73u
+#define INSN_OPCODE(i) ((i) & 0x7fu)
+#define INSN_RD(i)     ((i) >> 7 & 31u)
+#define INSN_FUNCT3(i) ((i) >> 12 & 7u)
+#define INSN_RS1(i)    ((i) >> 15 & 31u)
+#define INSN_CSR(i)    ((i) >> 20)
+
+/* The forms of a CSR instruction: funct3, bit 2: the operand is rs1's number itself. */
+#define CSR_RW 1u
+#define CSR_RS 2u
+#define CSR_RC 3u
+
+struct csr_row {
+    uint16_t csr;
+    bool (*exists)(void);
+    uint64_t (*read)(void);
+    void (*write)(uint64_t value);
+};
+
+#define SISELECT_PRIO_FIRST 0x30u /* priorities of local interrupts [RVAIA 5.1, 6.3.3] */
+#define SISELECT_PRIO_LAST  0x3fu
+
+/* Priorities have no bits: all interrupts of a guest have the default one. */
+static bool sireg_exists(void)
+{
+    uint64_t select = isa_has(ISA_SSAIA) ? csr_read(CSR_VSISELECT) : 0;
+
+    return select >= SISELECT_PRIO_FIRST && select <= SISELECT_PRIO_LAST && (select & 1u) == 0;
+}
+
+static uint64_t sireg_read(void)
+{
+    return 0;
+}
+
+static void sireg_write(uint64_t value)
+{
+    (void)value;
+}
+
+static const struct csr_row rows[] = {
+    {CSR_SIREG, sireg_exists, sireg_read, sireg_write},
+};
+
+static const struct csr_row *csr_find(unsigned int csr)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (rows[i].csr == csr && rows[i].exists()) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* One CSR instruction [RVUNPRIV 7.1]; false: the guest may not. */
+static bool csr_access(struct vcpu *v, uint32_t insn)
+{
+    const struct csr_row *row = csr_find(INSN_CSR(insn));
+    unsigned int form = INSN_FUNCT3(insn) & 3u, rs1 = INSN_RS1(insn), rd = INSN_RD(insn);
+    uint64_t operand = (INSN_FUNCT3(insn) & 4u) != 0 ? rs1 : v->arch.regs.x[rs1], old;
+
+    if (row == NULL || form == 0) {
+        return false;
+    }
+    old = row->read();
+    if (form == CSR_RW) {
+        row->write(operand);
+    } else if (rs1 != 0) {
+        row->write(form == CSR_RS ? old | operand : old & ~operand);
+    }
+    if (rd != 0) {
+        v->arch.regs.x[rd] = old;
+    }
+    return true;
+}
+
+/* false: an illegal instruction. v->arch.regs.pc is at the instruction still. */
+static bool execute(struct vcpu *v, uint32_t insn)
+{
+    if (!trap_from_kernel(v) || INSN_OPCODE(insn) != OPCODE_SYSTEM) {
+        return false;
+    }
+    switch (insn) {
+    case INSN_WFI: vcpu_block(v); return true;
+    case INSN_WRS_NTO: sched_yield(v); return true;
+    default: return csr_access(v, insn);
+    }
+}
+
+/* stval has the instruction or 0 [RVPRIV 12.1.9]. */
+void trap_virtual_instruction(struct vcpu *v, uint64_t cause)
+{
+    uint32_t insn = (uint32_t)csr_read(CSR_STVAL);
+
+    (void)cause;
+    if (insn == 0 && !guest_fetch(v, &insn)) {
+        return; /* changed meanwhile: the guest tries again and gets its own fault */
+    }
+    if (execute(v, insn)) {
+        v->arch.regs.pc += 4;
+    } else {
+        inject_exception(v, EXC_ILLEGAL_INSTRUCTION, insn);
+    }
+}

@@ -1,0 +1,149 @@
+/*
+ * The device-tree nodes that the port writes for dom0 in place of the host's: its CPUs, which are
+ * vCPUs with hart ids 0, 1, ..., and the event interrupt. What belongs to machine mode or to the
+ * hypervisor is left out. Interrupt controllers are written by irq/.
+ */
+#include <arch/domain.h>
+#include <arch/irq.h>
+#include <arch/time.h>
+#include <asm/guest_dt.h>
+#include <asm/isa.h>
+#include <xen/domain.h>
+#include <xen/dt.h>
+#include <xen/fdt_build.h>
+#include <xen/lib.h>
+#include <xen/printk.h>
+#include <xen/string.h>
+
+/* Timers, software interrupts and counters of machine mode, power and reset (which SBI gives to
+ * dom0, and a write there would end the machine), and interrupt controllers: those that dom0 has
+ * are written by irq/. */
+static const char *const ours[] = {
+    "riscv,clint0",
+    "sifive,clint0",
+    "sifive,clint2",
+    "thead,c900-clint",
+    "riscv,aclint-mtimer",
+    "riscv,aclint-mswi",
+    "riscv,aclint-sswi",
+    "thead,c900-aclint-mtimer",
+    "thead,c900-aclint-mswi",
+    "thead,c900-aclint-sswi",
+    "riscv,pmu",
+    "riscv,plic0",
+    "sifive,plic-1.0.0",
+    "thead,c900-plic",
+    "riscv,aplic",
+    "riscv,imsics",
+    "sifive,test0",
+    "sifive,test1",
+    "syscon-poweroff",
+    "syscon-reboot",
+    "riscv,iommu",
+    NULL,
+};
+
+/* Memory that the firmware runs in, as OpenSBI names it; the hart's PMP denies it to all of us. */
+static bool guest_dt_firmware_memory(const struct dt_node *node)
+{
+    const struct dt_node *parent = dt_parent(&dt_host, node);
+    const char *name = dt_name(&dt_host, node);
+
+    return parent != NULL && parent == dt_path(&dt_host, "/reserved-memory") &&
+           (strncmp(name, "mmode_resv", 10) == 0 || strncmp(name, "mmode_pmp", 9) == 0);
+}
+
+bool arch_dt_skip(const struct dt_node *node)
+{
+    bool top = dt_parent(&dt_host, node) == dt_root(&dt_host);
+
+    return (top && strcmp(dt_name(&dt_host, node), "cpus") == 0) ||
+           dt_compatible_any(&dt_host, node, ours) || guest_dt_firmware_memory(node);
+}
+
+/* Above all of the host's. */
+uint32_t guest_dt_cpu_intc_phandle(const struct domain *d, unsigned int vcpu)
+{
+    uint32_t last = 0;
+
+    for (uint32_t i = 0; i < dt_host.count; i++) {
+        last = max_u32(last, dt_host.nodes[i].phandle);
+    }
+    if (last >= UINT32_MAX - d->max_vcpus) {
+        panic("The device tree has the phandle %#x: none is left for dom0's CPUs\n", last);
+    }
+    return last + 1u + vcpu;
+}
+
+static void write_intc(const struct domain *d, unsigned int vcpu, struct fdt_builder *out)
+{
+    fdt_build_begin(out, "interrupt-controller");
+    fdt_build_string(out, "compatible", "riscv,cpu-intc");
+    fdt_build_empty(out, "interrupt-controller");
+    fdt_build_u32(out, "#interrupt-cells", 1);
+    fdt_build_u32(out, "phandle", guest_dt_cpu_intc_phandle(d, vcpu));
+    fdt_build_end(out);
+}
+
+static void write_block_sizes(const struct dt_node *host, struct fdt_builder *out)
+{
+    uint32_t size;
+
+    if (guest_isa_has("zicbom")) {
+        fdt_build_u32(out, "riscv,cbom-block-size", isa_cbom_size);
+    }
+    if (guest_isa_has("zicboz")) {
+        fdt_build_u32(out, "riscv,cboz-block-size", isa_cboz_size);
+    }
+    if (guest_isa_has("zicbop") && dt_u32(&dt_host, host, "riscv,cbop-block-size", &size)) {
+        fdt_build_u32(out, "riscv,cbop-block-size", size);
+    }
+}
+
+static void write_cpu(const struct domain *d, unsigned int vcpu, const struct dt_node *host,
+                      struct fdt_builder *out)
+{
+    uint64_t hart = arch_vcpu_hwid(d, vcpu);
+    struct fdt_prop p;
+
+    fdt_build_begin_at(out, "cpu", hart);
+    fdt_build_string(out, "device_type", "cpu");
+    fdt_build_u32(out, "reg", (uint32_t)hart);
+    fdt_build_string(out, "status", "okay");
+    if (dt_prop(&dt_host, host, "compatible", &p)) {
+        fdt_build_prop(out, "compatible", p.data, p.len);
+    } else {
+        fdt_build_string(out, "compatible", "riscv");
+    }
+    guest_isa_write(out);
+    if (dt_prop(&dt_host, host, "mmu-type", &p)) {
+        fdt_build_prop(out, "mmu-type", p.data, p.len); /* vsatp has the modes that satp has */
+    }
+    write_block_sizes(host, out);
+    write_intc(d, vcpu, out);
+    fdt_build_end(out);
+}
+
+void arch_dt_write(struct domain *d, struct fdt_builder *out)
+{
+    struct dt_cpu host;
+
+    if (dt_cpu(&dt_host, 0, &host) != 0) {
+        return; /* it was found when the machine was discovered */
+    }
+    fdt_build_begin(out, "cpus");
+    fdt_build_u32(out, "#address-cells", 1);
+    fdt_build_u32(out, "#size-cells", 0);
+    fdt_build_u32(out, "timebase-frequency", (uint32_t)arch_counter_hz());
+    for (unsigned int i = 0; i < d->max_vcpus; i++) {
+        write_cpu(d, i, host.node, out);
+    }
+    fdt_build_end(out);
+}
+
+/* Linux looks for the interrupt in the domain of the hart that it boots on: vCPU 0's. */
+void arch_dt_event_irq(const struct domain *d, struct fdt_builder *out)
+{
+    fdt_build_u32(out, "interrupt-parent", guest_dt_cpu_intc_phandle(d, 0));
+    fdt_build_u32(out, "interrupts", arch_virq_event(d));
+}

@@ -1,0 +1,68 @@
+/*
+ * SBI debug console [RVSBI 12]: text of the domain that has the console, in guest-physical memory.
+ * A call does what it can without keeping others waiting and says how much that was.
+ */
+#include <asm/vsbi.h>
+#include <xen/console.h>
+#include <xen/domain.h>
+#include <xen/guest_copy.h>
+#include <xen/hypercall.h>
+#include <xen/lib.h>
+
+#define SLICE     128u /* bytes between looks at pending work */
+#define CALL_MOST 4096u
+
+/* Where args[0] bytes at the address in args[1] and args[2] are not all below 2^64 [RVSBI 3.2]. */
+static bool dbcn_refuses(const uint64_t *args)
+{
+    uint64_t end;
+
+    return args[2] != 0 || add_overflows(args[1], args[0], &end);
+}
+
+static struct sbi_result dbcn_write(struct vcpu *v, const uint64_t *args)
+{
+    uint64_t n = min_u64(args[0], CALL_MOST), done = 0;
+    char text[SLICE];
+
+    if (dbcn_refuses(args)) {
+        return SBI_ERR_INVALID_PARAM;
+    }
+    do {
+        size_t part = min_size(n - done, sizeof(text));
+
+        if (guest_copy_from_gpa(v->d, text, args[1] + done, part) != 0) {
+            /* What was written is written: an error only if that is nothing. */
+            return done != 0 ? vsbi_ok(done) : SBI_ERR_INVALID_PARAM;
+        }
+        console_write_guest(v->d, text, part);
+        done += part;
+    } while (done < n && !hypercall_preempt());
+    return vsbi_ok(done);
+}
+
+static struct sbi_result dbcn_read(struct vcpu *v, const uint64_t *args)
+{
+    char text[SLICE];
+    size_t n = min_size(args[0], sizeof(text));
+
+    /* The place is tried with what is there, so that no character is lost. */
+    if (dbcn_refuses(args) || guest_copy_from_gpa(v->d, text, args[1], n) != 0 ||
+        guest_copy_to_gpa(v->d, args[1], text, n) != 0) {
+        return SBI_ERR_INVALID_PARAM;
+    }
+    n = console_read_guest(v->d, text, n);
+    return guest_copy_to_gpa(v->d, args[1], text, n) != 0 ? SBI_ERR_FAILED : vsbi_ok(n);
+}
+
+long vsbi_dbcn(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value)
+{
+    char c = (char)args[0];
+
+    switch (function) {
+    case SBI_DBCN_WRITE: return dbcn_write(v, args);
+    case SBI_DBCN_READ: return dbcn_read(v, args);
+    case SBI_DBCN_WRITE_BYTE: console_write_guest(v->d, &c, 1); return SBI_SUCCESS;
+    default: return SBI_ERR_NOT_SUPPORTED;
+    }
+}

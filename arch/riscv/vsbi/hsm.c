@@ -1,0 +1,78 @@
+/* SBI hart state management [RVSBI 9]: power of a domain's vCPUs. The state is the core's VPF_DOWN;
+ * a hart that is suspended is started as far as anybody can see. */
+#include <arch/p2m.h>
+#include <arch/vcpu.h>
+#include <asm/vsbi.h>
+#include <xen/domain.h>
+#include <xen/sched.h>
+
+#define SUSPEND_RETENTIVE     0x00000000u
+#define SUSPEND_NON_RETENTIVE 0x80000000u
+
+static struct sbi_result hsm_start(struct vcpu *v, const uint64_t *args)
+{
+    struct domain *d = v->d;
+    struct vcpu *t = domain_vcpu(d, args[0]);
+    uint64_t pc = args[1];
+    long error = SBI_SUCCESS;
+
+    if (t == NULL) {
+        return SBI_ERR_INVALID_PARAM;
+    }
+    if ((pc & 1u) != 0 || pc >> arch_p2m_ipa_bits() != 0) {
+        return SBI_ERR_INVALID_ADDRESS;
+    }
+    if (t == v || vcpu_is_up(t)) {
+        return SBI_ERR_ALREADY_AVAILABLE;
+    }
+    /* It may have called hart_stop a moment ago and still be on its way out. */
+    sched_sleep_wait(t);
+    spin_lock(&d->lock);
+    if (vcpu_is_up(t) || atomic_load_acquire(&t->running) != 0) {
+        error = SBI_ERR_ALREADY_AVAILABLE; /* another hart_start was faster */
+    } else {
+        arch_vcpu_set_entry(t, pc, args[2], 0);
+        t->initialised = true;
+        vcpu_up(t);
+    }
+    spin_unlock(&d->lock);
+    return error;
+}
+
+static struct sbi_result hsm_status(const struct vcpu *v, uint64_t hart)
+{
+    const struct vcpu *t = domain_vcpu(v->d, hart);
+
+    if (t == NULL) {
+        return SBI_ERR_INVALID_PARAM;
+    }
+    return vsbi_ok(vcpu_is_up(t) ? SBI_HSM_STARTED : SBI_HSM_STOPPED);
+}
+
+/* Of the suspend types the one that keeps all state exists: execution goes on behind the call when
+ * an interrupt comes. */
+static struct sbi_result hsm_suspend(struct vcpu *v, uint64_t type)
+{
+    type = (uint32_t)type;
+    if (type == SUSPEND_NON_RETENTIVE) {
+        return SBI_ERR_NOT_SUPPORTED;
+    }
+    if (type != SUSPEND_RETENTIVE) {
+        return SBI_ERR_INVALID_PARAM;
+    }
+    vcpu_block(v);
+    return SBI_SUCCESS;
+}
+
+long vsbi_hsm(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value)
+{
+    switch (function) {
+    case SBI_HSM_HART_START: return hsm_start(v, args);
+    case SBI_HSM_HART_STOP:
+        vcpu_down(v);
+        return SBI_SUCCESS; /* nobody sees it: a start makes registers anew */
+    case SBI_HSM_HART_STATUS: return hsm_status(v, args[0]);
+    case SBI_HSM_HART_SUSPEND: return hsm_suspend(v, args[0]);
+    default: return SBI_ERR_NOT_SUPPORTED;
+    }
+}
