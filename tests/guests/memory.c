@@ -4,6 +4,7 @@
  */
 #include <guest/hypercall.h>
 #include <guest/memory.h>
+#include <guest/port.h>
 #include <guest/print.h>
 #include <guest/test.h>
 #include <public/errno.h>
@@ -182,7 +183,7 @@ static void test_balloon(void)
 /* A frame that is not the domain's, 1:1: nobody may have it. */
 static void test_foreign_ram(void)
 {
-    uint64_t list[1] = {0x40000};
+    uint64_t list[1] = {port_ram_base >> PAGE_SHIFT};
     check_eq("populate what is not ours",
              reservation(XENMEM_populate_physmap, list, 1, 0, DOMID_SELF), 0);
 }

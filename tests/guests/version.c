@@ -3,6 +3,7 @@
  */
 #include <guest/hypercall.h>
 #include <guest/memory.h>
+#include <guest/port.h>
 #include <guest/print.h>
 #include <guest/test.h>
 #include <public/errno.h>
@@ -66,8 +67,7 @@ static void test_features(void)
     struct xen_feature_info info = {.submap_idx = 0};
     uint32_t want = 1U << XENFEAT_writable_page_tables | 1U << XENFEAT_auto_translated_physmap |
                     1U << XENFEAT_dom0 | 1U << XENFEAT_memory_op_vnode_supported |
-                    1U << XENFEAT_ARM_SMCCC_supported | 1U << XENFEAT_direct_mapped |
-                    1U << XENFEAT_runstate_phys_area;
+                    1U << XENFEAT_direct_mapped | 1U << XENFEAT_runstate_phys_area | port_features;
     check_eq("features", xen_version(XENVER_get_features, &info), 0);
     check_eq("features of dom0", info.submap, want);
     info = (struct xen_feature_info){.submap_idx = 1};

@@ -3,9 +3,12 @@
  */
 #include <guest/dt.h>
 #include <guest/memory.h>
+#include <guest/print.h>
 #include <guest/test.h>
 #include <port/arm64.h>
 #include <port/gicv2.h>
+#include <public/domctl.h>
+#include <public/features.h>
 
 #define PSCI_CPU_OFF    0x84000002UL
 #define PSCI_CPU_ON     0xc4000003UL
@@ -14,6 +17,8 @@
 enum {
     VIRTUAL_TIMER = 27
 };
+
+const uint32_t port_features = 1U << XENFEAT_ARM_SMCCC_supported;
 
 static unsigned int cpu_event_irq;
 static uint64_t cpu_uart;
@@ -45,6 +50,12 @@ void guest_secondary_entry(uint64_t cpu)
     gic_cpu_init();
     cpu_run[cpu]();
     port_cpu_stop();
+}
+
+void port_check_config(const struct xen_arch_domainconfig *config)
+{
+    print("# spis %u clock %u\n", config->nr_spis, config->clock_frequency);
+    check_eq("gic_version", config->gic_version, 0);
 }
 
 unsigned int port_event_irq(void)

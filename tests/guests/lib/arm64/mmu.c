@@ -32,6 +32,7 @@ enum {
 };
 
 const uint64_t port_unmapped = 0x7000000000UL;
+const uint64_t port_ram_base = 0x40000000UL;
 
 static uint64_t mmu_level1[512] __attribute__((aligned(PAGE_SIZE)));
 static uint64_t mmu_level2[512] __attribute__((aligned(PAGE_SIZE)));

@@ -16,6 +16,16 @@ enum {
 /* An address that no page table of the port maps. */
 extern const uint64_t port_unmapped;
 
+/* Where the machine's RAM begins; the guest's own begins elsewhere. */
+extern const uint64_t port_ram_base;
+
+/* Bits that XENVER_get_features has on this architecture alone. */
+extern const uint32_t port_features;
+
+/* Checks what the tools are told of the architecture's domain configuration. */
+struct xen_arch_domainconfig;
+void port_check_config(const struct xen_arch_domainconfig *config);
+
 /* The hypercall `number` with up to five arguments. */
 int64_t port_hypercall(uint64_t number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e);
 

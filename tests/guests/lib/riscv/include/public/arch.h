@@ -1,0 +1,6 @@
+/*
+ * The architecture's part of the guest ABI, by the name that the generic headers use.
+ */
+#pragma once
+
+#include <public/arch-riscv.h>
