@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from xenolith.bench import guest, measure, table
-from xenolith.bench.figures import ARM64, BY_DOM0, BY_MEMORY, FULL, SLOPES, Boot, derived, slope
+from xenolith.bench.figures import ARM64, BY_ARCH, FULL, SLOPES, Boot, derived, slope
 from xenolith.bench.guest import Run
 from xenolith.bench.table import Row
 from xenolith.boards import find
@@ -26,13 +26,14 @@ def test_slope_of_a_line() -> None:
 def test_slopes_are_per_gib() -> None:
     """Seven million for each GiB of RAM, a hundred for each GiB of dom0's."""
     boots = {b: 7e6 * b.memory / 1024 + 1e8 * b.dom0 / 1024 for bs in SLOPES.values() for b in bs}
-    assert derived(BY_MEMORY, boots) == pytest.approx(7e6)
-    assert derived(BY_DOM0, boots) == pytest.approx(1e8)
+    assert derived("by-memory", boots) == pytest.approx(7e6)
+    assert derived("by-dom0", boots) == pytest.approx(1e8)
 
 
 def test_figures_are_chosen_by_name() -> None:
     assert measure.choose(BOARD, ["P2", "P1"]) == [P1, P2]
     assert measure.choose(BOARD, []) == list(ARM64)
+    assert {f.role for f in BY_ARCH["riscv"]} == {f.role for f in ARM64}
     with pytest.raises(UserError, match="no figure P99"):
         measure.choose(BOARD, ["P99"])
 
@@ -53,10 +54,10 @@ def test_verdict(figure: object, ours: float, xen: float | None, verdict: str) -
 
 
 def test_table_has_a_line_for_each_figure() -> None:
-    lines = table.text([Row(P1, 60, 375), Row(P2, 70, None)]).splitlines()
+    lines = table.text([Row(P1, 60, 375), Row(P2, 70, None)], "Xen 4.20").splitlines()
     assert len(lines) == 3
     assert lines[1].split()[-5:] == ["60", "0.160", "110", "56", "ok"]
-    content = json.loads(table.as_json("board", "gcc", [Row(P1, 60, 375)]))
+    content = json.loads(table.as_json("board", "gcc", "Xen", [Row(P1, 60, 375)]))
     assert content["figures"][0]["ratio"] == pytest.approx(0.16)
 
 
@@ -92,5 +93,5 @@ def test_command_line_of_the_bare_machine() -> None:
 
 
 def test_boots_differ() -> None:
-    assert FULL in SLOPES[BY_MEMORY]
-    assert Boot(dom0=512) in SLOPES[BY_DOM0]
+    assert FULL in SLOPES["by-memory"]
+    assert Boot(dom0=512) in SLOPES["by-dom0"]

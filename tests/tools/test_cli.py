@@ -19,7 +19,7 @@ from xenolith.errors import UserError
 @pytest.mark.parametrize(
     ("argv", "code", "message"),
     [
-        (["nope"], 2, "no verb 'nope'; there are: run, build"),
+        (["nope"], 2, "no verb 'nope'; there are: run, debug"),
         (["build", "--board", "pi"], 2, "no board 'pi'"),
         (["build", "--toolchain", "icc"], 2, "invalid choice"),
         (["doctor", "--wrong"], 2, "unrecognized arguments: --wrong"),

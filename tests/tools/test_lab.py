@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +104,11 @@ def collect(data: Iterator[bytes], commands: list[str]) -> list[Result]:
     return collector.results
 
 
+def test_results_may_come_as_kernel_messages() -> None:
+    said = re.sub(rb"(?m)^", b"[   12.345678] ", dom0_says(RESULTS))
+    assert collect(iter([said]), list(RESULTS)) == list(RESULTS.values())
+
+
 def random_bytes(count: int) -> bytes:
     return random.Random(count).randbytes(count)
 
@@ -189,6 +195,14 @@ def test_a_machine_that_stops_while_booting() -> None:
         target([BOOT], ["a"]).to(State.POWERED_OFF)
     with pytest.raises(Closed, match="the hypervisor's first line"):
         target([b""], ["a"]).to(State.POWERED_OFF)
+
+
+def test_what_dom0_says_about_itself_is_passed_on() -> None:
+    notes: list[str] = []
+    console = Console(Replay([BOOT, f"{TOKEN} note no Xen\r\n{TOKEN} ready\r\n".encode()]))
+    machine = Target(console, TOKEN, Collector([]), Deadline(10), on_note=notes.append)
+    machine.to(State.DOM0)
+    assert notes == ["no Xen"]
 
 
 def test_a_dom0_that_failed_says_why() -> None:

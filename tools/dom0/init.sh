@@ -21,6 +21,14 @@ hostname -F /etc/hostname
 ip link set lo up
 for directory in /usr/lib/xen-*/bin; do PATH=$PATH:$directory; done
 
+# A kernel without a driver for the hypervisor's console still shows its own messages: speak there.
+console=yes
+if ! (: >/dev/console) 2>/dev/null; then
+    console=
+    echo on >/proc/sys/kernel/printk_devkmsg
+    exec </dev/null >/dev/kmsg 2>&1
+fi
+
 token=
 [ -r /xenolith/token ] && read -r token </xenolith/token
 tell() { [ -z "$token" ] || echo "$token $*"; }
@@ -48,11 +56,26 @@ fail() {
     echo "dom0: $failed"
 }
 
+# Without Xen there are no tools to start, but commands and a shell are still of use.
+bare() {
+    echo "dom0: $*"
+    tell note "$*"
+}
+
 start() {
+    if [ ! -d /proc/device-tree/hypervisor ]; then
+        bare "no Xen interface: the device tree has no /hypervisor node; xl cannot work"
+        return
+    fi
     for module in /modules/xen/*.ko; do
-        insmod "$module" || fail "cannot load $module"
+        # A kernel with all drivers built in comes without modules.
+        [ ! -e "$module" ] || insmod "$module" || fail "cannot load $module"
     done
-    mount -t xenfs xenfs /proc/xen || fail "no xenfs: is there a hypervisor?"
+    if ! grep -qw xenfs /proc/filesystems; then
+        bare "this kernel has no Xen support; xl cannot work"
+        return
+    fi
+    mount -t xenfs xenfs /proc/xen || fail "cannot mount xenfs"
     grep -q control_d /proc/xen/capabilities 2>/dev/null || fail "not the control domain"
     xenstored --pid-file /run/xenstored.pid || fail "xenstored did not start ($?)"
     [ -z "$failed" ] || return
@@ -66,7 +89,7 @@ start() {
 
 network() {
     for module in /modules/net/*.ko; do
-        insmod "$module" 2>/dev/null
+        [ ! -e "$module" ] || insmod "$module" 2>/dev/null
     done
     [ -e /sys/class/net/eth0 ] || return
     ip link set eth0 up
@@ -75,8 +98,11 @@ network() {
 
 # $1: kind of data, $2: number of the command, $3: file. gzip gives length and checksum, base64 keeps
 # the text apart from messages of kernel and hypervisor that may come in between.
+# Line by line: a kernel message is one write.
 deliver() {
-    [ ! -s "$3" ] || gzip -c "$3" | base64 -w 100 | sed "s/^/$token $1 $2 /"
+    [ ! -s "$3" ] || gzip -c "$3" | base64 -w 100 | while read -r line; do
+        echo "$token $1 $2 $line"
+    done
 }
 
 run_commands() {
@@ -95,6 +121,10 @@ run_commands() {
 # A real init takes over: a shell script as PID 1 can start programs only in ways that leave them
 # deaf to Ctrl-C, or itself deaf to `poweroff`.
 shell() {
+    if [ -z "$console" ]; then
+        echo "dom0: this kernel has no console for a shell; use --exec"
+        return
+    fi
     read -r terminal </sys/class/tty/console/active
     echo "${terminal##* }::once:/etc/console.sh" >/etc/inittab
     exec /bin/busybox init
@@ -109,7 +139,7 @@ else
 fi
 if [ -d /xenolith/exec ]; then
     # Results, not kernel messages, are what this console is for now; `dmesg` has them.
-    dmesg -n 3
+    [ -z "$console" ] || dmesg -n 3
     [ -n "$failed" ] || run_commands
 else
     shell

@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 PLAIN_INTERVAL = 5.0
 """Seconds between two lines about the same step where lines cannot be rewritten."""
+LONG_INTERVAL = 20.0
+"""The same for steps that take minutes."""
 
 
 def note(text: str) -> None:
@@ -31,6 +33,11 @@ def size_text(count: float) -> str:
 
 def _amount(done: int, total: int | None) -> str:
     return f"{size_text(done)} of {size_text(total)}" if total else size_text(done)
+
+
+def _share(done: int, total: int) -> str:
+    """What is finished, in percent; an estimate never says that all is."""
+    return f"{min(99, 100 * done // max(total, 1))} %" if total else f"{done} done"
 
 
 class Step:
@@ -58,6 +65,10 @@ class Step:
         """Bytes done so far, of `total` if that is known."""
         self.update(_amount(done, total))
 
+    def part(self, done: int, total: int, detail: str) -> None:
+        """`done` of about `total` pieces of work, and what the newest one is."""
+        self.update(_share(done, total))
+
     def finish(self, *, failed: bool) -> None:
         """The closing line: how long it took, or that it failed."""
         seconds = time.monotonic() - self.begun
@@ -71,8 +82,15 @@ class _PlainStep(Step):
         note(f"{text} ...")
 
     def update(self, detail: str) -> None:
+        self._say(detail, PLAIN_INTERVAL)
+
+    def part(self, done: int, total: int, detail: str) -> None:
+        del detail
+        self._say(_share(done, total), LONG_INTERVAL)
+
+    def _say(self, detail: str, interval: float) -> None:
         now = time.monotonic()
-        if now - self._last >= PLAIN_INTERVAL:
+        if now - self._last >= interval:
             self._last = now
             note(f"{self.text}: {detail}")
 
@@ -97,6 +115,11 @@ class _LiveStep(Step):
 
     def amount(self, done: int, total: int | None = None) -> None:
         self._bar.update(self._task, completed=done, total=total, detail=_amount(done, total))
+
+    def part(self, done: int, total: int, detail: str) -> None:
+        shown = f"{_share(done, total)}  {detail[:40]}"
+        known = max(total, 1) if total else None
+        self._bar.update(self._task, completed=min(done, total), total=known, detail=shown)
 
     def finish(self, *, failed: bool) -> None:
         self._bar.stop()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Role = Literal["operation", "boot", "by-memory", "by-dom0"]
 
 HALF = 0.5
 """Every figure is wanted at this part of Xen's, unless `wanted` says more."""
@@ -20,9 +23,17 @@ class Figure:
     """What is aimed at in the end."""
     wanted: float | None = None
     """What must be reached now; None: half of Xen's."""
-    per_gib: bool = False
+    role: Role = "operation"
     interrupt: bool = False
-    """The guest's own part is not constant: a run on the bare machine tells it."""
+    """The guest's own part is not constant, or firmware has one: a run on the bare machine tells
+    it."""
+    anchor: float | None = None
+    """What another hypervisor was measured to need, where there is no Xen to run beside."""
+
+    @property
+    def per_gib(self) -> bool:
+        """True for a slope."""
+        return self.role in SLOPES
 
     def limit(self, xen: float | None) -> float | None:
         """What must be reached now; None if that depends on Xen and Xen was not measured."""
@@ -35,9 +46,35 @@ class Figure:
         return f"{value / M:.3f} M" if self.per_gib or value >= M else f"{value:.0f}"
 
 
-BOOT = "P32"
-BY_MEMORY = "P33"
-BY_DOM0 = "P34"
+@dataclass(frozen=True)
+class Boot:
+    """One boot of the measuring kernel: memory of the machine and of dom0, MiB."""
+
+    memory: int = 1024
+    dom0: int = 128
+
+
+FULL = Boot()
+"""The boot that measures the operations."""
+
+SLOPES: dict[Role, tuple[Boot, ...]] = {
+    "by-memory": (FULL, Boot(2048), Boot(4096)),
+    "by-dom0": (FULL, Boot(dom0=256), Boot(dom0=512)),
+}
+
+
+def _boots(whole: str, memory: str, dom0: str, *, firmware: bool = False) -> tuple[Figure, ...]:
+    """The three figures about booting; `firmware`: its part is taken off."""
+    text = "reset to dom0's first instruction, 1 GiB, dom0_mem=128M"
+    if firmware:
+        text = "firmware to dom0's first instruction, 1 GiB, dom0_mem=128M"
+    low, each = 0.02 * M, 0.03 * M
+    return (
+        Figure(whole, text, 1.5 * M, 10 * M, role="boot", interrupt=firmware),
+        Figure(memory, "boot, per GiB of RAM", low, low, role="by-memory"),
+        Figure(dom0, "boot, per GiB of dom0's memory", each, each, role="by-dom0"),
+    )
+
 
 ARM64 = (
     Figure("P1", "null hypercall (unknown number)", 56, 110),
@@ -55,29 +92,27 @@ ARM64 = (
     Figure("P15", "sched_op yield, nothing else to run", 110),
     Figure("P17", "VCPUOP_set_singleshot_timer", 130),
     Figure("P24", "multicall of 8, per call", 60),
-    Figure(BOOT, "reset to dom0's first instruction, 1 GiB, dom0_mem=128M", 1.5 * M, 10 * M),
-    Figure(BY_MEMORY, "boot, per GiB of RAM", 0.02 * M, 0.02 * M, per_gib=True),
-    Figure(BY_DOM0, "boot, per GiB of dom0's memory", 0.03 * M, 0.03 * M, per_gib=True),
+    *_boots("P32", "P33", "P34"),
 )
 
-BY_ARCH = {"arm64": ARM64}
+# Anchors: Bao as measured on the same machine; with R5 what OpenSBI spends for it.
+RISCV = (
+    Figure("R1", "SBI get_spec_version", 64, 110, anchor=235),
+    Figure("R2", "null hypercall (unknown number)", 64, 110, anchor=265),
+    Figure("R3", "SBI set_timer", 80, 110, anchor=235),
+    Figure("R4", "timer by stimecmp, to handler", 0, 0, interrupt=True, anchor=0),
+    Figure("R5", "SBI send_ipi to self, taken", 110, 250, interrupt=True, anchor=1081 + 2833),
+    Figure("R7", "switch to another vCPU (yield)", 420, 600),
+    Figure("R8", "evtchn_send, fresh, interrupts off", 240, 400),
+    Figure("R9", "evtchn_send, already pending", 150, 250),
+    Figure("R24", "multicall of 8, per call", 60, 120),
+    *_boots("R32", "R33", "R34", firmware=True),
+)
 
+BY_ARCH = {"arm64": ARM64, "riscv": RISCV}
 
-@dataclass(frozen=True)
-class Boot:
-    """One boot of the measuring kernel: memory of the machine and of dom0, MiB."""
-
-    memory: int = 1024
-    dom0: int = 128
-
-
-FULL = Boot()
-"""The boot that measures the operations."""
-
-SLOPES = {
-    BY_MEMORY: (FULL, Boot(2048), Boot(4096)),
-    BY_DOM0: (FULL, Boot(dom0=256), Boot(dom0=512)),
-}
+PEERS = {"arm64": "Xen 4.20", "riscv": "Bao"}
+"""Whose figures stand beside ours: measured in the same run, or the anchors."""
 
 
 def slope(points: list[tuple[float, float]]) -> float:
@@ -89,10 +124,10 @@ def slope(points: list[tuple[float, float]]) -> float:
     return above / sum((x - x_mean) ** 2 for x, _ in points)
 
 
-def derived(name: str, boots: dict[Boot, float]) -> float:
-    """P33 or P34 from the counts of the boots: instructions per GiB."""
+def derived(role: Role, boots: dict[Boot, float]) -> float:
+    """A slope from the counts of the boots: instructions per GiB."""
     points = []
-    for boot in SLOPES[name]:
-        mib = boot.memory if name == BY_MEMORY else boot.dom0
+    for boot in SLOPES[role]:
+        mib = boot.memory if role == "by-memory" else boot.dom0
         points.append((mib / 1024, boots[boot]))
     return slope(points)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xenolith.bench import guest
-from xenolith.bench.figures import BOOT, BY_ARCH, FULL, SLOPES, Boot, Figure, derived
+from xenolith.bench.figures import BY_ARCH, FULL, SLOPES, Boot, Figure, derived
 from xenolith.bench.guest import Run
 from xenolith.boards import Board
 from xenolith.errors import UserError
@@ -43,6 +43,11 @@ class Bench:
     figures: Sequence[Figure]
     progress: Callable[[str], None] = lambda _text: None
 
+    @property
+    def _boot(self) -> str:
+        """The name of the figure that every boot gives."""
+        return next(f.name for f in BY_ARCH[self.board.arch] if f.role == "boot")
+
     def _run(self, hypervisor: Path | None, boot: Boot, args: str) -> Counts:
         run = Run(
             self.kernel,
@@ -59,7 +64,7 @@ class Bench:
         except LabError as e:
             raise UserError(f"{name}: {e.message}; it said last:\n{e.tail}") from e
         found = {name: int(middle) for name, _, middle, _ in LINE.findall(text)}
-        if BOOT not in found:
+        if self._boot not in found:
             raise UserError(f"{name}: no counts in what the kernel said:\n{text[-1000:]}")
         return found
 
@@ -74,21 +79,21 @@ class Bench:
         wanted = self.figures
         boots: dict[Boot, float] = {}
         counts: Counts = {}
-        if any(figure.name not in SLOPES for figure in wanted):
-            only_boot = all(figure.name in (BOOT, *SLOPES) for figure in wanted)
+        if any(not figure.per_gib for figure in wanted):
+            only_boot = all(figure.role != "operation" for figure in wanted)
             counts = self._run(image, FULL, "boot=1" if only_boot else "")
-            boots[FULL] = counts[BOOT]
+            boots[FULL] = counts[self._boot]
         for figure in wanted:
-            for boot in SLOPES.get(figure.name, ()):
+            for boot in SLOPES.get(figure.role, ()):
                 if boot not in boots:
-                    boots[boot] = self._run(image, boot, "boot=1")[BOOT]
+                    boots[boot] = self._run(image, boot, "boot=1")[self._boot]
         return {figure.name: self._value(figure, counts, bare, boots) for figure in wanted}
 
     def _value(
         self, figure: Figure, counts: Counts, bare: Counts, boots: dict[Boot, float]
     ) -> float:
-        if figure.name in SLOPES:
-            return derived(figure.name, boots)
+        if figure.per_gib:
+            return derived(figure.role, boots)
         if figure.name not in counts:
             raise UserError(f"the measuring kernel does not count {figure.name}")
         return counts[figure.name] - (bare[figure.name] if figure.interrupt else 0)

@@ -14,21 +14,21 @@ from xenolith.errors import UserError
 
 @dataclass(frozen=True)
 class Row:
-    """A figure under both hypervisors; instructions."""
+    """A figure under both hypervisors; instructions. `peer`: Xen's, or the anchor."""
 
     figure: Figure
     ours: float
-    xen: float | None
+    peer: float | None
 
     @property
     def ratio(self) -> float | None:
-        """Ours to Xen's."""
-        return self.ours / self.xen if self.xen else None
+        """Ours to the other's."""
+        return self.ours / self.peer if self.peer else None
 
     @property
     def verdict(self) -> str:
         """`target` reached, `ok` for what is wanted now, `over`, or `?` without a limit."""
-        limit = self.figure.limit(self.xen)
+        limit = self.figure.limit(self.peer)
         if self.ours <= self.figure.target:
             return "target"
         if limit is None:
@@ -37,11 +37,11 @@ class Row:
 
     def cells(self) -> list[str]:
         """The columns for people."""
-        figure, limit = self.figure, self.figure.limit(self.xen)
+        figure, limit = self.figure, self.figure.limit(self.peer)
         return [
             figure.name,
             figure.text,
-            "-" if self.xen is None else figure.show(self.xen),
+            "-" if self.peer is None else figure.show(self.peer),
             figure.show(self.ours),
             "-" if self.ratio is None else f"{self.ratio:.3f}",
             "-" if limit is None else figure.show(limit),
@@ -55,22 +55,24 @@ class Row:
             "name": self.figure.name,
             "operation": self.figure.text,
             "unit": "instructions per GiB" if self.figure.per_gib else "instructions",
-            "xen": self.xen,
+            "peer": self.peer,
             "ours": self.ours,
             "ratio": self.ratio,
-            "wanted": self.figure.limit(self.xen),
+            "wanted": self.figure.limit(self.peer),
             "target": self.figure.target,
             "verdict": self.verdict,
         }
 
 
-HEAD = ["", "operation", "Xen 4.20", "ours", "ratio", "wanted", "target", ""]
+HEAD = ["", "operation", "", "ours", "ratio", "wanted", "target", ""]
+PEER = 2
+"""The column whose heading is the other hypervisor's name."""
 LEFT = (0, 1, 7)
 
 
-def text(rows: Sequence[Row]) -> str:
-    """The table."""
-    lines = [HEAD, *(row.cells() for row in rows)]
+def text(rows: Sequence[Row], peer: str) -> str:
+    """The table; `peer` is who is compared with."""
+    lines = [[*HEAD[:PEER], peer, *HEAD[PEER + 1 :]], *(row.cells() for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(HEAD))]
     return "\n".join(
         "  ".join(
@@ -81,10 +83,10 @@ def text(rows: Sequence[Row]) -> str:
     )
 
 
-def as_json(board: str, compiler: str, rows: Sequence[Row]) -> str:
+def as_json(board: str, compiler: str, peer: str, rows: Sequence[Row]) -> str:
     """The table for programs."""
-    content = {"board": board, "compiler": compiler, "figures": [row.fields() for row in rows]}
-    return json.dumps(content, indent=1)
+    about = {"board": board, "compiler": compiler, "peer": peer}
+    return json.dumps({**about, "figures": [row.fields() for row in rows]}, indent=1)
 
 
 Kept = dict[str, dict[str, float]]

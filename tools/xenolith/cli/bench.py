@@ -1,4 +1,4 @@
-"""`xenolith bench`: instructions per operation, beside real Xen in the same run."""
+"""`xenolith bench`: instructions per operation, beside real Xen in the same run where it runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from xenolith.bench import measure, table
+from xenolith.bench.figures import PEERS
 from xenolith.bench.measure import Bench
 from xenolith.bench.table import Row
 from xenolith.boards import Board, find
@@ -13,7 +14,7 @@ from xenolith.boards.registry import DEFAULT
 from xenolith.build import host, info, make, toolchain
 from xenolith.build.needs import BUILD, RUN
 from xenolith.build.toolchain import KINDS
-from xenolith.dom0 import image
+from xenolith.dom0 import image, recipe
 from xenolith.progress import note, step
 
 
@@ -39,12 +40,16 @@ def run(args: argparse.Namespace) -> int:
     targets = ("guests",) if args.hypervisor else ("image", "guests")
     output = make.build(board, kind, targets=targets)
     ours = args.hypervisor or output.image
-    xen = None if args.no_xen else image.xen(board.debian_arch)
+    xen = None
+    if not args.no_xen and recipe.load().has_xen(board.debian_arch):
+        xen = image.xen(board.debian_arch)
     with step("measuring") as progress:
         bench = Bench(board, output.guest("bench"), figures, progress.update)
         rows = _measure(bench, ours, xen)
     compiler = _compiler(board, kind)
-    print(table.as_json(board.name, compiler, rows) if args.json else table.text(rows))
+    peer = PEERS[board.arch]
+    as_json = args.json
+    print(table.as_json(board.name, compiler, peer, rows) if as_json else table.text(rows, peer))
     if args.update:
         table.update(args.update, compiler, rows)
     return _verdict(args, compiler, rows)
@@ -58,7 +63,10 @@ def _measure(bench: Bench, ours: Path, xen: Path | None) -> list[Row]:
     bare = bench.bare()
     theirs = bench.hypervisor(xen, bare) if xen else {}
     values = bench.hypervisor(ours, bare)
-    return [Row(figure, values[figure.name], theirs.get(figure.name)) for figure in bench.figures]
+    return [
+        Row(figure, values[figure.name], theirs.get(figure.name, figure.anchor))
+        for figure in bench.figures
+    ]
 
 
 def _verdict(args: argparse.Namespace, compiler: str, rows: list[Row]) -> int:

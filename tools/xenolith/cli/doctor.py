@@ -12,7 +12,7 @@ from rich.table import Table
 from xenolith.boards import find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import needs, toolchain
-from xenolith.build.needs import BUILD, RUN, TEST, Finding
+from xenolith.build.needs import BUILD, DEBUG, DOM0, RUN, TEST, Finding
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,14 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the findings; 1 if something needed is missing."""
     board = find(args.board)
-    findings = needs.survey(board, frozenset({BUILD, RUN, TEST}))
+    findings = needs.survey(board, frozenset({BUILD, RUN, DOM0, TEST, DEBUG}))
     if args.json:
         print(json.dumps([_as_dict(found) for found in findings], indent=1))
     else:
         _print_table(findings)
     clang = toolchain.find("clang", board.arch) is not None
     lacking = [found for found in findings if found.state != "present"]
-    needed = [f for f in lacking if not (f.need.name == needs.COMPILER and clang)]
+    optional = [f for f in lacking if f.need.purposes == {DEBUG}]
+    if clang:
+        optional += [f for f in lacking if f.need.name == needs.COMPILER]
+    needed = [f for f in lacking if f not in optional]
     if needed and not args.json:
         print("./xenolith run and ./xenolith test install what they need.", file=sys.stderr)
     return 1 if needed else 0

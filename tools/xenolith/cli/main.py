@@ -13,9 +13,12 @@ from xenolith.errors import UserError
 
 VERBS = {
     "run": "boot the hypervisor with Debian as dom0 under QEMU; a dom0 shell, or --exec commands",
+    "debug": "boot halted, for a debugger to attach",
+    "gdb": "attach a debugger, with symbols, to what `debug` has started",
     "build": "compile the hypervisor for a board",
     "test": "run the tests",
     "bench": "instructions per operation, beside real Xen",
+    "uboot": "boot scripts and the files they load, for a card, a USB stick or TFTP",
     "doctor": "what this machine has, what is missing, how to get it",
 }
 """Verb to the line that `--help` shows; the code is `xenolith.cli.<verb>`."""

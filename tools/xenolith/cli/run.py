@@ -7,18 +7,15 @@ import sys
 from pathlib import Path
 
 from xenolith import progress
-from xenolith.boards import Board, find
-from xenolith.boards.registry import DEFAULT
-from xenolith.build import host, make
-from xenolith.build.needs import BUILD, RUN
+from xenolith.boards import find
 from xenolith.build.symbols import Symbols
-from xenolith.dom0 import image
+from xenolith.cli import machine
 from xenolith.errors import UserError
 from xenolith.lab import session, terminal
 from xenolith.lab.console import LabError
 from xenolith.lab.protocol import Result
 from xenolith.lab.target import State, Target
-from xenolith.system.model import System, parse_memory
+from xenolith.system.model import System
 
 TIMEOUT = 300.0
 """Seconds for a run with --exec, unless --timeout says otherwise."""
@@ -35,17 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = KEYS
+    machine.add_arguments(parser)
     add = parser.add_argument
-    add("--board", default=DEFAULT, help=f"board to run (default {DEFAULT})")
     add("--exec", action="append", default=[], metavar="CMD", help="run CMD in dom0; repeatable")
     add("--timeout", type=float, metavar="S", help=f"seconds for all (--exec: {TIMEOUT:.0f})")
-    add("--smp", type=int, metavar="N", help="CPUs of the machine")
-    add("--memory", metavar="M", help="RAM of the machine: MiB, or with a unit as in 4G")
-    add("--xen-args", default="", metavar="ARGS", help="added to the hypervisor's command line")
-    add("--dom0-args", default="", metavar="ARGS", help="added to the kernel's command line")
-    add("--kernel", type=Path, metavar="FILE", help="dom0 kernel instead of Debian's")
-    add("--initrd", type=Path, metavar="FILE", help="initramfs instead of the one made for it")
-    add("--hypervisor", metavar="FILE", help="hypervisor instead of this one; `xen`: Debian's Xen")
     add("--verbose", action="store_true", help="with --exec: show the console on stderr")
 
 
@@ -55,9 +45,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("standard input is no terminal; use --exec 'CMD'", 2)
     if args.timeout is not None and args.timeout <= 0:
         raise UserError("--timeout must be a positive number of seconds", 2)
-    board = find(args.board)
-    system = make_system(board, args)
-    system.check_dom0_memory()
+    system, _ = machine.make_system(find(args.board), args)
     try:
         return _execute(system, args) if args.exec else _interactive(system, args)
     except LabError as e:
@@ -66,38 +54,12 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{e.message}; log: {session.log_file(system, 'run')}") from e
 
 
-def make_system(board: Board, args: argparse.Namespace) -> System:
-    """Everything that is needed, installed, built or fetched. Raises UserError."""
-    for path in (args.kernel, args.initrd):
-        if path and not path.is_file():
-            raise UserError(f"{path} does not exist or is no file", 2)
-    memory = parse_memory(args.memory) if args.memory else board.memory
-    smp = args.smp if args.smp is not None else board.smp
-    hypervisor = _hypervisor(board, args.hypervisor)
-    dom0 = None if args.kernel and args.initrd else image.build(board.debian_arch)
-    kernel = args.kernel or (dom0.kernel if dom0 else Path())
-    initrd = args.initrd or (dom0.initrd if dom0 else Path())
-    return System(board, hypervisor, kernel, initrd, smp, memory, args.xen_args, args.dom0_args)
-
-
-def _hypervisor(board: Board, chosen: str | None) -> Path:
-    if chosen is None:
-        host.ensure(board, BUILD, RUN)
-        return make.build(board, host.ensure_toolchain(board)).image
-    host.ensure(board, RUN)
-    if chosen == "xen":
-        return image.xen(board.debian_arch)
-    path = Path(chosen)
-    if not path.is_file():
-        raise UserError(f"--hypervisor {path} does not exist or is no file", 2)
-    return path
-
-
 def _execute(system: System, args: argparse.Namespace) -> int:
     options = session.Options(
         timeout=args.timeout or TIMEOUT,
         watch=_verbose if args.verbose else None,
         on_result=_print,
+        on_note=lambda text: progress.note(f"dom0: {text}"),
     )
     with session.running(system, args.exec, options) as target:
         _boot(target)

@@ -13,7 +13,7 @@ from xenolith import ROOT
 from xenolith.boards import find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host
-from xenolith.build.needs import BUILD, RUN, TEST
+from xenolith.build.needs import BUILD, DEBUG, DOM0, RUN, TEST
 from xenolith.build.toolchain import KINDS
 from xenolith.errors import UserError
 
@@ -22,7 +22,7 @@ LAYERS = {
     "tools": (BUILD,),
     "host": (BUILD, TEST),
     "guests": (BUILD, RUN),
-    "target": (BUILD, RUN),
+    "target": (BUILD, RUN, DOM0, DEBUG),
 }
 """Folder of tests/ to what its tests need from the machine, the fastest first."""
 

@@ -65,15 +65,28 @@ def archives(base: Path) -> Path:
     return base / "cache" / "archives"
 
 
+def source_directory(suite: str) -> Path:
+    """Where the configuration for source packages of `suite` lives."""
+    return cache.cache_dir("apt", f"{suite}-source")
+
+
 def configure(suite: str, arches: tuple[str, ...]) -> Path:
     """Write the configuration (no network); returns its directory. Raises UserError."""
+    return _write(directory(suite, arches), "deb", suite, arches)
+
+
+def configure_source(suite: str) -> Path:
+    """The same for source packages, which have no architecture."""
+    return _write(source_directory(suite), "deb-src", suite, ("amd64",))
+
+
+def _write(base: Path, kind: str, suite: str, arches: tuple[str, ...]) -> Path:
     if not KEYRING.exists():
         raise UserError(f"{KEYRING} is missing; apt install debian-archive-keyring")
-    base = directory(suite, arches)
     with cache.locked(base):
         for part in ("lists/partial", "cache/archives/partial"):
             (base / part).mkdir(parents=True, exist_ok=True)
-        line = f"deb [signed-by={KEYRING}] {sources.mirror()} {suite} main non-free-firmware\n"
+        line = f"{kind} [signed-by={KEYRING}] {sources.mirror()} {suite} main non-free-firmware\n"
         listed = base / "sources.list"
         if not listed.exists() or listed.read_text() != line:
             (base / "updated").unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,8 +82,15 @@ def digest(*parts: bytes | str) -> str:
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
-    """Keep other processes of this tool out of `directory`; waits for them."""
+def locked(directory: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[int]:
+    """Keep other processes of this tool out of `directory`; waits for them, after `waiting()`.
+
+    Gives the descriptor that holds the lock: a child that inherits it holds it too.
+    """
     with (directory / ".lock").open("w") as f:
-        fcntl.flock(f, fcntl.LOCK_EX)
-        yield
+        try:
+            fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(f, fcntl.LOCK_EX)
+        yield f.fileno()

@@ -1,7 +1,8 @@
-"""Assembles a dom0 from Debian packages: a kernel and an initramfs, kept in the cache.
+"""Assembles a dom0: a kernel and an initramfs, kept in the cache.
 
-The result depends only on the packages, the recipe, the init script and this code: the same inputs
-give the same bytes, and a second request takes what is there.
+Where Debian has both kernel and Xen tools they are taken from its packages; elsewhere they are
+built from its sources with our patches. The result depends only on these, the recipe, the init
+scripts and this code: same inputs give same bytes, and a second request takes what is there.
 """
 
 from __future__ import annotations
@@ -9,32 +10,18 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from xenolith import ROOT, progress
-from xenolith.dom0 import cache, cpio, debian, elf, recipe
+from xenolith.cross.project import Result
+from xenolith.dom0 import cache, cpio, debian, initramfs, linux, recipe, xentools
 from xenolith.dom0.recipe import Recipe
 from xenolith.errors import UserError
 
 SCRIPTS = ROOT / "tools" / "dom0"
-LAYOUT = "3"
+LAYOUT = "4"
 """Changes when this code makes something else of the same inputs."""
-
-DIRECTORIES = """dev etc/xen proc root run sys tmp usr/bin usr/sbin var/lib/xen var/lib/xenstored
-var/lock var/log/xen boot""".split()
-ETC = {
-    "etc/hostname": "dom0\n",
-    "etc/passwd": "root::0:0:root:/root:/bin/sh\n",
-    "etc/group": "root:x:0:\n",
-    "etc/profile": (
-        "export PATH=/bin:/sbin:/usr/bin:/usr/sbin\n"
-        "for directory in /usr/lib/xen-*/bin; do PATH=$PATH:$directory; done\n"
-        "PS1='dom0:\\w# '\ncd\n"
-    ),
-    "etc/xen/xl.conf": "# Options of xl: xl.conf(5). Domains are configured beside this file.\n",
-}
 
 
 @dataclass(frozen=True)
@@ -45,23 +32,64 @@ class Dom0:
     initrd: Path
     release: str
     """The kernel's release, as uname -r."""
+    symbols: Path | None = None
+    """The kernel as an ELF file, for a debugger; Debian's packages have none."""
 
 
-def build(arch: str, chosen: Recipe | None = None) -> Dom0:
-    """The Debian dom0 for an architecture; downloads what is missing. Raises UserError."""
+@dataclass(frozen=True)
+class _Parts:
+    """What a dom0 is assembled from, all of it on this machine. `kernel` None: in `debs`."""
+
+    debs: list[Path]
+    kernel: Result | None = None
+    tools: Result | None = None
+    modules: initramfs.Groups = field(default_factory=dict)
+
+    def names(self) -> list[str]:
+        """What tells these parts from others."""
+        built = [str(result.folder) for result in (self.kernel, self.tools) if result]
+        return [*sorted(deb.name for deb in self.debs), *built, repr(self.modules)]
+
+
+def build(arch: str, chosen: Recipe | None = None, *, debian_kernel: bool = False) -> Dom0:
+    """The dom0 for an architecture; downloads and builds what is missing. Raises UserError.
+
+    `debian_kernel`: Debian's kernel also where ours is built from source; it has no Xen support.
+    """
     rules = chosen or recipe.load()
-    meta = rules.for_arch(rules.kernel, arch)
-    debs = debian.download(rules.packages, rules.suite, arch, metas=[meta])
+    built = rules.is_built(arch)
+    parts = _from_source(rules, arch, debian_kernel) if built else _packages(rules, arch)
     scripts = sorted((p.name, p.read_bytes()) for p in SCRIPTS.glob("*.sh"))
-    key = cache.digest(LAYOUT, repr(rules), repr(scripts), *sorted(d.name for d in debs))
+    key = cache.digest(LAYOUT, repr(rules), repr(scripts), *parts.names())
     place = cache.cache_dir("dom0") / f"{arch}-{key}"
     done = place / "dom0.json"
     if not done.exists():
         with cache.locked(cache.cache_dir("dom0")), progress.step("assembling dom0"):
             if not done.exists():
-                _assemble(place, rules, debs, dict(scripts))
+                _assemble(place, rules, parts, dict(scripts))
     release = str(json.loads(done.read_text())["release"])
-    return Dom0(place / "kernel", place / "initrd.gz", release)
+    kernel, symbols = place / "kernel", None
+    if parts.kernel:
+        kernel, symbols = parts.kernel.path("Image"), parts.kernel.path("vmlinux")
+    return Dom0(kernel, place / "initrd.gz", release, symbols)
+
+
+def _packages(rules: Recipe, arch: str) -> _Parts:
+    """Kernel and tools from Debian's packages."""
+    meta = rules.for_arch(rules.kernel, arch)
+    names = (*rules.packages, *rules.xen_packages)
+    debs = debian.download(names, rules.suite, arch, metas=[meta])
+    return _Parts(debs, modules={"xen": rules.modules, "net": rules.network})
+
+
+def _from_source(rules: Recipe, arch: str, debian_kernel: bool) -> _Parts:
+    """Tools built from source, and the kernel too unless Debian's is wanted."""
+    if not debian_kernel:
+        debs = debian.download(rules.packages, rules.suite, arch)
+        return _Parts(debs, linux.build(arch), xentools.build(arch))
+    meta = rules.for_arch(rules.kernel, arch)
+    debs = debian.download(rules.packages, rules.suite, arch, metas=[meta])
+    return _Parts(debs, tools=xentools.build(arch), modules={"net": rules.network})
 
 
 def xen(arch: str, chosen: Recipe | None = None) -> Path:
@@ -77,103 +105,23 @@ def xen(arch: str, chosen: Recipe | None = None) -> Path:
     return image
 
 
-def _assemble(place: Path, rules: Recipe, debs: list[Path], scripts: dict[str, bytes]) -> None:
+def _assemble(place: Path, rules: Recipe, parts: _Parts, scripts: dict[str, bytes]) -> None:
     """Fill `place`; dom0.json is written last and means that the rest is complete."""
     cache.require_space(place.parent, 150_000_000)
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
-    files = _read(debs)
-    kernel = next((p for p in files if re.match(r"boot/vmlinu[xz]-", p)), "")
-    if not kernel:
-        raise UserError(f"none of {', '.join(d.name for d in debs)} has a kernel in /boot")
-    release = kernel.split("-", 1)[1]
-    entries = [cpio.directory(name) for name in DIRECTORIES]
-    entries += [cpio.file(path, text.encode()) for path, text in ETC.items()]
-    entries += [cpio.link("lib", "usr/lib"), cpio.link("var/run", "/run")]
-    entries += [cpio.character_device("dev/console", 5, 1), cpio.character_device("dev/null", 1, 3)]
-    entries += [cpio.file("init", scripts["init.sh"], 0o755)]
-    for name in ("console.sh", "udhcpc.sh"):
-        entries.append(cpio.file(f"etc/{name}", scripts[name], 0o755))
-    entries += _programs(rules, files) + _modules(rules, files)
-    cache.write_atomic(place / "kernel", files[kernel].data)
+    files = initramfs.read(parts.debs)
+    if parts.tools:
+        files |= initramfs.read_folder(parts.tools.path("root"))
+    if parts.kernel:
+        release = parts.kernel.version
+    else:
+        kernel = next((p for p in files if re.match(r"boot/vmlinu[xz]-", p)), "")
+        if not kernel:
+            names = ", ".join(d.name for d in parts.debs)
+            raise UserError(f"none of {names} has a kernel in /boot")
+        release = kernel.split("-", 1)[1]
+        cache.write_atomic(place / "kernel", files[kernel].data)
+    entries = initramfs.entries(rules, files, parts.modules, scripts)
     cache.write_atomic(place / "initrd.gz", cpio.compress(cpio.pack(entries)))
     cache.write_atomic(place / "dom0.json", json.dumps({"release": release}).encode())
-
-
-def _read(debs: Iterable[Path]) -> dict[str, debian.Member]:
-    """What the packages hold, apart from documentation."""
-    files: dict[str, debian.Member] = {}
-    for deb in debs:
-        for member in debian.members(deb, lambda name: not name.startswith("usr/share/")):
-            files[member.path] = member
-    return files
-
-
-def _follow(files: dict[str, debian.Member], path: str) -> debian.Member:
-    """The regular file at `path`, through links. Raises UserError."""
-    for _ in range(8):
-        member = files.get(path)
-        if member is None:
-            break
-        if member.target is None:
-            return member
-        path = _resolved(PurePosixPath(path).parent / member.target)
-    raise UserError(f"dom0: no package of the recipe has {path}")
-
-
-def _resolved(path: PurePosixPath) -> str:
-    parts: list[str] = []
-    for part in path.parts:
-        if part == "..":
-            parts = parts[:-1]
-        elif part != "/":
-            parts.append(part)
-    return "/".join(parts)
-
-
-def _programs(rules: Recipe, files: dict[str, debian.Member]) -> list[cpio.Entry]:
-    """The programs, and the libraries they are linked against."""
-    paths = {"bin/busybox": "usr/bin/busybox", "usr/bin/xenstore": "usr/bin/xenstore"}
-    paths |= {f"{rules.tools}/{name}": f"{rules.tools}/{name}" for name in rules.programs}
-    binaries = {to: _follow(files, source).data for to, source in paths.items()}
-    directories = sorted({str(PurePosixPath(p).parent) for p in files if ".so" in p})
-    waiting = list(rules.libraries)
-    for name, data in binaries.items():
-        waiting += elf.needed(name, data)
-    libraries: dict[str, bytes] = {}
-    while waiting:
-        soname = waiting.pop()
-        path = next((f"{d}/{soname}" for d in directories if f"{d}/{soname}" in files), soname)
-        if path not in libraries:
-            libraries[path] = _follow(files, path).data
-            waiting += elf.needed(soname, libraries[path])
-    every = binaries | libraries
-    links = [cpio.link(f"usr/bin/xenstore-{name}", "xenstore") for name in rules.xenstore]
-    return [cpio.file(path, data, 0o755) for path, data in every.items()] + links
-
-
-def _modules(rules: Recipe, files: dict[str, debian.Member]) -> list[cpio.Entry]:
-    """Kernel modules below /modules/xen and /modules/net, numbered in the order to load them."""
-    names = {p: PurePosixPath(p).name.split(".ko")[0] for p in files if ".ko" in p}
-    paths = {name.replace("_", "-"): path for path, name in names.items()}
-    contents: dict[str, bytes] = {}
-
-    def depends(name: str) -> list[str]:
-        path = paths.get(name)
-        if path is None:
-            raise UserError(f"the kernel package has no module {name}")
-        contents[name] = elf.decompress_module(path, files[path].data)
-        others = elf.module_info(path, contents[name]).get("depends", "")
-        return [other.replace("_", "-") for other in others.split(",") if other]
-
-    entries = []
-    done: list[str] = []
-    for group, wanted in (("xen", rules.modules), ("net", rules.network)):
-        order = elf.load_order([w.replace("_", "-") for w in wanted], depends)
-        fresh = [name for name in order if name not in done]
-        done += fresh
-        entries += [
-            cpio.file(f"modules/{group}/{number:02}-{name}.ko", contents[name])
-            for number, name in enumerate(fresh)
-        ]
-    return entries

@@ -19,6 +19,10 @@ class Recipe:
 
     suite: str
     packages: tuple[str, ...]
+    xen_packages: tuple[str, ...]
+    """The Xen tools, where Debian builds them."""
+    from_source: tuple[str, ...]
+    """Architectures whose kernel and Xen tools are built from source."""
     tools: str
     programs: tuple[str, ...]
     xenstore: tuple[str, ...]
@@ -29,6 +33,14 @@ class Recipe:
     """Architecture to (meta package, pattern of the kernel package's name)."""
     xen: dict[str, tuple[str, str]]
     """Architecture to (package, path of Xen's image in it)."""
+
+    def is_built(self, arch: str) -> bool:
+        """True if kernel and Xen tools for an architecture are built from source."""
+        return arch in self.from_source
+
+    def has_xen(self, arch: str) -> bool:
+        """True if Debian has real Xen for an architecture."""
+        return arch in self.xen
 
     def for_arch(self, table: dict[str, tuple[str, str]], arch: str) -> tuple[str, str]:
         """The row of `kernel` or `xen` for an architecture. Raises UserError."""

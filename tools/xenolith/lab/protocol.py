@@ -72,7 +72,7 @@ def overlay(token: str, commands: Sequence[str], terminal: Terminal | None = Non
 
 @dataclass(frozen=True)
 class Event:
-    """A line for the host: `ready`, `failed`, `begin`, `out`, `err`, `end` or `done`."""
+    """A line for the host: `ready`, `failed`, `note`, `begin`, `out`, `err`, `end` or `done`."""
 
     kind: str
     rest: str
@@ -83,8 +83,12 @@ class Decoder:
     """Takes console bytes, gives events; keeps what belongs to lines that are not complete."""
 
     token: str
+    _own: re.Pattern[bytes] = field(init=False)
     _raw: bytearray = field(default_factory=bytearray)
     _line: bytes = b""
+
+    def __post_init__(self) -> None:
+        self._own = re.compile(rb"\r?\[ *\d+\.\d{6}\] " + self.token.encode() + b" ")
 
     def feed(self, data: bytes) -> Iterator[Event]:
         """The events that `data` completes."""
@@ -95,6 +99,9 @@ class Decoder:
             yield from self._complete(line)
 
     def _complete(self, line: bytes) -> Iterator[Event]:
+        if self._own.match(line):
+            # A kernel without a console: dom0 speaks through the kernel's messages.
+            line = line[line.index(b"]") + 2 :]
         message = MESSAGE.search(line)
         if message:
             # The rest of the broken line comes after the message.

@@ -35,7 +35,7 @@ def base_tree(board: Board, smp: int, memory: int, extra: Sequence[str] = NETWOR
         path = Path(folder) / "dtb"
         command = board.qemu.command(smp, memory)
         at = command.index(board.qemu.machine)
-        command[at] += f",dtb-randomness=off,dumpdtb={path}"
+        command[at] += f",dumpdtb={path}"
         done = _run([*command, "-display", "none", *extra])
         if done.returncode != 0 or not path.exists():
             raise UserError(f"QEMU makes no device tree: {_last_line(done.stderr)}")
@@ -43,7 +43,13 @@ def base_tree(board: Board, smp: int, memory: int, extra: Sequence[str] = NETWOR
 
 
 def taken(board: Board, memory: int, hypervisor: Image, dtb_size: int) -> list[Region]:
-    """Where QEMU's loader puts the hypervisor and its device tree (hw/arm/boot.c, QEMU 10)."""
+    """Where QEMU's loader puts the hypervisor and its device tree, and what firmware occupies."""
+    find = {"arm64": _taken_arm64, "riscv": _taken_riscv}[board.arch]
+    return find(board, memory, hypervisor, dtb_size)
+
+
+def _taken_arm64(board: Board, memory: int, hypervisor: Image, dtb_size: int) -> list[Region]:
+    """As hw/arm/boot.c of QEMU 10 does it."""
     offset = hypervisor.text_offset
     # The first page holds QEMU's own start-up code.
     start = board.ram_base + (offset + 2 * MIB if offset < 4096 else offset)
@@ -51,6 +57,17 @@ def taken(board: Board, memory: int, hypervisor: Image, dtb_size: int) -> list[R
     return [
         Region("the hypervisor", start, hypervisor.memory_size),
         Region("the device tree", tree, max(dtb_size, 2 * MIB)),
+    ]
+
+
+def _taken_riscv(board: Board, memory: int, hypervisor: Image, dtb_size: int) -> list[Region]:
+    """As hw/riscv/boot.c of QEMU 10 does it; OpenSBI may make the tree longer where it lies."""
+    end = board.ram_end(memory)
+    tree = (end - dtb_size) // (2 * MIB) * 2 * MIB
+    return [
+        Region("the firmware", board.ram_base, 2 * MIB),
+        Region("the hypervisor", board.ram_base + 2 * MIB, hypervisor.memory_size),
+        Region("the device tree", tree, end - tree),
     ]
 
 
@@ -65,7 +82,7 @@ def loaders(loads: Sequence[Load]) -> list[str]:
 
 
 def direct_boot(hypervisor: Path, dtb: Path, loads: Sequence[Load]) -> list[str]:
-    """Options that start the hypervisor without firmware."""
+    """Options that start the hypervisor without a boot loader."""
     return ["-kernel", str(hypervisor), "-dtb", str(dtb), *loaders(loads)]
 
 

@@ -28,10 +28,13 @@ class Options:
     forbidden: Sequence[bytes] = FORBIDDEN
     watch: Callable[[bytes], None] | None = None
     on_result: Callable[[Result], None] = lambda _result: None
+    on_note: Callable[[str], None] = lambda _text: None
     terminal: Terminal | None = None
     """The user's, if the console is for a user."""
     extra: Sequence[str] = field(default=qemu.NETWORK)
     """Further arguments of QEMU: devices."""
+    debugger: Sequence[str] = ()
+    """Arguments that do not change the machine: halted at the start, a port for gdb."""
 
 
 def log_file(system: System, name: str) -> Path:
@@ -60,6 +63,7 @@ def prepare(
         *system.board.qemu.command(system.smp, system.memory),
         *qemu.direct_boot(system.hypervisor, tree, loads),
         *options.extra,
+        *options.debugger,
     ]
 
 
@@ -79,8 +83,16 @@ def running(system: System, commands: Sequence[str], options: Options) -> Iterat
             console = Console(machine, log, forbidden=options.forbidden, watch=options.watch)
             console.hidden = token.encode()
             deadline = Deadline(options.timeout)
+            target = Target(
+                console,
+                token,
+                Collector(commands),
+                deadline,
+                options.on_result,
+                on_note=options.on_note,
+            )
             try:
-                yield Target(console, token, Collector(commands), deadline, options.on_result)
+                yield target
             finally:
                 console.close()
 

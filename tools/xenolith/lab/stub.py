@@ -6,19 +6,25 @@ from __future__ import annotations
 
 import struct
 
-from xenolith.errors import UserError
-
 
 def jump(arch: str, entry: int, tree: int) -> bytes:
-    """Machine code: the device tree's address in the first argument register, then to `entry`.
+    """Machine code: the device tree's address in the register for it, then to `entry`.
 
-    Both addresses are below 4 GiB. Raises UserError for an architecture without a stub.
+    Both addresses are below 4 GiB. On RISC-V the hart id stays as the firmware gave it.
     """
-    if arch != "arm64":
-        raise UserError(f"no start code for {arch}", 2)
+    return {"arm64": _jump_arm64, "riscv": _jump_riscv}[arch](entry, tree)
+
+
+def _jump_arm64(entry: int, tree: int) -> bytes:
     words = [*_move(0, tree), *_move(4, entry)]
     words += [_movz(register, 0, 0) for register in (1, 2, 3)]
     words.append(0xD61F0000 | 4 << 5)  # br x4
+    return struct.pack(f"<{len(words)}I", *words)
+
+
+def _jump_riscv(entry: int, tree: int) -> bytes:
+    """Loads both from behind the code: auipc t0, 0; lwu t1, 16(t0); lwu a1, 20(t0); jr t1."""
+    words = [0x0000_0297, 0x0102_E303, 0x0142_E583, 0x0003_0067, entry, tree]
     return struct.pack(f"<{len(words)}I", *words)
 
 

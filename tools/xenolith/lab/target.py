@@ -40,13 +40,18 @@ class Target:
         collector: Collector,
         deadline: Deadline,
         on_result: Callable[[Result], None] = lambda _result: None,
+        *,
+        on_note: Callable[[str], None] = lambda _text: None,
     ) -> None:
-        """`on_result` is called for each command's result as it comes."""
+        """`on_result` is called for each command's result as it comes, `on_note` with what dom0
+        has to say about itself.
+        """
         self.console = console
         self.collector = collector
         self.deadline = deadline
         self.state = State.OFF
         self._on_result = on_result
+        self._on_note = on_note
         self._decoder = Decoder(token)
         self._events: deque[Event] = deque()
         self._fed = 0
@@ -99,6 +104,8 @@ class Target:
                 self.console.receive(self.deadline, waiting_for)
         event = self._events.popleft()
         self._done = self._done or event.kind == "done"
+        if event.kind == "note":
+            self._on_note(event.rest)
         if event.kind == "failed":
             raise LabError(f"dom0: {event.rest}", self.console.tail(40))
         try:

@@ -13,8 +13,14 @@ from xenolith.system.placement import MIB
 UNITS = {"": 1 << 10, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 """Suffix of a size on Xen's command line to bytes (docs/misc/xen-command-line: default is KiB)."""
 
-DOM0_ARGS = "console=hvc0 earlycon=xenboot rdinit=/init panic=5"
-EMULATED_ARGS = "kpti=0 nokaslr mitigations=off lsm=, audit=0 watchdog_thresh=60"
+DOM0_ARGS = {
+    "arm64": "console=hvc0 earlycon=xenboot rdinit=/init panic=5",
+    "riscv": "console=hvc0 earlycon=sbi rdinit=/init panic=5",
+}
+EMULATED_ARGS = {
+    "arm64": "kpti=0 nokaslr mitigations=off lsm=, audit=0 watchdog_thresh=60",
+    "riscv": "nokaslr lsm=, audit=0 watchdog_thresh=60",
+}
 """Shorten the boot under emulation; a busy host may stop a CPU for long without harm."""
 
 
@@ -49,7 +55,8 @@ class System:
     @property
     def dom0_line(self) -> str:
         """The command line of dom0's kernel."""
-        return f"{DOM0_ARGS} {EMULATED_ARGS} {self.dom0_args}".strip()
+        arch = self.board.arch
+        return f"{DOM0_ARGS[arch]} {EMULATED_ARGS[arch]} {self.dom0_args}".strip()
 
     @property
     def default_dom0_memory(self) -> int:

@@ -1,0 +1,65 @@
+"""`xenolith debug`: a machine that waits for a debugger before its first instruction."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from xenolith import progress
+from xenolith.boards import find
+from xenolith.cli import machine
+from xenolith.lab import gdb, session, terminal
+from xenolith.lab.console import Closed, Console, Deadline
+
+KEYS = """\
+The terminal is the machine's console, as with `run` (Ctrl-A x leaves). In another terminal
+`./xenolith gdb` attaches with the symbols of the hypervisor and, where there are any, of dom0's
+kernel; `continue` there starts the machine.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the verb."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = KEYS
+    machine.add_arguments(parser)
+    parser.add_argument(
+        "--port", type=int, default=gdb.PORT, help=f"port for gdb (default {gdb.PORT})"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Starts QEMU halted; ends with the machine."""
+    board = find(args.board)
+    halted = gdb.halted(args.port)
+    system, dom0 = machine.make_system(board, args)
+    symbols = dom0.symbols if dom0 else None
+    elf = system.hypervisor.with_suffix(".elf")
+    gdb.remember(board, gdb.Debuggee(args.port, str(elf), str(symbols or "")))
+    here = sys.stdin.isatty()
+    options = session.Options(
+        name="debug",
+        watch=terminal.show,
+        forbidden=(),
+        terminal=terminal.size() if here else None,
+        debugger=halted,
+    )
+    with session.running(system, [], options) as target:
+        progress.note(f"{board.name} is halted before its first instruction. In another terminal:")
+        progress.note(f"  ./xenolith gdb --board {board.name}")
+        progress.note("then for example: break xen_main, continue, backtrace")
+        if here:
+            terminal.attach(target.console)
+        else:
+            _watch(target.console)
+    return 0
+
+
+def _watch(console: Console) -> None:
+    """Show the console until the machine ends."""
+    deadline = Deadline(terminal.FOREVER)
+    try:
+        while True:
+            console.receive(deadline, "the end of the machine")
+    except Closed:
+        pass

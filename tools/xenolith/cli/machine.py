@@ -1,0 +1,67 @@
+"""Options that say what shall run, shared by verbs that start a machine; and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from xenolith.boards import Board
+from xenolith.boards.registry import DEFAULT
+from xenolith.build import host, make
+from xenolith.build.needs import BUILD, DOM0, RUN
+from xenolith.dom0 import image
+from xenolith.dom0.image import Dom0
+from xenolith.errors import UserError
+from xenolith.system.model import System, parse_memory
+
+DEBIAN = "debian"
+"""The value of --kernel that means Debian's own."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options for the parts of a system."""
+    add = parser.add_argument
+    add("--board", default=DEFAULT, help=f"board to run (default {DEFAULT})")
+    add("--smp", type=int, metavar="N", help="CPUs of the machine")
+    add("--memory", metavar="M", help="RAM of the machine: MiB, or with a unit as in 4G")
+    add("--xen-args", default="", metavar="ARGS", help="added to the hypervisor's command line")
+    add("--dom0-args", default="", metavar="ARGS", help="added to the kernel's command line")
+    add("--kernel", metavar="FILE", help="dom0 kernel instead of the usual one; `debian`: Debian's")
+    add("--initrd", type=Path, metavar="FILE", help="initramfs instead of the one made for it")
+    add("--hypervisor", metavar="FILE", help="hypervisor instead of this one; `xen`: Debian's Xen")
+
+
+def make_system(board: Board, args: argparse.Namespace) -> tuple[System, Dom0 | None]:
+    """Everything that is needed, installed, built or fetched; the dom0 unless it is the user's.
+
+    Raises UserError.
+    """
+    for path in (args.kernel, args.initrd):
+        if path and path != DEBIAN and not Path(path).is_file():
+            raise UserError(f"{path} does not exist or is no file", 2)
+    memory = parse_memory(args.memory) if args.memory else board.memory
+    smp = args.smp if args.smp is not None else board.smp
+    own_kernel = args.kernel not in (None, DEBIAN)
+    all_given = own_kernel and args.initrd is not None
+    hypervisor = _hypervisor(board, args.hypervisor, () if all_given else (DOM0,))
+    dom0 = None
+    if not all_given:
+        dom0 = image.build(board.debian_arch, debian_kernel=args.kernel == DEBIAN)
+    kernel = Path(args.kernel) if own_kernel else (dom0.kernel if dom0 else Path())
+    initrd = args.initrd or (dom0.initrd if dom0 else Path())
+    system = System(board, hypervisor, kernel, initrd, smp, memory, args.xen_args, args.dom0_args)
+    system.check_dom0_memory()
+    return system, None if own_kernel else dom0
+
+
+def _hypervisor(board: Board, chosen: str | None, purposes: tuple[str, ...]) -> Path:
+    if chosen is None:
+        host.ensure(board, BUILD, RUN, *purposes)
+        return make.build(board, host.ensure_toolchain(board)).image
+    host.ensure(board, RUN, *purposes)
+    if chosen == "xen":
+        return image.xen(board.debian_arch)
+    path = Path(chosen)
+    if not path.is_file():
+        raise UserError(f"--hypervisor {path} does not exist or is no file", 2)
+    return path

@@ -1,0 +1,1 @@
+"""U-Boot: image formats and boot scripts."""
