@@ -6,7 +6,7 @@ import gzip
 import re
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,41 +20,63 @@ from xenolith.system import kernel
 from xenolith.system.placement import MIB, Region
 
 MEMORY = 1024
-STUB, XEN, TREE, KERNEL, INITRD = 0x10_0000, 0x20_0000, 0x800_0000, 0x200_0000, 0x500_0000
-"""Offsets into RAM; QEMU's own tree lies in its first MiB."""
+TREE, KERNEL, INITRD = 0x800_0000, 0x200_0000, 0x500_0000
+"""Offsets into RAM."""
 END = rb"Panic on CPU|Halted|Reboot in|halt"
 SECONDS = 15.0
 
 
-def image(
-    code: bytes = b"\x00\x00\x00\x14", *, size: int = 0x10000, arch: bytes = b"ARM\x64"
-) -> bytes:
-    """A kernel that does nothing: an Image header and a branch to itself."""
-    head = code + bytes(4) + struct.pack("<QQQ", 0, size, 0xA) + bytes(24) + arch + bytes(4)
-    return head + bytes(0x1000 - len(head))
+@dataclass(frozen=True)
+class Port:
+    """What the cases must know of an architecture. Addresses are offsets into RAM."""
+
+    magic: bytes
+    """Of the Image header."""
+    loop: bytes
+    """A branch to itself."""
+    machine: int
+    """In a PE header."""
+    stub: int
+    """Where the start code lies: QEMU's own tree (arm64), or where OpenSBI jumps to (RISC-V)."""
+    xen: int
+    other: bytes
+    """Another architecture's magic."""
+
+    def image(self, *, size: int = 0x10000, magic: bytes = b"") -> bytes:
+        """A kernel that does nothing: an Image header and a branch to itself."""
+        head = self.loop + bytes(4) + struct.pack("<QQQ", 0, size, 0) + bytes(24)
+        head += (magic or self.magic) + bytes(4)
+        return head + bytes(0x1000 - len(head))
+
+    def cut_image(self) -> bytes:
+        """A kernel whose PE header has a section that ends behind the module."""
+        pe = struct.pack("<IHHIIIHH", 0x4550, self.machine, 1, 0, 0, 0, 0, 0)
+        section = struct.pack("<8sIIII", b".text", MIB, 0x1000, MIB, 0x1000) + bytes(16)
+        head = self.image()[:60] + struct.pack("<I", 64) + pe + section
+        return head + bytes(0x1000 - len(head))
 
 
-def cut_image() -> bytes:
-    """A kernel whose PE header has a section that ends behind the module."""
-    pe = struct.pack("<IHHIIIHH", 0x4550, 0xAA64, 1, 0, 0, 0, 0, 0)
-    section = struct.pack("<8sIIII", b".text", MIB, 0x1000, MIB, 0x1000) + bytes(16)
-    head = image()[:60] + struct.pack("<I", 64) + pe + section
-    return head + bytes(0x1000 - len(head))
+PORTS = {
+    "arm64": Port(b"ARM\x64", b"\0\0\0\x14", 0xAA64, 0x10_0000, 0x40_0000, b"RSC\x05"),
+    "riscv": Port(b"RSC\x05", b"\x6f\0\0\0", 0x5064, 0x20_0000, 0x40_0000, b"ARM\x64"),
+}
 
 
 @dataclass(frozen=True)
 class Boot:
     """A boot, right unless changed. Addresses are offsets into RAM, sizes in bytes."""
 
-    kernel: bytes = field(default_factory=image)
+    kernel: Callable[[Port], bytes] = Port.image
     kernel_at: int = KERNEL
     kernel_size: int | None = None
     initrd: bytes = b"\x1f\x8b\x08" + bytes(5000)
     initrd_at: int = INITRD
-    arguments: str = "console=dtuart dtuart=/pl011@9000000 dom0_mem=256M noreboot"
+    arguments: str = "dom0_mem=256M noreboot"
+    console: str = ""
+    """Device-tree path; empty: the board's."""
     modules: bool = True
-    tree: Callable[[Any], None] = lambda _tree: None
-    """Changes the tree."""
+    tree: Callable[[Any, int], None] = lambda _tree, _ram: None
+    """Changes the tree; the second argument: where RAM begins."""
     blob: Callable[[bytes], bytes] = lambda data: data
     """Changes its bytes."""
     tree_at: int | None = TREE
@@ -63,14 +85,19 @@ class Boot:
 
 def device_tree(board: Board, boot: Boot) -> bytes:
     tree = blob.parse(qemu.base_tree(board, 1, MEMORY))
-    size = len(boot.kernel) if boot.kernel_size is None else boot.kernel_size
+    kernel_file = boot.kernel(PORTS[board.arch])
+    size = len(kernel_file) if boot.kernel_size is None else boot.kernel_size
     base = board.ram_base
     modules = [
         chosen.Module(chosen.KERNEL, base + boot.kernel_at, size, "console=hvc0"),
         chosen.Module(chosen.RAMDISK, base + boot.initrd_at, len(boot.initrd)),
     ]
-    chosen.add_modules(tree, boot.arguments, modules if boot.modules else [])
-    boot.tree(tree)
+    line = f"console=dtuart dtuart={boot.console or board.console} {boot.arguments}"
+    chosen.add_modules(tree, line, modules if boot.modules else [])
+    if board.arch == "riscv":
+        # As OpenSBI adds it to the tree that it passes on: its own memory.
+        reserve(0, 0x8_0000)(tree, base)
+    boot.tree(tree, base)
     return boot.blob(blob.serialize(tree))
 
 
@@ -96,23 +123,15 @@ def start(board: Board, hypervisor: Path, on_xen: bool, tmp_path: Path) -> Calla
     """A function that boots, waits for a message and the halt, and returns all that was said."""
     if on_xen:
         pytest.skip("the messages are ours")
-    if board.arch != "arm64":
-        pytest.skip(f"no start code for {board.arch}")
 
-    def run(boot: Boot, message: str, machine: str = "", *, ends: bool = True) -> str:
-        played = replace(board, qemu=replace(board.qemu, machine=machine)) if machine else board
-        base = board.ram_base
-        at = base + XEN + kernel.read(hypervisor, board.arch).text_offset
-        told = 0 if boot.tree_at is None else base + boot.tree_at
-        files = {
-            base + STUB: stub.jump(board.arch, at, told),
-            base + TREE: device_tree(played, boot),
-            base + boot.kernel_at: boot.kernel,
-            base + boot.initrd_at: boot.initrd,
-        }
-        loads = [qemu.Load(hypervisor, at), *loadable(files, at, base, tmp_path)]
-        command = [*played.qemu.command(1, MEMORY), *qemu.loaders(loads)]
-        command += ["-device", f"loader,addr={base + STUB:#x},cpu-num=0"]
+    def run(
+        boot: Boot, message: str, machine: str = "", cpu: str = "", *, ends: bool = True
+    ) -> str:
+        model = replace(
+            board.qemu, machine=machine or board.qemu.machine, cpu=cpu or board.qemu.cpu
+        )
+        played = replace(board, qemu=model)
+        command = [*model.command(1, MEMORY), *_start_options(played, boot, hypervisor, tmp_path)]
         log = tmp_path / "console.log"
         with qemu.Machine(command) as running:
             console = Console(running, log, forbidden=())
@@ -128,6 +147,30 @@ def start(board: Board, hypervisor: Path, on_xen: bool, tmp_path: Path) -> Calla
     return run
 
 
+def _start_options(board: Board, boot: Boot, hypervisor: Path, folder: Path) -> list[str]:
+    """QEMU's options that put everything into memory and begin at the start code."""
+    port, base = PORTS[board.arch], board.ram_base
+    # QEMU's loader puts an arm64 image at its text_offset; a RISC-V image runs anywhere.
+    offset = kernel.read(hypervisor, board.arch).text_offset if board.arch == "arm64" else 0
+    at = base + port.xen + offset
+    begin = stub.jump(board.arch, at, 0 if boot.tree_at is None else base + boot.tree_at)
+    files = {
+        base + port.stub: begin,
+        base + TREE: device_tree(board, boot),
+        base + boot.kernel_at: boot.kernel(port),
+        base + boot.initrd_at: boot.initrd,
+    }
+    if board.arch == "arm64":
+        first = ["-device", f"loader,addr={base + port.stub:#x},cpu-num=0"]
+    else:
+        # OpenSBI jumps to what QEMU takes for the kernel.
+        del files[base + port.stub]
+        (folder / "stub").write_bytes(begin)
+        first = ["-kernel", str(folder / "stub")]
+    loads = [qemu.Load(hypervisor, at), *loadable(files, at, base, folder)]
+    return [*qemu.loaders(loads), *first]
+
+
 def cut(data: bytes) -> bytes:
     """A blob that ends early and says so in its header."""
     size = len(data) // 2
@@ -140,15 +183,16 @@ def unknown_tag(data: bytes) -> bytes:
     return data[:at] + struct.pack(">I", 0x77) + data[at + 4 :]
 
 
-def without(path: str) -> Callable[[Any], None]:
+def without(path: str) -> Callable[[Any, int], None]:
     """Removes a node of the root."""
-    return lambda tree: tree.root.remove_subnode(path)
+    return lambda tree, ram: tree.root.remove_subnode(path.format(ram=f"{ram:x}"))
 
 
-def reserve(start: int, size: int) -> Callable[[Any], None]:
-    """Adds a range to /reserved-memory; `start` is an address."""
+def reserve(offset: int, size: int) -> Callable[[Any, int], None]:
+    """Adds a range of RAM to /reserved-memory."""
 
-    def change(tree: Any) -> None:
+    def change(tree: Any, ram: int) -> None:
+        start = ram + offset
         parent = tree.get_node("/reserved-memory", create=True)
         blob.set_cells(parent, "#address-cells", 2)
         blob.set_cells(parent, "#size-cells", 2)
@@ -159,8 +203,32 @@ def reserve(start: int, size: int) -> Callable[[Any], None]:
     return change
 
 
-RAM = 0x4000_0000
-NO_RAM = Boot(tree=without(f"memory@{RAM:x}"))
+def elf(_port: Port) -> bytes:
+    return b"\x7fELF" + bytes(0x1000)
+
+
+def foreign(port: Port) -> bytes:
+    return port.image(magic=port.other)
+
+
+def short(port: Port) -> bytes:
+    return port.image()[:40]
+
+
+def zeros(_port: Port) -> bytes:
+    return bytes(0x1000)
+
+
+def packed(change: Callable[[bytes], bytes]) -> Callable[[Port], bytes]:
+    """A gzip file that something happened to."""
+    return lambda port: change(gzip.compress(port.image()))
+
+
+def sized(size: int) -> Callable[[Port], bytes]:
+    return lambda port: port.image(size=size)
+
+
+NO_RAM = Boot(tree=without("memory@{ram}"))
 CASES = {
     "no tree": (Boot(tree_at=None), r"device tree at 0(x0)? is not usable"),
     "zeros for a tree": (Boot(blob=lambda d: bytes(len(d))), "device tree at .* is not usable"),
@@ -170,20 +238,26 @@ CASES = {
     "no chosen": (Boot(tree=without("chosen")), "no /chosen node"),
     "no modules": (Boot(modules=False), "No kernel for dom0"),
     "no memory": (NO_RAM, "no usable RAM"),
-    "no kernel there": (Boot(kernel=bytes(0x1000)), "dom0 kernel: it is no kernel image"),
-    "ELF kernel": (Boot(kernel=b"\x7fELF" + bytes(0x1000)), "dom0 kernel: it is no kernel image"),
-    "RISC-V kernel": (Boot(kernel=image(arch=b"RSC\x05")), "dom0 kernel: it is no kernel image"),
-    "kernel of 40 bytes": (Boot(kernel=image()[:40]), "dom0 kernel: "),
+    "no kernel there": (Boot(kernel=zeros), "dom0 kernel: it is no kernel image"),
+    "ELF kernel": (Boot(kernel=elf), "dom0 kernel: it is no kernel image"),
+    "foreign kernel": (Boot(kernel=foreign), "dom0 kernel: it is no kernel image"),
+    "kernel of 40 bytes": (Boot(kernel=short), "dom0 kernel: "),
     "empty kernel": (Boot(kernel_size=0), "size is 0"),
-    "absurd header": (Boot(kernel=image(size=1 << 62)), "dom0 kernel"),
-    "kernel cut": (Boot(kernel=cut_image()), "the image has 1052672 bytes, its module only 4096"),
-    "kernel too large": (Boot(kernel=image(size=600 * MIB)), "dom0 kernel .*raise dom0_mem"),
-    "gzip cut": (Boot(kernel=gzip.compress(image())[:-20]), "gzip data is damaged"),
-    "gzip damaged": (Boot(kernel=b"\x1f\x8b\x08" + b"\xff" * 4000), "gzip data is damaged"),
+    "absurd header": (Boot(kernel=sized(1 << 62)), "dom0 kernel"),
+    "kernel cut": (
+        Boot(kernel=Port.cut_image),
+        "the image has 1052672 bytes, its module only 4096",
+    ),
+    "kernel too large": (Boot(kernel=sized(600 * MIB)), "dom0 kernel .*raise dom0_mem"),
+    "gzip cut": (Boot(kernel=packed(lambda data: data[:-20])), "gzip data is damaged"),
+    "gzip damaged": (
+        Boot(kernel=packed(lambda data: data[:3] + b"\xff" * 4000)),
+        "gzip data is damaged",
+    ),
     "modules overlap": (Boot(initrd_at=KERNEL + 0x800), "lies over kernel"),
-    "over the hypervisor": (Boot(kernel_at=XEN + 0x1000), "lies over the hypervisor"),
+    "over the hypervisor": (Boot(kernel_at=0x40_1000), "lies over the hypervisor"),
     "over the tree": (Boot(initrd_at=TREE + 0x100), "lies over the device tree"),
-    "over reserved memory": (Boot(tree=reserve(RAM + KERNEL - 0x1000, 0x2000)), "lies over "),
+    "over reserved memory": (Boot(tree=reserve(KERNEL - 0x1000, 0x2000)), "lies over "),
     "outside RAM": (Boot(kernel_at=2 << 30), "is not all in RAM"),
     "beyond RAM": (Boot(kernel_size=1 << 40), "is not all in RAM"),
     "dom0_mem too large": (
@@ -205,20 +279,36 @@ def test_a_right_boot_starts_dom0(start: Callable[..., str]) -> None:
     start(Boot(), "Loading d0 initrd", ends=False)
 
 
-@pytest.mark.parametrize(
-    ("machine", "message"),
-    [
-        ("virt,virtualization=off,gic-version=2", "was entered at EL1, not at EL2"),
-        ("virt,virtualization=on,gic-version=3", "no GICv2 in the device tree"),
+MACHINES = {
+    "arm64": [
+        ("virt,virtualization=off,gic-version=2", "", "was entered at EL1, not at EL2"),
+        ("virt,virtualization=on,gic-version=3", "", "no GICv2 in the device tree"),
     ],
-)
-def test_machines_that_cannot_do_it(
-    start: Callable[..., str], board: Board, machine: str, message: str
-) -> None:
-    start(Boot(), message, machine)
+    "riscv": [
+        ("virt", "rv64,h=off", "the hypervisor extension .H. is missing"),
+        ("virt,aia=aplic-imsic", "rv64", "0 guest interrupt files for each hart"),
+        ("virt,aia=aplic", "rv64", "There is an APLIC, but no IMSIC"),
+    ],
+}
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_machines_that_cannot_do_it(start: Callable[..., str], board: Board, number: int) -> None:
+    cases = MACHINES[board.arch]
+    if number >= len(cases):
+        pytest.skip("no such case on this architecture")
+    machine, cpu, message = cases[number]
+    start(Boot(), message, machine, cpu)
+
+
+def test_no_event_interrupt_is_said(start: Callable[..., str], board: Board) -> None:
+    """Without Ssaia dom0 starts, as a guest that knows nothing of Xen."""
+    if board.arch != "riscv":
+        pytest.skip("an extension of RISC-V")
+    start(Boot(), "No Ssaia: guests get no event channel interrupt", "virt", "rv64", ends=False)
 
 
 def test_a_console_that_is_not_there_is_named(start: Callable[..., str]) -> None:
-    boot = Boot(kernel=bytes(0x1000), arguments="dtuart=/nothing@0 dom0_mem=256M noreboot")
+    boot = Boot(kernel=zeros, console="/nothing@0")
     said = start(boot, "dom0 kernel")
     assert "dtuart=/nothing@0" in said
