@@ -18,6 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--board", default=DEFAULT, help="board to test on")
     parser.addoption("--toolchain", choices=toolchain.KINDS, help="compiler of what is booted")
     parser.addoption("--hypervisor", help="boot this instead of ours: a file, or `xen`")
+    parser.addoption("--kernel", help="dom0 kernel instead of the usual one: a file")
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def test_c_code_leaves_fp_registers_alone(
         if name.endswith(".c"):
             command = [objdump, "-d", "--no-show-raw-insn", str(built.folder / f"obj/{name}.o")]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
-            findings += binary.check_no_fp(name, done.stdout)
+            findings += binary.check_no_fp(name, done.stdout, board.arch)
     expect_none(findings)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,12 @@ MakeSystem = Callable[..., System]
 
 
 @pytest.fixture(scope="session")
-def dom0(board: Board) -> Dom0:
-    """Debian's kernel and our initramfs."""
+def dom0(request: pytest.FixtureRequest, board: Board) -> Dom0:
+    """The usual kernel, unless another one is named, and our initramfs."""
+    given: str | None = request.config.getoption("--kernel")
+    if given:
+        made = image.build(board.debian_arch, kernel="given")
+        return replace(made, kernel=Path(given).absolute())
     return image.build(board.debian_arch)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from xenolith.boards import Board
 from xenolith.dt import blob, chosen
 from xenolith.lab import qemu, stub
 from xenolith.lab.console import Console, Deadline, LabError
+from xenolith.lab.stub import Idle
 from xenolith.system import kernel
 from xenolith.system.placement import MIB, Region
 
@@ -26,47 +27,16 @@ END = rb"Panic on CPU|Halted|Reboot in|halt"
 SECONDS = 15.0
 
 
-@dataclass(frozen=True)
-class Port:
-    """What the cases must know of an architecture. Addresses are offsets into RAM."""
-
-    magic: bytes
-    """Of the Image header."""
-    loop: bytes
-    """A branch to itself."""
-    machine: int
-    """In a PE header."""
-    stub: int
-    """Where the start code lies: QEMU's own tree (arm64), or where OpenSBI jumps to (RISC-V)."""
-    xen: int
-    other: bytes
-    """Another architecture's magic."""
-
-    def image(self, *, size: int = 0x10000, magic: bytes = b"") -> bytes:
-        """A kernel that does nothing: an Image header and a branch to itself."""
-        head = self.loop + bytes(4) + struct.pack("<QQQ", 0, size, 0) + bytes(24)
-        head += (magic or self.magic) + bytes(4)
-        return head + bytes(0x1000 - len(head))
-
-    def cut_image(self) -> bytes:
-        """A kernel whose PE header has a section that ends behind the module."""
-        pe = struct.pack("<IHHIIIHH", 0x4550, self.machine, 1, 0, 0, 0, 0, 0)
-        section = struct.pack("<8sIIII", b".text", MIB, 0x1000, MIB, 0x1000) + bytes(16)
-        head = self.image()[:60] + struct.pack("<I", 64) + pe + section
-        return head + bytes(0x1000 - len(head))
-
-
-PORTS = {
-    "arm64": Port(b"ARM\x64", b"\0\0\0\x14", 0xAA64, 0x10_0000, 0x40_0000, b"RSC\x05"),
-    "riscv": Port(b"RSC\x05", b"\x6f\0\0\0", 0x5064, 0x20_0000, 0x40_0000, b"ARM\x64"),
-}
+PLACES = {"arm64": (0x10_0000, 0x40_0000), "riscv": (0x20_0000, 0x40_0000)}
+"""By port, offsets of start code and hypervisor. QEMU's own tree is in the first MiB (arm64);
+OpenSBI jumps to 2 MiB (RISC-V)."""
 
 
 @dataclass(frozen=True)
 class Boot:
     """A boot, right unless changed. Addresses are offsets into RAM, sizes in bytes."""
 
-    kernel: Callable[[Port], bytes] = Port.image
+    kernel: Callable[[Idle], bytes] = Idle.image
     kernel_at: int = KERNEL
     kernel_size: int | None = None
     initrd: bytes = b"\x1f\x8b\x08" + bytes(5000)
@@ -85,7 +55,7 @@ class Boot:
 
 def device_tree(board: Board, boot: Boot) -> bytes:
     tree = blob.parse(qemu.base_tree(board, 1, MEMORY))
-    kernel_file = boot.kernel(PORTS[board.arch])
+    kernel_file = boot.kernel(stub.IDLE[board.arch])
     size = len(kernel_file) if boot.kernel_size is None else boot.kernel_size
     base = board.ram_base
     modules = [
@@ -102,11 +72,7 @@ def device_tree(board: Board, boot: Boot) -> bytes:
 
 
 def loadable(files: dict[int, bytes], at: int, base: int, folder: Path) -> Iterator[qemu.Load]:
-    """What of `files` (by address) QEMU can put into RAM beside the hypervisor at `at`.
-
-    QEMU loads nothing outside RAM, and no two things to one place: what the tree says is enough
-    for these faults.
-    """
+    """What of `files` (by address) QEMU can load: all in RAM, beside the hypervisor at `at`."""
     full = [Region("the hypervisor", at, MIB)]
     for number, (address, data) in enumerate(files.items()):
         region = Region(str(number), address, len(data))
@@ -125,13 +91,20 @@ def start(board: Board, hypervisor: Path, on_xen: bool, tmp_path: Path) -> Calla
         pytest.skip("the messages are ours")
 
     def run(
-        boot: Boot, message: str, machine: str = "", cpu: str = "", *, ends: bool = True
+        boot: Boot,
+        message: str,
+        machine: str = "",
+        cpu: str = "",
+        *,
+        ends: bool = True,
+        extra: Sequence[str] = (),
     ) -> str:
         model = replace(
             board.qemu, machine=machine or board.qemu.machine, cpu=cpu or board.qemu.cpu
         )
         played = replace(board, qemu=model)
-        command = [*model.command(1, MEMORY), *_start_options(played, boot, hypervisor, tmp_path)]
+        options = _start_options(played, boot, hypervisor, tmp_path)
+        command = [*model.command(1, MEMORY), *options, *extra]
         log = tmp_path / "console.log"
         with qemu.Machine(command) as running:
             console = Console(running, log, forbidden=())
@@ -149,22 +122,23 @@ def start(board: Board, hypervisor: Path, on_xen: bool, tmp_path: Path) -> Calla
 
 def _start_options(board: Board, boot: Boot, hypervisor: Path, folder: Path) -> list[str]:
     """QEMU's options that put everything into memory and begin at the start code."""
-    port, base = PORTS[board.arch], board.ram_base
+    start, xen = PLACES[board.arch]
+    base = board.ram_base
     # QEMU's loader puts an arm64 image at its text_offset; a RISC-V image runs anywhere.
     offset = kernel.read(hypervisor, board.arch).text_offset if board.arch == "arm64" else 0
-    at = base + port.xen + offset
+    at = base + xen + offset
     begin = stub.jump(board.arch, at, 0 if boot.tree_at is None else base + boot.tree_at)
     files = {
-        base + port.stub: begin,
+        base + start: begin,
         base + TREE: device_tree(board, boot),
-        base + boot.kernel_at: boot.kernel(port),
+        base + boot.kernel_at: boot.kernel(stub.IDLE[board.arch]),
         base + boot.initrd_at: boot.initrd,
     }
     if board.arch == "arm64":
-        first = ["-device", f"loader,addr={base + port.stub:#x},cpu-num=0"]
+        first = ["-device", f"loader,addr={base + start:#x},cpu-num=0"]
     else:
         # OpenSBI jumps to what QEMU takes for the kernel.
-        del files[base + port.stub]
+        del files[base + start]
         (folder / "stub").write_bytes(begin)
         first = ["-kernel", str(folder / "stub")]
     loads = [qemu.Load(hypervisor, at), *loadable(files, at, base, folder)]
@@ -203,28 +177,28 @@ def reserve(offset: int, size: int) -> Callable[[Any, int], None]:
     return change
 
 
-def elf(_port: Port) -> bytes:
+def elf(_port: Idle) -> bytes:
     return b"\x7fELF" + bytes(0x1000)
 
 
-def foreign(port: Port) -> bytes:
+def foreign(port: Idle) -> bytes:
     return port.image(magic=port.other)
 
 
-def short(port: Port) -> bytes:
+def short(port: Idle) -> bytes:
     return port.image()[:40]
 
 
-def zeros(_port: Port) -> bytes:
+def zeros(_port: Idle) -> bytes:
     return bytes(0x1000)
 
 
-def packed(change: Callable[[bytes], bytes]) -> Callable[[Port], bytes]:
+def packed(change: Callable[[bytes], bytes]) -> Callable[[Idle], bytes]:
     """A gzip file that something happened to."""
     return lambda port: change(gzip.compress(port.image()))
 
 
-def sized(size: int) -> Callable[[Port], bytes]:
+def sized(size: int) -> Callable[[Idle], bytes]:
     return lambda port: port.image(size=size)
 
 
@@ -245,7 +219,7 @@ CASES = {
     "empty kernel": (Boot(kernel_size=0), "size is 0"),
     "absurd header": (Boot(kernel=sized(1 << 62)), "dom0 kernel"),
     "kernel cut": (
-        Boot(kernel=Port.cut_image),
+        Boot(kernel=Idle.cut_image),
         "the image has 1052672 bytes, its module only 4096",
     ),
     "kernel too large": (Boot(kernel=sized(600 * MIB)), "dom0 kernel .*raise dom0_mem"),
@@ -299,6 +273,16 @@ def test_machines_that_cannot_do_it(start: Callable[..., str], board: Board, num
         pytest.skip("no such case on this architecture")
     machine, cpu, message = cases[number]
     start(Boot(), message, machine, cpu)
+
+
+def test_firmware_without_hsm(start: Callable[..., str], board: Board, tmp_path: Path) -> None:
+    """Firmware that knows no SBI extension at all."""
+    if board.arch != "riscv":
+        pytest.skip("an interface of RISC-V")
+    firmware = tmp_path / "firmware"
+    entry, tree = board.ram_base + PLACES["riscv"][1], board.ram_base + TREE
+    firmware.write_bytes(stub.deaf_firmware(entry, tree))
+    start(Boot(), "the firmware has no SBI extension HSM", extra=["-bios", str(firmware)])
 
 
 def test_no_event_interrupt_is_said(start: Callable[..., str], board: Board) -> None:

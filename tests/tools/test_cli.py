@@ -96,10 +96,10 @@ def test_no_compiler_and_no_rights_takes_ziglang(
     assert installed == ["zig"]
 
 
-def test_pytest_arguments(root: Path) -> None:
+def test_pytest_arguments(root: Path, board: Board) -> None:
     parser = argparse.ArgumentParser()
     test_verb.add_arguments(parser)
     args = parser.parse_args(["--quick", "--layer", "lint", "-k", "format"])
-    arguments = test_verb.pytest_arguments(args)
+    arguments = test_verb.pytest_arguments(args, board)
     assert arguments[2:6] == ["-m", "not slow", "-k", "format"]
     assert arguments[6:] == [str(root / "tests/lint")]

@@ -213,5 +213,16 @@ def test_floating_point() -> None:
     bad = "  4:\tfmov\td0, x1\n  8:\tldp\tq0, q1, [x0]\n  c:\tdup\tv3.4s, w1\n"
     good = "  4:\tmov\tx0, #0x1\n  8:\tb.ne\t40 <s1+0x3>\n  a:\tb\tb0 <x>\n"
     good += "  c:\tstr\tw1, [sp, #8]  // d0\n"
-    assert len(binary.check_no_fp("a.c", bad)) == 3
-    assert binary.check_no_fp("a.c", good) == []
+    assert len(binary.check_no_fp("a.c", bad, "arm64")) == 3
+    assert binary.check_no_fp("a.c", good, "arm64") == []
+    bad = "   0:\tfld\tfa5,8(a0)\n   4:\tfsd\tfs0,0(sp)\n   8:\tvle8.v\tv1,(a0)\n"
+    good = "   0:\tsd\ts0,8(sp)\n   4:\tadd\ta5,a5,t1\n   8:\tfence\trw,rw\n"
+    assert len(binary.check_no_fp("a.c", bad, "riscv")) == 3
+    assert binary.check_no_fp("a.c", good, "riscv") == []
+
+
+def test_unfinished_work_in_a_patch_counts_if_the_patch_adds_it() -> None:
+    mark = "TO" + "DO"
+    assert comments.check_unfinished("a.patch", f" context {mark}\n-old {mark}\n") == []
+    assert len(comments.check_unfinished("a.patch", f" context\n+new {mark}\n")) == 1
+    assert len(comments.check_unfinished("a.c", f" context {mark}\n")) == 1

@@ -37,10 +37,15 @@ void cpu_start_all(void)
     printk("Brought up %u CPU%s\n", nr_cpus, nr_cpus == 1 ? "" : "s");
 }
 
-void cpu_request(struct cpu *c, uint32_t bits)
+bool cpu_mark(struct cpu *c, uint32_t bits)
 {
     /* The release half orders the caller's data before the bit; the gate's exchange acquires it. */
-    if ((atomic_fetch_or(&c->pending, bits) & bits) != bits && c != this_cpu()) {
+    return (atomic_fetch_or(&c->pending, bits) & bits) != bits && c != this_cpu();
+}
+
+void cpu_request(struct cpu *c, uint32_t bits)
+{
+    if (cpu_mark(c, bits)) {
         arch_cpu_kick(c);
     }
 }

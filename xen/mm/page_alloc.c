@@ -179,9 +179,11 @@ void page_scrub_start(void)
 
 bool page_scrub_idle(void)
 {
+    static uint32_t busy; /* one CPU at a time: two would mostly wait for the lock */
     bool found = false;
 
-    if (!atomic_load_acquire(&scrub_allowed) || !buddy_has_dirty()) {
+    if (!atomic_load_acquire(&scrub_allowed) || !buddy_has_dirty() ||
+        atomic_exchange(&busy, 1u) != 0) {
         return false;
     }
     spin_lock(&heap_lock);
@@ -191,5 +193,6 @@ bool page_scrub_idle(void)
         found = buddy_scrub((unsigned int)order, ALL_ZONES, 1u);
     }
     spin_unlock(&heap_lock);
+    atomic_store_release(&busy, 0u);
     return found;
 }

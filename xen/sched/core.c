@@ -17,12 +17,31 @@
 spinlock_t sched_lock = SPINLOCK_INIT(LOCK_SCHED);
 
 static const struct sched_class *class = &sched_fair;
+static cpumask_t kicks;     /* CPUs to be interrupted when the lock is released */
 static cpumask_t idle_cpus; /* idle, and not yet asked to choose again */
 static bool sched_started;  /* some vCPU was chosen: the class cannot change any more */
 
 cpumask_t cpumask_of(const struct cpu *c)
 {
     return (cpumask_t)1 << c->id;
+}
+
+void sched_request(struct cpu *c, uint32_t bits)
+{
+    if (cpu_mark(c, bits)) {
+        kicks |= cpumask_of(c);
+    }
+}
+
+void sched_unlock(void)
+{
+    cpumask_t due = kicks;
+
+    kicks = 0;
+    spin_unlock(&sched_lock);
+    for (; due != 0; due &= due - 1u) {
+        arch_cpu_kick(&cpus[ctz64(due)]);
+    }
 }
 
 const struct sched_class *sched_class(void)
@@ -73,7 +92,8 @@ void sched_init_cpu(struct cpu *c)
     c->idle_since = c->sched.since;
     spin_lock(&sched_lock);
     cpupool0.cpus |= cpumask_of(c);
-    spin_unlock(&sched_lock);
+    idle_cpus |= cpumask_of(c); /* it chooses when it first comes to the gate */
+    sched_unlock();
 }
 
 cpumask_t sched_allowed(const struct vcpu *v)
@@ -126,7 +146,7 @@ static struct cpu *sched_find_idle(const struct vcpu *v)
 static void sched_place_loaded(struct vcpu *v)
 {
     idle_cpus &= ~cpumask_of(v->cpu);
-    cpu_request(v->cpu, CPU_PENDING_RESCHED);
+    sched_request(v->cpu, CPU_PENDING_RESCHED);
 }
 
 void sched_place(struct vcpu *v, s_time_t now)
@@ -143,7 +163,7 @@ void sched_place(struct vcpu *v, s_time_t now)
     c = sched_find_idle(v);
     if (c != NULL) {
         idle_cpus &= ~cpumask_of(c); /* the next one to be woken takes another */
-        cpu_request(c, CPU_PENDING_RESCHED);
+        sched_request(c, CPU_PENDING_RESCHED);
     } else {
         class->contend(v, now);
     }
@@ -169,7 +189,7 @@ static bool sched_resume(struct vcpu *v, s_time_t now)
     vcpu_runstate_change(v, RUNSTATE_running, now);
     /* Release: the gate that sees v also sees the rest. */
     atomic_store_release(&c->sched.curr, v);
-    cpu_request(c, CPU_PENDING_VIRQ);
+    sched_request(c, CPU_PENDING_VIRQ);
     return true;
 }
 
@@ -190,7 +210,7 @@ void sched_wake(struct vcpu *v)
     if (v->sched.state == SCHED_OFF && vcpu_runnable(v)) {
         sched_wake_locked(v);
     }
-    spin_unlock(&sched_lock);
+    sched_unlock();
 }
 
 /* RUNSTATE_ of a vCPU that must not run. */
@@ -211,10 +231,10 @@ void sched_sleep(struct vcpu *v)
             vcpu_runstate_change(v, sched_off_state(v), time_now());
         }
         if (v->running != 0) { /* running, or idle but loaded: its CPU saves it at the gate */
-            cpu_request(v->cpu, CPU_PENDING_RESCHED);
+            sched_request(v->cpu, CPU_PENDING_RESCHED);
         }
     }
-    spin_unlock(&sched_lock);
+    sched_unlock();
 }
 
 void sched_sleep_wait(struct vcpu *v)
@@ -321,7 +341,7 @@ struct vcpu *sched_pick(struct cpu *c)
         timer_stop(&c->sched.slice);
     }
     sched_place_left_over(now);
-    spin_unlock(&sched_lock);
+    sched_unlock();
     return next;
 }
 
@@ -340,7 +360,7 @@ void sched_released(struct vcpu *v)
     if (v->sched.state == SCHED_QUEUED) {
         sched_place(v, time_now());
     }
-    spin_unlock(&sched_lock);
+    sched_unlock();
 }
 
 s_time_t sched_idle_time(struct cpu *c)
@@ -352,6 +372,6 @@ s_time_t sched_idle_time(struct cpu *c)
     if (c->sched.curr == NULL) {
         total += time_now() - c->idle_since;
     }
-    spin_unlock(&sched_lock);
+    sched_unlock();
     return total;
 }

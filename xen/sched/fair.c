@@ -260,7 +260,7 @@ static void fair_contend(struct vcpu *v, s_time_t now)
         }
     }
     if (victim != NULL && fair_free_at(victim, now) == now) {
-        cpu_request(victim, CPU_PENDING_RESCHED);
+        sched_request(victim, CPU_PENDING_RESCHED);
     } else if (victim != NULL) {
         sched_retry_at(victim, fair_free_at(victim, now));
     }

@@ -67,7 +67,7 @@ static void fair_refill_timer(void *data)
     if (d->sched.cap != 0) {
         fair_refill(d, time_now());
     }
-    spin_unlock(&sched_lock);
+    sched_unlock();
 }
 
 void fair_domain_changed(struct domain *d, uint16_t weight, uint16_t cap)
@@ -92,7 +92,7 @@ void fair_domain_changed(struct domain *d, uint16_t weight, uint16_t cap)
          * chosen again. */
         if (v != NULL && v->sched.state == SCHED_RUNNING) {
             v->sched.vtime = fair_reference(v, time_now());
-            cpu_request(v->cpu, CPU_PENDING_RESCHED);
+            sched_request(v->cpu, CPU_PENDING_RESCHED);
         }
     }
 }

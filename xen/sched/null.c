@@ -86,7 +86,7 @@ static void null_charge(struct cpu *c __unused, struct vcpu *v __unused, s_time_
 /* Its CPU is busy: with a vCPU that was just pinned away from it. */
 static void null_contend(struct vcpu *v, s_time_t now __unused)
 {
-    cpu_request(&cpus[ctz64(v->sched.assigned)], CPU_PENDING_RESCHED);
+    sched_request(&cpus[ctz64(v->sched.assigned)], CPU_PENDING_RESCHED);
 }
 
 const struct sched_class sched_null = {

@@ -28,7 +28,7 @@ static long tools_put(struct domain *d, const struct xen_domctl_sched_credit2 *p
     }
     spin_lock(&sched_lock);
     fair_domain_changed(d, weight, param->cap);
-    spin_unlock(&sched_lock);
+    sched_unlock();
     return 0;
 }
 

@@ -40,7 +40,7 @@ int sched_vcpu_init(struct vcpu *v)
                v->d->id, v->id, sched_class()->name);
         rc = sched_class()->admit(v);
     }
-    spin_unlock(&sched_lock);
+    sched_unlock();
     if (rc != 0) {
         printk(XENLOG_WARNING "sched=null: no free CPU for d%uv%u. Give dom0 fewer "
                               "(dom0_max_vcpus=) or use sched=fair.\n",
@@ -53,7 +53,7 @@ void sched_vcpu_destroy(struct vcpu *v)
 {
     spin_lock(&sched_lock);
     sched_class()->remove(v);
-    spin_unlock(&sched_lock);
+    sched_unlock();
 }
 
 /* v's affinity has changed: is it where it may be? */
@@ -62,7 +62,7 @@ static void sched_affinity_changed(struct vcpu *v)
     if (v->sched.state == SCHED_QUEUED) {
         sched_place(v, time_now());
     } else if (v->sched.state == SCHED_RUNNING && (sched_allowed(v) & cpumask_of(v->cpu)) == 0) {
-        cpu_request(v->cpu, CPU_PENDING_RESCHED);
+        sched_request(v->cpu, CPU_PENDING_RESCHED);
     }
 }
 
@@ -105,7 +105,7 @@ int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *s
         }
         sched_affinity_changed(v);
     }
-    spin_unlock(&sched_lock);
+    sched_unlock();
     return rc;
 }
 
@@ -144,6 +144,6 @@ int sched_pin_override(struct vcpu *v, int32_t cpu)
     spin_lock(&sched_lock);
     rc = sched_override(v, cpu);
     sched_affinity_changed(v);
-    spin_unlock(&sched_lock);
+    sched_unlock();
     return rc;
 }

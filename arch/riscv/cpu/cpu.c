@@ -37,8 +37,8 @@ void cpu_init_hs(void)
         csr_write(CSR_VSTIMECMP, UINT64_MAX);
     }
     if (isa_has(ISA_SMSTATEEN)) {
-        csr_write(CSR_HSTATEEN0, STATEEN0_SE0 | STATEEN0_ENVCFG | STATEEN0_CSRIND | STATEEN0_AIA |
-                                     STATEEN0_IMSIC | STATEEN0_CONTEXT);
+        csr_write(CSR_HSTATEEN0,
+                  STATEEN0_SE0 | STATEEN0_ENVCFG | STATEEN0_CSRIND | STATEEN0_AIA | STATEEN0_IMSIC);
     }
     /* hfence.gvma, hfence.vvma: what was cached for guests of an earlier system is gone. */
     __asm__ volatile(".insn r 0x73, 0, 0x31, x0, x0, x0\n .insn r 0x73, 0, 0x11, x0, x0, x0" ::
@@ -51,10 +51,23 @@ void arch_cpu_init(struct cpu *c)
     atomic_store_release(&c->arch.up, 1u);
 }
 
+/*
+ * WFI ends when an interrupt is pending that sie or hie has, whatever sstatus.SIE is
+ * [RVPRIV 3.3.3]. One in the interrupt file of the vCPU that stayed loaded is VSEIP and would do
+ * that; but QEMU 10.0 (riscv_cpu_interrupt) does not wake a halted hart for it, so it is made SGEI,
+ * too, meanwhile.
+ */
 void arch_cpu_idle(void)
 {
-    /* Ends when an interrupt is pending that sie has, whatever sstatus.SIE is [RVPRIV 3.3.3]. */
+    uint64_t file = (csr_read(CSR_HSTATUS) & HSTATUS_VGEIN) >> HSTATUS_VGEIN_SHIFT;
+
+    if (file == 0) {
+        __asm__ volatile("wfi" ::: "memory");
+        return;
+    }
+    csr_set(CSR_HGEIE, 1ul << file);
     __asm__ volatile("wfi" ::: "memory");
+    csr_clear(CSR_HGEIE, 1ul << file);
 }
 
 /* Each one once: a deadline stays pending until the gate has set the next one. */

@@ -9,47 +9,56 @@
 
 extern char _start_image[], _end_text[];
 
-#define MAX_FRAMES  16u
-#define FRAME_BYTES 16u /* below the frame pointer: its predecessor, return address [RVABI 2.5] */
+#define MAX_CALLS 24u
 
 static bool is_code(uint64_t a)
 {
     return a >= (uint64_t)(uintptr_t)_start_image && a < (uint64_t)(uintptr_t)_end_text;
 }
 
-/* Follow the frames, staying inside this CPU's stack. */
-static void backtrace(uint64_t pc, uint64_t fp)
+static uint16_t code_half(uint64_t a)
+{
+    return is_code(a) ? *(const uint16_t *)(uintptr_t)a : 0;
+}
+
+/* Does a call end at `a`: JAL or JALR that links to ra, or C.JALR [RVUNPRIV 2.5, 27.4]? */
+static bool follows_call(uint64_t a)
+{
+    uint16_t last = code_half(a - 2), first = code_half(a - 4);
+
+    return (first & 0xfffu) == 0x0efu || (first & 0xfffu) == 0x0e7u ||
+           ((last & 0xf07fu) == 0x9002u && (last >> 7) != 0x120u);
+}
+
+/* Code keeps no frame pointer, so every word of the stack that can be a return address is shown: a
+ * few of them may be left over from earlier calls. */
+static void backtrace(uint64_t pc, uint64_t sp)
 {
     uint64_t top = (uint64_t)(uintptr_t)this_cpu()->stack_top;
-    uint64_t bottom = top - (PAGE_SIZE << CPU_STACK_ORDER);
+    unsigned int calls = 0;
 
     printk(XENLOG_ERR "Xen call trace:\n");
     printk(XENLOG_ERR "   [<%016lx>] (PC)\n", pc);
-    for (unsigned int i = 0;
-         i < MAX_FRAMES && fp >= bottom + FRAME_BYTES && fp <= top && (fp & 15u) == 0; i++) {
-        const uint64_t *frame = (const uint64_t *)(uintptr_t)(fp - FRAME_BYTES);
-        uint64_t next = frame[0];
+    if (sp < top - (PAGE_SIZE << CPU_STACK_ORDER) || sp >= top || (sp & 7u) != 0) {
+        printk(XENLOG_ERR "   sp %016lx is not in this CPU's stack\n", sp);
+        return;
+    }
+    for (; sp < top && calls < MAX_CALLS; sp += sizeof(uint64_t)) {
+        uint64_t a = *(const uint64_t *)(uintptr_t)sp;
 
-        if (is_code(frame[1])) {
-            printk(XENLOG_ERR "   [<%016lx>]\n", frame[1]);
-        } else if (i == 0) {
-            next = frame[1]; /* a function that calls nothing stores its predecessor only */
-        } else {
-            break;
+        if (is_code(a) && (a & 1u) == 0 && follows_call(a)) {
+            printk(XENLOG_ERR "   [<%016lx>]\n", a);
+            calls++;
         }
-        if (next <= fp) {
-            break;
-        }
-        fp = next;
     }
 }
 
 void arch_dump_stack(void)
 {
-    uint64_t fp = (uint64_t)(uintptr_t)__builtin_frame_address(0);
+    uint64_t sp;
 
-    backtrace((uint64_t)(uintptr_t)__builtin_return_address(0),
-              ((const uint64_t *)(uintptr_t)(fp - FRAME_BYTES))[0]);
+    __asm__ volatile("mv %0, sp" : "=r"(sp));
+    backtrace((uint64_t)(uintptr_t)__builtin_return_address(0), sp);
 }
 
 static void dump_regs(const struct cpu_regs *r)
@@ -87,6 +96,6 @@ void __noreturn trap_hyp(const struct cpu_regs *regs)
     dump_regs(regs);
     printk("scause %016lx stval %016lx htval %016lx CPU%u\n", cause, address, csr_read(CSR_HTVAL),
            this_cpu()->id);
-    backtrace(regs->pc, regs->x[8]);
+    backtrace(regs->pc, regs->x[2]);
     hyp_fault(what, cause, address, regs->pc);
 }

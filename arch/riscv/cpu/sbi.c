@@ -33,7 +33,7 @@ static uint64_t base(uint64_t function)
     return r.error == SBI_SUCCESS ? r.value : 0;
 }
 
-bool sbi_has(uint64_t extension)
+static bool sbi_has(uint64_t extension)
 {
     struct sbi_result r = sbi_call(SBI_EXT_BASE, SBI_BASE_PROBE, extension, 0, 0, 0, 0);
 

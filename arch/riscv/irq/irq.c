@@ -154,7 +154,7 @@ void virq_wake_idle(void)
 
     if (v != NULL && (atomic_load(&v->pause_flags) & VPF_BLOCKED) != 0 &&
         arch_vcpu_wakeup_pending(v)) {
-        vcpu_unblock(v);
+        vcpu_kick(v);
     }
 }
 

@@ -137,8 +137,7 @@ static void vimsic_map(const struct vcpu *v)
     if (f->home != NULL) {
         leaf.mfn = mfn(imsic_page(f->home, f->home_file) >> PAGE_SHIFT);
         if (p2m_map(v->d, gfn(f->gpa >> PAGE_SHIFT), 1, leaf) != 0) {
-            printk(XENLOG_DEBUG "d%uv%u: its interrupt file cannot be mapped: emulated\n",
-                   (unsigned int)v->d->id, v->id);
+            return; /* it goes on like this */
         }
     }
 }

@@ -6,6 +6,7 @@
 #include <arch/mm.h>
 #include <arch/p2m.h>
 #include <asm/csr.h>
+#include <asm/isa.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/page_alloc.h>

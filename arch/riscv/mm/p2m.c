@@ -5,6 +5,7 @@
 #include <arch/p2m.h>
 #include <asm/csr.h>
 #include <asm/hfence.h>
+#include <asm/isa.h>
 #include <asm/sbi.h>
 #include <xen/atomic.h>
 #include <xen/bitops.h>
@@ -19,6 +20,7 @@
 #define RFENCE_GVMA      4u
 
 uint16_t p2m_vsatp_modes;
+uint64_t p2m_device_bits;
 
 static void probe_vsatp(void)
 {
@@ -41,6 +43,7 @@ void arch_p2m_init(void)
     }
     probe_vsatp();
     vmid_init();
+    p2m_device_bits = isa_has(ISA_SVPBMT) ? GPTE_PBMT_IO : 0;
     printk("P2M: %u-bit guest addresses, %u-bit VMID, device memory %s\n", IPA_BITS, vmid_bits(),
            isa_has(ISA_SVPBMT) ? "by Svpbmt" : "as the machine has it");
 }
@@ -98,7 +101,7 @@ void rfence_all(void)
     for (unsigned int i = 0; i < nr_cpus; i++) {
         online |= cpus[i].online && &cpus[i] != this_cpu() ? 1u << i : 0;
     }
-    hfence_gvma_all();
+    hfence_gvma_all(); /* this CPU; then the others */
     rfence(RFENCE_GVMA, online, 0, UINT64_MAX, 0);
 }
 
@@ -112,7 +115,7 @@ void arch_p2m_flush(struct arch_p2m *hw)
     uint64_t vmid = vmid_number(hw);
 
     if ((set & self) != 0) {
-        hfence_gvma_vmid(vmid);
+        hfence_gvma_vmid(vmid); /* after the stores to the table */
     }
     rfence(RFENCE_GVMA_VMID, set & ~self, 0, UINT64_MAX, vmid);
 }
@@ -128,12 +131,13 @@ void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
     }
     set = flush_begin(hw);
     for (uint64_t i = 0; (set & self) != 0 && i < nr; i++) {
-        hfence_gvma_page((gfn.n + i) << PAGE_SHIFT, vmid);
+        hfence_gvma_page((gfn.n + i) << PAGE_SHIFT, vmid); /* after the stores to the table */
     }
     rfence(RFENCE_GVMA_VMID, set & ~self, gfn.n << PAGE_SHIFT, nr << PAGE_SHIFT, vmid);
 }
 
 void p2m_forget(paddr_t gpa)
 {
+    /* The walk that the guest's next try makes comes after it. */
     hfence_gvma_page(gpa, HGATP_VMID(csr_read(CSR_HGATP)));
 }

@@ -132,11 +132,8 @@ void vmid_load(struct arch_p2m *hw, uint32_t id)
         smp_mb();
     }
     if (bits == 0) {
-        again = again && csr_read(CSR_HGATP) == hgatp;
         csr_write(CSR_HGATP, hgatp);
-        if (!again) {
-            hfence_gvma_all();
-        }
+        hfence_gvma_all(); /* what others left under the only VMID there is */
     } else {
         csr_write(CSR_HGATP, hgatp | current_vmid(hw, c) << VMID_SHIFT);
     }
@@ -145,9 +142,9 @@ void vmid_load(struct arch_p2m *hw, uint32_t id)
      * what it changed of its tables and fetched the instructions that it changed: what this hart
      * remembers of both may not be its own.
      */
-    if (!again) {
-        hfence_vvma_all();
-        __asm__ volatile("fence.i" ::: "memory");
+    if (!again || bits == 0) {
+        hfence_vvma_all();                        /* translations */
+        __asm__ volatile("fence.i" ::: "memory"); /* instructions */
         hw->last[c->id] = (uint16_t)(id + 1u);
     }
 }

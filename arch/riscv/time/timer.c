@@ -1,9 +1,12 @@
 /* The time counter and the hypervisor's deadline: frequency, interrupt. Guests' timers are
  * vtimer.c's. */
 #include <arch/time.h>
+#include <asm/isa.h>
+#include <asm/sbi.h>
 #include <xen/dt.h>
 #include <xen/printk.h>
 
+bool timer_by_stimecmp;
 static uint64_t counter_hz;
 
 /* In /cpus, or in older trees in each cpu node [DTSpec 3.8]. */
@@ -23,8 +26,14 @@ void arch_time_init(void)
     }
 }
 
+void timer_program_sbi(uint64_t ticks)
+{
+    (void)sbi_call(SBI_EXT_TIME, SBI_TIME_SET_TIMER, ticks, 0, 0, 0, 0);
+}
+
 void arch_time_init_cpu(void)
 {
+    timer_by_stimecmp = isa_has(ISA_SSTC);
     arch_timer_program(UINT64_MAX);
     csr_set(CSR_SIE, 1ul << IRQ_S_TIMER);
 }

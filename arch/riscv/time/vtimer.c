@@ -4,7 +4,6 @@
  * is all there is: it raises VSTIP. Time itself is the hart's, moved by htimedelta.
  */
 #include <arch/time.h>
-#include <asm/isa.h>
 #include <asm/virq.h>
 #include <asm/vtimer.h>
 #include <xen/cpu.h>
@@ -79,12 +78,8 @@ void vtimer_reset(struct vcpu *v)
     timer_stop(&v->arch.timer.timer);
 }
 
-void vtimer_set(struct vcpu *v, uint64_t at)
+void vtimer_set_emulated(struct vcpu *v, uint64_t at)
 {
-    if (likely(isa_has(ISA_SSTC))) {
-        csr_write(CSR_VSTIMECMP, at);
-        return;
-    }
     v->arch.timer.at = at;
     virq_clear(v, VSTIP); /* set_timer takes back what is pending [RVSBI 6.1] */
     vtimer_arm(v, at);

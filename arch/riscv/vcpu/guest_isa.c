@@ -14,7 +14,7 @@
 
 #define ISA_TEXT     1024u /* bytes of all names, each with its NUL */
 #define ISA_NAME_MAX 24u
-#define SINGLE       "imafdqcbv" /* in the order of an ISA string [RVUNPRIV 27.11] */
+#define SINGLE       "imafdcbv" /* in the order of an ISA string [RVUNPRIV 27.11] */
 
 static char names[ISA_TEXT]; /* NUL after each: what riscv,isa-extensions holds */
 static uint32_t names_len;

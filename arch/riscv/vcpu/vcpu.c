@@ -161,7 +161,10 @@ void arch_vcpu_save(struct vcpu *v)
     s->vsepc = csr_read(CSR_VSEPC);
     s->vscause = csr_read(CSR_VSCAUSE);
     s->vstval = csr_read(CSR_VSTVAL);
-    s->vsatp = csr_read(CSR_VSATP);
+    /* No translation by one guest's first stage and another's second or none, nor by tables that
+     * are freed, not even ahead of time [RVPRIV 18.2.10]: the first stage goes first. */
+    s->vsatp = csr_swap(CSR_VSATP, 0ul);
+    csr_write(CSR_HGATP, 0ul);
     s->scounteren = csr_read(CSR_SCOUNTEREN);
     s->senvcfg = csr_read(CSR_SENVCFG);
     if (isa_has(ISA_SMSTATEEN)) {
@@ -174,9 +177,6 @@ void arch_vcpu_load(struct vcpu *v)
 {
     const struct vcpu_csrs *s = &v->arch.csrs;
 
-    /* No translation by one guest's first stage and the other's second, not even ahead of time
-     * [RVPRIV 18.2.10]. */
-    csr_write(CSR_VSATP, 0);
     vmid_load(&v->d->p2m.arch, v->id);
     csr_write(CSR_VSATP, s->vsatp);
     csr_write(CSR_HSTATUS, v->arch.hstatus);

@@ -20,28 +20,28 @@ static bool dbcn_refuses(const uint64_t *args)
     return args[2] != 0 || add_overflows(args[1], args[0], &end);
 }
 
-static struct sbi_result dbcn_write(struct vcpu *v, const uint64_t *args)
+static long dbcn_write(struct vcpu *v, const uint64_t *args, uint64_t *value)
 {
-    uint64_t n = min_u64(args[0], CALL_MOST), done = 0;
+    uint64_t n = min_u64(args[0], CALL_MOST);
     char text[SLICE];
 
     if (dbcn_refuses(args)) {
         return SBI_ERR_INVALID_PARAM;
     }
     do {
-        size_t part = min_size(n - done, sizeof(text));
+        size_t part = min_size(n - *value, sizeof(text));
 
-        if (guest_copy_from_gpa(v->d, text, args[1] + done, part) != 0) {
+        if (guest_copy_from_gpa(v->d, text, args[1] + *value, part) != 0) {
             /* What was written is written: an error only if that is nothing. */
-            return done != 0 ? vsbi_ok(done) : SBI_ERR_INVALID_PARAM;
+            return *value != 0 ? SBI_SUCCESS : SBI_ERR_INVALID_PARAM;
         }
         console_write_guest(v->d, text, part);
-        done += part;
-    } while (done < n && !hypercall_preempt());
-    return vsbi_ok(done);
+        *value += part;
+    } while (*value < n && !hypercall_preempt());
+    return SBI_SUCCESS;
 }
 
-static struct sbi_result dbcn_read(struct vcpu *v, const uint64_t *args)
+static long dbcn_read(struct vcpu *v, const uint64_t *args, uint64_t *value)
 {
     char text[SLICE];
     size_t n = min_size(args[0], sizeof(text));
@@ -52,7 +52,11 @@ static struct sbi_result dbcn_read(struct vcpu *v, const uint64_t *args)
         return SBI_ERR_INVALID_PARAM;
     }
     n = console_read_guest(v->d, text, n);
-    return guest_copy_to_gpa(v->d, args[1], text, n) != 0 ? SBI_ERR_FAILED : vsbi_ok(n);
+    if (guest_copy_to_gpa(v->d, args[1], text, n) != 0) {
+        return SBI_ERR_FAILED;
+    }
+    *value = n;
+    return SBI_SUCCESS;
 }
 
 long vsbi_dbcn(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value)
@@ -60,8 +64,8 @@ long vsbi_dbcn(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t
     char c = (char)args[0];
 
     switch (function) {
-    case SBI_DBCN_WRITE: return dbcn_write(v, args);
-    case SBI_DBCN_READ: return dbcn_read(v, args);
+    case SBI_DBCN_WRITE: return dbcn_write(v, args, value);
+    case SBI_DBCN_READ: return dbcn_read(v, args, value);
     case SBI_DBCN_WRITE_BYTE: console_write_guest(v->d, &c, 1); return SBI_SUCCESS;
     default: return SBI_ERR_NOT_SUPPORTED;
     }

@@ -9,7 +9,7 @@
 #define SUSPEND_RETENTIVE     0x00000000u
 #define SUSPEND_NON_RETENTIVE 0x80000000u
 
-static struct sbi_result hsm_start(struct vcpu *v, const uint64_t *args)
+static long hsm_start(struct vcpu *v, const uint64_t *args)
 {
     struct domain *d = v->d;
     struct vcpu *t = domain_vcpu(d, args[0]);
@@ -39,19 +39,20 @@ static struct sbi_result hsm_start(struct vcpu *v, const uint64_t *args)
     return error;
 }
 
-static struct sbi_result hsm_status(const struct vcpu *v, uint64_t hart)
+static long hsm_status(const struct vcpu *v, uint64_t hart, uint64_t *value)
 {
     const struct vcpu *t = domain_vcpu(v->d, hart);
 
     if (t == NULL) {
         return SBI_ERR_INVALID_PARAM;
     }
-    return vsbi_ok(vcpu_is_up(t) ? SBI_HSM_STARTED : SBI_HSM_STOPPED);
+    *value = vcpu_is_up(t) ? SBI_HSM_STARTED : SBI_HSM_STOPPED;
+    return SBI_SUCCESS;
 }
 
 /* Of the suspend types the one that keeps all state exists: execution goes on behind the call when
  * an interrupt comes. */
-static struct sbi_result hsm_suspend(struct vcpu *v, uint64_t type)
+static long hsm_suspend(struct vcpu *v, uint64_t type)
 {
     type = (uint32_t)type;
     if (type == SUSPEND_NON_RETENTIVE) {
@@ -71,7 +72,7 @@ long vsbi_hsm(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t 
     case SBI_HSM_HART_STOP:
         vcpu_down(v);
         return SBI_SUCCESS; /* nobody sees it: a start makes registers anew */
-    case SBI_HSM_HART_STATUS: return hsm_status(v, args[0]);
+    case SBI_HSM_HART_STATUS: return hsm_status(v, args[0], value);
     case SBI_HSM_HART_SUSPEND: return hsm_suspend(v, args[0]);
     default: return SBI_ERR_NOT_SUPPORTED;
     }

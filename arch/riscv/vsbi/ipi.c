@@ -16,7 +16,7 @@ void vsbi_ipi_send(struct vcpu *v, uint64_t harts)
     }
 }
 
-long vsbi_ipi(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value)
+long vsbi_ipi(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value __unused)
 {
     uint64_t harts;
 

@@ -50,11 +50,11 @@ static cpumask_t rfence_cpus(struct vcpu *v, uint64_t harts)
 {
     cpumask_t found = 0;
 
-    for (; harts != 0; harts &= harts - 1u) {
+    for (harts &= ~(1ul << v->id); harts != 0; harts &= harts - 1u) {
         unsigned int id = (unsigned int)__builtin_ctzll(harts);
         struct vcpu *t = domain_vcpu(v->d, id);
 
-        if (t == v || t == NULL) {
+        if (t == NULL) {
             continue;
         }
         atomic_store(&v->d->p2m.arch.where[id], 0u);
@@ -124,7 +124,7 @@ void vsbi_sfence(struct vcpu *v, uint64_t harts, uint64_t start, uint64_t size, 
     }
 }
 
-long vsbi_rfence(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value)
+long vsbi_rfence(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value __unused)
 {
     uint64_t harts;
 

@@ -8,7 +8,7 @@
 #define REASON_FAILURE  1u
 #define REASON_SPECIFIC 0xe0000000u /* from here on */
 
-long vsbi_srst(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value)
+long vsbi_srst(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value __unused)
 {
     uint32_t type = (uint32_t)args[0], reason = (uint32_t)args[1];
 

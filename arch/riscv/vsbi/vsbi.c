@@ -6,6 +6,7 @@
 #include <asm/vsbi.h>
 #include <public/arch.h>
 #include <xen/domain.h>
+#include <xen/nospec.h>
 
 #define LEGACY_LAST SBI_EXT_SHUTDOWN
 
@@ -45,27 +46,26 @@ static __noinline void vsbi_other(struct vcpu *v, uint64_t id)
 {
     uint64_t *a = &v->arch.regs.x[REG_A0];
     const struct vsbi_extension *row = vsbi_row(v, id);
-    struct sbi_result r = SBI_ERR_NOT_SUPPORTED;
+    uint64_t value = 0;
+    long error = SBI_ERR_NOT_SUPPORTED;
 
     if (row != NULL) {
-        r = row->call(v, a[6], a);
+        error = row->call(v, a[6], a, &value);
     } else if (id <= LEGACY_LAST) {
         vsbi_legacy(v, id);
         return;
     }
-    a[0] = (uint64_t)r.error;
-    a[1] = r.value;
+    a[0] = (uint64_t)error;
+    a[1] = value;
 }
 
 void vsbi_call(struct vcpu *v)
 {
     uint64_t *a = &v->arch.regs.x[REG_A0];
 
-    if (likely(a[7] == SBI_EXT_BASE)) {
-        struct sbi_result r = vsbi_base(v, a[6], a);
-
-        a[0] = (uint64_t)r.error;
-        a[1] = r.value;
+    if (a[7] == SBI_EXT_BASE && a[6] < VSBI_IDENTITIES) {
+        a[0] = SBI_SUCCESS;
+        a[1] = vsbi_identity[index_nospec(a[6], VSBI_IDENTITIES)];
     } else {
         vsbi_other(v, a[7]);
     }

@@ -154,6 +154,13 @@ static void bench_one(void)
     vector_end(vector);
 }
 
+/* A timer that interrupts nobody: QEMU, which runs CPUs in turns, ends the turn when it is due. */
+static void let_others_run(void)
+{
+    port_timer_set(port_counter() + DELAY / 10);
+    port_relax();
+}
+
 static void cross_run(void)
 {
     uint64_t vector = vector_begin();
@@ -161,7 +168,7 @@ static void cross_run(void)
     port_irq_enable();
     ready = 1;
     while (!stop) {
-        port_relax();
+        let_others_run();
     }
     vector_end(vector);
 }
@@ -180,13 +187,14 @@ static void bench_cross(void)
                          : "r"(a6), "r"(a7)
                          : "memory");
         while (interrupts(1) == before) {
-            port_relax();
+            let_others_run();
         }
     }
 }
 
 static void yield(void)
 {
+    let_others_run();
     sched_op(SCHEDOP_yield, NULL);
 }
 
@@ -195,7 +203,7 @@ static void switch_run(void)
     ready = 1;
     while (!stop) {
         __asm__ volatile("slti zero, zero, 96" ::: "memory");
-        yield();
+        sched_op(SCHEDOP_yield, NULL);
     }
 }
 
@@ -204,7 +212,7 @@ static void bench_switch(void)
 {
     for (unsigned int i = 0; i < ROUNDS; i++) {
         __asm__ volatile("slti zero, zero, 96 + 7" ::: "memory");
-        yield();
+        sched_op(SCHEDOP_yield, NULL);
     }
 }
 

@@ -115,7 +115,7 @@ static void test_known(void)
         }
     }
     /* Without a hypervisor there are the firmware's counters, too. */
-    check("no other register can be read", others == 0 || port_event_irq() == 0);
+    check("no other register can be read", others == 0 || cpu_native());
 }
 
 /* What this kernel itself stands on. */
@@ -182,7 +182,8 @@ static void test_present(void)
     bool aia = cpu_has("ssaia");
     print("# ssaia %u: stopi %u stopei %u siselect %u\n", aia, can_read(STOPI), can_read(STOPEI),
           can_read(SISELECT));
-    check("stopi as the ISA string says", can_read(STOPI) == aia);
+    /* The hypervisor needs it open for events, even where the string does not list Ssaia. */
+    check("stopi where the ISA string has ssaia", can_read(STOPI) || !aia);
     check("stopei where there is an interrupt file",
           can_read(STOPEI) == (aia && dt_compatible(NULL, "riscv,imsics") != NULL));
     check("sstateen0 as the ISA string says", can_read(SSTATEEN0) || !cpu_has("ssstateen"));
@@ -232,7 +233,7 @@ static void test_user_time(void)
     uint64_t value = 0;
     CSR_WRITE(scounteren, 0);
     /* OpenSBI emulates the read. */
-    check("time is kept from user mode", !run(READ(TIME), true, &value) || port_event_irq() == 0);
+    check("time is kept from user mode", !run(READ(TIME), true, &value) || cpu_native());
     CSR_WRITE(scounteren, 2);
     check("time is given to user mode", run(READ(TIME), true, &value));
     check("and is the same", CSR_READ(time) - value < port_frequency());

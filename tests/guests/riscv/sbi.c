@@ -18,11 +18,6 @@
 static struct sbi_result result;
 static uint64_t self;
 
-static bool native(void)
-{
-    return port_event_irq() == 0;
-}
-
 static int64_t call(uint64_t extension, uint64_t function, uint64_t a0, uint64_t a1, uint64_t a2)
 {
     result = sbi_call(extension, function, a0, a1, a2, 0, 0, 0);
@@ -41,9 +36,9 @@ static void test_base(void)
     check_eq("get_spec_version", call(SBI_BASE, 0, 0, 0, 0), SBI_OK);
     check_eq("spec version", (int64_t)result.value, SPEC_2_0);
     check_eq("get_impl_id", call(SBI_BASE, 1, 0, 0, 0), SBI_OK);
-    check_eq("impl id", (int64_t)result.value, native() ? 1 : XEN_SBI_IMPL_ID);
+    check_eq("impl id", (int64_t)result.value, cpu_native() ? 1 : XEN_SBI_IMPL_ID);
     check_eq("get_impl_version", call(SBI_BASE, 2, 0, 0, 0), SBI_OK);
-    check_eq("impl version", (int64_t)result.value, native() ? 0x10005 : 4 << 16 | 20);
+    check_eq("impl version", (int64_t)result.value, cpu_native() ? 0x10005 : 4 << 16 | 20);
     for (uint64_t function = 4; function < 7; function++) {
         check_eq("machine identity", call(SBI_BASE, function, 0, 0, 0), SBI_OK);
     }
@@ -81,7 +76,7 @@ static void test_probe(void)
     for (unsigned int i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         print("# extension 0x%lx\n", known[i].extension);
         check_eq("probe_extension", call(SBI_BASE, 3, known[i].extension, 0, 0), SBI_OK);
-        check_eq("is there", result.value != 0, native() ? known[i].there : known[i].here);
+        check_eq("is there", result.value != 0, cpu_native() ? known[i].there : known[i].here);
     }
 }
 
@@ -95,7 +90,7 @@ static void test_unknown(void)
         print("# extension 0x%lx\n", unknown[i]);
         check_eq("unknown extension", call(unknown[i], 0, 0, 0, 0), SBI_NOT_SUPPORTED);
     }
-    if (!native()) {
+    if (!cpu_native()) {
         check_eq("performance monitors", call(SBI_PMU, 0, 0, 0, 0), SBI_NOT_SUPPORTED);
         check_eq("hypercall 63", call(XEN_SBI_EXT_HYPERCALL, 63, 0, 0, 0), -XEN_ENOSYS);
         check_eq("hypercall 64", call(XEN_SBI_EXT_HYPERCALL, 64, 0, 0, 0), -XEN_ENOSYS);
@@ -150,7 +145,7 @@ static void test_ipi(void)
     int64_t rc = call(SBI_IPI, 0, 1UL << 63 | 1UL << self, 0, 0);
     print("# send_ipi to us and to hart 63: %ld, pending %u\n", rc, take_ipi());
     check("refused, or done for those that are",
-          rc == SBI_INVALID_PARAM || (native() && rc == SBI_OK));
+          rc == SBI_INVALID_PARAM || (cpu_native() && rc == SBI_OK));
     check_eq("ipi 1", call(SBI_IPI, 1, 1, self, 0), SBI_NOT_SUPPORTED);
     check("none came by it", !take_ipi());
 }
@@ -178,7 +173,7 @@ static void test_rfence(void)
              SBI_INVALID_PARAM);
     for (uint64_t function = 3; function < 7; function++) {
         check_eq("hfence", call5(SBI_RFENCE, function, mask, 0, 0, ~0UL, 0),
-                 native() ? SBI_OK : SBI_NOT_SUPPORTED);
+                 cpu_native() ? SBI_OK : SBI_NOT_SUPPORTED);
     }
     check_eq("rfence 7", call5(SBI_RFENCE, 7, mask, 0, 0, 0, 0), SBI_NOT_SUPPORTED);
 }
@@ -192,14 +187,14 @@ static void test_hsm(void)
              SBI_INVALID_PARAM);
     check_eq("hart_get_status of -1", call(SBI_HSM, HSM_STATUS, ~0UL, 0, 0), SBI_INVALID_PARAM);
     check_eq("hart_get_status of 2^32", call(SBI_HSM, HSM_STATUS, 1UL << 32 | self, 0, 0),
-             native() ? SBI_OK : SBI_INVALID_PARAM);
+             cpu_native() ? SBI_OK : SBI_INVALID_PARAM);
     check_eq("hart_start of ourselves", call(SBI_HSM, HSM_START, self, code, 0),
              SBI_ALREADY_AVAILABLE);
     check_eq("hart_start of nobody", call(SBI_HSM, HSM_START, NOBODY, code, 0), SBI_INVALID_PARAM);
     check_eq("hart_start of -1", call(SBI_HSM, HSM_START, ~0UL, code, 0), SBI_INVALID_PARAM);
     int64_t rc = call(SBI_HSM, HSM_SUSPEND, 0x1234, 0, 0);
     print("# hart_suspend of a reserved type: %ld\n", rc);
-    check("refused", rc == SBI_INVALID_PARAM || (!native() && rc == SBI_NOT_SUPPORTED));
+    check("refused", rc == SBI_INVALID_PARAM || (!cpu_native() && rc == SBI_NOT_SUPPORTED));
     check_eq("hsm 4", call(SBI_HSM, 4, 0, 0, 0), SBI_NOT_SUPPORTED);
     check_eq("hsm -1", call(SBI_HSM, ~0UL, 0, 0, 0), SBI_NOT_SUPPORTED);
 }
@@ -227,10 +222,10 @@ static void test_dbcn(void)
     page[77] = '\n';
     check_eq("write across pages", call(SBI_DBCN, 0, 78, port_physical(page), 0), SBI_OK);
     check_eq("write, high address", call(SBI_DBCN, 0, 1, at, 1),
-             native() ? SBI_FAILED : SBI_INVALID_PARAM);
+             cpu_native() ? SBI_FAILED : SBI_INVALID_PARAM);
     check_eq("read, high address", call(SBI_DBCN, 1, 16, at, 1),
-             native() ? SBI_FAILED : SBI_INVALID_PARAM);
-    if (!native()) {
+             cpu_native() ? SBI_FAILED : SBI_INVALID_PARAM);
+    if (!cpu_native()) {
         check_eq("write, count -1", call(SBI_DBCN, 0, ~0UL, at, 0), SBI_INVALID_PARAM);
         check_eq("write from a hole", call(SBI_DBCN, 0, 1, HOLE, 0), SBI_INVALID_PARAM);
         check_eq("write from a device", call(SBI_DBCN, 0, 1, 0x101000, 0), SBI_INVALID_PARAM);
@@ -310,6 +305,58 @@ static void test_registers(void)
     check_eq("registers changed by a call", wrong, 0);
 }
 
+/* xorshift64: the same run every time. */
+static uint64_t next_random(void)
+{
+    static uint64_t state = 0x9e3779b97f4a7c15UL;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static uint64_t odd_value(void)
+{
+    static const uint64_t lattice[] = {0,         1,          2,          ~0UL,      1UL << 31,
+                                       1UL << 32, 1UL << 41,  1UL << 63,  HOLE,      0xfff,
+                                       4096,      0xffffffff, 0x80000000, 0xc000000, 0x101000};
+    uint64_t pick = next_random();
+    return pick % 4 == 0 ? pick : lattice[(pick >> 32) % (sizeof(lattice) / sizeof(lattice[0]))];
+}
+
+/* Calls that would end the test when they do what they are told, and those that print. */
+static bool harmful(uint64_t extension, uint64_t function)
+{
+    return extension == SBI_LEGACY_SHUTDOWN || extension == SBI_LEGACY_PUTCHAR ||
+           (extension == SBI_SRST && function == 0) || (extension == SBI_DBCN && function != 1) ||
+           (extension == SBI_HSM && function != HSM_STATUS);
+}
+
+static void test_random(void)
+{
+    static const uint64_t extensions[] = {
+        0,        2,       3,          4,       5,        6,       7,        SBI_BASE,
+        SBI_TIME, SBI_IPI, SBI_RFENCE, SBI_HSM, SBI_SRST, SBI_PMU, SBI_DBCN, SBI_SUSP};
+    unsigned int calls = 0;
+    trap_expect(true);
+    for (unsigned int i = 0; i < 20000; i++) {
+        uint64_t pick = next_random();
+        uint64_t extension = extensions[pick % 16];
+        uint64_t function = pick >> 32 & 7;
+        /* Nothing is read into memory of ours. */
+        uint64_t to = extension == SBI_DBCN ? HOLE : odd_value();
+        if (!harmful(extension, function)) {
+            call5(extension, function, odd_value(), to, odd_value(), odd_value(), odd_value());
+            calls++;
+        }
+    }
+    trap_expect(false);
+    port_timer_stop();
+    take_ipi();
+    print("# %u random calls\n", calls);
+    check("alive after random calls", calls > 10000);
+}
+
 void guest_main(void)
 {
     self = cpu_boot_hart();
@@ -324,4 +371,7 @@ void guest_main(void)
     test_dbcn();
     test_legacy();
     test_registers();
+    if (!cpu_native()) {
+        test_random();
+    }
 }

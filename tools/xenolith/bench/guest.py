@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,11 @@ class Run:
     """The kernel's command line."""
     xen_args: str = ""
     counted: bool = False
-    """Instructions are the clock, and where it can the counter counts them."""
+    """Instructions are the clock, and on arm64 the counter runs at 1 GHz."""
+    vcpus: int | None = None
+    """Of dom0; None: as many as the machine has CPUs."""
+    extra: Sequence[str] = ()
+    """Further arguments of QEMU."""
 
 
 def _quoted(value: str) -> str:
@@ -49,12 +53,13 @@ def command(board: Board, run: Run) -> list[str]:
     if run.counted:
         argv[argv.index(board.qemu.cpu)] += COUNTER.get(board.arch, "")
         argv += ICOUNT
+    argv += run.extra
     if run.hypervisor is None:
         argv[machine] = argv[machine].replace("virtualization=on", "virtualization=off")
         return [*argv, "-kernel", str(run.kernel), "-append", run.args]
     words = [
         f"console=dtuart dtuart={board.console}",
-        f"dom0_mem={run.dom0}M dom0_max_vcpus={run.smp} {run.xen_args}",
+        f"dom0_mem={run.dom0}M dom0_max_vcpus={run.vcpus or run.smp} {run.xen_args}",
     ]
     module = f"guest-loader,addr={board.kernel_addr:#x},kernel={_quoted(str(run.kernel))}"
     return [

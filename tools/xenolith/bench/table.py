@@ -19,6 +19,8 @@ class Row:
     figure: Figure
     ours: float
     peer: float | None
+    firmware: float = 0
+    """Firmware's part of ours."""
 
     @property
     def ratio(self) -> float | None:
@@ -29,6 +31,8 @@ class Row:
     def verdict(self) -> str:
         """`target` reached, `ok` for what is wanted now, `over`, or `?` without a limit."""
         limit = self.figure.limit(self.peer)
+        if self.figure.bare_metal and self.firmware:
+            return "over"
         if self.ours <= self.figure.target:
             return "target"
         if limit is None:
@@ -42,7 +46,7 @@ class Row:
             figure.name,
             figure.text,
             "-" if self.peer is None else figure.show(self.peer),
-            figure.show(self.ours),
+            figure.show(self.ours) + (f" (firmware {self.firmware:.0f})" if self.firmware else ""),
             "-" if self.ratio is None else f"{self.ratio:.3f}",
             "-" if limit is None else figure.show(limit),
             figure.show(figure.target),
@@ -57,6 +61,7 @@ class Row:
             "unit": "instructions per GiB" if self.figure.per_gib else "instructions",
             "peer": self.peer,
             "ours": self.ours,
+            "firmware": self.firmware,
             "ratio": self.ratio,
             "wanted": self.figure.limit(self.peer),
             "target": self.figure.target,

@@ -149,7 +149,8 @@ int qemu_plugin_install(qemu_plugin_id_t id, const void *info, int argc, char **
         }
     }
     if (!right || !out) {
-        fprintf(stderr, "windows: arguments are out=FILE, firmware=LOW:HIGH, hypervisor=LOW:HIGH\n");
+        fprintf(stderr,
+                "windows: arguments are out=FILE, firmware=LOW:HIGH, hypervisor=LOW:HIGH\n");
         return -1;
     }
     qemu_plugin_register_vcpu_tb_trans_cb(id, on_translate);

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from xenolith.bench import measure, table
+from xenolith.bench import measure, table, windows
 from xenolith.bench.figures import PEERS
 from xenolith.bench.measure import Bench
 from xenolith.bench.table import Row
 from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host, info, make, toolchain
-from xenolith.build.needs import BUILD, RUN
+from xenolith.build.needs import BUILD, RUN, TEST
 from xenolith.build.toolchain import KINDS
 from xenolith.dom0 import image, recipe
 from xenolith.progress import note, step
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """Measures; prints the table. 1 if --check or --strict finds something."""
     board = find(args.board)
     figures = measure.choose(board, [name for name in (args.only or "").split(",") if name])
-    host.ensure(board, BUILD, RUN)
+    host.ensure(board, BUILD, RUN, *((TEST,) if board.arch == "riscv" else ()))
     kind = host.ensure_toolchain(board, args.toolchain)
     targets = ("guests",) if args.hypervisor else ("image", "guests")
     output = make.build(board, kind, targets=targets)
@@ -44,8 +44,12 @@ def run(args: argparse.Namespace) -> int:
     if not args.no_xen and recipe.load().has_xen(board.debian_arch):
         xen = image.xen(board.debian_arch)
     with step("measuring") as progress:
-        bench = Bench(board, output.guest("bench"), figures, progress.update)
-        rows = _measure(bench, ours, xen)
+        if board.arch == "riscv":
+            rows = windows.rows(board, output.guest("bench"), ours, figures, progress.update)
+        else:
+            rows = _measure(
+                Bench(board, output.guest("bench"), figures, progress.update), ours, xen
+            )
     compiler = _compiler(board, kind)
     peer = PEERS[board.arch]
     as_json = args.json

@@ -46,7 +46,8 @@ def make_system(board: Board, args: argparse.Namespace) -> tuple[System, Dom0 | 
     hypervisor = _hypervisor(board, args.hypervisor, () if all_given else (DOM0,))
     dom0 = None
     if not all_given:
-        dom0 = image.build(board.debian_arch, debian_kernel=args.kernel == DEBIAN)
+        usual: image.Kernel = "debian" if args.kernel == DEBIAN else "usual"
+        dom0 = image.build(board.debian_arch, kernel="given" if own_kernel else usual)
     kernel = Path(args.kernel) if own_kernel else (dom0.kernel if dom0 else Path())
     initrd = args.initrd or (dom0.initrd if dom0 else Path())
     system = System(board, hypervisor, kernel, initrd, smp, memory, args.xen_args, args.dom0_args)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 import time
 from collections import Counter
 
 import pytest
 
 from xenolith import ROOT
-from xenolith.boards import find
+from xenolith.boards import Board, boards, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host
 from xenolith.build.needs import BUILD, DEBUG, DOM0, RUN, TEST
 from xenolith.build.toolchain import KINDS
 from xenolith.errors import UserError
+from xenolith.progress import note
 
 LAYERS = {
     "lint": (BUILD,),
@@ -26,10 +29,13 @@ LAYERS = {
 }
 """Folder of tests/ to what its tests need from the machine, the fastest first."""
 
+OF_A_BOARD = ("lint", "guests", "target")
+"""What differs from board to board; the rest is tested once."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parser.add_argument("--board", default=DEFAULT, help=f"board to test on (default {DEFAULT})")
+    parser.add_argument("--board", help="only this board (default: all)")
     parser.add_argument("--toolchain", choices=KINDS, help="compiler of what is booted")
     parser.add_argument("--quick", action="store_true", help="without what boots Linux")
     parser.add_argument("--layer", action="append", choices=LAYERS, help="only this; repeatable")
@@ -54,13 +60,13 @@ class _Results:
             self.outcomes["failed"] += 1
 
 
-def pytest_arguments(args: argparse.Namespace) -> list[str]:
+def pytest_arguments(args: argparse.Namespace, board: Board) -> list[str]:
     """What the options mean to pytest."""
     wanted = [layer for layer in LAYERS if not args.layer or layer in args.layer]
     chosen = [str(ROOT / "tests" / layer) for layer in wanted if (ROOT / "tests" / layer).is_dir()]
     if not chosen:
         raise UserError(f"no tests in {', '.join(wanted)}")
-    options = ["--board", args.board]
+    options = ["--board", board.name]
     if args.quick:
         options += ["-m", "not slow"]
     if args.k:
@@ -72,7 +78,35 @@ def pytest_arguments(args: argparse.Namespace) -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the tests; 1 if one fails or none ran."""
-    board = find(args.board)
+    return _one(args, find(args.board)) if args.board else _every(args)
+
+
+def _every(args: argparse.Namespace) -> int:
+    """All boards in turn, each in a process of its own: pytest keeps what it has imported."""
+    wanted = args.layer or list(LAYERS)
+    failed = []
+    for board in boards().values():
+        layers = [x for x in wanted if board.name == DEFAULT or x in OF_A_BOARD]
+        if not layers:
+            continue
+        note(f"testing {board.name}: {', '.join(layers)}")
+        command = [sys.executable, "-m", "xenolith", "test", "--board", board.name]
+        command += [word for layer in layers for word in ("--layer", layer)]
+        command += [f"--{name}" for name in ("quick",) if getattr(args, name)]
+        command += [word for word in ("-x",) if args.x]
+        if args.k:
+            command += ["-k", args.k]
+        if args.toolchain:
+            command += ["--toolchain", args.toolchain]
+        if subprocess.run(command, check=False).returncode != 0:
+            failed.append(board.name)
+            if args.x:
+                break
+    print(f"xenolith test: FAIL on {', '.join(failed)}" if failed else "xenolith test: all PASS")
+    return 1 if failed else 0
+
+
+def _one(args: argparse.Namespace, board: Board) -> int:
     layers = args.layer or list(LAYERS)
     host.ensure(board, *{purpose for layer in layers for purpose in LAYERS[layer]})
     kind = host.ensure_toolchain(board, args.toolchain)
@@ -83,12 +117,13 @@ def run(args: argparse.Namespace) -> int:
     os.chdir(ROOT)
     begun = time.monotonic()
     results = _Results()
-    code = pytest.main([*pytest_arguments(args), "--toolchain", kind], plugins=[results])
+    arguments = [*pytest_arguments(args, board), "--toolchain", kind]
+    code = pytest.main(arguments, plugins=[results])
     counts = results.outcomes
     seconds = time.monotonic() - begun
     verdict = "PASS" if code == pytest.ExitCode.OK else "FAIL"
     print(
-        f"xenolith test: {verdict}: {counts['passed']} passed, {counts['failed']} failed, "
-        f"{counts['skipped']} skipped in {seconds:.0f} s"
+        f"xenolith test: {verdict} on {board.name}: {counts['passed']} passed, "
+        f"{counts['failed']} failed, {counts['skipped']} skipped in {seconds:.0f} s"
     )
     return 0 if code == pytest.ExitCode.OK else 1

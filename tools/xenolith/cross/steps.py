@@ -13,7 +13,9 @@ from xenolith import progress
 from xenolith.cross.project import Step
 from xenolith.errors import UserError
 
-FAULT = re.compile(r"\berror:|\bundefined reference\b|: not found$|: No such file or directory$")
+FAULT = re.compile(
+    r"\berror:|\bundefined reference\b|: not found$|: No such file or directory$|can't open file"
+)
 """A line that tells the reason of a failure."""
 
 

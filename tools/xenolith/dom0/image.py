@@ -12,6 +12,7 @@ import re
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from xenolith import ROOT, progress
 from xenolith.cross.project import Result
@@ -23,6 +24,8 @@ SCRIPTS = ROOT / "tools" / "dom0"
 LAYOUT = "4"
 """Changes when this code makes something else of the same inputs."""
 
+Kernel = Literal["usual", "debian", "given"]
+
 
 @dataclass(frozen=True)
 class Dom0:
@@ -31,14 +34,17 @@ class Dom0:
     kernel: Path
     initrd: Path
     release: str
-    """The kernel's release, as uname -r."""
+    """The kernel's release; empty if it was given by the user."""
     symbols: Path | None = None
     """The kernel as an ELF file, for a debugger; Debian's packages have none."""
 
 
 @dataclass(frozen=True)
 class _Parts:
-    """What a dom0 is assembled from, all of it on this machine. `kernel` None: in `debs`."""
+    """What a dom0 is assembled from, all of it on this machine.
+
+    `modules`: of the kernel in `debs`; empty if there is none.
+    """
 
     debs: list[Path]
     kernel: Result | None = None
@@ -51,14 +57,15 @@ class _Parts:
         return [*sorted(deb.name for deb in self.debs), *built, repr(self.modules)]
 
 
-def build(arch: str, chosen: Recipe | None = None, *, debian_kernel: bool = False) -> Dom0:
+def build(arch: str, chosen: Recipe | None = None, *, kernel: Kernel = "usual") -> Dom0:
     """The dom0 for an architecture; downloads and builds what is missing. Raises UserError.
 
-    `debian_kernel`: Debian's kernel also where ours is built from source; it has no Xen support.
+    `kernel`: "debian" is Debian's also where ours is built from source (it has no Xen support);
+    "given" leaves building one away, because the user has one.
     """
     rules = chosen or recipe.load()
     built = rules.is_built(arch)
-    parts = _from_source(rules, arch, debian_kernel) if built else _packages(rules, arch)
+    parts = _from_source(rules, arch, kernel) if built else _packages(rules, arch)
     scripts = sorted((p.name, p.read_bytes()) for p in SCRIPTS.glob("*.sh"))
     key = cache.digest(LAYOUT, repr(rules), repr(scripts), *parts.names())
     place = cache.cache_dir("dom0") / f"{arch}-{key}"
@@ -68,10 +75,10 @@ def build(arch: str, chosen: Recipe | None = None, *, debian_kernel: bool = Fals
             if not done.exists():
                 _assemble(place, rules, parts, dict(scripts))
     release = str(json.loads(done.read_text())["release"])
-    kernel, symbols = place / "kernel", None
+    image, symbols = place / "kernel", None
     if parts.kernel:
-        kernel, symbols = parts.kernel.path("Image"), parts.kernel.path("vmlinux")
-    return Dom0(kernel, place / "initrd.gz", release, symbols)
+        image, symbols = parts.kernel.path("Image"), parts.kernel.path("vmlinux")
+    return Dom0(image, place / "initrd.gz", release, symbols)
 
 
 def _packages(rules: Recipe, arch: str) -> _Parts:
@@ -82,14 +89,15 @@ def _packages(rules: Recipe, arch: str) -> _Parts:
     return _Parts(debs, modules={"xen": rules.modules, "net": rules.network})
 
 
-def _from_source(rules: Recipe, arch: str, debian_kernel: bool) -> _Parts:
-    """Tools built from source, and the kernel too unless Debian's is wanted."""
-    if not debian_kernel:
-        debs = debian.download(rules.packages, rules.suite, arch)
-        return _Parts(debs, linux.build(arch), xentools.build(arch))
-    meta = rules.for_arch(rules.kernel, arch)
-    debs = debian.download(rules.packages, rules.suite, arch, metas=[meta])
-    return _Parts(debs, tools=xentools.build(arch), modules={"net": rules.network})
+def _from_source(rules: Recipe, arch: str, kernel: Kernel) -> _Parts:
+    """Tools built from source, and the kernel too if it is wanted."""
+    if kernel == "debian":
+        meta = rules.for_arch(rules.kernel, arch)
+        debs = debian.download(rules.packages, rules.suite, arch, metas=[meta])
+        return _Parts(debs, tools=xentools.build(arch), modules={"net": rules.network})
+    debs = debian.download(rules.packages, rules.suite, arch)
+    tools = xentools.build(arch)
+    return _Parts(debs, linux.build(arch) if kernel == "usual" else None, tools)
 
 
 def xen(arch: str, chosen: Recipe | None = None) -> Path:
@@ -113,9 +121,8 @@ def _assemble(place: Path, rules: Recipe, parts: _Parts, scripts: dict[str, byte
     files = initramfs.read(parts.debs)
     if parts.tools:
         files |= initramfs.read_folder(parts.tools.path("root"))
-    if parts.kernel:
-        release = parts.kernel.version
-    else:
+    release = parts.kernel.version if parts.kernel else ""
+    if parts.modules:
         kernel = next((p for p in files if re.match(r"boot/vmlinu[xz]-", p)), "")
         if not kernel:
             names = ", ".join(d.name for d in parts.debs)

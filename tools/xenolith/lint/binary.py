@@ -72,14 +72,19 @@ def executable(elf: Path) -> list[tuple[int, bytes]]:
 # Their operands include bare addresses, which may look like registers (b0).
 _JUMP = re.compile(r"\t(?:b|bl|b\.\w+|cbn?z|tbn?z|adrp?)\t")
 
-# An operand of objdump's AArch64 listing that is a SIMD or floating-point register.
-_FP = re.compile(r"\t[a-z][\w.]*\t.*?(?<![\w.#])(?:[bhsdqv](?:[12]?\d|3[01])(?:\.\w+)?)(?![\w])")
+# An operand of objdump's listing that is a SIMD, vector or floating-point register.
+_FP = {
+    "arm64": re.compile(
+        r"\t[a-z][\w.]*\t.*?(?<![\w.#])(?:[bhsdqv](?:[12]?\d|3[01])(?:\.\w+)?)(?![\w])"
+    ),
+    "riscv": re.compile(r"\t[a-z][\w.]*\t.*?(?<!\w)(?:f[ast]\d+|v(?:[12]?\d|3[01]))(?!\w)"),
+}
 
 
-def check_no_fp(source: str, listing: str) -> list[str]:
+def check_no_fp(source: str, listing: str, arch: str) -> list[str]:
     """Instructions with SIMD or floating-point registers in a disassembly of compiled C."""
     return [
         f"{source}: {line.strip()}"
         for line in listing.splitlines()
-        if not _JUMP.search(line) and _FP.search(re.sub(r"//.*|<.*?>", "", line))
+        if not _JUMP.search(line) and _FP[arch].search(re.sub(r"//.*|<.*?>", "", line))
     ]

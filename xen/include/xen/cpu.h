@@ -53,5 +53,7 @@ static inline struct vcpu *current_vcpu(void)
 void cpu_start_all(void);
 /* Set CPU_PENDING_ bits on c and interrupt it if it is another one. */
 void cpu_request(struct cpu *c, uint32_t bits);
+/* The same without the interrupt: true if c must be given one (arch_cpu_kick). */
+bool __must_check cpu_mark(struct cpu *c, uint32_t bits);
 /* Ask every other CPU to stop for ever (panic, reset). */
 void cpu_halt_others(void);

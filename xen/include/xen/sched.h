@@ -137,6 +137,11 @@ static inline s_time_t time_max(s_time_t a, s_time_t b)
     return a > b ? a : b;
 }
 extern spinlock_t sched_lock;
+/* Release it, then interrupt whom sched_request named: they would only come to wait for the lock,
+ * on an emulator for a whole slice of it. */
+void sched_unlock(void);
+/* cpu_request, with the lock held. */
+void sched_request(struct cpu *c, uint32_t bits);
 extern uint32_t sched_ratelimit_us; /* a vCPU runs that long before another one may take its CPU */
 extern uint32_t sched_nr_waiting;   /* vCPUs that somebody could give way to; kept by the class */
 cpumask_t cpumask_of(const struct cpu *c);

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <asm/csr.h>
-#include <asm/isa.h>
 #include <xen/config.h>
 
 #define GPTE_VALID      (1ul << 0)
@@ -20,6 +19,10 @@
 #define GPTE_PPN_SHIFT  10
 #define GPTE_PPN        ((1ul << 44) - 1ul)
 #define GPTE_PBMT_IO    (2ul << 61) /* Svpbmt: device memory */
+
+/* GPTE_PBMT_IO; 0 without Svpbmt: then the machine's own attributes of the address hold, which are
+ * right for it. */
+extern uint64_t p2m_device_bits;
 
 static inline unsigned int arch_p2m_order(unsigned int level)
 {
@@ -46,10 +49,7 @@ static inline pte_t arch_pte_leaf(const struct p2m_leaf *leaf, unsigned int leve
     (void)level;
     pte |= (leaf->flags & P2M_WRITE) != 0 ? GPTE_WRITE : 0;
     pte |= (leaf->flags & P2M_EXEC) != 0 ? GPTE_EXEC : 0;
-    /* Without Svpbmt the machine's own attributes of the address hold, which are right for it. */
-    if (leaf->kind == P2M_MMIO && (leaf->flags & P2M_CACHED) == 0 && isa_has(ISA_SVPBMT)) {
-        pte |= GPTE_PBMT_IO;
-    }
+    pte |= leaf->kind == P2M_MMIO && (leaf->flags & P2M_CACHED) == 0 ? p2m_device_bits : 0;
     return pte;
 }
 
@@ -117,7 +117,7 @@ static inline bool arch_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
 void vmid_init(void);
 unsigned int vmid_bits(void);
 uint64_t vmid_number(const struct arch_p2m *hw);
-/* Let this CPU translate for the vCPU `id` of hw's domain; vsatp must be 0 (bare). */
+/* Let this CPU translate for the vCPU `id` of hw's domain; vsatp is 0 (bare). */
 void vmid_load(struct arch_p2m *hw, uint32_t id);
 
 /* mm/p2m.c: every CPU drops everything. */

@@ -41,6 +41,7 @@
 #define SBI_BASE_MVENDORID          4
 #define SBI_BASE_MARCHID            5
 #define SBI_BASE_MIMPID             6
+#define SBI_TIME_SET_TIMER          0
 #define SBI_HSM_HART_START          0
 #define SBI_HSM_HART_STOP           1
 #define SBI_HSM_HART_STATUS         2
@@ -77,6 +78,5 @@ struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t a0, u
 
 /* Boot CPU: which extensions the firmware has; panics without HSM and TIME-or-Sstc. */
 void sbi_init(void);
-bool sbi_has(uint64_t extension);
 /* One character to the firmware's console, without sbi_init. */
 void sbi_console_putc(char c);

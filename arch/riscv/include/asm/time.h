@@ -2,8 +2,9 @@
 #pragma once
 
 #include <asm/csr.h>
-#include <asm/isa.h>
-#include <asm/sbi.h>
+
+extern bool timer_by_stimecmp; /* every hart has Sstc */
+void timer_program_sbi(uint64_t ticks);
 
 static inline uint64_t arch_counter(void)
 {
@@ -13,9 +14,9 @@ static inline uint64_t arch_counter(void)
 /* A deadline that lies ahead also takes the pending bit away, in both ways. */
 static inline void arch_timer_program(uint64_t ticks)
 {
-    if (likely(isa_has(ISA_SSTC))) {
+    if (likely(timer_by_stimecmp)) {
         csr_write(CSR_STIMECMP, ticks);
     } else {
-        (void)sbi_call(SBI_EXT_TIME, 0, ticks, 0, 0, 0, 0);
+        timer_program_sbi(ticks);
     }
 }

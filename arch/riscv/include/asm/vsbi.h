@@ -27,6 +27,10 @@ struct vsbi_extension {
 /* Does v have this extension? As probe_extension answers. */
 bool vsbi_has(const struct vcpu *v, uint64_t extension);
 
+/* base.c: the answers to the first functions of the base extension. */
+#define VSBI_IDENTITIES 3u
+extern const uint64_t vsbi_identity[VSBI_IDENTITIES];
+
 vsbi_fn vsbi_base, vsbi_time, vsbi_ipi, vsbi_rfence, vsbi_hsm, vsbi_srst, vsbi_dbcn;
 
 /* The calls of SBI 0.1, an extension each: they answer in a0 only and leave a1 alone. */

@@ -57,6 +57,11 @@ void guest_secondary_entry(uint64_t cpu)
     port_cpu_stop();
 }
 
+bool cpu_native(void)
+{
+    return sbi_call(SBI_BASE, 1, 0, 0, 0, 0, 0, 0).value != XEN_SBI_IMPL_ID;
+}
+
 uint64_t cpu_boot_hart(void)
 {
     return cpu_boot;
@@ -186,7 +191,11 @@ void port_power_off(void)
 
 void port_uart_write(const char *text, size_t length)
 {
-    for (size_t i = 0; i < length && cpu_uart; i++) {
+    for (size_t i = 0; i < length; i++) {
+        if (cpu_uart == 0) {
+            sbi_call(SBI_LEGACY_PUTCHAR, 0, (uint8_t)text[i], 0, 0, 0, 0, 0);
+            continue;
+        }
         while ((read8(cpu_uart + UART_LSR) & UART_LSR_THRE) == 0) {
         }
         write8(cpu_uart, (uint8_t)text[i]);

@@ -41,6 +41,9 @@ struct trap_frame {
 /* `time` at the first instruction. */
 extern uint64_t guest_first_time;
 
+/* True on the machine's own harts, without this hypervisor or Xen below. */
+bool cpu_native(void);
+
 /* The hart that ran first, and whether a word is in its ISA string. */
 uint64_t cpu_boot_hart(void);
 bool cpu_has(const char *extension);

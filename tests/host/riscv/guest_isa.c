@@ -1,0 +1,45 @@
+/* A program around arch/riscv/vcpu/guest_isa.c: the host's device tree on stdin, what the port has
+ * enabled (isa_bits, hexadecimal) as argument; a tree with what a guest is told on stdout. */
+#include <asm/guest_dt.h>
+#include <asm/isa.h>
+#include <asm/virq.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <xen/dt.h>
+#include <xen/fdt_build.h>
+#include <xen/printk.h>
+
+#define ROOM 65536
+
+uint64_t isa_bits;
+
+bool virq_guest_aia(void)
+{
+    return (isa_bits >> ISA_SSAIA & 1u) != 0;
+}
+
+void panic(const char *fmt, ...)
+{
+    fputs(fmt, stderr);
+    exit(3);
+}
+
+int main(int argc, char **argv)
+{
+    static uint64_t in[ROOM / 8], out[ROOM / 8];
+    static struct fdt_builder builder;
+    size_t size = fread(in, 1, sizeof(in), stdin);
+
+    isa_bits = argc > 1 ? strtoull(argv[1], NULL, 16) : 0;
+    if (dt_open(&dt_host, in, size) != 0) {
+        return 1;
+    }
+    fdt_build_start(&builder, out, sizeof(out));
+    fdt_build_begin(&builder, "");
+    guest_isa_write(&builder);
+    fdt_build_end(&builder);
+    if (fdt_build_finish(&builder, &size) != 0) {
+        return 2;
+    }
+    return fwrite(out, 1, size, stdout) == size ? 0 : 4;
+}
