@@ -15,7 +15,7 @@ from xenolith.lab import session
 from xenolith.lab.report import Report
 from xenolith.system.model import System
 
-TIMEOUT = 240.0
+TIMEOUT = 360.0
 """Seconds for one boot with all its commands; 10 to 25 are usual on two cores."""
 
 Boot = Callable[[System, str, dict[str, str]], Report]

@@ -37,8 +37,8 @@ def names(board: Board) -> Names:
     return NAMES[board.arch]
 
 
-# Wait without a clock of our own: until a condition holds in dom0, at most 20 s.
-UNTIL = "i=0; until {0}; do i=$((i+1)); [ $i -lt 100 ] || exit 9; sleep 0.2; done; "
+# Wait without a clock of our own: until a condition holds in dom0, at most 60 s.
+UNTIL = "i=0; until {0}; do i=$((i+1)); [ $i -lt 300 ] || exit 9; sleep 0.2; done; "
 CURRENT = "/sys/devices/system/xen_memory/xen_memory0/info/current_kb"
 SHOW = f"cat {CURRENT}; free -m | grep Mem; xl list 0 | tail -1; xl info | grep free_memory"
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from xenolith.boards import Board
+from xenolith.dom0 import image
 from xenolith.lab.report import Report, fields, rows
 from xenolith.system.model import System
 
@@ -14,6 +17,11 @@ pytestmark = pytest.mark.slow
 MakeSystem = Callable[..., System]
 Boot = Callable[[System, str, dict[str, str]], Report]
 
+# Until the network driver has been loaded.
+INTERRUPTS = (
+    "i=0; until grep -q virtio /proc/interrupts || [ $i -gt 100 ]; do i=$((i+1)); sleep 0.2; done;"
+    " cat /proc/interrupts"
+)
 COMMANDS = {
     "info": "xl info",
     "list": "xl list",
@@ -62,3 +70,22 @@ def test_more_vcpus_than_cpus(make_system: MakeSystem, boot: Boot) -> None:
     assert report["together"].split() == ["done"] * 4
     assert "never" not in report.results
     assert "reboot: Restarting system" in report.console
+
+
+def test_a_kernel_without_xen_is_a_plain_guest(
+    board: Board, make_system: MakeSystem, boot: Boot
+) -> None:
+    """Debian's kernel for RISC-V knows nothing of Xen, and has no console of ours either."""
+    if board.arch != "riscv":
+        pytest.skip("Debian's kernel knows Xen here")
+    stock = image.build(board.debian_arch, kernel="debian")
+    system = replace(make_system(), kernel=stock.kernel, initrd=stock.initrd)
+    commands = {"uname": "uname -r", "nproc": "nproc", "xen": "xl list", "interrupts": INTERRUPTS}
+    report = boot(system, "test-stock", commands)
+    assert report.error is None
+    assert report["uname"].strip() == stock.release
+    assert report["nproc"].strip() == "2"
+    assert report.results["xen"].status != 0
+    assert "virtio" in report["interrupts"] and "riscv-timer" in report["interrupts"]
+    assert "this kernel has no Xen support; xl cannot work" in report.console
+    assert "reboot: Power down" in report.console

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from xenolith.boards import Board
+from xenolith.boards import Board, find
 from xenolith.build import host, needs, toolchain
-from xenolith.build.needs import BUILD, Need
+from xenolith.build.needs import BUILD, DOM0, Need
 from xenolith.cli import main as cli
 from xenolith.cli import test as test_verb
 from xenolith.errors import UserError
@@ -69,6 +69,15 @@ def test_findings() -> None:
     assert old.remedy == "apt install pkg, or make one"
     good = needs.examine(_need("echo", "thing version 10.0.2", version=(10, 0)))
     assert (good.state, good.remedy) == ("present", "")
+
+
+def test_what_builds_a_dom0_is_needed_only_where_debian_has_none() -> None:
+    names = {
+        board: {need.name for need in needs.needs(find(board)) if DOM0 in need.purposes}
+        for board in ("qemu-virt-arm64", "qemu-virt-riscv64")
+    }
+    assert names["qemu-virt-arm64"] == set()
+    assert names["qemu-virt-riscv64"] == {"compiler for dom0", "build tools"}
 
 
 @pytest.fixture

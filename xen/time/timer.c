@@ -186,10 +186,26 @@ void timer_stop(struct timer *t)
     spin_unlock(&c->timers.lock);
 }
 
+/* Until no CPU is in t's handler; it may have been taken off a queue that t has left since. */
+static void wait_for_handler(const struct timer *t)
+{
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        const struct timer_queue *q = &cpus[i].timers;
+        uint32_t seen = atomic_load_acquire(&q->ran);
+
+        while (&cpus[i] != this_cpu() && atomic_load_acquire(&q->running) == t) {
+            arch_wait_while_equal(&q->ran, seen);
+            seen = atomic_load_acquire(&q->ran);
+        }
+    }
+}
+
 void timer_destroy(struct timer *t)
 {
     if (t->cpu != NULL) {
         timer_stop(t);
+        wait_for_handler(t);
+        timer_stop(t); /* the handler may have armed it again */
         t->cpu = NULL;
         atomic_fetch_sub(&reserved_slots, 1u);
     }
@@ -222,8 +238,12 @@ void timer_run(void)
         void *data = t->data;
 
         remove(q, t);
+        atomic_store(&q->running, t); /* before t can be found stopped: under the lock */
         spin_unlock(&q->lock);
         fn(data);
+        /* t may be gone. */
+        atomic_store_release(&q->running, (struct timer *)NULL);
+        atomic_store_release(&q->ran, q->ran + 1u);
         spin_lock(&q->lock);
     }
     program(c, q->count != 0 ? q->heap[0]->expires : TIME_NEVER);

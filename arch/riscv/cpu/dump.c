@@ -37,11 +37,14 @@ static void backtrace(uint64_t pc, uint64_t sp)
     uint64_t top = (uint64_t)(uintptr_t)this_cpu()->stack_top;
     unsigned int calls = 0;
 
-    printk(XENLOG_ERR "Xen call trace:\n");
-    printk(XENLOG_ERR "   [<%016lx>] (PC)\n", pc);
     if (sp < top - (PAGE_SIZE << CPU_STACK_ORDER) || sp >= top || (sp & 7u) != 0) {
-        printk(XENLOG_ERR "   sp %016lx is not in this CPU's stack\n", sp);
-        return;
+        sp = top; /* corrupt, or the panic stack, which has nothing to tell */
+    }
+    if (pc != 0 || sp < top) {
+        printk(XENLOG_ERR "Xen call trace:\n");
+    }
+    if (pc != 0) {
+        printk(XENLOG_ERR "   [<%016lx>] (PC)\n", pc);
     }
     for (; sp < top && calls < MAX_CALLS; sp += sizeof(uint64_t)) {
         uint64_t a = *(const uint64_t *)(uintptr_t)sp;
@@ -58,7 +61,7 @@ void arch_dump_stack(void)
     uint64_t sp;
 
     __asm__ volatile("mv %0, sp" : "=r"(sp));
-    backtrace((uint64_t)(uintptr_t)__builtin_return_address(0), sp);
+    backtrace(0, sp);
 }
 
 static void dump_regs(const struct cpu_regs *r)

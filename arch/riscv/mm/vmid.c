@@ -101,18 +101,27 @@ static void assign(struct arch_p2m *hw)
     }
 }
 
+/* A rollover went by since this CPU last loaded one. */
+static __noinline uint64_t vmid_renew(struct arch_p2m *hw, const struct cpu *c)
+{
+    uint64_t vmid;
+
+    spin_lock(&lock);
+    if (!is_active(hw->vmid)) {
+        assign(hw);
+    }
+    vmid = hw->vmid;
+    atomic_store(&active[c->id], vmid);
+    spin_unlock(&lock);
+    return vmid;
+}
+
 static uint64_t current_vmid(struct arch_p2m *hw, const struct cpu *c)
 {
     uint64_t vmid = hw->vmid;
 
-    if (!is_active(vmid) || atomic_exchange(&active[c->id], vmid) == 0) {
-        spin_lock(&lock);
-        if (!is_active(hw->vmid)) {
-            assign(hw);
-        }
-        vmid = hw->vmid;
-        atomic_store(&active[c->id], vmid);
-        spin_unlock(&lock);
+    if (unlikely(!is_active(vmid)) || unlikely(atomic_exchange(&active[c->id], vmid) == 0)) {
+        vmid = vmid_renew(hw, c);
     }
     return vmid & VMID_MASK;
 }

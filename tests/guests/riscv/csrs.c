@@ -37,6 +37,7 @@ enum {
     TIME = 0xc01,
     INSTRET = 0xc02,
     HPMCOUNTER3 = 0xc03,
+    SCOUNTOVF = 0xda0, /* of counters that are hidden: zeros */
     STOPI = 0xdb0
 };
 

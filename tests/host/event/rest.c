@@ -11,7 +11,7 @@
 #include <xen/heap.h>
 
 static struct cpu the_cpu;
-struct cpu *host_cpu = &the_cpu;
+_Thread_local struct cpu *host_cpu = &the_cpu;
 uint8_t *host_directmap;
 uint64_t host_counter;
 struct domain *hardware_domain;

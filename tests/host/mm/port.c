@@ -25,7 +25,7 @@ struct memmap host_memmap = {
     .nr_ram = 2,
 };
 struct cpu cpus[MAX_CPUS];
-__thread struct cpu *host_cpu = &cpus[0];
+_Thread_local struct cpu *host_cpu = &cpus[0];
 unsigned int nr_cpus = 1;
 uint8_t *host_directmap;
 uint64_t host_counter;

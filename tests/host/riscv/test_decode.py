@@ -48,7 +48,17 @@ def disassemble(code: bytes, folder: Path) -> list[tuple[int, str]]:
         pytest.skip("no riscv64-linux-gnu-objdump: apt-get install binutils-riscv64-linux-gnu")
     file = folder / "code"
     file.write_bytes(code)
-    command = [tool, "-D", "-b", "binary", "-m", "riscv:rv64", "-M", "no-aliases,numeric", file]
+    command = [
+        tool,
+        "-D",
+        "-b",
+        "binary",
+        "-m",
+        "riscv:rv64",
+        "-M",
+        "no-aliases,numeric",
+        str(file),
+    ]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = [m for m in map(LINE.match, text.splitlines()) if m]
     return [(int(m[1], 16), expected(len(m[1]) // 2, m[2], m[3] or "")) for m in found]

@@ -87,6 +87,10 @@ def text(root: Path, sources: list[str], elf: Path, link_map: str, objects: str)
         sizes = parts.get(folder, Counter())
         total.update(sizes)
         rows.append(_row(folder, lines[folder], sizes))
+    for name, prefix in (("core", "xen/"), ("port", "arch/")):
+        inside = [folder for folder in {*lines, *parts} if folder.startswith(prefix)]
+        sums = sum((parts.get(folder, Counter()) for folder in inside), Counter[str]())
+        rows.append(_row(name, sum(lines[folder] for folder in inside), sums))
     rows.append(_row("all", lines.total(), total))
     return "\n".join(rows)
 

@@ -12,7 +12,7 @@
 
 #include <setjmp.h>
 
-struct cpu *host_cpu = &cpus[0];
+_Thread_local struct cpu *host_cpu = &cpus[0];
 struct host_machine_state host_state;
 
 static jmp_buf *host_way_out;

@@ -4,6 +4,7 @@
 #include "state.h"
 
 #include <arch/domain.h>
+#include <arch/irq.h>
 #include <arch/vcpu.h>
 #include <public/arch.h>
 #include <public/domctl.h>

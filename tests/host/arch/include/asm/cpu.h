@@ -1,9 +1,10 @@
 /*
- * Third port: one thread plays all CPUs. Whoever waits for another CPU lets that one run.
+ * Third port: a thread plays one CPU at a time, mostly one thread all of them. Whoever waits for
+ * another CPU lets that one run.
  */
 #pragma once
 
-extern struct cpu *host_cpu; /* the one that is played now */
+extern _Thread_local struct cpu *host_cpu; /* the one that this thread plays now */
 
 /* Lets other CPUs pass their gates; ends the test run when none of them can help. */
 void host_wait_while_equal(const uint32_t *p, uint32_t old);
