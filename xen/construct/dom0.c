@@ -193,7 +193,7 @@ static void start(struct build *b)
     struct vcpu *v = b->d->vcpu[0];
 
     domain_param_set(b->d, HVM_PARAM_CALLBACK_IRQ, arch_event_callback(b->d));
-    arch_vcpu_set_entry(v, b->entry, b->fdt, 0);
+    arch_vcpu_set_entry(v, b->entry, b->fdt);
     v->initialised = true;
     console_set_input(b->d);
     time_update_wallclock(b->d);

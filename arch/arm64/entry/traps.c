@@ -4,6 +4,7 @@
  * here.
  */
 #include <arch/vcpu.h>
+#include <asm/inject.h>
 #include <asm/sysregs.h>
 #include <asm/traps.h>
 #include <public/arch.h>
@@ -86,7 +87,7 @@ static void trap_wfx(struct vcpu *v, uint64_t esr)
 static void trap_smc(struct vcpu *v, uint64_t esr)
 {
     if ((esr & 0xffffu) != 0) {
-        arch_inject_undefined(v);
+        inject_undefined(v);
         return;
     }
     trap_skip(v, esr);
@@ -96,14 +97,14 @@ static void trap_smc(struct vcpu *v, uint64_t esr)
 static void trap_undefined(struct vcpu *v, uint64_t esr)
 {
     (void)esr;
-    arch_inject_undefined(v);
+    inject_undefined(v);
 }
 
 /* Coprocessor accesses of AArch32 code at EL0: what traps to here is nothing that it may have. */
 static void trap_coprocessor(struct vcpu *v, uint64_t esr)
 {
     if (trap_condition(v, esr)) {
-        arch_inject_undefined(v);
+        inject_undefined(v);
     } else {
         trap_skip(v, esr);
     }
@@ -112,7 +113,7 @@ static void trap_coprocessor(struct vcpu *v, uint64_t esr)
 static void trap_unexpected(struct vcpu *v, uint64_t esr)
 {
     guest_printk(v, "exception that was not expected: ESR %#lx at %#lx\n", esr, v->arch.regs.pc);
-    arch_inject_undefined(v);
+    inject_undefined(v);
 }
 
 typedef void trap_fn(struct vcpu *v, uint64_t esr);

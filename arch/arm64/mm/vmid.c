@@ -90,3 +90,20 @@ uint64_t vmid_vttbr(struct arch_p2m *hw)
     }
     return hw->root | (vmid & (VMIDS - 1u)) << 48;
 }
+
+/*
+ * vCPUs of a domain share its VMID, but each may have translations of its own under the same ASID:
+ * what another one left in this CPU's TLB is not this one's. What the guest itself drops, it drops
+ * on all CPUs (HCR_EL2.FB).
+ */
+void vmid_changed(struct arch_p2m *hw, uint32_t id)
+{
+    uint8_t *last = &hw->last[this_cpu()->id];
+
+    if (*last != id + 1u) {
+        __asm__ volatile("tlbi vmalle1" ::: "memory"); /* of the VMID that is loaded */
+        dsb(nsh);                                      /* complete on this CPU ... */
+        isb();                                         /* ... before it translates again */
+        *last = (uint8_t)(id + 1u);
+    }
+}

@@ -1,6 +1,7 @@
 /* Accesses that the second stage refused: emulated devices, pages that are mapped on demand, and
  * errors of the guest. */
 #include <arch/vcpu.h>
+#include <asm/inject.h>
 #include <asm/sysregs.h>
 #include <asm/traps.h>
 #include <xen/config.h>
@@ -84,7 +85,7 @@ static __noinline void data_abort_rest(struct vcpu *v, uint64_t esr, uint64_t gv
 
     if (!is_stage2_fault(esr)) {
         guest_printk(v, "data abort: ESR %#lx, address %#lx, at %#lx\n", esr, gva, v->arch.regs.pc);
-        arch_inject_abort(v, gva, false);
+        inject_abort(v, gva, false);
         return;
     }
     if (!fault_address(esr, gva, &gpa)) {
@@ -103,7 +104,7 @@ static __noinline void data_abort_rest(struct vcpu *v, uint64_t esr, uint64_t gv
                                       : "memory",
                  gpa, gva, v->arch.regs.pc,
                  (esr & ABT_ISV) == 0 ? ", whose access cannot be emulated" : "");
-    arch_inject_abort(v, gva, false);
+    inject_abort(v, gva, false);
 }
 
 /* Emulated devices are never mapped, so they are tried first, and nothing is asked that they do not
@@ -136,5 +137,5 @@ void trap_instruction_abort(struct vcpu *v, uint64_t esr)
         return;
     }
     guest_printk(v, "nothing to execute at %#lx: ESR %#lx\n", gva, esr);
-    arch_inject_abort(v, gva, true);
+    inject_abort(v, gva, true);
 }

@@ -56,7 +56,7 @@ static uint64_t syndrome(unsigned int class, uint64_t iss)
     return (uint64_t)class << 26 | ESR_IL | iss;
 }
 
-void arch_inject_undefined(struct vcpu *v)
+void inject_undefined(struct vcpu *v)
 {
     inject(&v->arch.regs.pc, &v->arch.regs.spsr, syndrome(EC_UNKNOWN, 0));
 }
@@ -70,7 +70,7 @@ void inject_undefined_hvc(void)
     WRITE_SYSREG(psr, spsr_el2);
 }
 
-void arch_inject_abort(struct vcpu *v, uint64_t gva, bool instruction)
+void inject_abort(struct vcpu *v, uint64_t gva, bool instruction)
 {
     uint64_t mode = v->arch.regs.spsr & PSR_MODE_MASK;
     bool same = mode == PSR_MODE_EL1T || mode == PSR_MODE_EL1H;

@@ -4,6 +4,7 @@
  * Everything else is undefined.
  */
 #include <arch/vcpu.h>
+#include <asm/inject.h>
 #include <asm/sysregs.h>
 #include <asm/traps.h>
 #include <asm/vtimer_ops.h>
@@ -216,7 +217,7 @@ void trap_sysreg(struct vcpu *v, uint64_t esr)
     uint64_t value = write && rt != 31 ? v->arch.regs.x[rt] : 0;
 
     if (row == NULL || !row->fn(v, SYSREG_OF(esr), write, &value)) {
-        arch_inject_undefined(v);
+        inject_undefined(v);
         return;
     }
     if (!write && rt != 31) {

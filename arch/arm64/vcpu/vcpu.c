@@ -88,12 +88,11 @@ void arch_vcpu_destroy(struct vcpu *v)
     vtimer_vcpu_destroy(v);
 }
 
-void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg0, uint64_t arg1)
+void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg)
 {
     vcpu_reset(v);
     v->arch.regs.pc = pc;
-    v->arch.regs.x[0] = arg0;
-    v->arch.regs.x[1] = arg1;
+    v->arch.regs.x[0] = arg;
 }
 
 void arch_vcpu_save(struct vcpu *v)
@@ -149,6 +148,7 @@ static void load_translation(struct vcpu *v)
     WRITE_SYSREG(s->contextidr, contextidr_el1);
     WRITE_SYSREG(v->arch.hcr, hcr_el2);
     isb(); /* ... before all of the above is in effect */
+    vmid_changed(&v->d->p2m.arch, v->id);
     WRITE_SYSREG(s->tcr, tcr_el1);
 }
 

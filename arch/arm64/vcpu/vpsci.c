@@ -69,7 +69,7 @@ static int64_t vpsci_cpu_on(struct vcpu *v, uint32_t function)
     if ((atomic_load(&t->pause_flags) & VPF_DOWN) == 0 || atomic_load_acquire(&t->running) != 0) {
         result = PSCI_ALREADY_ON; /* another CPU_ON was faster */
     } else {
-        arch_vcpu_set_entry(t, vpsci_arg(v, function, 2), vpsci_arg(v, function, 3), 0);
+        arch_vcpu_set_entry(t, vpsci_arg(v, function, 2), vpsci_arg(v, function, 3));
         t->initialised = true;
         vcpu_up(t);
     }

@@ -56,13 +56,13 @@ static void trap_guest_fetch(struct vcpu *v, uint64_t cause)
         return;
     }
     guest_printk(v, "nothing to execute at %#lx (guest address %#lx)\n", gva, gpa);
-    arch_inject_abort(v, gva, true);
+    inject_abort(v, gva, true);
 }
 
 static void trap_unexpected(struct vcpu *v, uint64_t cause)
 {
     guest_printk(v, "exception that was not expected: cause %lu at %#lx\n", cause, v->arch.regs.pc);
-    arch_inject_undefined(v);
+    inject_undefined(v);
 }
 
 static trap_fn *const traps[] = {

@@ -25,12 +25,12 @@ void inject_exception(struct vcpu *v, uint64_t cause, uint64_t value)
 
 /* stval may have been overwritten since: 0 says that the instruction is not told
  * [RVPRIV 12.1.9]. */
-void arch_inject_undefined(struct vcpu *v)
+void inject_undefined(struct vcpu *v)
 {
     inject_exception(v, EXC_ILLEGAL_INSTRUCTION, 0);
 }
 
-void arch_inject_abort(struct vcpu *v, uint64_t gva, bool instruction)
+void inject_abort(struct vcpu *v, uint64_t gva, bool instruction)
 {
     inject_exception(v, instruction ? EXC_FETCH_ACCESS : EXC_LOAD_ACCESS, gva);
 }

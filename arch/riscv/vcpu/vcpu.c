@@ -108,13 +108,12 @@ void arch_vcpu_destroy(struct vcpu *v)
 }
 
 /* The hart's own number comes first, as Linux and SBI HSM have it [RVBOOT, RVSBI 9.1]. */
-void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg0, uint64_t arg1)
+void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg)
 {
     vcpu_reset(v);
     v->arch.regs.pc = pc;
     v->arch.regs.x[REG_A0] = arch_vcpu_hwid(v->d, v->id);
-    v->arch.regs.x[REG_A1] = arg0;
-    v->arch.regs.x[REG_A2] = arg1;
+    v->arch.regs.x[REG_A1] = arg;
 }
 
 /*

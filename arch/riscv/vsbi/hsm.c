@@ -31,7 +31,7 @@ static long hsm_start(struct vcpu *v, const uint64_t *args)
     if (vcpu_is_up(t) || atomic_load_acquire(&t->running) != 0) {
         error = SBI_ERR_ALREADY_AVAILABLE; /* another hart_start was faster */
     } else {
-        arch_vcpu_set_entry(t, pc, args[2], 0);
+        arch_vcpu_set_entry(t, pc, args[2]);
         t->initialised = true;
         vcpu_up(t);
     }

@@ -94,10 +94,10 @@ static void test_read(bool user)
 /* All that a guest may have. */
 static bool known(uint32_t csr)
 {
-    static const uint16_t all[] = {0x001,   0x002, FCSR,  SSTATUS,  SIE,      STVEC,    SCOUNTEREN,
-                                   SENVCFG, 0x10c, 0x10d, 0x10e,    0x10f,    SSCRATCH, 0x141,
-                                   0x142,   STVAL, SIP,   STIMECMP, SISELECT, SIREG,    STOPEI,
-                                   SATP,    CYCLE, TIME,  INSTRET,  STOPI};
+    static const uint16_t all[] = {0x001,   0x002, FCSR,  SSTATUS,  SIE,       STVEC,    SCOUNTEREN,
+                                   SENVCFG, 0x10c, 0x10d, 0x10e,    0x10f,     SSCRATCH, 0x141,
+                                   0x142,   STVAL, SIP,   STIMECMP, SISELECT,  SIREG,    STOPEI,
+                                   SATP,    CYCLE, TIME,  INSTRET,  SCOUNTOVF, STOPI};
     for (unsigned int i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (all[i] == csr) {
             return true;

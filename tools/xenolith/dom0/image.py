@@ -121,7 +121,7 @@ def _assemble(place: Path, rules: Recipe, parts: _Parts, scripts: dict[str, byte
     files = initramfs.read(parts.debs)
     if parts.tools:
         files |= initramfs.read_folder(parts.tools.path("root"))
-    release = parts.kernel.version if parts.kernel else ""
+    release = parts.kernel.path("release").read_text().strip() if parts.kernel else ""
     if parts.modules:
         kernel = next((p for p in files if re.match(r"boot/vmlinu[xz]-", p)), "")
         if not kernel:

@@ -16,9 +16,9 @@ struct mmio_access;
 int __must_check arch_vcpu_create(struct vcpu *v);
 void arch_vcpu_destroy(struct vcpu *v);
 
-/* Make the next entry of v begin at pc with the architectural boot state and up to two arguments. v
- * is not running. */
-void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg0, uint64_t arg1);
+/* Make the next entry of v begin at pc with the architectural boot state and one argument, where
+ * the boot protocol has it. v is not running. */
+void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg);
 
 /* Save v's system, FP and timer state from this CPU / load it to this CPU. General registers are in
  * v->arch already. */
@@ -47,10 +47,5 @@ void arch_hypercall_repeat(struct vcpu *v);
 /* Was an asynchronous guest state change pending that lets the vCPU leave WFI (an interrupt it has
  * not masked)? */
 bool arch_vcpu_wakeup_pending(struct vcpu *v);
-
-/* Tell the guest of a failed access or an instruction that it may not execute: an abort or
- * undefined-instruction exception. */
-void arch_inject_abort(struct vcpu *v, uint64_t gva, bool instruction);
-void arch_inject_undefined(struct vcpu *v);
 
 #include <asm/vcpu.h>

@@ -26,6 +26,8 @@ void mm_init_secondary(void);
 paddr_t mm_boot_tables(void);
 /* The VTTBR_EL2 value for a domain on this CPU; assigns a VMID if needed. vmid.c. */
 uint64_t vmid_vttbr(struct arch_p2m *hw);
+/* After that, with walks still disabled: vCPU `id` of hw's domain will run here. */
+void vmid_changed(struct arch_p2m *hw, uint32_t id);
 
 /* Stage-2 registers that are the same for all domains, on each CPU after arch_p2m_init. */
 void p2m_init_cpu(void);

@@ -6,6 +6,7 @@
 #include <asm/vstate.h>
 #include <asm/vtimer.h>
 #include <xen/compiler.h>
+#include <xen/config.h>
 #include <xen/types.h>
 
 #define ARCH_CACHE_LINE     64
@@ -39,8 +40,9 @@ struct arch_domain {
 };
 
 struct arch_p2m {
-    uint64_t root; /* physical address of the root table */
-    uint64_t vmid; /* generation << 8 | VMID; 0: none yet (mm/vmid.c) */
+    uint64_t root;          /* physical address of the root table */
+    uint64_t vmid;          /* generation << 8 | VMID; 0: none yet (mm/vmid.c) */
+    uint8_t last[MAX_CPUS]; /* by CPU: the vCPU that it loaded last, + 1 */
 };
 
 struct arch_cpu {

@@ -10,7 +10,6 @@ struct vcpu;
 #define REG_SP 2
 #define REG_A0 10
 #define REG_A1 11
-#define REG_A2 12
 #define REG_A6 16
 #define REG_A7 17
 

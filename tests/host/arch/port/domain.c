@@ -159,11 +159,10 @@ void arch_vcpu_destroy(struct vcpu *v)
     (void)v;
 }
 
-void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg0, uint64_t arg1)
+void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg)
 {
     v->arch.pc = pc;
-    v->arch.entry_arg[0] = arg0;
-    v->arch.entry_arg[1] = arg1;
+    v->arch.entry_arg = arg;
 }
 
 /* A vCPU's state is in one place at a time. */
@@ -207,16 +206,4 @@ bool arch_vcpu_wakeup_pending(struct vcpu *v)
     uint64_t pending = v->arch.pending[0] | v->arch.pending[1];
 
     return pending != 0 || v->info->evtchn_upcall_pending != 0;
-}
-
-void arch_inject_abort(struct vcpu *v, uint64_t gva, bool instruction)
-{
-    (void)gva;
-    (void)instruction;
-    v->arch.aborts++;
-}
-
-void arch_inject_undefined(struct vcpu *v)
-{
-    v->arch.aborts++;
 }

@@ -213,7 +213,7 @@ uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0)
 {
     const struct vcpu *v = host_vcpu(domain, vcpu);
 
-    *arg0 = v != NULL ? v->arch.entry_arg[0] : 0;
+    *arg0 = v != NULL ? v->arch.entry_arg : 0;
     return v != NULL ? v->arch.pc : 0;
 }
 

@@ -28,10 +28,9 @@ struct arch_vcpu {
     long result;
     bool repeat; /* the last call wants to be made again */
     uint64_t pc;
-    uint64_t entry_arg[2];
+    uint64_t entry_arg;
     bool loaded; /* its state is on a CPU */
     uint32_t upcalls;
-    uint32_t aborts;
     uint64_t pending[ARCH_NR_IRQS / 64]; /* private virtual interrupts */
 };
 
