@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from xenolith import ROOT
 from xenolith.boards import Board
 from xenolith.build.make import Output
+from xenolith.dom0.image import Dom0
 from xenolith.lab import gdb
 from xenolith.lab.console import Deadline
 
@@ -34,14 +37,10 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture
-def waiting(board: Board, guests: Output, built: Output, tmp_path: Path) -> Iterator[int]:
-    """A machine that `debug` has started, with a tiny kernel as dom0; its port."""
-    assert built.elf.exists()
-    initrd, port = tmp_path / "initrd", free_port()
-    initrd.write_bytes(b"070701" + bytes(506))
-    files = ["--kernel", str(guests.guest("console")), "--initrd", str(initrd)]
-    command = verb("debug", "--board", board.name, "--port", str(port), *files)
+@contextmanager
+def halted(board: Board, *words: str) -> Iterator[None]:
+    """A machine that `debug` has started."""
+    command = verb("debug", "--board", board.name, "--port", str(free_port()), *words)
     deadline = Deadline(SECONDS)
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -51,9 +50,19 @@ def waiting(board: Board, guests: Output, built: Output, tmp_path: Path) -> Iter
             for line in process.stderr:
                 if "is halted before its first instruction" in line or deadline.left() <= 0:
                     break
-            yield port
+            yield
         finally:
             process.terminate()
+
+
+@pytest.fixture
+def waiting(board: Board, guests: Output, built: Output, tmp_path: Path) -> Iterator[None]:
+    """With a tiny kernel as dom0."""
+    assert built.elf.exists()
+    initrd = tmp_path / "initrd"
+    initrd.write_bytes(b"070701" + bytes(506))
+    with halted(board, "--kernel", str(guests.guest("console")), "--initrd", str(initrd)):
+        yield
 
 
 def run_gdb(board: Board, *words: str) -> subprocess.CompletedProcess[str]:
@@ -63,15 +72,31 @@ def run_gdb(board: Board, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_breakpoint_in_the_hypervisor(board: Board, waiting: int) -> None:
+def batch(*commands: str) -> list[str]:
+    """gdb's options to run commands and end."""
+    return ["--", "-batch", *(word for command in commands for word in ("-ex", command))]
+
+
+@pytest.mark.usefixtures("waiting")
+def test_a_breakpoint_in_the_hypervisor(board: Board) -> None:
     """The port is the one that was given to `debug`."""
-    commands = ["break xen_main", "continue", "backtrace", "info symbol $pc"]
-    words = [word for command in commands for word in ("-ex", command)]
-    done = run_gdb(board, "--", "-batch", *words)
+    done = run_gdb(board, *batch("break xen_main", "continue", "backtrace"))
     assert "Breakpoint 1, xen_main (" in done.stdout, done.stdout + done.stderr
     assert "xen/boot/main.c:" in done.stdout
     assert f"arch/{board.arch}/boot/" in done.stdout
-    assert waiting
+
+
+@pytest.mark.slow
+def test_a_breakpoint_in_dom0s_kernel(board: Board, dom0: Dom0, built: Output) -> None:
+    """The symbols of both are known, and apart from each other."""
+    if dom0.symbols is None:
+        pytest.skip("this kernel comes without symbols")
+    assert built.elf.exists()
+    with halted(board):
+        commands = ["break xen_main", "break start_kernel", *["continue", "backtrace"] * 2]
+        said = run_gdb(board, *batch(*commands)).stdout
+    assert "Breakpoint 1, xen_main (" in said
+    assert re.search(r"Breakpoint 2, \S+ in start_kernel \(\)", said), said
 
 
 def test_nothing_listens(board: Board) -> None:

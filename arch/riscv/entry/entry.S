@@ -1,6 +1,6 @@
 /*
- * Traps to HS-mode. While a guest runs, sscratch points to its struct vcpu, whose first member takes
- * the general registers; in the hypervisor it is 0, tp is the CPU's descriptor, and C runs on the
+ * Traps to HS-mode. While a guest runs, sscratch points to its struct vcpu, whose first member
+ * takes the general registers; in the hypervisor it is 0, tp is the CPU's descriptor, and C runs on the
  * CPU's stack. gp is the guest's throughout. Ecalls and interrupts save only what C may destroy and
  * leave sepc and sstatus in their registers; everything else, and every way to the gate, saves and
  * restores all. hstatus changes only with the vCPU (vcpu.c).
@@ -158,7 +158,7 @@ hyp_trap:
     lla t2, guest_fixups
     lla t3, guest_fixups_end
 1:  beq t2, t3, hyp_fault
-    lw t4, 0(t2)             /* each entry: the access, where to go on, both from the field itself */
+    lw t4, 0(t2)             /* the access, where to go on: each from the field itself */
     add t4, t4, t2
     addi t2, t2, 8
     bne t4, t1, 1b

@@ -39,8 +39,8 @@ fp_load:
 
 /*
  * Groups of eight registers, of bytes [RVUNPRIV 30.6, 30.7.9]. The CSRs come first in one direction
- * and last in the other, because moving the registers changes them; a vtype that is not allowed (vill)
- * is written back by asking for one that is not.
+ * and last in the other, because moving the registers changes them; a vtype that is not allowed
+ * (vill) is written back by asking for one that is not.
  */
 #define VSETVLI_E8_M8 .4byte 0x0c3072d7 /* vsetvli t0, zero, e8, m8, ta, ma */
 #define VSE8(v)  .4byte 0x02058027 | (v) << 7 /* vse8.v v, (a1) */

@@ -6,6 +6,7 @@
 #include <asm/guest_dt.h>
 #include <asm/isa.h>
 #include <asm/virq.h>
+#include <xen/cmdline.h>
 #include <xen/dt.h>
 #include <xen/fdt_build.h>
 #include <xen/lib.h>
@@ -39,9 +40,8 @@ static const struct {
     const char *name;
     enum isa_extension extension;
 } enabled[] = {
-    {"f", ISA_F},           {"d", ISA_D},           {"v", ISA_V},
-    {"sstc", ISA_SSTC},     {"svpbmt", ISA_SVPBMT}, {"svadu", ISA_SVADU},
-    {"zicbom", ISA_ZICBOM}, {"zicboz", ISA_ZICBOZ}, {"zawrs", ISA_ZAWRS},
+    {"f", ISA_F},           {"d", ISA_D},         {"v", ISA_V},           {"sstc", ISA_SSTC},
+    {"svpbmt", ISA_SVPBMT}, {"svadu", ISA_SVADU}, {"zicbom", ISA_ZICBOM}, {"zicboz", ISA_ZICBOZ},
 };
 
 static bool isa_listed(const char *const *list, const char *name)
@@ -58,6 +58,10 @@ static bool isa_usable(const char *name)
 {
     if (strcmp(name, "ssaia") == 0) {
         return virq_guest_aia();
+    }
+    if (strcmp(name, "zawrs") == 0) {
+        /* Where WFI traps, WRS.NTO does, too, and a spinning guest would do nothing else. */
+        return isa_has(ISA_ZAWRS) && opt.vwfi_native;
     }
     for (unsigned int i = 0; i < ARRAY_SIZE(enabled); i++) {
         if (strcmp(enabled[i].name, name) == 0) {

@@ -1,10 +1,12 @@
 /* A program around arch/riscv/vcpu/guest_isa.c: the host's device tree on stdin, what the port has
- * enabled (isa_bits, hexadecimal) as argument; a tree with what a guest is told on stdout. */
+ * enabled (isa_bits, hexadecimal) and vwfi=native (1) as arguments; a tree with what a guest is
+ * told on stdout. */
 #include <asm/guest_dt.h>
 #include <asm/isa.h>
 #include <asm/virq.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <xen/cmdline.h>
 #include <xen/dt.h>
 #include <xen/fdt_build.h>
 #include <xen/printk.h>
@@ -12,6 +14,7 @@
 #define ROOM 65536
 
 uint64_t isa_bits;
+struct xen_options opt;
 
 bool virq_guest_aia(void)
 {
@@ -31,6 +34,7 @@ int main(int argc, char **argv)
     size_t size = fread(in, 1, sizeof(in), stdin);
 
     isa_bits = argc > 1 ? strtoull(argv[1], NULL, 16) : 0;
+    opt.vwfi_native = argc > 2;
     if (dt_open(&dt_host, in, size) != 0) {
         return 1;
     }

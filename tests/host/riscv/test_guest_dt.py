@@ -73,9 +73,9 @@ def _tree(*properties: tuple[str, list[str]]) -> bytes:
     return bytes(tree.to_dtb(version=17))
 
 
-def _told(isa: Run, tree: bytes, enabled: int = ALL) -> tuple[str, list[str]]:
+def _told(isa: Run, tree: bytes, enabled: int = ALL, *more: str) -> tuple[str, list[str]]:
     """riscv,isa and riscv,isa-extensions of the guest."""
-    done = isa(tree, [f"{enabled:x}"])
+    done = isa(tree, [f"{enabled:x}", *more])
     assert done.returncode == 0, done.stderr.decode()
     root = fdt.parse_dtb(done.stdout).root
     assert root.get_property("riscv,isa-base").value == "rv64i"
@@ -86,10 +86,17 @@ def test_what_a_guest_may_use(isa: Run) -> None:
     """No hypervisor extension, nothing of machine mode, no counters; the rest as it was."""
     string, names = _told(isa, _tree(("riscv,isa", [QEMU])))
     assert string == (
-        "rv64imafdc_zic64b_zicbom_zicbop_zicboz_zicntr_zicsr_zifencei_zihintpause_zmmul_zawrs_zfa"
+        "rv64imafdc_zic64b_zicbom_zicbop_zicboz_zicntr_zicsr_zifencei_zihintpause_zmmul_zfa"
         "_zca_zcd_zba_zbb_ssaia_ssccptr_sstc_svadu_svpbmt_svvptc"
     )
     assert names == [*"imafdc", *string.split("_")[1:]]
+
+
+def test_waiting_on_a_word_only_where_it_does_not_trap(isa: Run) -> None:
+    """WRS.NTO traps as WFI does unless vwfi=native."""
+    tree = _tree(("riscv,isa", [QEMU]))
+    assert "zawrs" not in _told(isa, tree)[1]
+    assert "zawrs" in _told(isa, tree, ALL, "native")[1]
 
 
 def test_what_the_port_has_not_enabled_is_left_out(isa: Run) -> None:

@@ -29,13 +29,14 @@ LAYERS = {
 }
 """Folder of tests/ to what its tests need from the machine, the fastest first."""
 
-OF_A_BOARD = ("lint", "guests", "target")
-"""What differs from board to board; the rest is tested once."""
+OF_AN_ARCH = ("lint",)
+OF_A_BOARD = ("guests", "target")
+"""What differs between architectures, or between boards; the rest is tested once."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the verb."""
-    parser.add_argument("--board", help="only this board (default: all)")
+    parser.add_argument("--board", help=f"only this board (default: all; with -k {DEFAULT})")
     parser.add_argument("--toolchain", choices=KINDS, help="compiler of what is booted")
     parser.add_argument("--quick", action="store_true", help="without what boots Linux")
     parser.add_argument("--layer", action="append", choices=LAYERS, help="only this; repeatable")
@@ -78,15 +79,20 @@ def pytest_arguments(args: argparse.Namespace, board: Board) -> list[str]:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the tests; 1 if one fails or none ran."""
-    return _one(args, find(args.board)) if args.board else _every(args)
+    if args.board or args.k:
+        return _one(args, find(args.board or DEFAULT))
+    return _every(args)
 
 
 def _every(args: argparse.Namespace) -> int:
     """All boards in turn, each in a process of its own: pytest keeps what it has imported."""
     wanted = args.layer or list(LAYERS)
     failed = []
+    seen: set[str] = set()
     for board in boards().values():
-        layers = [x for x in wanted if board.name == DEFAULT or x in OF_A_BOARD]
+        due = {*OF_A_BOARD, *(OF_AN_ARCH if board.arch not in seen else ())}
+        layers = [x for x in wanted if board.name == DEFAULT or x in due]
+        seen.add(board.arch)
         if not layers:
             continue
         note(f"testing {board.name}: {', '.join(layers)}")
@@ -94,8 +100,6 @@ def _every(args: argparse.Namespace) -> int:
         command += [word for layer in layers for word in ("--layer", layer)]
         command += [f"--{name}" for name in ("quick",) if getattr(args, name)]
         command += [word for word in ("-x",) if args.x]
-        if args.k:
-            command += ["-k", args.k]
         if args.toolchain:
             command += ["--toolchain", args.toolchain]
         if subprocess.run(command, check=False).returncode != 0:
