@@ -1,9 +1,9 @@
 /*
  * Traps to HS-mode. While a guest runs, sscratch points to its struct vcpu, whose first member
- * takes the general registers; in the hypervisor it is 0, tp is the CPU's descriptor, and C runs on the
- * CPU's stack. gp is the guest's throughout. Ecalls and interrupts save only what C may destroy and
- * leave sepc and sstatus in their registers; everything else, and every way to the gate, saves and
- * restores all. hstatus changes only with the vCPU (vcpu.c).
+ * takes the general registers; in the hypervisor it is 0, tp is the CPU's descriptor, and C runs on
+ * the CPU's stack. gp is the guest's throughout. Ecalls and interrupts save only what C may destroy
+ * and leave sepc and sstatus in their registers; everything else, and every way to the gate, saves
+ * and restores all. hstatus changes only with the vCPU (vcpu.c).
  */
 #include <asm/csr.h>
 #include <asm/offsets.h>

@@ -153,7 +153,8 @@ void imsic_open_file(uint32_t file)
     csr_set(CSR_HGEIE, 1ul << file);
 }
 
-void imsic_close_file(void)
+/* The file that hstatus.VGEIN selects: closed and empty. vsiselect is lost. */
+static void imsic_close_file(void)
 {
     uint32_t w;
 

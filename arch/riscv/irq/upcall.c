@@ -87,7 +87,11 @@ void virq_clear(struct vcpu *v, uint64_t bits)
     }
 }
 
-uint64_t virq_pending(struct vcpu *v)
+/*
+ * What is pending for v, as bits of hvip whatever the source: hvip, vstimecmp, its interrupt file.
+ * Exact for the vCPU loaded on this CPU; for another one, what hvip will have when it is loaded.
+ */
+static uint64_t virq_pending(struct vcpu *v)
 {
     const struct virq_vcpu *s = &v->arch.virq;
     uint64_t pending = atomic_load(&s->raise);

@@ -103,6 +103,10 @@ def _from_source(rules: Recipe, arch: str, kernel: Kernel) -> _Parts:
 def xen(arch: str, chosen: Recipe | None = None) -> Path:
     """Debian's real Xen for an architecture, to compare with. Raises UserError."""
     rules = chosen or recipe.load()
+    if not rules.has_xen(arch):
+        raise UserError(
+            f"Debian has no Xen for {arch}; there is one for: {', '.join(rules.xen)}", 2
+        )
     package, path = rules.for_arch(rules.xen, arch)
     (deb,) = debian.download([package], rules.suite, arch)
     image = cache.cache_dir("xen") / deb.stem

@@ -104,9 +104,8 @@ uint32_t imsic_target(const struct cpu *c, uint32_t file);
 uint32_t imsic_claim_file(struct cpu *c, struct vcpu *v);
 void imsic_release_file(const struct cpu *c, uint32_t file);
 /* Guest file `file` of this CPU, selected by hstatus.VGEIN: open for every identity, and SGEI for
- * what comes; or closed and empty. vsiselect is lost. */
+ * what comes. vsiselect is lost. */
 void imsic_open_file(uint32_t file);
-void imsic_close_file(void);
 
 /* aplic.c: the host's APLIC. Functions with an irq are those of struct irqchip. */
 void aplic_init(void);

@@ -65,8 +65,8 @@ static inline bool arch_pte_valid(pte_t pte)
 
 static inline bool arch_pte_is_table(pte_t pte, unsigned int level)
 {
-    (void)level;
-    return (pte & (GPTE_VALID | GPTE_READ | GPTE_WRITE | GPTE_EXEC)) == GPTE_VALID;
+    return level < ARCH_P2M_LEVELS - 1u &&
+           (pte & (GPTE_VALID | GPTE_READ | GPTE_WRITE | GPTE_EXEC)) == GPTE_VALID;
 }
 
 static inline paddr_t arch_pte_table_pa(pte_t pte)

@@ -23,12 +23,7 @@ struct vcpu;
 void virq_raise(struct vcpu *v, uint64_t bits);
 /* Take them back. Only for the vCPU loaded on this CPU, or one that is not running. */
 void virq_clear(struct vcpu *v, uint64_t bits);
-/*
- * What is pending for v, as bits of hvip whatever the source: hvip, vstimecmp, its interrupt file.
- * Exact for the vCPU loaded on this CPU; for another one, what hvip will have when it is loaded.
- */
-uint64_t virq_pending(struct vcpu *v);
-/* Is any of them enabled in v's sie? v is loaded on this CPU. */
+/* Is any bit of hvip that is pending for v enabled in its sie? v is loaded on this CPU. */
 bool virq_wanted(struct vcpu *v);
 
 /* Move hvip, vsie and the interrupt file's registers off and on this CPU; last and first part of a
