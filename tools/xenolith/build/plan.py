@@ -13,11 +13,11 @@ CORE = ("xen/*/*.c", "xen/*/*/*.c")
 GUEST_LIB = "tests/guests/lib"
 
 HOT = re.compile(
-    r"arch/\w+/(entry/|irq/(vgic|gicv2|upcall|vplic)|time/|vcpu/(access|decode)"
+    r"arch/\w+/(entry/|irq/(vgic|upcall|vplic)|time/|vcpu/(access|decode)"
     r"|vsbi/(vsbi|base|ipi|rfence|time)\.c)"
     r"|xen/hypercall/(dispatch|multicall|version)"
     r"|xen/event/(evtchn|evtchn_2l|evtchn_fifo)\.c|xen/lib/string|xen/time/timer"
-    r"|xen/domain/exit|xen/sched/core|xen/mm/guest_copy\.c"
+    r"|xen/domain/exit|xen/sched/core|xen/mm/(guest_copy|p2m)\.c"
 )
 """Sources on the paths that a guest takes often: optimised for speed, the rest for size."""
 
