@@ -2,6 +2,7 @@
  * fault inside the hypervisor. */
 #include <arch/cpu.h>
 #include <asm/csr.h>
+#include <asm/layout.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/printk.h>
@@ -99,6 +100,12 @@ void __noreturn trap_hyp(const struct cpu_regs *regs)
     dump_regs(regs);
     printk("scause %016lx stval %016lx htval %016lx CPU%u\n", cause, address, csr_read(CSR_HTVAL),
            this_cpu()->id);
+    if ((cause == EXC_LOAD_ACCESS || cause == EXC_STORE_ACCESS) && address >= DIRECTMAP_START &&
+        address - DIRECTMAP_START < DIRECTMAP_SIZE) {
+        printk("The firmware keeps %#lx for itself: the device tree must say so in "
+               "/reserved-memory. Boot with the tree that the firmware hands over\n",
+               address - DIRECTMAP_START);
+    }
     backtrace(regs->pc, regs->x[2]);
     hyp_fault(what, cause, address, regs->pc);
 }
