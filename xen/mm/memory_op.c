@@ -66,6 +66,31 @@ static int reservation_increase(struct reservation *r)
     return domain_page_alloc(r->d, r->order, r->limit, 0, &mfn);
 }
 
+/* Single pages: as many as one flush is good for. */
+static int reservation_decrease_pages(struct reservation *r)
+{
+    uint64_t left = r->nr - r->done, list = r->list + r->done * sizeof(gfn_t);
+    unsigned int nr = left < P2M_TAKE_MAX ? (unsigned int)left : P2M_TAKE_MAX, taken;
+    gfn_t gfn[P2M_TAKE_MAX];
+    mfn_t mfn[P2M_TAKE_MAX];
+
+    if (guest_copy_from(gfn, list, nr * sizeof(gfn[0])) != 0) {
+        nr = 1; /* the list may end where it cannot be read */
+        if (guest_copy_from(gfn, list, sizeof(gfn[0])) != 0) {
+            return -EFAULT;
+        }
+    }
+    taken = p2m_take_pages(r->d, gfn, nr, mfn);
+    if (taken == 0) {
+        return -ENOENT;
+    }
+    for (unsigned int i = 0; i < taken && !r->d->p2m.direct_mapped; i++) {
+        domain_page_free(r->d, mfn[i], 0);
+    }
+    r->done += taken - 1u; /* the caller counts one */
+    return 0;
+}
+
 /*
  * A 1:1 domain keeps what it gives back, so that it can have the same frames again: devices know no
  * others. Nobody else gets them, and they still count as its memory.
@@ -74,8 +99,12 @@ static int reservation_decrease(struct reservation *r)
 {
     uint64_t nr = 1ull << r->order, i = 0;
     gfn_t gfn;
-    int rc = reservation_frame(r, &gfn);
+    int rc;
 
+    if (r->order == 0) {
+        return reservation_decrease_pages(r);
+    }
+    rc = reservation_frame(r, &gfn);
     while (rc == 0 && i < nr) {
         unsigned int order;
         mfn_t mfn;

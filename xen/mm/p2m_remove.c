@@ -181,33 +181,61 @@ static unsigned int take_level(uint64_t g, uint64_t nr, unsigned int level)
     return level;
 }
 
-int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsigned int *order)
+/* p2m_take with the lock held; the caller flushes and releases. */
+static int take_locked(struct p2m *p2m, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsigned int *order,
+                       struct p2m_gone *gone)
 {
-    struct p2m_gone gone;
     unsigned int level;
-    int rc = -ENOENT;
+    struct p2m_leaf leaf;
+    int rc = 0;
     pte_t pte;
 
     if (gfn.n >= p2m_limit()) {
-        return rc;
+        return -ENOENT;
     }
+    pte = p2m_walk(p2m, gfn.n, &level);
+    if (!arch_pte_valid(pte)) {
+        return -ENOENT;
+    }
+    leaf = arch_pte_parse(pte, level);
+    if (leaf.kind != P2M_RAM) {
+        return -ENXIO;
+    }
+    *mfn = mfn_add(leaf.mfn, gfn.n & ((1ull << arch_p2m_order(level)) - 1u));
+    *order = arch_p2m_order(take_level(gfn.n, nr, level));
+    (void)p2m_remove(p2m, gfn.n, gfn.n + (1ull << *order), gone, &rc);
+    return rc;
+}
+
+int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsigned int *order)
+{
+    struct p2m_gone gone;
+    int rc;
+
     p2m_gone_init(&gone);
     spin_lock(&d->p2m.lock);
-    pte = p2m_walk(&d->p2m, gfn.n, &level);
-    if (arch_pte_valid(pte)) {
-        struct p2m_leaf leaf = arch_pte_parse(pte, level);
-
-        *mfn = mfn_add(leaf.mfn, gfn.n & ((1ull << arch_p2m_order(level)) - 1u));
-        *order = arch_p2m_order(take_level(gfn.n, nr, level));
-        rc = leaf.kind == P2M_RAM ? 0 : -ENXIO;
-    }
-    if (rc == 0) {
-        (void)p2m_remove(&d->p2m, gfn.n, gfn.n + (1ull << *order), &gone, &rc);
-        p2m_gone_flush(&d->p2m, &gone);
-    }
+    rc = take_locked(&d->p2m, gfn, nr, mfn, order, &gone);
+    p2m_gone_flush(&d->p2m, &gone);
     spin_unlock(&d->p2m.lock);
     p2m_gone_release(&gone);
     return rc;
+}
+
+/* Single pages take no tables with them, so `gone` does not fill up. */
+unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr, mfn_t *mfn)
+{
+    struct p2m_gone gone;
+    unsigned int i, order;
+
+    BUG_ON(nr > P2M_TAKE_MAX);
+    p2m_gone_init(&gone);
+    spin_lock(&d->p2m.lock);
+    for (i = 0; i < nr && take_locked(&d->p2m, gfn[i], 1, &mfn[i], &order, &gone) == 0; i++) {
+    }
+    p2m_gone_flush(&d->p2m, &gone);
+    spin_unlock(&d->p2m.lock);
+    p2m_gone_release(&gone);
+    return i;
 }
 
 /* The next piece to tear down from *at on: a table of pages, or one block. *at moves over holes. */

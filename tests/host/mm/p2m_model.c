@@ -162,6 +162,25 @@ static void do_take(void)
     }
 }
 
+static void do_take_pages(void)
+{
+    unsigned int nr = 1u + (unsigned int)random_below(P2M_TAKE_MAX), expected = 0, taken;
+    uint64_t at[P2M_TAKE_MAX];
+    gfn_t gfn[P2M_TAKE_MAX];
+    mfn_t mfn[P2M_TAKE_MAX];
+
+    for (unsigned int i = 0; i < nr; i++) {
+        at[i] = random_below(GFNS);
+        gfn[i] = (gfn_t){BASE + at[i]};
+    }
+    taken = p2m_take_pages(self, gfn, nr, mfn);
+    for (; expected < nr && map[at[expected]].kind == P2M_RAM; expected++) {
+        CHECK(expected >= taken || map[at[expected]].mfn == mfn[expected].n, expected, taken);
+        entry_clear(&map[at[expected]]);
+    }
+    CHECK(taken == expected, taken, expected);
+}
+
 static void check_lookup(uint64_t at)
 {
     struct p2m_leaf leaf = {.mfn = {0}};
@@ -294,9 +313,9 @@ static void finish(uint64_t free_before)
 
 int main(int argc, char **argv)
 {
-    static void (*const ops[])(void) = {do_map,   do_map,        do_map_foreign, do_map_foreign,
-                                        do_unmap, do_unmap_page, do_take,        do_lookup,
-                                        do_copy,  do_copy,       do_page};
+    static void (*const ops[])(void) = {do_map,    do_map,        do_map_foreign, do_map_foreign,
+                                        do_unmap,  do_unmap_page, do_take,        do_take_pages,
+                                        do_lookup, do_copy,       do_copy,        do_page};
     uint64_t steps = argc > 2 ? strtoul(argv[2], NULL, 0) : 5000, free_before;
     uint32_t most = 0;
 

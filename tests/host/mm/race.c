@@ -88,11 +88,10 @@ static void copy_once(void)
 static void take_once(unsigned int taker)
 {
     uint64_t g = BASE + pick() / TAKERS * TAKERS + taker;
-    unsigned int order;
+    gfn_t gfn = {g};
     mfn_t mfn;
-    int rc = p2m_take(d, (gfn_t){g}, 1, &mfn, &order);
 
-    CHECK(rc == 0 && order == 0, rc, g);
+    CHECK(p2m_take_pages(d, &gfn, 1, &mfn) == 1, g, 0);
     domain_page_free(d, mfn, 0);
     use_page();
     populate(g, 0);

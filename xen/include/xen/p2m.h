@@ -53,6 +53,11 @@ int __must_check p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind,
  */
 int __must_check p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, mfn_t *mfn,
                           unsigned int *order);
+/* The same for up to P2M_TAKE_MAX single pages with one flush: how many, up to the first that
+ * fails.
+ */
+#define P2M_TAKE_MAX 32u
+unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr, mfn_t *mfn);
 /* What gfn maps to; false: nothing. *order (may be NULL): pages the leaf or hole covers. Takes the
  * p2m lock shortly. */
 bool __must_check p2m_lookup(struct domain *d, gfn_t gfn, struct p2m_leaf *leaf,

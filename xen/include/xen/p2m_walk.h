@@ -26,9 +26,9 @@ static inline void p2m_gone_init(struct p2m_gone *gone)
 }
 
 /*
- * Clear [at, end), collecting in `gone`, which is empty: returns how far it came. Less than `end`:
- * gone is full, or *rc is an error. p2m_gone_flush must follow before the lock is given up or
- * anything is mapped there.
+ * Clear [at, end), collecting in `gone`: returns how far it came. Less than `end`: gone is full, or
+ * *rc is an error. p2m_gone_flush must follow before the lock is given up or anything is mapped
+ * there.
  */
 uint64_t p2m_remove(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone *gone, int *rc);
 void p2m_gone_flush(struct p2m *p2m, struct p2m_gone *gone);

@@ -86,6 +86,21 @@ def test_a_guest_gives_memory_and_gets_zeros_back(pair: Any) -> None:
     assert number(pair.dom1, "current_reservation") == SIZE
 
 
+def test_a_list_ends_at_the_first_frame_that_is_not_there(pair: Any) -> None:
+    """Longer than what is taken with one flush; out of order; one frame twice."""
+    frames = [BASE + SIZE - 1 - 3 * i for i in range(70)]
+    frames[45] = frames[12]
+    before = pair.free()
+    assert reserve(pair.dom1, "decrease_reservation", frames) == 45
+    assert pair.free() == before + 45
+    assert not any(readable(pair, 1, frame) for frame in frames[:45])
+    assert all(readable(pair, 1, frame) for frame in frames[46:])
+    assert number(pair.dom1, "current_reservation") == SIZE - 45
+    assert reserve(pair.dom1, "decrease_reservation", frames[46:]) == 24
+    assert reserve(pair.dom1, "populate_physmap", frames[:45] + frames[46:]) == 69
+    assert number(pair.dom1, "current_reservation") == SIZE
+
+
 def test_large_extents(pair: Any) -> None:
     dom1, first = pair.dom1, BASE + 2 * CHUNK
     limit(pair, SIZE + 2 * CHUNK)
