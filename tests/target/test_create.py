@@ -1,0 +1,89 @@
+"""A second domain, made by real xl: it boots Linux, is seen, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from xenolith.boards import Board
+from xenolith.dom0 import cpio, debian, recipe
+from xenolith.lab.report import Report, rows
+from xenolith.system.model import System
+
+pytestmark = pytest.mark.slow
+
+INIT = b"""#!/bin/busybox sh
+/bin/busybox mkdir -p /proc
+/bin/busybox mount -t proc proc /proc
+echo "guest: $(/bin/busybox grep -c ^processor /proc/cpuinfo) CPUs"
+/bin/busybox poweroff -f
+"""
+CONFIG = b"""name = "guest"
+type = "pvh"
+kernel = "/guest/kernel"
+ramdisk = "/guest/initrd"
+memory = 256
+vcpus = 2
+extra = "console=hvc0 rdinit=/init panic=5 nokaslr mitigations=off"
+on_crash = "destroy"
+"""
+# A destroyed domain may be listed as dying until its last reference is gone.
+GONE = (
+    "n=0; while xl list | grep -q -- '--p--d' && [ $n -lt 100 ]; do n=$((n+1)); usleep 100000; done"
+)
+COMMANDS = {
+    "free before": "xl info | grep free_memory",
+    # Standard input neither ends, which would end the console, nor says anything.
+    "console": "mkfifo /silent && xl create -c /guest/config <>/silent",
+    "after": f"{GONE}; xl list; xl info | grep free_memory",
+    "paused": "xl create -p /guest/config && xl list",
+    "destroyed": f"xl destroy guest && {GONE}; xl list; xl info | grep free_memory",
+}
+
+
+def guest_files(system: System, board: Board) -> bytes:
+    """An archive for dom0's initramfs: what xl needs for the guest."""
+    rules = recipe.load()
+    (deb,) = debian.download(["busybox-static"], rules.suite, board.debian_arch)
+    (busybox,) = debian.members(deb, lambda name: name == "usr/bin/busybox")
+    small = [cpio.directory(name) for name in ("bin", "dev", "proc")]
+    small += [cpio.character_device("dev/console", 5, 1), cpio.file("init", INIT, 0o755)]
+    small.append(cpio.file("bin/busybox", busybox.data, 0o755))
+    files = [cpio.directory("guest"), cpio.file("guest/kernel", system.kernel.read_bytes())]
+    files.append(cpio.file("guest/initrd", cpio.compress(cpio.pack(small))))
+    return cpio.pack([*files, cpio.file("guest/config", CONFIG)])
+
+
+@pytest.fixture(scope="module")
+def report(
+    make_system: Callable[..., System],
+    boot: Callable[[System, str, dict[str, str]], Report],
+    board: Board,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Report:
+    """dom0 with the guest's files, after all commands."""
+    system = make_system(smp=2, memory=2048)
+    path: Path = tmp_path_factory.mktemp("create") / "initrd"
+    base = system.initrd.read_bytes()
+    path.write_bytes(base + bytes(-len(base) % 4) + guest_files(system, board))
+    return boot(replace(system, initrd=path), "test-create", COMMANDS)
+
+
+def test_the_guest_boots_and_powers_off(report: Report) -> None:
+    assert "guest: 2 CPUs" in report["console"], report["console"][-2000:]
+
+
+def test_it_leaves_nothing_behind(report: Report) -> None:
+    for name in ("after", "destroyed"):
+        listed, _, free = report[name].partition("free_memory")
+        assert [row[0] for row in rows(listed)] == ["Domain-0"]
+        assert report["free before"] == f"free_memory{free}"
+
+
+def test_it_is_listed_with_what_it_has(report: Report) -> None:
+    (row,) = [row for row in rows(report["paused"]) if row[0] == "guest"]
+    assert row[2] == "256"
+    assert "p" in row[4]
