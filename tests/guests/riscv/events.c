@@ -16,11 +16,17 @@ static evtchn_port_t port;
 static volatile unsigned int taken[PORT_MAX_CPUS];
 static volatile struct vcpu_info *info[PORT_MAX_CPUS];
 
-/* The library has cleared the bit already. */
+/*
+ * The library has cleared the bit already. An interrupt of the host between that and the next line
+ * sets it again, because the byte is still set: the interrupt that follows brings nothing.
+ */
 static void upcall(unsigned int number)
 {
     (void)number;
     unsigned int cpu = port_cpu();
+    if (info[cpu]->evtchn_upcall_pending == 0) {
+        return;
+    }
     info[cpu]->evtchn_upcall_pending = 0;
     info[cpu]->evtchn_pending_sel = 0;
     taken[cpu]++;

@@ -101,6 +101,18 @@ static void set_mask(evtchn_port_t port, bool masked)
     }
 }
 
+/* The number at least as new as the event. It never goes back: two vCPUs may be here with one port,
+ * which was moved between them. */
+static void take(evtchn_port_t port)
+{
+    uint32_t now = __atomic_load_n(&sent[port], __ATOMIC_ACQUIRE);
+    uint32_t old = __atomic_load_n(&taken[port], __ATOMIC_RELAXED);
+
+    while (old < now && !__atomic_compare_exchange_n(&taken[port], &old, now, false,
+                                                     __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+    }
+}
+
 static void handle(struct guest *g, evtchn_port_t port)
 {
     unsigned int what = (unsigned int)rand_r(&g->seed);
@@ -110,9 +122,7 @@ static void handle(struct guest *g, evtchn_port_t port)
     } else {
         atomic_test_and_clear_bit(port, receiver.shared_info->evtchn_pending);
     }
-    /* The number at least as new as the event. */
-    __atomic_store_n(&taken[port], __atomic_load_n(&sent[port], __ATOMIC_ACQUIRE),
-                     __ATOMIC_RELEASE);
+    take(port);
     if (what % 8 == 0) {
         set_mask(port, true);
         sched_yield();
