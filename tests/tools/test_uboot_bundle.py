@@ -216,6 +216,15 @@ def test_what_does_not_fit_is_named(folder: Path) -> None:
         bundle.make(bundle.Request(BOARD, elsewhere, files, script.CARD))
 
 
+def test_folders_and_configs_that_are_none(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(command(folder, "--out", str(folder / "xen"))) == 1
+    assert "choose another --out" in capsys.readouterr().err
+    assert main.main(["uboot", "--config", str(folder / "none")]) == 2
+    assert "No such file or directory; --config" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [["--tftp", "host"], ["--tftp", "1.2.3.4", "--usb"]])
 def test_wrong_use(folder: Path, arguments: list[str]) -> None:
     assert main.main(command(folder, *arguments)) == 2

@@ -173,8 +173,10 @@ def load(path: Path) -> Spec:
     """The machine a configuration describes. Raises UserError."""
     try:
         text = path.read_text()
-    except (OSError, UnicodeDecodeError) as e:
-        raise UserError(f"{path}: {e}", 2) from e
+    except OSError as e:
+        raise UserError(f"{path}: {e.strerror}; --config names a file", 2) from e
+    except UnicodeDecodeError as e:
+        raise UserError(f"{path} is not text", 2) from e
     return spec(assignments(text, str(path)), str(path))
 
 

@@ -108,7 +108,10 @@ def _cpus(request: Request) -> dict[str, int]:
 def write(request: Request, placed: Placed, out: Path) -> list[Path]:
     """Write the bundle into `out`; returns what was written. No file is half there."""
     uboot, port = facts(request.board), request.board.arch
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise UserError(f"cannot make the folder {out}: {e.strerror}; choose another --out") from e
     written = [_copy(request.files[name], _target(out, name)) for _, name in request.spec.files()]
     text = script.text(placed.plan)
     names = ["boot"]
