@@ -44,7 +44,7 @@ DOMU_NR_SPIS[1]=64
 
 
 def read(text: str) -> Spec:
-    return imagebuilder.spec(imagebuilder.assignments(text, "config"), "config")
+    return imagebuilder.parse(text, "config")
 
 
 def test_a_configuration_with_everything() -> None:

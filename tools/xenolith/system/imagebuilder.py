@@ -1,8 +1,7 @@
 """Reads ImageBuilder's configuration files without executing them.
 
-Such a file is a shell script of assignments. Here it is text: assignments of plain values are read,
-anything else - substitutions, commands, arrays in parentheses - is refused by line. Keys: the
-README of ImageBuilder and its `uboot-script-gen`; one that is not known is named, never ignored.
+Such a file is a shell script of assignments; here it is text. Keys: the README of ImageBuilder and
+its `uboot-script-gen`; one that is not known is named, never ignored.
 """
 
 from __future__ import annotations
@@ -12,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xenolith.errors import UserError
+from xenolith.system import assignments
+from xenolith.system.assignments import Values
 from xenolith.system.spec import Channel, Dom0, Guest, Pool, Range, SharedMemory, Spec
 
 XEN_DEFAULT = "console=dtuart dtuart=serial0 dom0_max_vcpus=1 bootscrub=0 vwfi=native sched=null"
 DOM0_DEFAULT = "console=hvc0 earlycon=xenboot clk_ignore_unused"
-MAX_INDEX = 64
 
 GLOBAL = """MEMORY_START MEMORY_END LOAD_CMD BOOT_CMD DEVICE_TREE NUM_DT_OVERLAY UBOOT_SOURCE
 UBOOT_SCRIPT APPEND_EXTRA_CMDS XEN XEN_CMD XEN_STATIC_HEAP XEN_POLICY NUM_CPUPOOLS DOM0_KERNEL
@@ -52,50 +52,6 @@ REFUSED = {
     "LOPPER_CMD": "name the finished partial tree in DOMU_PASSTHROUGH_DTB",
 }
 
-ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_]\w*)(?:\[(\d+)(?:,(\d+))?\])?(\+?)=(.*)")
-PIECE = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|((?:[^\s'\"\\#;&|<>()`$]|\\.)+)")
-
-Key = tuple[str, int | None, int | None]
-Values = dict[Key, str]
-
-
-def assignments(text: str, label: str) -> Values:
-    """The assignments of a configuration. Raises UserError naming the line."""
-    found: Values = {}
-    for number, line in _lines(text):
-        where = f"{label}:{number}"
-        match = ASSIGNMENT.fullmatch(line)
-        if not match:
-            raise UserError(f"{where}: only assignments are read, nothing is executed: {line!r}", 2)
-        name, first, second, append, value = match.groups()
-        if append:
-            raise UserError(f"{where}: {name}+= is not read; write the whole value", 2)
-        if first is not None and int(first) >= MAX_INDEX:
-            raise UserError(f"{where}: {name}[{first}]: the largest index is {MAX_INDEX - 1}", 2)
-        key = (name, _number(first), _number(second))
-        _check_name(name, first is not None, where)
-        found[key] = _word(value, f"{where}: {name}")
-    return found
-
-
-def _lines(text: str) -> list[tuple[int, str]]:
-    """(number, text) of lines that are not empty or comments; a backslash joins lines."""
-    joined: list[tuple[int, str]] = []
-    pending, start = "", 0
-    for number, line in enumerate(text.splitlines(), 1):
-        start = start if pending else number
-        pending += line
-        if pending.endswith("\\"):
-            pending = pending[:-1]
-            continue
-        joined.append((start, pending.strip()))
-        pending = ""
-    return [(n, line) for n, line in [*joined, (start, pending.strip())] if line and line[0] != "#"]
-
-
-def _number(text: str | None) -> int | None:
-    return None if text is None else int(text)
-
 
 def _check_name(name: str, indexed: bool, where: str) -> None:
     if name in REFUSED:
@@ -105,27 +61,6 @@ def _check_name(name: str, indexed: bool, where: str) -> None:
     if indexed != (name in INDEXED):
         form = f"{name}[number]=" if name in INDEXED else f"{name}="
         raise UserError(f"{where}: {name} is written {form}", 2)
-
-
-def _word(text: str, what: str) -> str:
-    """One word of shell, quotes removed. Raises UserError for substitutions and further words."""
-    out, at = "", 0
-    while at < len(text):
-        piece = PIECE.match(text, at)
-        if not piece:
-            break
-        single, double, plain = piece.groups()
-        if double is not None and re.search(r"(?<!\\)[`$]", double):
-            raise UserError(
-                f"{what} has a shell substitution, which is not executed: {double!r}", 2
-            )
-        raw = double if double is not None else plain or ""
-        out += single if single is not None else re.sub(r"\\(.)", r"\1", raw)
-        at = piece.end()
-    rest = text[at:].strip()
-    if rest and not (rest.startswith("#") and text[at : at + 1].isspace()):
-        raise UserError(f"{what} has shell code, which is not executed: {rest!r}", 2)
-    return out
 
 
 class _Config:
@@ -177,11 +112,12 @@ def load(path: Path) -> Spec:
         raise UserError(f"{path}: {e.strerror}; --config names a file", 2) from e
     except UnicodeDecodeError as e:
         raise UserError(f"{path} is not text", 2) from e
-    return spec(assignments(text, str(path)), str(path))
+    return parse(text, str(path))
 
 
-def spec(values: Values, label: str) -> Spec:
-    """The same from assignments."""
+def parse(text: str, label: str) -> Spec:
+    """The same from the file's text; `label` names it in messages."""
+    values = assignments.read(text, label, _check_name)
     config = _Config(values, label)
     count = config.number("NUM_DOMUS")
     for (name, index, _), _value in values.items():
