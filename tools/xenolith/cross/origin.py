@@ -65,11 +65,13 @@ class SourcePackage:
     suite: str
     quilt: bool = True
     """False leaves Debian's patches and folder out: what upstream released."""
+    known: tuple[Archive, ...] = ()
+    """An older version that will do: a mirror may list a version whose source it lacks."""
 
     def fetch(self, arch: str) -> Source:
         """Download and verify. Raises UserError."""
         del arch
-        archives = _source_files(self.package, self.suite)
+        archives = _source_files(self)
         store = apt.archives(apt.source_directory(self.suite))
         found = {_part(archive.name): store / archive.name for archive in archives}
         if set(found) != {"orig", "debian"}:
@@ -125,10 +127,10 @@ def untar(data: bytes, tree: Path, exclude: tuple[str, ...], label: str) -> None
         raise UserError(f"{label} cannot be unpacked: {reason}")
 
 
-def _source_files(package: str, suite: str) -> list[Archive]:
+def _source_files(source: SourcePackage) -> list[Archive]:
     """The tarballs of a source package, in the cache, verified by SHA-256."""
-    base = apt.source_directory(suite)
-    memory = base / f"chosen-{package}.json"
+    base = apt.source_directory(source.suite)
+    memory = base / f"chosen-{source.package}.json"
     store = apt.archives(base)
     try:
         chosen = [Archive(**entry) for entry in json.loads(memory.read_text())]
@@ -136,15 +138,30 @@ def _source_files(package: str, suite: str) -> list[Archive]:
         chosen = []
     if chosen and all(archive.complete(store) for archive in chosen):
         return chosen
-    apt.configure_source(suite)
-    apt.refresh(base, suite)
-    wanted = _resolve(base, package)
+    apt.configure_source(source.suite)
+    apt.refresh(base, source.suite)
     with cache.locked(base):
-        for archive, uri in wanted:
-            _fetch(store, archive, uri)
-    chosen = [archive for archive, _ in wanted]
+        chosen = _download(store, _resolve(base, source.package), source.known)
     cache.write_atomic(memory, json.dumps([asdict(a) for a in chosen], indent=1).encode())
     return chosen
+
+
+def _download(
+    store: Path, wanted: list[tuple[Archive, str]], known: tuple[Archive, ...]
+) -> list[Archive]:
+    """Fetch what the lists say, or the known version from the same folder. Raises UserError."""
+    try:
+        for archive, uri in wanted:
+            _fetch(store, archive, uri)
+    except UserError as e:
+        if not known or not wanted:
+            raise
+        progress.note(f"warning: {e}; taking {known[0].name} instead")
+        folder = wanted[0][1].rpartition("/")[0]
+        for archive in known:
+            _fetch(store, archive, f"{folder}/{archive.name}")
+        return list(known)
+    return [archive for archive, _ in wanted]
 
 
 def _resolve(base: Path, package: str) -> list[tuple[Archive, str]]:

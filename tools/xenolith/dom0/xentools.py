@@ -10,6 +10,7 @@ from xenolith import ROOT
 from xenolith.cross.build import build as build_project
 from xenolith.cross.origin import SourcePackage
 from xenolith.cross.project import Output, Project, Result, Step
+from xenolith.dom0.debian import Archive
 from xenolith.errors import UserError
 
 FOLDER = ROOT / "tools" / "dom0" / "xen-tools"
@@ -17,7 +18,20 @@ FOLDER = ROOT / "tools" / "dom0" / "xen-tools"
 ARCHES = {"riscv64": "riscv64-linux-gnu"}
 """Debian's and Xen's name of an architecture, to the triple of its libraries."""
 
-ORIGIN = SourcePackage("xen", "trixie", quilt=False)
+KNOWN = (
+    Archive(
+        "xen_4.20.3+127-gc42374a105.orig.tar.xz",
+        4961352,
+        "df0831854a55a8f31cb3cb85036f2edc928e2ef098d77f815f5714bfafac68f3",
+    ),
+    Archive(
+        "xen_4.20.3+127-gc42374a105-0+deb13u1.debian.tar.xz",
+        139540,
+        "b1f909d626f3d4ba6965ba291dd97b0dfbbe48bb8e2510913cbc1760c5e8cb3e",
+    ),
+)
+"""Debian 13.5's version, which our patches were made for."""
+ORIGIN = SourcePackage("xen", "trixie", quilt=False, known=KNOWN)
 """Debian's patches are about packaging, and remove the output of autoconf."""
 
 SYSROOT = """libc6 libc6-dev libcrypt-dev libfdt-dev libfdt1 libgcc-s1 libncurses-dev libncurses6
