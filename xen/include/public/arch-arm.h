@@ -117,9 +117,9 @@ struct xen_arch_domainconfig {
 #define PSR_MODE_EL1t 0x04U
 #define PSR_MODE_EL0t 0x00U
 
-/* State in which a vCPU starts. */
+/* State in which a vCPU starts: EL1h with D, A, I and F masked [Linux booting.rst]. */
 #define PSR_GUEST32_INIT 0x400001d3U
-#define PSR_GUEST64_INIT 0x1c5U
+#define PSR_GUEST64_INIT 0x3c5U
 #define SCTLR_GUEST_INIT 0x00c50078ULL
 
 /* Guest physical layout made by the tools: devices ... */
