@@ -53,7 +53,12 @@ def test_dom0_through_uboot(
         shutil.copy(served / name, card / name)
     devices = ["-drive", f"if=none,id=card,format=raw,read-only=on,file=fat:{card}"]
     devices += ["-device", "virtio-blk-device,drive=card", "-netdev", f"user,id=net0,tftp={served}"]
-    command = [*system.board.qemu.command(2, 2048), *firmware, *devices, *qemu.NETWORK[2:]]
+    command = [
+        *system.board.qemu.command(2, 2048),
+        *firmware,
+        *devices,
+        *system.board.qemu.network[2:],
+    ]
     with qemu.Machine(command) as machine:
         console = Console(machine, session.log_file(system, f"test-uboot-{way}"))
         target = Target(console, token, protocol.Collector(COMMANDS), Deadline(300))

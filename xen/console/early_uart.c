@@ -19,7 +19,11 @@
 #if defined(BOARD_UART_PL011)
 #define BOARD_UART {.base = BOARD_UART_PL011, .pl011 = true}
 #elif defined(BOARD_UART_NS16550)
-#define BOARD_UART {.base = BOARD_UART_NS16550, .width = 1}
+#ifndef BOARD_UART_SHIFT
+#define BOARD_UART_SHIFT 0
+#define BOARD_UART_WIDTH 1
+#endif
+#define BOARD_UART {.base = BOARD_UART_NS16550, .shift = BOARD_UART_SHIFT, .width = BOARD_UART_WIDTH}
 #else
 #define BOARD_UART {.base = 0}
 #endif

@@ -12,6 +12,19 @@ IMAGE_ALIGN = 2 * MIB
 """Linux and hypervisor images are loaded at a multiple of this (Image header protocol)."""
 
 
+NETWORK = ("-netdev", "user,id=net0", "-device", "virtio-net-device,netdev=net0")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The device tree of a machine for which QEMU makes none: one of those of Debian's kernel."""
+
+    file: str
+    """Below usr/lib/linux-image-*/ of the kernel's package."""
+    absent: tuple[str, ...]
+    """Paths of nodes whose hardware QEMU lacks: they are disabled."""
+
+
 @dataclass(frozen=True)
 class Qemu:
     """How QEMU plays the board."""
@@ -22,14 +35,26 @@ class Qemu:
     machine: str
     """The argument of -M, without dumpdtb."""
     cpu: str
+    """Empty: the machine has its own."""
     min_version: tuple[int, int]
     args: tuple[str, ...] = ()
     """Further arguments every run needs."""
+    serial: int = 0
+    """Which of the machine's serial ports is the console."""
+    network: tuple[str, ...] = NETWORK
+    """Options for a network card with QEMU's user network."""
+    tree: Tree | None = None
 
     def command(self, smp: int, memory: int) -> list[str]:
         """The start of a command line: machine, CPUs, memory in MiB; no devices, no console."""
-        machine = ["-M", self.machine, "-cpu", self.cpu, "-smp", str(smp), "-m", f"{memory}M"]
+        cpu = ["-cpu", self.cpu] if self.cpu else []
+        machine = ["-M", self.machine, *cpu, "-smp", str(smp), "-m", f"{memory}M"]
         return [self.binary, *machine, *self.args]
+
+    @property
+    def console(self) -> list[str]:
+        """Options that put the console on standard input and output."""
+        return ["-serial", "null"] * self.serial + ["-serial", "stdio"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +99,13 @@ class Board:
     defines: tuple[str, ...] = ()
     """Macros for the port's boot code, `NAME=value`: what it must know without a device tree."""
     uboot: Uboot | None = None
+    min_smp: int = 1
+    max_memory: int | None = None
+    """None: as much as one likes."""
+    low_memory: int | None = None
+    """MiB from ram_base until the first hole; None: there is none."""
+    high_ram: int = 0
+    """Where RAM goes on behind the hole."""
 
     def __post_init__(self) -> None:
         problem = _problem(self)
@@ -81,8 +113,8 @@ class Board:
             raise ValueError(f"board {self.name!r}: {problem}")
 
     def ram_end(self, memory: int) -> int:
-        """The first address after a RAM of `memory` MiB."""
-        return self.ram_base + memory * MIB
+        """The first address after the RAM that begins at ram_base, of `memory` MiB in all."""
+        return self.ram_base + min(memory, self.low_memory or memory) * MIB
 
 
 def _problem(board: Board) -> str:

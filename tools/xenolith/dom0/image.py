@@ -117,6 +117,18 @@ def xen(arch: str, chosen: Recipe | None = None) -> Path:
     return image
 
 
+def device_tree(arch: str, file: str, chosen: Recipe | None = None) -> bytes:
+    """A device tree that comes with Debian's kernel; `file`: below its folder. Raises UserError."""
+    rules = chosen or recipe.load()
+    meta = rules.for_arch(rules.kernel, arch)
+    debs = debian.download((), rules.suite, arch, metas=[meta])
+    wanted = re.compile(rf"usr/lib/linux-image-[^/]+/{re.escape(file)}")
+    for deb in debs:
+        for member in debian.members(deb, lambda name: bool(wanted.fullmatch(name))):
+            return member.data
+    raise UserError(f"{', '.join(d.name for d in debs)}: no device tree {file}")
+
+
 def _assemble(place: Path, rules: Recipe, parts: _Parts, scripts: dict[str, bytes]) -> None:
     """Fill `place`; dom0.json is written last and means that the rest is complete."""
     cache.require_space(place.parent, 150_000_000)

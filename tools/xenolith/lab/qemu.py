@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from xenolith.boards import Board
+from xenolith.boards import Board, Tree
+from xenolith.dom0 import image
+from xenolith.dt import blob
 from xenolith.errors import UserError
 from xenolith.system.kernel import Image
 from xenolith.system.placement import MIB, Region
 
-NETWORK = ("-netdev", "user,id=net0", "-device", "virtio-net-device,netdev=net0")
 QUIET = ("-display", "none", "-monitor", "none", "-no-reboot")
 
 
@@ -29,8 +31,14 @@ class Load:
     address: int
 
 
-def base_tree(board: Board, smp: int, memory: int, extra: Sequence[str] = NETWORK) -> bytes:
-    """The device tree QEMU makes for a machine of `memory` MiB. Raises UserError."""
+def base_tree(board: Board, smp: int, memory: int, extra: Sequence[str] | None = None) -> bytes:
+    """The device tree QEMU makes for a machine of `memory` MiB. Raises UserError.
+
+    `extra`: devices; None is the board's network.
+    """
+    if board.qemu.tree:
+        return _kernels_tree(board, board.qemu.tree, memory)
+    extra = board.qemu.network if extra is None else extra
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "dtb"
         command = board.qemu.command(smp, memory)
@@ -40,6 +48,28 @@ def base_tree(board: Board, smp: int, memory: int, extra: Sequence[str] = NETWOR
         if done.returncode != 0 or not path.exists():
             raise UserError(f"QEMU makes no device tree: {_last_line(done.stderr)}")
         return path.read_bytes()
+
+
+def _kernels_tree(board: Board, source: Tree, memory: int) -> bytes:
+    """A tree of Debian's kernel, adapted to what QEMU has. Raises UserError."""
+    tree = blob.parse(image.device_tree(board.debian_arch, source.file))
+    for path in source.absent:
+        if tree.exist_node(path):
+            blob.set_strings(tree.get_node(path), "status", "disabled")
+    if board.low_memory is not None and memory > board.low_memory:
+        # QEMU replaces what is called memory, and forgets what is not the first bank.
+        node = tree.get_node(f"/ram@{board.high_ram:x}", create=True)
+        blob.set_strings(node, "device_type", "memory")
+        size = board.ram_base + memory * MIB - board.high_ram
+        blob.set_bytes(node, "reg", _cells(tree, board.high_ram, size))
+    return blob.serialize(tree)
+
+
+def _cells(tree: Any, address: int, size: int) -> bytes:
+    """A `reg` in the cells of the root."""
+    widths = [blob.get_bytes(tree.root, f"#{kind}-cells") for kind in ("address", "size")]
+    values = zip((address, size), widths, strict=True)
+    return b"".join(v.to_bytes(4 * int.from_bytes(w or b"\1", "big"), "big") for v, w in values)
 
 
 def taken(board: Board, memory: int, hypervisor: Image, dtb_size: int) -> list[Region]:
@@ -53,7 +83,7 @@ def _taken_arm64(board: Board, memory: int, hypervisor: Image, dtb_size: int) ->
     offset = hypervisor.text_offset
     # The first page holds QEMU's own start-up code.
     start = board.ram_base + (offset + 2 * MIB if offset < 4096 else offset)
-    tree = board.ram_base + min(memory * MIB // 2, 128 * MIB)
+    tree = board.ram_base + min((board.ram_end(memory) - board.ram_base) // 2, 128 * MIB)
     return [
         Region("the hypervisor", start, hypervisor.memory_size),
         Region("the device tree", tree, max(dtb_size, 2 * MIB)),
@@ -87,17 +117,20 @@ def direct_boot(hypervisor: Path, dtb: Path, loads: Sequence[Load]) -> list[str]
 
 
 class Machine:
-    """A running QEMU; its first serial port is this object (a console's Link).
+    """A running QEMU; its console is this object (a console's Link).
 
     A context manager: QEMU is gone when the block ends, also if this program is killed.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
-        self.command = list(command)
+    def __init__(
+        self, command: Sequence[str], console: Sequence[str] = ("-serial", "stdio")
+    ) -> None:
+        """`console`: options that make standard input and output the console's port."""
+        self.command = [*command, *console]
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
         try:
             self.process = subprocess.Popen(
-                [*_die_with_parent(), *self.command, *QUIET, "-serial", "stdio"],
+                [*_die_with_parent(), *self.command, *QUIET],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,

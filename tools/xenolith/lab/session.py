@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from xenolith import ROOT
@@ -31,8 +31,8 @@ class Options:
     on_note: Callable[[str], None] = lambda _text: None
     terminal: Terminal | None = None
     """The user's, if the console is for a user."""
-    extra: Sequence[str] = field(default=qemu.NETWORK)
-    """Further arguments of QEMU: devices."""
+    extra: Sequence[str] | None = None
+    """Further arguments of QEMU: devices. None: the board's network."""
     debugger: Sequence[str] = ()
     """Arguments that do not change the machine: halted at the start, a port for gdb."""
 
@@ -51,7 +51,8 @@ def prepare(
     hypervisor, dom0 = boot.images(system)
     overlay = protocol.overlay(token, commands, options.terminal)
     initrd = boot.initrd_bytes(system.initrd, overlay)
-    base = qemu.base_tree(system.board, system.smp, system.memory, options.extra)
+    extra = system.board.qemu.network if options.extra is None else options.extra
+    base = qemu.base_tree(system.board, system.smp, system.memory, extra)
     taken = tuple(qemu.taken(system.board, system.memory, hypervisor, len(base)))
     where = boot.layout(system, dom0, len(initrd), taken)
     tree = cache.write_atomic(folder / "xen.dtb", boot.device_tree(system, base, where))
@@ -62,7 +63,7 @@ def prepare(
     return [
         *system.board.qemu.command(system.smp, system.memory),
         *qemu.direct_boot(system.hypervisor, tree, loads),
-        *options.extra,
+        *extra,
         *options.debugger,
     ]
 
@@ -77,7 +78,7 @@ def running(system: System, commands: Sequence[str], options: Options) -> Iterat
     log = log_file(system, options.name)
     with tempfile.TemporaryDirectory(prefix="run-", dir=log.parent.parent) as folder:
         command = prepare(system, commands, options, token, Path(folder))
-        with qemu.Machine(command) as machine:
+        with qemu.Machine(command, system.board.qemu.console) as machine:
             # Another session of that name keeps writing to its own file.
             log.unlink(missing_ok=True)
             console = Console(machine, log, forbidden=options.forbidden, watch=options.watch)

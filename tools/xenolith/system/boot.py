@@ -10,7 +10,7 @@ from xenolith.errors import UserError
 from xenolith.system import kernel
 from xenolith.system.kernel import Image
 from xenolith.system.model import System
-from xenolith.system.placement import MIB, Region, Want, check, place
+from xenolith.system.placement import Region, Want, check, place
 
 ARCHIVES = (
     b"0707",
@@ -49,7 +49,7 @@ def layout(system: System, dom0: Image, initrd_size: int, taken: tuple[Region, .
     `taken`: what the loader has put into memory already. Raises UserError if it does not fit.
     """
     board = system.board
-    ram = Region("RAM", board.ram_base, system.memory * MIB)
+    ram = Region("RAM", board.ram_base, board.ram_end(system.memory) - board.ram_base)
     wants = [
         Want("the dom0 kernel", board.kernel_addr, dom0.module_size),
         Want("the initramfs", board.initrd_addr, initrd_size),

@@ -39,11 +39,15 @@ class System:
 
     def __post_init__(self) -> None:
         board = self.board
-        if not 1 <= self.smp <= board.max_smp:
-            raise UserError(f"{board.name} has 1 to {board.max_smp} CPUs, not {self.smp}", 2)
+        if not board.min_smp <= self.smp <= board.max_smp:
+            least = "" if board.min_smp == board.max_smp else f"{board.min_smp} to "
+            raise UserError(f"{board.name} has {least}{board.max_smp} CPUs, not {self.smp}", 2)
         if self.memory < board.min_memory:
             needs = f"{board.name} needs at least {board.min_memory} MiB of memory"
             raise UserError(f"{needs}, not {self.memory}", 2)
+        if board.max_memory is not None and self.memory > board.max_memory:
+            most = f"{board.name} has at most {board.max_memory} MiB of memory"
+            raise UserError(f"{most}, not {self.memory}", 2)
 
     @property
     def hypervisor_line(self) -> str:

@@ -1,0 +1,62 @@
+"""Raspberry Pi 4 B: four Cortex-A72, GIC-400, 1 to 8 GB; QEMU's raspi4b plays the one of 2 GB.
+
+Sources: Linux 6.12, arch/arm/boot/dts/broadcom/bcm2711*.dtsi and bcm2711-rpi-4-b.dts; U-Boot
+2025.01, board/raspberrypi/rpi/rpi.env; hw/arm/raspi4b.c and hw/arm/boot.c of QEMU 10.0, and what
+these did when they ran.
+"""
+
+from xenolith.boards import Board, Qemu, Tree, Uboot
+
+ABSENT = """/soc/clock@7ef00000 /soc/interrupt-controller@7ef00100 /soc/hdmi@7ef00700
+/soc/hdmi@7ef05700 /soc/i2c@7ef04500 /soc/i2c@7ef09500 /soc/hvs@7e400000 /soc/pixelvalve@7e206000
+/soc/pixelvalve@7e207000 /soc/pixelvalve@7e20a000 /soc/pixelvalve@7e216000 /soc/pwm@7e20c800
+/soc/avs-monitor@7d5d2000 /soc/rng@7e104000 /soc/txp@7e004000 /soc/mailbox@7e00b840
+/scb/pcie@7d500000 /scb/ethernet@7d580000 /v3dbus/gpu@7ec00000
+/soc/interrupt-controller@40000000""".split()
+"""An access to one of these is an external abort in QEMU."""
+
+RPI4 = Board(
+    name="rpi4",
+    arch="arm64",
+    family="rpi4",
+    qemu=Qemu(
+        binary="qemu-system-aarch64",
+        package="qemu-system-arm",
+        machine="raspi4b",
+        cpu="",
+        min_version=(10, 0),
+        serial=1,  # the mini-UART; the first one is the PL011
+        network=(),
+        tree=Tree("broadcom/bcm2711-rpi-4-b.dtb", tuple(ABSENT)),
+    ),
+    debian_arch="arm64",
+    # QEMU's machine has neither more nor fewer.
+    smp=4,
+    min_smp=4,
+    max_smp=4,
+    memory=2048,
+    min_memory=2048,
+    max_memory=2048,
+    # The video core has the end of the first GiB: 64 MiB in QEMU, 76 MiB on a board.
+    low_memory=960,
+    high_ram=0x4000_0000,
+    dom0_memory=512,
+    ram_base=0,
+    # QEMU's device tree is at 128 MiB. Above the modules memory stays in one piece for dom0, most
+    # of whose devices reach the first GiB only.
+    kernel_addr=0x0200_0000,
+    initrd_addr=0x0500_0000,
+    console="/soc/serial@7e215040",
+    # The mini-UART, in case there is no device tree to find it in.
+    defines=("BOARD_UART_NS16550=0xfe215040", "BOARD_UART_SHIFT=2", "BOARD_UART_WIDTH=4"),
+    # The firmware loads U-Boot to 0x80000; it moves itself to the end of the first bank. It leaves
+    # its device tree at `fdt_addr`. Page 0 holds the firmware's stub: the other CPUs wait there.
+    uboot=Uboot(
+        script=0x0540_0000,
+        start=0x0080_0000,
+        end=0x1000_0000,
+        tree="fdt_addr",
+    ),
+)
+
+BOARDS = (RPI4,)
