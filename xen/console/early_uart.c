@@ -23,7 +23,8 @@
 #define BOARD_UART_SHIFT 0
 #define BOARD_UART_WIDTH 1
 #endif
-#define BOARD_UART {.base = BOARD_UART_NS16550, .shift = BOARD_UART_SHIFT, .width = BOARD_UART_WIDTH}
+#define BOARD_UART \
+    {.base = BOARD_UART_NS16550, .shift = BOARD_UART_SHIFT, .width = BOARD_UART_WIDTH}
 #else
 #define BOARD_UART {.base = 0}
 #endif

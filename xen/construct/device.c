@@ -17,12 +17,42 @@
 static const char *const never[] = {"xen,multiboot-module", "multiboot,module", "xen,domain",
                                     "xen,hypervisor", NULL};
 
+/* Does a register range lie in a page of the console's UART, as far as the p2m can tell? */
+static bool on_console_page(paddr_t start, uint64_t size)
+{
+    const struct dt_node *uart = console_uart_node();
+    struct dt_range reg;
+
+    return uart != NULL && dt_reg(&dt_host, uart, 0, &reg) == 0 &&
+           ranges_overlap(round_down(start, PAGE_SIZE), start + size,
+                          round_down(reg.start, PAGE_SIZE),
+                          round_up(reg.start + reg.size, PAGE_SIZE));
+}
+
+/* A neighbour of the console's UART in the same page (the Raspberry Pi's aux block): who had one
+ * would have the other. */
+static bool beside_console(const struct dt_node *n)
+{
+    const struct dt_node *uart = console_uart_node();
+    struct dt_range reg;
+
+    if (uart == NULL || dt_parent(&dt_host, n) != dt_parent(&dt_host, uart)) {
+        return false;
+    }
+    for (uint32_t i = 0; dt_reg(&dt_host, n, i, &reg) == 0; i++) {
+        if (on_console_page(reg.start, reg.size)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool device_hidden(const struct dt_node *n)
 {
     const char *type = dt_string(&dt_host, n, "device_type");
 
-    return n == console_uart_node() || arch_dt_skip(n) || dt_compatible_any(&dt_host, n, never) ||
-           dt_has(&dt_host, n, "xen,passthrough") ||
+    return n == console_uart_node() || beside_console(n) || arch_dt_skip(n) ||
+           dt_compatible_any(&dt_host, n, never) || dt_has(&dt_host, n, "xen,passthrough") ||
            (type != NULL && strcmp(type, "memory") == 0) ||
            (dt_parent(&dt_host, n) == dt_root(&dt_host) &&
             (strcmp(dt_name(&dt_host, n), "chosen") == 0 ||
@@ -51,6 +81,11 @@ static void map_range(struct domain *d, const struct dt_node *n, paddr_t start, 
         return;
     }
     if (arch_domain_emulates(d, start, end)) {
+        return;
+    }
+    if (on_console_page(start, end - start)) {
+        printk(XENLOG_WARNING "%s: reg %#lx-%#lx is the console's: left out\n",
+               dt_full_path(&dt_host, n, path, sizeof(path)), start, end);
         return;
     }
     rc = p2m_map(d, gfn(start >> PAGE_SHIFT), (end - start) >> PAGE_SHIFT,
@@ -113,11 +148,16 @@ static void assign(struct domain *d, const struct dt_node *n, uint8_t flags)
 void device_assign_all(struct domain *d)
 {
     const struct dt_node *reserved = dt_path(&dt_host, "/reserved-memory");
+    char path[96];
 
     for (uint32_t i = 1; i < dt_host.count; i++) {
         const struct dt_node *n = &dt_host.nodes[i];
 
         if (device_hidden(n) || arch_dt_is_intc(n)) {
+            if (n != console_uart_node() && beside_console(n) && dt_available(&dt_host, n)) {
+                printk("d0 does not get %s: it shares a page with the console's UART\n",
+                       dt_full_path(&dt_host, n, path, sizeof(path)));
+            }
             i = n->end - 1u; /* with everything below it */
         } else if (dt_available(&dt_host, n)) {
             bool memory = reserved != NULL && n != reserved && dt_within(&dt_host, reserved, n);

@@ -5,6 +5,7 @@
 #include <asm/cpu.h>
 #include <asm/gicv2.h>
 #include <asm/mm.h>
+#include <asm/platform.h>
 #include <asm/traps.h>
 #include <asm/vcpu.h>
 #include <xen/cpu.h>
@@ -63,9 +64,11 @@ void __noreturn arch_cpu_halt(void)
 void arch_machine_reset(void)
 {
     psci_system_reset();
+    platform_reset();
 }
 
 void arch_machine_poweroff(void)
 {
     psci_system_off();
+    platform_poweroff();
 }

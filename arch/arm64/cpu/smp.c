@@ -4,6 +4,7 @@
 #include <arch/mm.h>
 #include <arch/time.h>
 #include <asm/cpu.h>
+#include <asm/platform.h>
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
@@ -21,6 +22,7 @@ void arch_cpu_discover(void)
     struct dt_cpu cpu;
 
     psci_init();
+    platform_init();
     cpus[0].arch.mpidr = self;
     for (uint32_t i = 0; dt_cpu(&dt_host, i, &cpu) == 0; i++) {
         if ((cpu.id & MPIDR_AFFINITY) == self) {

@@ -4,6 +4,7 @@
 #include <arch/irq.h>
 #include <arch/mm.h>
 #include <asm/gicv2.h>
+#include <asm/platform.h>
 #include <asm/psci.h>
 #include <asm/vgic_state.h>
 #include <public/arch.h>
@@ -39,7 +40,7 @@ bool arch_dt_skip(const struct dt_node *node)
     bool top = dt_parent(&dt_host, node) == dt_root(&dt_host);
 
     return (top && strcmp(dt_name(&dt_host, node), "cpus") == 0) ||
-           dt_compatible_any(&dt_host, node, ours);
+           dt_compatible_any(&dt_host, node, ours) || platform_owns(node);
 }
 
 bool arch_dt_is_intc(const struct dt_node *node)

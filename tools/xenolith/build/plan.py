@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from xenolith.boards import Board
+from xenolith.boards import Board, boards
 
 CORE = ("xen/*/*.c", "xen/*/*/*.c")
 GUEST_LIB = "tests/guests/lib"
@@ -42,7 +42,9 @@ def _glob(root: Path, patterns: tuple[str, ...]) -> list[str]:
 def sources(root: Path, board: Board) -> list[str]:
     """C and assembly files of the hypervisor for a board, relative to `root`, sorted."""
     port = tuple(f"arch/{board.arch}/{depth}*.{ext}" for depth in ("*/", "*/*/") for ext in "cS")
-    return _glob(root, (*CORE, *port, f"boards/{board.family}/*.c"))
+    # One image serves every board of an architecture.
+    families = {other.family for other in boards().values() if other.arch == board.arch}
+    return _glob(root, (*CORE, *port, *(f"boards/{family}/*.c" for family in families)))
 
 
 def headers(root: Path, board: Board) -> list[str]:
