@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from xenolith.boards import Board
+from xenolith.boards import Board, find
+from xenolith.boards.registry import DEFAULT
 from xenolith.dom0 import image
 from xenolith.dom0.image import Dom0
 from xenolith.lab import session
@@ -20,6 +21,22 @@ TIMEOUT = 360.0
 
 Boot = Callable[[System, str, dict[str, str]], Report]
 MakeSystem = Callable[..., System]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests of this folder that are not for the board."""
+    board = find(config.getoption("--board", default=DEFAULT))
+    here = Path(__file__).parent
+    other = []
+    for item in items:
+        mark = item.get_closest_marker("families")
+        if here in item.path.parents and board.family not in (
+            mark.args if mark else ("qemu-virt",)
+        ):
+            other.append(item)
+    if other:
+        config.hook.pytest_deselected(items=other)
+        items[:] = [item for item in items if item not in other]
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +51,13 @@ def dom0(request: pytest.FixtureRequest, board: Board) -> Dom0:
 
 @pytest.fixture(scope="session")
 def make_system(board: Board, hypervisor: Path, dom0: Dom0) -> MakeSystem:
-    """A function from smp, memory (MiB) and further arguments to a System."""
+    """A function from smp, memory (MiB) and further arguments to a System.
+
+    A board with a fixed number of CPUs has that many.
+    """
 
     def make(smp: int = 2, memory: int = 2048, xen_args: str = "", dom0_args: str = "") -> System:
+        smp = max(smp, board.min_smp)
         return System(board, hypervisor, dom0.kernel, dom0.initrd, smp, memory, xen_args, dom0_args)
 
     return make

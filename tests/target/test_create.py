@@ -13,7 +13,7 @@ from xenolith.dom0 import cpio, debian, recipe
 from xenolith.lab.report import Report, rows
 from xenolith.system.model import System
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.families("qemu-virt", "rpi4")]
 
 INIT = b"""#!/bin/busybox sh
 /bin/busybox mkdir -p /proc

@@ -91,6 +91,8 @@ def _every(args: argparse.Namespace) -> int:
     seen: set[str] = set()
     for board in boards().values():
         due = {*OF_A_BOARD, *(OF_AN_ARCH if board.arch not in seen else ())}
+        if board.qemu.tree:
+            due.discard("guests")  # QEMU adds boot modules to trees of its own only
         layers = [x for x in wanted if board.name == DEFAULT or x in due]
         seen.add(board.arch)
         if not layers:
