@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xenolith.dom0 import apt, cache, cpio, debian, elf, recipe
+from xenolith.dom0 import apt, cache, cpio, debian, elf, initramfs, recipe
 from xenolith.errors import UserError
 
 
@@ -102,6 +102,36 @@ def test_the_recipe_is_complete(tmp_path: Path) -> None:
     wrong.write_text('suite = "x"\nprogrms = []\n')
     with pytest.raises(UserError, match=r"r\.toml: unknown or missing keys: .*programs, progrms"):
         recipe.load(wrong)
+    text = recipe.DEFAULT.read_text()
+    wrong.write_text(text.replace('"linux,dummy-virt" = [', '"../virt" = ['))
+    with pytest.raises(UserError, match=r"r\.toml: '\.\./virt' is no `compatible`"):
+        recipe.load(wrong)
+
+
+def test_each_machine_has_all_its_modules(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = {"xen-a": "xen-core", "usb-net": "usb,xen-core", "eth": "mii", "usb": "mii"}
+    names = [*needs, "xen-core", "mii"]
+    files = {f"lib/modules/1/{n}.ko": debian.Member(f"{n}.ko", 0o644, n.encode()) for n in names}
+    monkeypatch.setattr(
+        elf, "module_info", lambda path, data: {"depends": needs.get(data.decode(), "")}
+    )
+    groups: initramfs.Groups = {
+        initramfs.XEN: ("xen_a",),
+        "board,one": ("usb-net",),
+        "board,two": ("eth",),
+    }
+    packed = parse_newc(cpio.pack(initramfs.modules(groups, files)))
+    assert [path for path in packed if path.endswith(".ko")] == [
+        "modules/board,one/00-mii.ko",
+        "modules/board,one/01-usb.ko",
+        "modules/board,one/02-usb-net.ko",
+        "modules/board,two/00-mii.ko",
+        "modules/board,two/01-eth.ko",
+        "modules/xen/00-xen-core.ko",
+        "modules/xen/01-xen-a.ko",
+    ]
+    with pytest.raises(UserError, match="no module wlan"):
+        initramfs.modules({"board,one": ("wlan",)}, files)
 
 
 def parse_newc(data: bytes) -> dict[str, tuple[int, bytes, int]]:

@@ -87,11 +87,23 @@ start() {
         fail "xenconsoled did not start ($?)"
 }
 
-network() {
-    for module in /modules/net/*.ko; do
-        [ ! -e "$module" ] || insmod "$module" 2>/dev/null
+# What drives this machine, by what its device tree says it is.
+drivers() {
+    for machine in $(tr '\0' ' ' </proc/device-tree/compatible); do
+        for module in /modules/"$machine"/*.ko; do
+            [ ! -e "$module" ] || insmod "$module"
+        done
     done
-    [ -e /sys/class/net/eth0 ] || return
+}
+
+network() {
+    # A network card behind USB shows up a while after its driver.
+    tries=0
+    until [ -e /sys/class/net/eth0 ]; do
+        [ $tries -lt 100 ] || return
+        tries=$((tries + 1))
+        sleep 0.1
+    done
     ip link set eth0 up
     udhcpc -q -n -t 5 -i eth0 -s /etc/udhcpc.sh
 }
@@ -131,7 +143,7 @@ shell() {
 }
 
 start
-network >/run/network.log 2>&1 &
+{ drivers; network; } >/run/network.log 2>&1 &
 if [ -n "$failed" ]; then
     tell failed "$failed"
 else

@@ -21,7 +21,7 @@ from xenolith.dom0.recipe import Recipe
 from xenolith.errors import UserError
 
 SCRIPTS = ROOT / "tools" / "dom0"
-LAYOUT = "4"
+LAYOUT = "5"
 """Changes when this code makes something else of the same inputs."""
 
 Kernel = Literal["usual", "debian", "given"]
@@ -86,7 +86,7 @@ def _packages(rules: Recipe, arch: str) -> _Parts:
     meta = rules.for_arch(rules.kernel, arch)
     names = (*rules.packages, *rules.xen_packages)
     debs = debian.download(names, rules.suite, arch, metas=[meta])
-    return _Parts(debs, modules={"xen": rules.modules, "net": rules.network})
+    return _Parts(debs, modules={initramfs.XEN: rules.modules, **rules.drivers.get(arch, {})})
 
 
 def _from_source(rules: Recipe, arch: str, kernel: Kernel) -> _Parts:
@@ -94,7 +94,7 @@ def _from_source(rules: Recipe, arch: str, kernel: Kernel) -> _Parts:
     if kernel == "debian":
         meta = rules.for_arch(rules.kernel, arch)
         debs = debian.download(rules.packages, rules.suite, arch, metas=[meta])
-        return _Parts(debs, tools=xentools.build(arch), modules={"net": rules.network})
+        return _Parts(debs, tools=xentools.build(arch), modules=rules.drivers.get(arch, {}))
     debs = debian.download(rules.packages, rules.suite, arch)
     tools = xentools.build(arch)
     return _Parts(debs, linux.build(arch) if kernel == "usual" else None, tools)

@@ -27,6 +27,8 @@ ETC = {
 
 Files = dict[str, debian.Member]
 Groups = dict[str, tuple[str, ...]]
+XEN = "xen"
+"""The group of modules that is always loaded, and first."""
 
 
 def entries(rules: Recipe, files: Files, groups: Groups, scripts: dict[str, bytes]) -> list[Entry]:
@@ -41,7 +43,7 @@ def entries(rules: Recipe, files: Files, groups: Groups, scripts: dict[str, byte
     found += [cpio.file("init", scripts["init.sh"], 0o755)]
     for name in ("console.sh", "udhcpc.sh"):
         found.append(cpio.file(f"etc/{name}", scripts[name], 0o755))
-    return found + _programs(rules, files) + _modules(groups, files)
+    return found + _programs(rules, files) + modules(groups, files)
 
 
 def read(debs: Iterable[Path]) -> Files:
@@ -108,8 +110,11 @@ def _programs(rules: Recipe, files: Files) -> list[Entry]:
     return [cpio.file(path, data, 0o755) for path, data in every.items()] + links
 
 
-def _modules(groups: Groups, files: Files) -> list[Entry]:
-    """Kernel modules in their folders, numbered in the order to load them."""
+def modules(groups: Groups, files: Files) -> list[Entry]:
+    """Kernel modules in their folders, numbered in the order to load them.
+
+    Of the groups other than Xen's a machine loads its own: each is complete.
+    """
     names = {p: PurePosixPath(p).name.split(".ko")[0] for p in files if ".ko" in p}
     paths = {name.replace("_", "-"): path for path, name in names.items()}
     contents: dict[str, bytes] = {}
@@ -123,11 +128,11 @@ def _modules(groups: Groups, files: Files) -> list[Entry]:
         return [other.replace("_", "-") for other in others.split(",") if other]
 
     found = []
-    done: list[str] = []
+    always: list[str] = []
     for group, wanted in groups.items():
         order = elf.load_order([w.replace("_", "-") for w in wanted], depends)
-        fresh = [name for name in order if name not in done]
-        done += fresh
+        fresh = [name for name in order if name not in always]
+        always += order if group == XEN else []
         found += [
             cpio.file(f"modules/{group}/{number:02}-{name}.ko", contents[name])
             for number, name in enumerate(fresh)

@@ -28,7 +28,9 @@ class Recipe:
     xenstore: tuple[str, ...]
     libraries: tuple[str, ...]
     modules: tuple[str, ...]
-    network: tuple[str, ...]
+    """Xen's drivers."""
+    drivers: dict[str, dict[str, tuple[str, ...]]]
+    """Architecture to `compatible` of a machine to the modules of its devices."""
     kernel: dict[str, tuple[str, str]]
     """Architecture to (meta package, pattern of the kernel package's name)."""
     xen: dict[str, tuple[str, str]]
@@ -69,7 +71,17 @@ def _value(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(str(item) for item in value)
     if isinstance(value, dict):
+        if all(isinstance(row, dict) for row in value.values()):
+            return {str(key): _groups(row) for key, row in value.items()}
         if any(len(row) != 2 for row in value.values()):
             raise ValueError("a table's rows are [name, pattern or path]")
         return {str(key): (str(row[0]), str(row[1])) for key, row in value.items()}
     return str(value)
+
+
+def _groups(table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Lists of modules by `compatible`, which becomes the name of a folder."""
+    for name, modules in table.items():
+        if "/" in name or not isinstance(modules, list):
+            raise ValueError(f"{name!r} is no `compatible` with a list of modules")
+    return {name: tuple(str(module) for module in modules) for name, modules in table.items()}
