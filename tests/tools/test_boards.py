@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
 from pathlib import Path
 
+import fdt
 import pytest
 
-from xenolith.boards import Board, boards, find
+from xenolith.boards import Board, Tree, boards, find
 from xenolith.boards.registry import DEFAULT, load_file
+from xenolith.dom0 import image
+from xenolith.dt import blob
 from xenolith.errors import UserError
+from xenolith.lab import qemu
 
 
 def test_default_board_exists() -> None:
@@ -55,3 +60,24 @@ def test_qemu_command(board: Board) -> None:
     assert command[0] == board.qemu.binary
     assert command[command.index("-smp") + 1] == "4"
     assert command[command.index("-m") + 1] == "1024M"
+
+
+def test_a_kernels_tree_is_adapted_to_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = find("rpi4")
+    tree = blob.parse(blob.serialize(fdt.FDT()))
+    for path in ("/soc/usb", "/soc/hdmi"):
+        blob.set_strings(tree.get_node(path, create=True), "supply", "switch")
+    blob.set_cells(tree.root, "#address-cells", 2)
+    monkeypatch.setattr(image, "device_tree", lambda arch, file: blob.serialize(tree))
+    changed = (("/soc/usb", "supply", None), ("/soc/none", "supply", None), ("/soc", "x", b"\1"))
+    source = Tree("board.dtb", ("/soc/hdmi", "/soc/none"), changed)
+    board = dataclasses.replace(base, qemu=dataclasses.replace(base.qemu, tree=source))
+    made = blob.parse(qemu.base_tree(board, 4, 2048))
+    assert not made.exist_property("supply", "/soc/usb")
+    assert not made.exist_node("/soc/none")
+    assert blob.get_bytes(made.get_node("/soc"), "x") == b"\1"
+    assert blob.get_string(made.get_node("/soc/hdmi"), "status") == "disabled"
+    # Two cells of address, one of size: the second GiB.
+    assert blob.get_bytes(made.get_node("/ram@40000000"), "reg") == struct.pack(
+        ">3I", 0, 0x4000_0000, 0x4000_0000
+    )

@@ -23,6 +23,8 @@ class Tree:
     """Below usr/lib/linux-image-*/ of the kernel's package."""
     absent: tuple[str, ...]
     """Paths of nodes whose hardware QEMU lacks: they are disabled."""
+    changed: tuple[tuple[str, str, bytes | None], ...] = ()
+    """Node, property and value, where QEMU differs from the board; None removes the property."""
 
 
 @dataclass(frozen=True)

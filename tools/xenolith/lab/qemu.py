@@ -56,6 +56,11 @@ def _kernels_tree(board: Board, source: Tree, memory: int) -> bytes:
     for path in source.absent:
         if tree.exist_node(path):
             blob.set_strings(tree.get_node(path), "status", "disabled")
+    for path, name, value in source.changed:
+        if value is not None:
+            blob.set_bytes(tree.get_node(path, create=True), name, value)
+        elif tree.exist_property(name, path):
+            tree.get_node(path).remove_property(name)
     if board.low_memory is not None and memory > board.low_memory:
         # QEMU replaces what is called memory, and forgets what is not the first bank.
         node = tree.get_node(f"/ram@{board.high_ram:x}", create=True)
