@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from xenolith.system.model import System
 TIMEOUT = 360.0
 """Seconds for one boot with all its commands; 10 to 25 are usual on two cores."""
 
-Boot = Callable[[System, str, dict[str, str]], Report]
+Boot = Callable[..., Report]
 MakeSystem = Callable[..., System]
 
 
@@ -67,11 +67,14 @@ def make_system(board: Board, hypervisor: Path, dom0: Dom0) -> MakeSystem:
 def boot() -> Boot:
     """A function that boots, runs commands in dom0 in order and powers off.
 
+    `extra`: QEMU's devices instead of the board's network.
     If something goes wrong on the way, tests of what came before can still pass.
     """
 
-    def run(system: System, name: str, commands: dict[str, str]) -> Report:
-        options = session.Options(name=name, timeout=TIMEOUT)
+    def run(
+        system: System, name: str, commands: dict[str, str], extra: Sequence[str] | None = None
+    ) -> Report:
+        options = session.Options(name=name, timeout=TIMEOUT, extra=extra)
         results, error = session.attempt(system, list(commands.values()), options)
         if error and not results:
             pytest.fail(f"{error.message}\n{error.tail}", pytrace=False)
