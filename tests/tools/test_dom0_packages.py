@@ -110,10 +110,15 @@ def test_the_recipe_is_complete(tmp_path: Path) -> None:
 
 def test_each_machine_has_all_its_modules(monkeypatch: pytest.MonkeyPatch) -> None:
     needs = {"xen-a": "xen-core", "usb-net": "usb,xen-core", "eth": "mii", "usb": "mii"}
-    names = [*needs, "xen-core", "mii"]
+    names = [*needs, "xen-core", "mii", "phy"]
     files = {f"lib/modules/1/{n}.ko": debian.Member(f"{n}.ko", 0o644, n.encode()) for n in names}
     monkeypatch.setattr(
-        elf, "module_info", lambda path, data: {"depends": needs.get(data.decode(), "")}
+        elf,
+        "module_info",
+        lambda path, data: {
+            "depends": needs.get(data.decode(), ""),
+            "softdep": "post: usb pre: phy crc32c" if data == b"eth" else "",
+        },
     )
     groups: initramfs.Groups = {
         initramfs.XEN: ("xen_a",),
@@ -126,7 +131,8 @@ def test_each_machine_has_all_its_modules(monkeypatch: pytest.MonkeyPatch) -> No
         "modules/board,one/01-usb.ko",
         "modules/board,one/02-usb-net.ko",
         "modules/board,two/00-mii.ko",
-        "modules/board,two/01-eth.ko",
+        "modules/board,two/01-phy.ko",
+        "modules/board,two/02-eth.ko",
         "modules/xen/00-xen-core.ko",
         "modules/xen/01-xen-a.ko",
     ]

@@ -36,6 +36,15 @@ def module_info(name: str, data: bytes) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.split("\0") if "=" in line)
 
 
+def wished(info: dict[str, str]) -> list[str]:
+    """What a module would like to find loaded: `softdep=pre: a b post: c` gives a and b.
+
+    These are often functions that are built in, and no modules.
+    """
+    words = info.get("softdep", "").partition("pre:")[2].partition("post:")[0].split()
+    return [word.replace("_", "-") for word in words]
+
+
 def decompress_module(name: str, data: bytes) -> bytes:
     """A kernel module as the kernel loads it (Debian compresses them with xz)."""
     try:

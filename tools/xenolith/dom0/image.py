@@ -21,7 +21,7 @@ from xenolith.dom0.recipe import Recipe
 from xenolith.errors import UserError
 
 SCRIPTS = ROOT / "tools" / "dom0"
-LAYOUT = "5"
+LAYOUT = "6"
 """Changes when this code makes something else of the same inputs."""
 
 Kernel = Literal["usual", "debian", "given"]

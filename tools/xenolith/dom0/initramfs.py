@@ -124,8 +124,9 @@ def modules(groups: Groups, files: Files) -> list[Entry]:
         if path is None:
             raise UserError(f"the kernel package has no module {name}")
         contents[name] = elf.decompress_module(path, files[path].data)
-        others = elf.module_info(path, contents[name]).get("depends", "")
-        return [other.replace("_", "-") for other in others.split(",") if other]
+        info = elf.module_info(path, contents[name])
+        others = [other.replace("_", "-") for other in info.get("depends", "").split(",") if other]
+        return others + [other for other in elf.wished(info) if other in paths]
 
     found = []
     always: list[str] = []
