@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from xenolith.dom0 import debian, recipe
+from xenolith.dt import blob
+from xenolith.lab import protocol, qemu, session
+from xenolith.lab.console import Console, Deadline
 from xenolith.lab.report import Report, fields, rows
+from xenolith.lab.target import State, Target
 from xenolith.system.model import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.families("rpi4")]
@@ -83,3 +91,72 @@ def test_reboot_resets_the_machine(make_system: MakeSystem, boot: Boot) -> None:
     assert report.error is None
     assert "Hardware Dom0 shutdown: rebooting machine" in report.console
     assert "by hand" not in report.console
+
+
+STUB_MAGIC, STUB_TREE, STUB_KERNEL = 0xF0, 0xF8, 0xFC
+"""Words of the firmware's stub, which the video core fills in [TF-A, plat/rpi/common]."""
+HYPERVISOR_AT, TREE_AT, TREE_ROOM = 0x0020_0000, 0x0800_0000, 8192
+
+
+def test_psci_of_real_tf_a(make_system: MakeSystem, tmp_path: Path) -> None:
+    """Debian's bl31.bin at EL3 instead of the firmware's stub: CPUs and power by PSCI, by SMC."""
+    system, token = make_system(), protocol.new_token()
+    commands = ["xl info", "xl dmesg"]
+    options = session.Options()
+    command = session.prepare(system, commands, options, token, tmp_path)
+    at = command.index("-kernel")
+    tree = Path(command[at + 3])
+    command[at : at + 4] = qemu.loaders(
+        [
+            qemu.Load(stub(tmp_path), 0),
+            qemu.Load(system.hypervisor, HYPERVISOR_AT),
+            qemu.Load(as_firmware_leaves_it(tree, system), TREE_AT),
+        ]
+    )
+    log = session.log_file(system, "test-rpi4-tf-a")
+    with qemu.Machine(command, system.board.qemu.console) as machine:
+        console = Console(machine, log)
+        target = Target(console, token, protocol.Collector(commands), Deadline(240))
+        target.to(State.POWERED_OFF)
+    info, said = (result.text for result in target.collector.results)
+    assert "Using PSCI v1.1" in said
+    assert "Brought up 4 CPUs" in said
+    assert fields(info)["nr_cpus"] == "4"
+    assert "by hand" not in log.read_text(errors="replace")
+
+
+def stub(folder: Path) -> Path:
+    """TF-A with the words that the firmware writes: where the device tree and the kernel are."""
+    (deb,) = debian.download(["arm-trusted-firmware"], recipe.load().suite, "arm64")
+    wanted = "usr/lib/arm-trusted-firmware/rpi4/bl31.bin"
+    (member,) = debian.members(deb, lambda name: name == wanted)
+    data = bytearray(member.data)
+    for word, value in ((STUB_MAGIC, 0), (STUB_TREE, TREE_AT), (STUB_KERNEL, HYPERVISOR_AT)):
+        struct.pack_into("<I", data, word, value)
+    path = folder / "bl31.bin"
+    path.write_bytes(data)
+    return path
+
+
+def as_firmware_leaves_it(path: Path, system: System) -> Path:
+    """The tree with the first bank of RAM in it, and room for TF-A's nodes."""
+    tree = blob.parse(path.read_bytes())
+    assert system.board.low_memory is not None
+    blob.set_cells(tree.get_node("/memory@0"), "reg", 0, 0, system.board.low_memory * MIB)
+    data = bytearray(blob.serialize(tree))
+    struct.pack_into(">I", data, 4, len(data) + TREE_ROOM)  # totalsize [DTSpec 5.2]
+    path.write_bytes(data + bytes(TREE_ROOM))
+    return path
+
+
+def test_the_pl011_as_console(make_system: MakeSystem, boot: Boot) -> None:
+    """`dtuart=serial0`: its neighbours in the page, and on its interrupt, are kept from dom0."""
+    usual = make_system()
+    board = replace(
+        usual.board, console="/soc/serial@7e201000", qemu=replace(usual.board.qemu, serial=0)
+    )
+    commands = {"list": "xl list", "iomem": "cat /proc/iomem", "dmesg": "xl dmesg"}
+    report = boot(replace(usual, board=board), "test-rpi4-pl011", commands)
+    assert report.error is None
+    assert rows(report["list"])[0][:2] == ["Domain-0", "0"]
+    assert "fe201000-" not in report["iomem"]

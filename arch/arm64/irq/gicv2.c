@@ -90,13 +90,19 @@ static void gicv2_discover(void)
     gic.hyp = gicv2_map(gic.hyp_pa, PAGE_SIZE);
 }
 
-/* Everything off and forgotten, as firmware or boot loader may have left it. */
+/*
+ * Everything off and forgotten, as firmware or boot loader may have left it. Group 0 is the one
+ * that GICD_CTLR and GICC_CTLR enable where there are no Security Extensions, and TF-A leaves
+ * interrupts in group 1; where there are, IGROUPR ignores us and these bits mean group 1
+ * [GICv2 4.3.1, 4.3.4].
+ */
 static void gicv2_init_dist(void)
 {
     uint32_t i;
 
     gicd_write(GICD_CTLR, 0);
     for (i = 1; i < (gic.nr_irqs + 31u) / 32u; i++) {
+        gicd_write(GICD_IGROUPR + 4u * i, 0);
         gicd_write(GICD_ICENABLER + 4u * i, UINT32_MAX);
         gicd_write(GICD_ICPENDR + 4u * i, UINT32_MAX);
         gicd_write(GICD_ICACTIVER + 4u * i, UINT32_MAX);
@@ -145,6 +151,7 @@ void arch_irq_init_cpu(struct cpu *c)
     uint32_t i;
 
     gic_cpu_mask[c->id] = gicv2_own_mask();
+    gicd_write(GICD_IGROUPR, 0);
     gicd_write(GICD_ICENABLER, UINT32_MAX);
     gicd_write(GICD_ICACTIVER, UINT32_MAX);
     for (i = 0; i < 8; i++) {
