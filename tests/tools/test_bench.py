@@ -95,3 +95,8 @@ def test_command_line_of_the_bare_machine() -> None:
 def test_boots_differ() -> None:
     assert FULL in SLOPES["by-memory"]
     assert Boot(dom0=512) in SLOPES["by-dom0"]
+
+
+def test_a_board_without_a_tree_of_qemus_is_refused() -> None:
+    with pytest.raises(UserError, match="do not run on rpi4"):
+        guest.command(find("rpi4"), Run(Path("kernel"), Path("xenolith")))

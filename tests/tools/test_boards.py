@@ -15,6 +15,7 @@ from xenolith.dom0 import image
 from xenolith.dt import blob
 from xenolith.errors import UserError
 from xenolith.lab import qemu
+from xenolith.system.model import System
 
 
 def test_default_board_exists() -> None:
@@ -60,6 +61,17 @@ def test_qemu_command(board: Board) -> None:
     assert command[0] == board.qemu.binary
     assert command[command.index("-smp") + 1] == "4"
     assert command[command.index("-m") + 1] == "1024M"
+
+
+def test_a_fixed_machine_is_not_another() -> None:
+    board, none = find("rpi4"), Path()
+    assert board.qemu.console == ["-serial", "null", "-serial", "stdio"]
+    assert board.ram_end(2048) == 960 << 20
+    System(board, none, none, none, 4, 2048)
+    with pytest.raises(UserError, match="rpi4 has 4 CPUs, not 2"):
+        System(board, none, none, none, 2, 2048)
+    with pytest.raises(UserError, match="rpi4 has at most 2048 MiB of memory, not 4096"):
+        System(board, none, none, none, 4, 4096)
 
 
 def test_a_kernels_tree_is_adapted_to_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,7 +47,16 @@ def _quoted(value: str) -> str:
 
 
 def command(board: Board, run: Run) -> list[str]:
-    """QEMU's command line. The kernel is a boot module that QEMU itself puts into /chosen."""
+    """QEMU's command line. The kernel is a boot module that QEMU itself puts into /chosen.
+
+    Raises UserError for a board where it does not.
+    """
+    if board.qemu.tree:
+        raise UserError(
+            f"tiny kernels and benchmarks do not run on {board.name}: QEMU makes no device tree "
+            f"for it; take another board of {board.arch}",
+            2,
+        )
     argv = board.qemu.command(run.smp, run.memory)
     machine = argv.index(board.qemu.machine)
     if run.counted:

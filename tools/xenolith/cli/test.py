@@ -63,10 +63,11 @@ class _Results:
 
 def pytest_arguments(args: argparse.Namespace, board: Board) -> list[str]:
     """What the options mean to pytest."""
-    wanted = [layer for layer in LAYERS if not args.layer or layer in args.layer]
+    possible = _possible(board)
+    wanted = [layer for layer in possible if not args.layer or layer in args.layer]
     chosen = [str(ROOT / "tests" / layer) for layer in wanted if (ROOT / "tests" / layer).is_dir()]
     if not chosen:
-        raise UserError(f"no tests in {', '.join(wanted)}")
+        raise UserError(f"no tests of {', '.join(args.layer or LAYERS)} for {board.name}", 2)
     options = ["--board", board.name]
     if args.quick:
         options += ["-m", "not slow"]
@@ -91,9 +92,8 @@ def _every(args: argparse.Namespace) -> int:
     seen: set[str] = set()
     for board in boards().values():
         due = {*OF_A_BOARD, *(OF_AN_ARCH if board.arch not in seen else ())}
-        if board.qemu.tree:
-            due.discard("guests")  # QEMU adds boot modules to trees of its own only
         layers = [x for x in wanted if board.name == DEFAULT or x in due]
+        layers = [x for x in layers if x in _possible(board)]
         seen.add(board.arch)
         if not layers:
             continue
@@ -112,8 +112,13 @@ def _every(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _possible(board: Board) -> list[str]:
+    """The layers a board can run: tiny kernels are boot modules that QEMU adds to its own tree."""
+    return [layer for layer in LAYERS if layer != "guests" or not board.qemu.tree]
+
+
 def _one(args: argparse.Namespace, board: Board) -> int:
-    layers = args.layer or list(LAYERS)
+    layers = args.layer or _possible(board)
     host.ensure(board, *{purpose for layer in layers for purpose in LAYERS[layer]})
     kind = host.ensure_toolchain(board, args.toolchain)
     if not args.quick and "lint" in layers:
