@@ -10,6 +10,7 @@
 #include <xen/lib.h>
 #include <xen/memmap.h>
 #include <xen/printk.h>
+#include <xen/rangeset.h>
 #include <xen/string.h>
 
 #include "construct.h"
@@ -17,30 +18,42 @@
 static const char *const never[] = {"xen,multiboot-module", "multiboot,module", "xen,domain",
                                     "xen,hypervisor", NULL};
 
-/* Does a register range lie in a page of the console's UART, as far as the p2m can tell? */
-static bool on_console_page(paddr_t start, uint64_t size)
-{
-    const struct dt_node *uart = console_uart_node();
-    struct dt_range reg;
+/* The pages of the console's UART; its neighbours there (the Raspberry Pi's aux block): who had one
+ * would have the other. */
+static struct range console;
+static const struct dt_node *beside[8];
+static uint32_t nr_beside;
 
-    return uart != NULL && dt_reg(&dt_host, uart, 0, &reg) == 0 &&
-           ranges_overlap(round_down(start, PAGE_SIZE), start + size,
-                          round_down(reg.start, PAGE_SIZE),
-                          round_up(reg.start + reg.size, PAGE_SIZE));
+static bool on_console_page(paddr_t start, paddr_t end)
+{
+    return ranges_overlap(start, end, console.start, console.end);
 }
 
-/* A neighbour of the console's UART in the same page (the Raspberry Pi's aux block): who had one
- * would have the other. */
-static bool beside_console(const struct dt_node *n)
+static void find_beside_console(void)
 {
-    const struct dt_node *uart = console_uart_node();
+    const struct dt_node *uart = console_uart_node(), *n;
     struct dt_range reg;
 
-    if (uart == NULL || dt_parent(&dt_host, n) != dt_parent(&dt_host, uart)) {
-        return false;
+    if (uart == NULL || dt_reg(&dt_host, uart, 0, &reg) != 0) {
+        return;
     }
-    for (uint32_t i = 0; dt_reg(&dt_host, n, i, &reg) == 0; i++) {
-        if (on_console_page(reg.start, reg.size)) {
+    console.start = round_down(reg.start, PAGE_SIZE);
+    console.end = round_up(reg.start + reg.size, PAGE_SIZE);
+    dt_for_each_child(&dt_host, dt_parent(&dt_host, uart), n) {
+        for (uint32_t i = 0; n != uart && dt_reg(&dt_host, n, i, &reg) == 0; i++) {
+            if (on_console_page(reg.start, reg.start + reg.size) &&
+                nr_beside < ARRAY_SIZE(beside)) {
+                beside[nr_beside++] = n;
+                break;
+            }
+        }
+    }
+}
+
+static bool beside_console(const struct dt_node *n)
+{
+    for (uint32_t i = 0; i < nr_beside; i++) {
+        if (beside[i] == n) {
             return true;
         }
     }
@@ -83,7 +96,7 @@ static void map_range(struct domain *d, const struct dt_node *n, paddr_t start, 
     if (arch_domain_emulates(d, start, end)) {
         return;
     }
-    if (on_console_page(start, end - start)) {
+    if (on_console_page(start, end)) {
         printk(XENLOG_WARNING "%s: reg %#lx-%#lx is the console's: left out\n",
                dt_full_path(&dt_host, n, path, sizeof(path)), start, end);
         return;
@@ -150,11 +163,12 @@ void device_assign_all(struct domain *d)
     const struct dt_node *reserved = dt_path(&dt_host, "/reserved-memory");
     char path[96];
 
+    find_beside_console();
     for (uint32_t i = 1; i < dt_host.count; i++) {
         const struct dt_node *n = &dt_host.nodes[i];
 
         if (device_hidden(n) || arch_dt_is_intc(n)) {
-            if (n != console_uart_node() && beside_console(n) && dt_available(&dt_host, n)) {
+            if (beside_console(n) && dt_available(&dt_host, n)) {
                 printk("d0 does not get %s: it shares a page with the console's UART\n",
                        dt_full_path(&dt_host, n, path, sizeof(path)));
             }
