@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 import subprocess
 import zlib
@@ -110,6 +111,15 @@ def dt_corpus() -> Iterator[bytes]:
     yield tree_blob({})
 
 
+def boot_corpus() -> Iterator[bytes]:
+    """The same, and the board with a UART that its driver takes: output goes there from then on."""
+    yield from dt_corpus()
+    soc = BOARD["soc"]
+    assert isinstance(soc, dict) and isinstance(soc["uart@10"], dict)
+    uart = {**soc["uart@10"], "reg": words_of(16, 0x90)}
+    yield tree_blob({**BOARD, "soc": {**soc, "uart@10": uart}})
+
+
 OPTIONS = (
     "console=dtuart dtuart=/pl011@9000000 dom0_mem=512M,max:1G dom0_max_vcpus=2-4 loglvl=info/all",
     "no-bootscrub sched=null vwfi=native maxcpus=0x4 console_timestamps=boot conring_size=64k foo",
@@ -156,7 +166,7 @@ TARGETS = (
     Target("dt", "base", dt_corpus, ("compatible", "ranges", "interrupts-extended", "reg")),
     Target("cmdline", "base", cmdline_corpus, ("dom0_mem=", "loglvl=", "max:", "no-", "error/")),
     Target("image", "core", image_corpus, ("XENHOST", r"\x1f\x8b\x08")),
-    Target("boot", "core", dt_corpus, ("compatible", "reg", "multiboot,module", "xen,domain")),
+    Target("boot", "core", boot_corpus, ("compatible", "reg", "multiboot,module", "xen,domain")),
     Target("arm64_image", "base", arm64_image_corpus, ("ARMd",), ARM64_IMAGE),
     Target("hypercall", "core", hypercall_corpus, ()),
     Target("gzip", "base", gzip_corpus, (r"\x1f\x8b\x08",)),
@@ -182,7 +192,11 @@ def test_fuzz(target: Target, root: Path, host_fuzzer: Callable[..., Path]) -> N
         "-rss_limit_mb=1024",
         f"-artifact_prefix={folder}.",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    # Each machine leaves its devices behind; the fuzzer's own option does not reach the exit.
+    env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", check=False, env=env
+    )
     if done.returncode != 0:
         pytest.fail(f"{' '.join(command)}\n{done.stderr[-6000:]}", pytrace=False)
     print(done.stderr.splitlines()[-1])

@@ -8,11 +8,24 @@
 #include "machine.h"
 #include "scene.h"
 
+#include <xen/console.h>
 #include <xen/lib.h>
 #include <xen/string.h>
 
 #define INPUT_MAX  8192
+#define RING_MAX   (256u << 10)
 #define EVERYWHERE (UINT64_C(1) << 40) /* as far as the core uses RAM */
+
+/* Does the ring hold a panic? Empties it. A UART of the tree takes what else would be in the log.
+ */
+static bool ring_has_panic(void)
+{
+    static char text[RING_MAX + 1];
+    uint32_t index = 0;
+
+    text[console_ring_read(text, RING_MAX, &index, false, true)] = '\0';
+    return strstr(text, "Panic on CPU") != NULL;
+}
 
 static void try_boot(void)
 {
@@ -20,9 +33,10 @@ static void try_boot(void)
 
     host_clock_step(HOST_HZ); /* a panic waits some seconds */
     host_log_clear();
+    (void)ring_has_panic();
     state = host_boot(SCENE_FDT);
     if (state == HOST_DEADLOCK ||
-        (state > HOST_IDLE && strstr(host_log(), "Panic on CPU") == NULL)) {
+        (state > HOST_IDLE && !ring_has_panic() && strstr(host_log(), "Panic on CPU") == NULL)) {
         __builtin_trap();
     }
 }
