@@ -1,6 +1,7 @@
 /*
  * Addresses in a device tree: entries of reg, and their translation through the ranges of the buses
- * above to what the CPU uses [DTSpec 2.3.6, 2.3.8]. Property lengths and numbers are not trusted.
+ * above to what the CPU uses [DTSpec 2.3.6, 2.3.8]; how far masters on a bus reach by dma-ranges
+ * [DTSpec 2.3.9]. Property lengths and numbers are not trusted.
  */
 #include <xen/dt.h>
 #include <xen/errno.h>
@@ -115,14 +116,15 @@ static int dt_ranges_row(const struct dt *t, const struct dt_node *bus,
     return dt_wraps(row->child.at, row->size) || dt_wraps(row->parent.at, row->size) ? -EINVAL : 0;
 }
 
-/* Translates an address on `bus` into one on the bus above. */
-static int dt_translate_step(const struct dt *t, const struct dt_node *bus,
+/* Translates an address on `bus` into one on the bus above; `dma`: as masters see it, for whom a
+ * bus that says nothing changes nothing. */
+static int dt_translate_step(const struct dt *t, const struct dt_node *bus, bool dma,
                              struct dt_address *address, uint64_t size)
 {
     struct fdt_prop ranges;
 
-    if (!dt_prop(t, bus, "ranges", &ranges)) {
-        return -ENXIO;
+    if (!dt_prop(t, bus, dma ? "dma-ranges" : "ranges", &ranges)) {
+        return dma ? 0 : -ENXIO;
     }
     if (ranges.len == 0) {
         return 0; /* the same addresses on both sides */
@@ -145,11 +147,11 @@ static int dt_translate_step(const struct dt *t, const struct dt_node *bus,
 }
 
 /* Translates an address on `bus` up to the root, whose addresses are the CPU's. */
-static int dt_translate(const struct dt *t, const struct dt_node *bus, struct dt_address *address,
-                        uint64_t size)
+static int dt_translate(const struct dt *t, const struct dt_node *bus, bool dma,
+                        struct dt_address *address, uint64_t size)
 {
     for (; bus != dt_root(t); bus = dt_parent(t, bus)) {
-        int rc = dt_translate_step(t, bus, address, size);
+        int rc = dt_translate_step(t, bus, dma, address, size);
 
         if (rc != 0) {
             return rc;
@@ -177,7 +179,7 @@ int dt_reg(const struct dt *t, const struct dt_node *n, uint32_t index, struct d
     int rc = dt_reg_on_bus(t, n, index, &address, &size);
 
     if (rc == 0) {
-        rc = dt_translate(t, dt_parent(t, n), &address, size);
+        rc = dt_translate(t, dt_parent(t, n), false, &address, size);
     }
     if (rc == 0) {
         *r = (struct dt_range){address.at, size};
@@ -214,10 +216,35 @@ int dt_window(const struct dt *t, const struct dt_node *n, uint32_t index, struc
     int rc = dt_ranges_row(t, n, parent, &ranges, index, &row);
 
     if (rc == 0) {
-        rc = dt_translate(t, parent, &row.parent, row.size);
+        rc = dt_translate(t, parent, false, &row.parent, row.size);
     }
     if (rc == 0) {
         *w = (struct dt_window){row.child_high, row.child.at, row.parent.at, row.size};
     }
     return rc;
+}
+
+uint64_t dt_dma_end(const struct dt *t, const struct dt_node *bus)
+{
+    const struct dt_node *parent = dt_parent(t, bus);
+    struct fdt_prop ranges;
+    struct dt_ranges_row row;
+    uint64_t end = 0, row_end;
+
+    if (parent == NULL || !dt_prop(t, bus, "dma-ranges", &ranges)) {
+        return 0;
+    }
+    for (const struct dt_node *n = bus; n != NULL; n = dt_parent(t, n)) {
+        if (!dt_available(t, n)) {
+            return 0;
+        }
+    }
+    for (uint32_t i = 0; dt_ranges_row(t, bus, parent, &ranges, i, &row) == 0; i++) {
+        /* Only where it begins: a window above may be smaller, and is a limit of its own then. */
+        if (dt_translate(t, parent, true, &row.parent, 1) == 0 &&
+            !add_overflows(row.parent.at, row.size, &row_end)) {
+            end = max_u64(end, row_end);
+        }
+    }
+    return end;
 }

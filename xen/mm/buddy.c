@@ -212,12 +212,12 @@ static struct free_block *zone_find(const struct zone *z, unsigned int order, en
     return z->head[take_clean][found];
 }
 
-uint64_t buddy_take(unsigned int order, int zone, enum buddy_want want, bool *clean)
+uint64_t buddy_take(unsigned int order, int floor, int zone, enum buddy_want want, bool *clean)
 {
     if (order > BUDDY_MAX_ORDER) {
         return BUDDY_NO_FRAME;
     }
-    for (; zone >= 0; zone--) {
+    for (; zone >= floor; zone--) {
         struct free_block *b = zone_find(&zones[zone], order, want);
 
         if (b != NULL) {
@@ -228,11 +228,12 @@ uint64_t buddy_take(unsigned int order, int zone, enum buddy_want want, bool *cl
     return BUDDY_NO_FRAME;
 }
 
-void buddy_walk_chunks(bool (*fn)(void *context, uint64_t frame, uint64_t end), void *context)
+void buddy_walk(unsigned int order, bool (*fn)(void *context, uint64_t frame, uint64_t end),
+                void *context)
 {
     for (unsigned int z = 0; z < NR_ZONES; z++) {
         for (unsigned int i = 0; i < 2u * NR_ORDERS; i++) {
-            struct free_block *b = i / 2u < CHUNK_ORDER ? NULL : zones[z].head[i % 2u][i / 2u];
+            struct free_block *b = i / 2u < order ? NULL : zones[z].head[i % 2u][i / 2u];
             struct free_block *next;
 
             for (; b != NULL; b = next) {
@@ -277,18 +278,26 @@ static bool range_take(void *context, uint64_t frame, uint64_t end)
     return false; /* the lists have changed: begin anew */
 }
 
-bool buddy_take_range(uint64_t frame, uint64_t end)
+uint64_t buddy_count_free(unsigned int order, uint64_t frame, uint64_t end)
 {
     struct range_search s = {.frame = frame, .end = end};
 
-    buddy_walk_chunks(range_count, &s);
+    buddy_walk(order, range_count, &s);
+    return s.found;
+}
+
+bool buddy_take_range(uint64_t frame, uint64_t end)
+{
+    struct range_search s = {
+        .frame = frame, .end = end, .found = buddy_count_free(CHUNK_ORDER, frame, end)};
+
     if (s.found != end - frame) {
         return false;
     }
     while (s.found != 0) {
         uint64_t before = buddy_free_pages((int)NR_ZONES - 1);
 
-        buddy_walk_chunks(range_take, &s);
+        buddy_walk(CHUNK_ORDER, range_take, &s);
         s.found -= before - buddy_free_pages((int)NR_ZONES - 1);
     }
     return true;
@@ -331,21 +340,25 @@ bool buddy_has_dirty(void)
     return orders != 0 || READ_ONCE(scrub.start) != 0;
 }
 
-bool buddy_scrub(unsigned int order, int zone, unsigned int pages)
+bool buddy_scrub(unsigned int order, int floor, int zone, unsigned int pages)
 {
-    uint64_t end;
+    int at = (int)buddy_zone(scrub.start);
+    bool here = scrub.start != 0 && at >= floor && at <= zone;
+    uint64_t frame, end;
     bool clean;
 
-    if (scrub.start != 0 && (scrub.order < order || buddy_zone(scrub.start) > (unsigned int)zone)) {
-        buddy_scrub_cancel();
+    if (here && scrub.order < order) {
+        here = !buddy_scrub_cancel();
     }
-    if (scrub.start == 0) {
-        scrub.start = buddy_take(order, zone, BUDDY_DIRTY, &clean);
-        scrub.next = scrub.start;
-        scrub.order = order;
-        if (scrub.start == BUDDY_NO_FRAME) {
-            return false;
+    if (!here) {
+        frame = buddy_take(order, floor, zone, BUDDY_DIRTY, &clean);
+        if (frame == BUDDY_NO_FRAME) {
+            return false; /* what was begun elsewhere goes on: a caller tries there next */
         }
+        buddy_scrub_cancel();
+        scrub.start = frame;
+        scrub.next = frame;
+        scrub.order = order;
     }
     end = scrub.start + (1ull << scrub.order);
     pages = (unsigned int)min_u64(pages, end - scrub.next);

@@ -11,6 +11,7 @@
 #include <xen/modules.h>
 #include <xen/page_alloc.h>
 #include <xen/printk.h>
+#include <xen/string.h>
 
 struct memmap host_memmap;
 
@@ -102,6 +103,50 @@ static void memmap_check_modules(paddr_t fdt, uint64_t fdt_size)
     }
 }
 
+uint64_t memmap_common(paddr_t start, paddr_t end, const struct mem_bank *banks, unsigned int nr)
+{
+    uint64_t sum = 0;
+
+    for (; nr != 0; nr--, banks++) {
+        paddr_t low = max_u64(start, banks->start), high = min_u64(end, banks->end);
+
+        sum += low < high ? high - low : 0;
+    }
+    return sum;
+}
+
+/* One more limit, in its place among the others. */
+static void memmap_add_reach(const struct dt_node *bus, paddr_t end)
+{
+    struct memmap *m = &host_memmap;
+    unsigned int i = 0;
+
+    while (i < m->nr_reach && m->reach[i].end < end) {
+        i++;
+    }
+    if (i == MAX_REACHES || (i < m->nr_reach && m->reach[i].end == end)) {
+        return;
+    }
+    m->nr_reach = min_u32(m->nr_reach + 1u, MAX_REACHES);
+    memmove(&m->reach[i + 1u], &m->reach[i], (m->nr_reach - i - 1u) * sizeof(m->reach[0]));
+    m->reach[i] = (struct mem_reach){.end = end, .bus = bus};
+}
+
+/* A bus that reaches next to no RAM has memory of its own. */
+static void memmap_find_reaches(void)
+{
+    const struct dt_node *n;
+
+    dt_for_each_node(&dt_host, n) {
+        paddr_t end = dt_dma_end(&dt_host, n);
+
+        if (end < memmap_max_frame() << PAGE_SHIFT &&
+            memmap_common(0, end, host_memmap.ram, host_memmap.nr_ram) >= DMA_ROOM) {
+            memmap_add_reach(n, end);
+        }
+    }
+}
+
 void memmap_init(paddr_t fdt, uint64_t fdt_size)
 {
     int rc = dt_walk_memory(&dt_host, memmap_add_ram, NULL);
@@ -111,6 +156,7 @@ void memmap_init(paddr_t fdt, uint64_t fdt_size)
         panic("The device tree describes no usable RAM (/memory): check the firmware or the boot "
               "script\n");
     }
+    memmap_find_reaches();
     memmap_check_modules(fdt, fdt_size);
     /* Frame 0 stands for "none" in the allocator's links. */
     rc = memmap_reserve(0, PAGE_SIZE, "page 0");

@@ -14,6 +14,7 @@
 #define ALL_ZONES buddy_zone_below(0)
 
 static uint64_t total_pages;
+int page_floor;
 
 static void page_zero_range(void *va, uint64_t nr)
 {
@@ -22,16 +23,13 @@ static void page_zero_range(void *va, uint64_t nr)
     }
 }
 
-/* The description of one GiB, zeroed, out of the highest free memory that holds it: preferably of
- * that GiB itself. */
-static struct mem_gib *page_gib_create(struct rangeset *set, uint64_t gib)
+/* The description of one GiB, zeroed, out of the highest free memory that holds it. */
+static struct mem_gib *page_gib_create(struct rangeset *set)
 {
-    uint64_t low = gib << MEM_GIB_SHIFT, start, size = round_up(sizeof(struct mem_gib), PAGE_SIZE);
+    uint64_t start, size = round_up(sizeof(struct mem_gib), PAGE_SIZE);
     void *va;
 
-    if (rangeset_place(set, size, PAGE_SIZE, low, low + (1ull << MEM_GIB_SHIFT), true, &start) !=
-            0 &&
-        rangeset_place(set, size, PAGE_SIZE, 0, UINT64_MAX, true, &start) != 0) {
+    if (rangeset_place(set, size, PAGE_SIZE, 0, UINT64_MAX, true, &start) != 0) {
         panic("Not enough free RAM for the page allocator: %lu KiB per GiB are needed\n",
               size >> 10);
     }
@@ -56,8 +54,11 @@ void page_alloc_init(void)
 
         total_pages += (b->end - b->start) >> PAGE_SHIFT;
         for (uint64_t gib = b->start >> MEM_GIB_SHIFT; gib << MEM_GIB_SHIFT < b->end; gib++) {
-            mem_gibs[gib] = mem_gibs[gib] == NULL ? page_gib_create(&set, gib) : mem_gibs[gib];
+            mem_gibs[gib] = mem_gibs[gib] == NULL ? page_gib_create(&set) : mem_gibs[gib];
         }
+    }
+    if (host_memmap.nr_reach != 0) {
+        page_floor = (int)buddy_zone((host_memmap.reach[0].end - 1u) >> PAGE_SHIFT) + 1;
     }
     spin_lock(&heap_lock);
     for (uint32_t i = 0; i < set.count; i++) {
@@ -68,12 +69,16 @@ void page_alloc_init(void)
 
 uint64_t page_take(unsigned int order, int zone, enum buddy_want want, bool *clean)
 {
-    uint64_t frame = buddy_take(order, zone, want, clean);
+    for (int floor = page_floor;; floor = 0) {
+        uint64_t frame = buddy_take(order, floor, zone, want, clean);
 
-    if (frame == BUDDY_NO_FRAME && buddy_scrub_cancel()) {
-        frame = buddy_take(order, zone, want, clean);
+        if (frame == BUDDY_NO_FRAME && buddy_scrub_cancel()) {
+            frame = buddy_take(order, floor, zone, want, clean);
+        }
+        if (frame != BUDDY_NO_FRAME || floor == 0) {
+            return frame;
+        }
     }
-    return frame;
 }
 
 void *page_alloc(unsigned int order)
@@ -127,14 +132,15 @@ static bool page_collect(void *context, uint64_t frame, uint64_t end)
 
 bool page_find_free(paddr_t want, paddr_t limit, paddr_t align, paddr_t *start, paddr_t *size)
 {
-    static struct range storage[MAX_MEM_BANKS + MAX_RESERVED_BANKS + 64u];
+    /* Blocks come by rising order: an extent is two pieces until its largest block is met. */
+    static struct range storage[2u * (MAX_MEM_BANKS + MAX_RESERVED_BANKS) + 64u];
     struct rangeset set = RANGESET_INIT(storage);
 
     limit = limit == 0 ? UINT64_MAX : limit;
     align = max_u64(align, CHUNK_SIZE);
     *size = 0;
     spin_lock(&heap_lock);
-    buddy_walk_chunks(page_collect, &set);
+    buddy_walk(CHUNK_ORDER, page_collect, &set);
     spin_unlock(&heap_lock);
     for (uint32_t i = 0; i < set.count; i++) {
         uint64_t low = round_up(set.ranges[i].start, align),
@@ -147,6 +153,16 @@ bool page_find_free(paddr_t want, paddr_t limit, paddr_t align, paddr_t *start, 
         }
     }
     return *size != 0;
+}
+
+uint64_t page_count_free(paddr_t end)
+{
+    uint64_t pages;
+
+    spin_lock(&heap_lock);
+    pages = buddy_count_free(0, 0, end >> PAGE_SHIFT);
+    spin_unlock(&heap_lock);
+    return pages;
 }
 
 uint64_t page_free_count(void)
@@ -190,7 +206,7 @@ bool page_scrub_idle(void)
     /* What was begun, then chunks, then smaller blocks, which are found only at just their order.
      */
     for (int order = buddy_scrubbing() ? 0 : (int)CHUNK_ORDER; order >= 0 && !found; order--) {
-        found = buddy_scrub((unsigned int)order, ALL_ZONES, 1u);
+        found = buddy_scrub((unsigned int)order, 0, ALL_ZONES, 1u);
     }
     spin_unlock(&heap_lock);
     atomic_store_release(&busy, 0u);

@@ -65,11 +65,16 @@ static uint64_t domain_take(unsigned int order, int zone, unsigned int flags, bo
     if (order < CHUNK_ORDER) {
         return page_take(order, zone, BUDDY_ANY_CLEAN_FIRST, clean);
     }
-    frame = buddy_take(order, zone, BUDDY_CLEAN, clean);
-    if (frame == BUDDY_NO_FRAME && buddy_scrub(order, zone, SCRUB_SLICE)) {
-        *rc = -ERESTART;
+    for (int floor = page_floor;; floor = 0) {
+        frame = buddy_take(order, floor, zone, BUDDY_CLEAN, clean);
+        if (frame == BUDDY_NO_FRAME && buddy_scrub(order, floor, zone, SCRUB_SLICE)) {
+            *rc = -ERESTART;
+            return frame;
+        }
+        if (frame != BUDDY_NO_FRAME || floor == 0) {
+            return frame;
+        }
     }
-    return frame;
 }
 
 static int domain_own(struct domain *d, uint64_t frame, unsigned int order)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xen/buddy.h>
 #include <xen/errno.h>
 #include <xen/heap.h>
 
@@ -68,6 +69,15 @@ static void give(uint64_t frame, uint64_t nr)
     in_use -= nr;
 }
 
+/* What devices of limited reach need goes only when nothing is left above. */
+static void check_place(uint64_t frame, unsigned int order)
+{
+    spin_lock(&heap_lock);
+    CHECK(frame >= REACH >> PAGE_SHIFT || buddy_count_free(order, REACH >> PAGE_SHIFT, FRAMES) == 0,
+          frame, order);
+    spin_unlock(&heap_lock);
+}
+
 static struct item *item_add(enum kind kind, uint64_t frame, unsigned int order, struct domain *d)
 {
     items[nr_items] = (struct item){.kind = kind, .frame = frame, .order = order, .d = d};
@@ -82,6 +92,7 @@ static void do_alloc(void)
     if (va != NULL) {
         uint64_t frame = arch_va_to_pa(va) >> PAGE_SHIFT;
 
+        check_place(frame, order);
         take(frame, 1ul << order, true);
         item_add(HYPERVISOR, frame, order, NULL);
     }
@@ -105,6 +116,9 @@ static void do_domain_alloc(void)
     CHECK(d->tot_pages == before + (rc == 0 ? 1ul << order : 0), before, d->tot_pages);
     if (rc == 0) {
         CHECK(limit == 0 || (mfn.n + (1ul << order)) << PAGE_SHIFT <= limit, mfn.n, order);
+        if (limit == 0) {
+            check_place(mfn.n, order);
+        }
         CHECK(domain_page_owned(d, mfn, order) && page_is_guest_ram(mfn.n << PAGE_SHIFT), mfn.n,
               order);
         take(mfn.n, 1ul << order, (flags & MEM_NO_SCRUB) == 0);

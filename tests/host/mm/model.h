@@ -16,6 +16,7 @@
 #define HOLE_SIZE  (64ul << 10)
 #define BANK1      0x7e000000ul /* 96 MiB across 2 GiB, the border of two zones */
 #define BANK1_SIZE (96ul << 20)
+#define REACH      (2ul << 30) /* some devices reach so far */
 
 extern unsigned int preempt_one_in; /* an interrupt is pending once in so many looks, 0: never */
 

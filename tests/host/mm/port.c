@@ -23,6 +23,8 @@
 struct memmap host_memmap = {
     .ram = {{BANK0, BANK0 + BANK0_SIZE}, {BANK1, BANK1 + BANK1_SIZE}},
     .nr_ram = 2,
+    .reach = {{.end = REACH}},
+    .nr_reach = 1,
 };
 struct cpu cpus[MAX_CPUS];
 _Thread_local struct cpu *host_cpu = &cpus[0];

@@ -35,25 +35,29 @@ enum buddy_want {
     BUDDY_DIRTY
 };
 
-/* Take a block, from the highest zone <= zone that has one; its links are wiped if it is clean.
- * BUDDY_NO_FRAME: none. */
-uint64_t buddy_take(unsigned int order, int zone, enum buddy_want want, bool *clean);
+/* Take a block, from the highest zone in [floor, zone] that has one; its links are wiped if it is
+ * clean. BUDDY_NO_FRAME: none. */
+uint64_t buddy_take(unsigned int order, int floor, int zone, enum buddy_want want, bool *clean);
 /* Give a block back, or for the first time. */
 void buddy_give(uint64_t frame, unsigned int order, bool clean);
 void buddy_give_range(uint64_t frame, uint64_t end, bool clean);
 /* Take exactly [frame, end), chunk aligned; false and nothing changed if not all of it is free.
  * Walks lists: boot only. */
 bool __must_check buddy_take_range(uint64_t frame, uint64_t end);
-/* Call fn for every free block of at least a chunk until it returns false. */
-void buddy_walk_chunks(bool (*fn)(void *context, uint64_t frame, uint64_t end), void *context);
+/* Call fn for every free block of at least this order until it returns false. */
+void buddy_walk(unsigned int order, bool (*fn)(void *context, uint64_t frame, uint64_t end),
+                void *context);
+/* Pages of [frame, end) in such blocks. Walks lists: boot only. */
+uint64_t buddy_count_free(unsigned int order, uint64_t frame, uint64_t end);
 /* Free pages in all zones <= zone, those that are being scrubbed included. */
 uint64_t buddy_free_pages(int zone);
 
 /*
- * Scrub up to `pages` pages of a dirty free block of at least `order`. false: there is none. A
- * block that is being scrubbed is not free; buddy_scrub_cancel gives it back as it is.
+ * Scrub up to `pages` pages of a dirty free block of at least `order` in zones [floor, zone].
+ * false: there is none. A block that is being scrubbed is not free; buddy_scrub_cancel gives it
+ * back as it is.
  */
-bool buddy_scrub(unsigned int order, int zone, unsigned int pages);
+bool buddy_scrub(unsigned int order, int floor, int zone, unsigned int pages);
 bool buddy_scrub_cancel(void);
 bool buddy_scrubbing(void);
 /* Is anything left to scrub? Without the lock: a hint. */

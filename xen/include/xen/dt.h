@@ -138,6 +138,12 @@ struct dt_window {
 int dt_window(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_window *w)
     __must_check;
 
+/*
+ * How far up in the CPU's addresses DMA masters on this bus reach by its dma-ranges. 0: there is no
+ * limit, or the bus is not available.
+ */
+uint64_t dt_dma_end(const struct dt *t, const struct dt_node *bus);
+
 /* An interrupt: its controller and the raw specifier, whose meaning is the controller's binding. */
 struct dt_irq {
     const struct dt_node *controller;

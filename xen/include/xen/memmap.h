@@ -1,9 +1,10 @@
-/* The host's memory as the device tree tells: banks of RAM, and what in them is taken (firmware,
- * modules, image). */
+/* The host's memory as the device tree tells: banks of RAM, what in them is taken (firmware,
+ * modules, image), and how far devices reach into them. */
 #pragma once
 
 #include <xen/compiler.h>
 #include <xen/config.h>
+#include <xen/lib.h>
 #include <xen/rangeset.h>
 #include <xen/types.h>
 
@@ -12,12 +13,25 @@ struct mem_bank {
     paddr_t end; /* exclusive */
 };
 
+struct dt_node;
+
+/* Where DMA masters of a bus do not see further: some RAM lies below, some above. */
+struct mem_reach {
+    paddr_t end;
+    const struct dt_node *bus;
+};
+
+#define MAX_REACHES 4u
+#define DMA_ROOM    MIB(64) /* what such devices want at least: for CMA and bounce buffers */
+
 /* Sorted, page aligned, merged. Reserved ranges may lie outside RAM. */
 struct memmap {
     struct mem_bank ram[MAX_MEM_BANKS];
     unsigned int nr_ram;
     struct mem_bank reserved[MAX_RESERVED_BANKS];
     unsigned int nr_reserved;
+    struct mem_reach reach[MAX_REACHES]; /* ascending, each once; further ones are left out */
+    unsigned int nr_reach;
 };
 
 extern struct memmap host_memmap;
@@ -40,6 +54,8 @@ int __must_check memmap_free(struct rangeset *set);
  * and without what the firmware marks no-map. Panics when the set cannot hold it. */
 void memmap_direct(struct rangeset *set);
 bool memmap_is_ram(paddr_t start, paddr_t end);
+/* Bytes of [start, end) that lie in a list of banks. */
+uint64_t memmap_common(paddr_t start, paddr_t end, const struct mem_bank *banks, unsigned int nr);
 uint64_t memmap_ram_pages(void);
 /* The frame after the last one of RAM. */
 uint64_t memmap_max_frame(void);

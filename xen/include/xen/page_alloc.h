@@ -1,6 +1,7 @@
 /*
  * Physical memory. A buddy allocator over the RAM that memmap leaves free; allocation goes from the
- * top down unless a caller names a limit. Boot does not touch free RAM and keeps no per-page table
+ * top down unless a caller names a limit, and memory that devices of limited reach need (memmap)
+ * goes last. Boot does not touch free RAM and keeps no per-page table
  * of it: ownership is kept per chunk (2 MiB); struct page entries exist for chunks that were handed
  * out, and are filled when a chunk is first used page by page.
  *
@@ -181,6 +182,8 @@ static inline bool page_is_guest_ram(paddr_t pa)
             atomic_load(&c->pages[pa >> PAGE_SHIFT & (MEM_PAGES_PER_CHUNK - 1u)].count) != 0);
 }
 
+/* Free pages below `end`, exactly. Boot only. */
+uint64_t page_count_free(paddr_t end);
 uint64_t page_free_count(void);  /* pages */
 uint64_t page_total_count(void); /* pages of RAM the machine has */
 /* Free pages in the zones that lie below `limit`: exact for powers of two from 1 GiB (sysctl

@@ -10,7 +10,11 @@ struct domain;
 
 /* With heap_lock held, all of them. */
 
-/* buddy_take, with what is being scrubbed as a last reserve. */
+/* Zones below this one are for devices of limited reach: others get them when nothing is left
+ * above. Set once, at boot. */
+extern int page_floor;
+
+/* buddy_take, from page_floor if that is possible, with what is being scrubbed as a reserve. */
 uint64_t page_take(unsigned int order, int zone, enum buddy_want want, bool *clean);
 
 struct chunk *chunk_at(uint64_t number);
