@@ -2,6 +2,7 @@
 #pragma once
 
 #include <xen/construct.h>
+#include <xen/lib.h>
 #include <xen/memmap.h>
 #include <xen/rangeset.h>
 #include <xen/types.h>
@@ -11,6 +12,7 @@ struct domain;
 struct fdt_builder;
 
 #define DOM0_MAX_BANKS 16u
+#define FDT_ROOM       MIB(1)
 
 /* A direct-mapped domain under construction. */
 struct build {
@@ -26,7 +28,12 @@ struct build {
     struct mem_bank grant;     /* where its grant table goes */
 };
 
-/* image.c: load kernel and initrd to bank 0; panics with the reason. The limit is bank[0].end. */
+/* dom0_memory.c: allocate and map d's memory; panics with the reason. Afterwards, when modules were
+ * given back: say who has what of the memory that devices of limited reach need. */
+void dom0_memory_allocate(struct build *b);
+void dom0_memory_report(const struct build *b);
+/* image.c: load kernel and initrd to the first bank that has room for them, which becomes bank 0;
+ * panics with the reason. The limit is bank[0].end. */
 void image_load(struct build *b, const struct boot_module *kernel,
                 const struct boot_module *initrd);
 /* device.c: give d every device of the host tree that is not ours: memory ranges and interrupts. */

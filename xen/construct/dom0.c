@@ -1,7 +1,6 @@
 /*
- * dom0: the first domain, privileged, owner of the hardware. Its memory is mapped 1:1, because its
- * devices reach memory without translation; extents are taken whole, so that their number, not
- * their size, is what building costs.
+ * dom0: the first domain, privileged, owner of the hardware. Its memory comes from dom0_memory.c in
+ * whole extents, so that their number, not their size, is what building costs.
  */
 #include <arch/domain.h>
 #include <arch/irq.h>
@@ -23,10 +22,6 @@
 
 #include "construct.h"
 
-#define DEFAULT_MEM  MIB(512)
-#define MIN_MEM      MIB(16)
-#define BANK_ALIGN   MIB(2)
-#define FDT_ROOM     MIB(1)
 #define EXTENDED_MIN MIB(2)
 #define EXTENDED_MAX 32u
 
@@ -76,61 +71,6 @@ static struct domain *create(void)
         }
     }
     return d;
-}
-
-/* How much: dom0_mem, or half of what is free, at most 512 MiB. */
-static uint64_t memory_wanted(void)
-{
-    uint64_t have = page_free_count() << PAGE_SHIFT, wanted = opt.dom0_mem;
-
-    if (wanted == 0) {
-        wanted = round_down(min_u64(have / 2, DEFAULT_MEM), BANK_ALIGN);
-        printk("dom0_mem= is not given: dom0 gets %lu MiB\n", wanted >> 20);
-    }
-    wanted = round_up(wanted, BANK_ALIGN);
-    if (wanted > have || wanted < MIN_MEM) {
-        panic("dom0_mem=%luM: this machine has %lu MiB free; give dom0_mem= a value between %luM "
-              "and that\n",
-              wanted >> 20, have >> 20, MIN_MEM >> 20);
-    }
-    return wanted;
-}
-
-static void add_bank(struct build *b, paddr_t start, paddr_t size)
-{
-    struct p2m_leaf leaf = {
-        .mfn = mfn(start >> PAGE_SHIFT), .kind = P2M_RAM, .flags = P2M_WRITE | P2M_EXEC};
-    int rc = domain_page_claim(b->d, start, start + size);
-
-    rc = rc == 0 ? p2m_map(b->d, gfn(start >> PAGE_SHIFT), size >> PAGE_SHIFT, leaf) : rc;
-    if (rc != 0) {
-        panic("Cannot give %#lx-%#lx to dom0: %d\n", start, start + size, rc);
-    }
-    printk("BANK[%u] %#lx-%#lx (%luMB)\n", b->nr_banks, start, start + size, size >> 20);
-    b->bank[b->nr_banks++] = (struct mem_bank){.start = start, .end = start + size};
-}
-
-/* The largest free extents first; the first one below 4 GiB, where devices with 32-bit addresses
- * reach it. */
-static void allocate(struct build *b)
-{
-    uint64_t left = memory_wanted();
-
-    b->d->max_pages = opt.dom0_mem_max != UINT64_MAX ? max_u64(opt.dom0_mem_max, left) >> PAGE_SHIFT
-                                                     : left >> PAGE_SHIFT;
-    printk("Allocating 1:1 mappings totalling %luMB for dom0:\n", left >> 20);
-    while (left != 0) {
-        paddr_t limit = b->nr_banks == 0 ? GIB(4) : 0, start, size;
-        bool found = page_find_free(left, limit, BANK_ALIGN, &start, &size);
-
-        found = found || page_find_free(left, 0, BANK_ALIGN, &start, &size);
-        if (!found || b->nr_banks == DOM0_MAX_BANKS) {
-            panic("%lu MiB of dom0's memory cannot be found in %u extents: lower dom0_mem\n",
-                  left >> 20, DOM0_MAX_BANKS);
-        }
-        add_bank(b, start, size);
-        left -= size;
-    }
 }
 
 /* Guest-physical space that nothing of dom0 uses: RAM of the host that it did not get. */
@@ -214,7 +154,7 @@ void construct_dom0(void)
         panic("No kernel for dom0: add a module with compatible \"multiboot,kernel\" to /chosen\n");
     }
     b.d = create();
-    allocate(&b);
+    dom0_memory_allocate(&b);
     device_assign_all(b.d);
     find_extended(&b, &extended);
     load(&b, kernel);
@@ -222,6 +162,7 @@ void construct_dom0(void)
         page_release_reserved(boot_modules.module[i].start,
                               boot_modules.module[i].start + boot_modules.module[i].size);
     }
+    dom0_memory_report(&b);
     page_scrub_start();
     start(&b);
 }

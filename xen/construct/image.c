@@ -21,8 +21,25 @@ static const char *probe_error(int rc)
                           : "its header is damaged or was cut";
 }
 
+/* Make the first bank with room for everything bank 0; without one it stays as it is. */
+static void choose_bank(struct build *b, uint64_t kernel, const struct boot_module *initrd)
+{
+    uint64_t need = kernel + 2 * INITRD_ALIGN + FDT_ROOM + (initrd != NULL ? initrd->size : 0);
+
+    for (unsigned int i = 0; i < b->nr_banks; i++) {
+        struct mem_bank bank = b->bank[i];
+
+        if (bank.end - bank.start >= need) {
+            b->bank[i] = b->bank[0];
+            b->bank[0] = bank;
+            return;
+        }
+    }
+}
+
 /* Where does an image go that begins with these bytes? Panics if it is none. */
-static paddr_t place(struct build *b, const void *head, uint64_t size, struct kernel_info *info)
+static paddr_t place(struct build *b, const void *head, uint64_t size,
+                     const struct boot_module *initrd, struct kernel_info *info)
 {
     int rc = arch_kernel_probe(head, size, info);
     paddr_t base, end;
@@ -30,6 +47,7 @@ static paddr_t place(struct build *b, const void *head, uint64_t size, struct ke
     if (rc != 0) {
         panic("dom0 kernel: %s\n", probe_error(rc));
     }
+    choose_bank(b, info->align + info->text_offset + max_u64(info->image_size, size), initrd);
     base = round_up(b->bank[0].start, info->align) + info->text_offset;
     if (__builtin_add_overflow(base, max_u64(info->image_size, size), &end) ||
         end > b->bank[0].end) {
@@ -43,7 +61,8 @@ static paddr_t place(struct build *b, const void *head, uint64_t size, struct ke
 }
 
 /* Decompress in two steps: the header decides where the rest goes. */
-static void load_gzip(struct build *b, const struct boot_module *m)
+static void load_gzip(struct build *b, const struct boot_module *m,
+                      const struct boot_module *initrd)
 {
     const void *from = arch_pa_to_va(m->start);
     static uint8_t head[256];
@@ -56,7 +75,7 @@ static void load_gzip(struct build *b, const struct boot_module *m)
     if (rc != 0 && rc != -ENOSPC) {
         panic("dom0 kernel: gzip data is damaged (%d): load the module again\n", rc);
     }
-    to = place(b, head, got, &info);
+    to = place(b, head, got, initrd, &info);
     rc = gunzip(arch_pa_to_va(to), b->bank[0].end - to, from, m->size, &got);
     if (rc != 0) {
         panic("dom0 kernel: %s (%d)\n",
@@ -69,11 +88,12 @@ static void load_gzip(struct build *b, const struct boot_module *m)
            to, b->next);
 }
 
-static void load_flat(struct build *b, const struct boot_module *m)
+static void load_flat(struct build *b, const struct boot_module *m,
+                      const struct boot_module *initrd)
 {
     const void *from = arch_pa_to_va(m->start);
     struct kernel_info info;
-    paddr_t to = place(b, from, m->size, &info);
+    paddr_t to = place(b, from, m->size, initrd, &info);
 
     if (info.file_size > m->size) {
         panic("dom0 kernel: the image has %lu bytes, its module only %lu: load all of the file and "
@@ -107,9 +127,9 @@ static void load_initrd(struct build *b, const struct boot_module *m)
 void image_load(struct build *b, const struct boot_module *kernel, const struct boot_module *initrd)
 {
     if (gzip_recognise(arch_pa_to_va(kernel->start), kernel->size)) {
-        load_gzip(b, kernel);
+        load_gzip(b, kernel, initrd);
     } else {
-        load_flat(b, kernel);
+        load_flat(b, kernel, initrd);
     }
     if (initrd != NULL) {
         load_initrd(b, initrd);

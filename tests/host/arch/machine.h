@@ -8,11 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HOST_RAM_BASE  0x40000000ul
-#define HOST_IMAGE     0x40200000ul /* where the hypervisor claims to be */
-#define HOST_IMAGE_END 0x40400000ul
-#define HOST_MAX_IRQS  128
-#define HOST_HZ        54000000ul
+#define HOST_RAM_BASE   0x40000000ul
+#define HOST_IMAGE      0x40200000ul /* where the hypervisor usually claims to be */
+#define HOST_IMAGE_SIZE 0x200000ul
+#define HOST_MAX_IRQS   128
+#define HOST_HZ         54000000ul
 
 /* How a CPU came back to the test. */
 enum host_state {
@@ -31,8 +31,8 @@ enum host_state {
  */
 void host_machine(uint64_t ram);
 
-/* The same with RAM at another place. */
-void host_machine_at(uint64_t start, uint64_t size);
+/* The same with RAM and image at other places. */
+void host_machine_at(uint64_t start, uint64_t size, uint64_t image);
 
 /* Where the machine's memory at `pa` is in this process. */
 void *host_ram(uint64_t pa);

@@ -106,10 +106,10 @@ void host_restore_variables(void)
 
 void host_machine(uint64_t ram)
 {
-    host_machine_at(HOST_RAM_BASE, ram);
+    host_machine_at(HOST_RAM_BASE, ram, HOST_IMAGE);
 }
 
-void host_machine_at(uint64_t start, uint64_t size)
+void host_machine_at(uint64_t start, uint64_t size, uint64_t image)
 {
     if (host_directmap != NULL) {
         munmap(host_directmap + host_state.ram_start, host_state.ram_size);
@@ -125,5 +125,6 @@ void host_machine_at(uint64_t start, uint64_t size)
     host_directmap = (uint8_t *)((uintptr_t)memory - start);
     host_state.ram_start = start;
     host_state.ram_size = size;
+    host_state.image = image;
     host_repeats(1000000);
 }

@@ -16,12 +16,12 @@ uint8_t *host_directmap;
 
 paddr_t arch_image_start(void)
 {
-    return HOST_IMAGE;
+    return host_state.image;
 }
 
 paddr_t arch_image_end(void)
 {
-    return HOST_IMAGE_END;
+    return host_state.image + HOST_IMAGE_SIZE;
 }
 
 void arch_mm_init(void)

@@ -17,6 +17,7 @@ struct host_irq {
 struct host_machine_state {
     uint64_t ram_start;
     uint64_t ram_size;
+    uint64_t image;
     uint64_t counter_step; /* ticks that each look at the counter takes: 0 but while dying */
     unsigned int preempt_every;
     unsigned int preempt_count;

@@ -55,7 +55,7 @@ void fuzz_boot(const uint8_t *data, size_t size)
     static const uint64_t kernel[2] = {0x0054534f484e4558, MIB(2)}; /* "XENHOST" */
 
     /* There is RAM everywhere: a tree that invents RAM cannot be found out. */
-    host_machine_at(0, EVERYWHERE);
+    host_machine_at(0, EVERYWHERE, HOST_IMAGE);
     memcpy(host_ram(SCENE_FDT), data, min_size(size, INPUT_MAX));
     memcpy(host_ram(SCENE_KERNEL), kernel, sizeof(kernel));
     try_boot();

@@ -13,20 +13,6 @@ BUFFER = 65536
 """Where lists go, relative to the scratch memory of dom0."""
 
 
-def sysctl(machine: Any, name: str, /, version: int = 0x15, **fields: Any) -> tuple[int, Any]:
-    """A sysctl by name; `fields` are those of its structure. Result, and the whole structure."""
-    value = machine.ffi.new("struct xen_sysctl *")
-    value.cmd = getattr(machine.k, f"XEN_SYSCTL_{name}")
-    value.interface_version = version
-    for key, content in fields.items():
-        setattr(value.u, key, content)
-    raw = machine.ffi.buffer(value)
-    at = machine.write(bytes(raw))
-    result = machine.call("sysctl", at)
-    raw[:] = machine.read(at, len(raw))
-    return result, value.u
-
-
 def bitmap(machine: Any, value: int = 0, bits: int = 64, at: int = BUFFER) -> dict[str, int]:
     """A bitmap in dom0's memory, its bytes set up with `value`."""
     return {
@@ -43,7 +29,7 @@ def bits_of(machine: Any, at: int = BUFFER, bits: int = 64) -> int:
 def test_versions_and_permissions(tools_on: Any) -> None:
     tools = tools_on(2)
     machine = tools.machine
-    assert sysctl(machine, "physinfo", version=0x14)[0] == -EACCES
+    assert machine.sysctl("physinfo", version=0x14)[0] == -EACCES
     assert machine.call("sysctl", 0x10) == -EFAULT
     domain = tools.create()
     machine.lib.host_advance(1_000_000)
@@ -57,8 +43,8 @@ def test_versions_and_permissions(tools_on: Any) -> None:
 
 
 def test_unknown_operations(tools: Any) -> None:
-    assert sysctl(tools.machine, "get_pmstat")[0] == -ENOSYS
-    assert sysctl(tools.machine, "livepatch_op")[0] == -EOPNOTSUPP
+    assert tools.machine.sysctl("get_pmstat")[0] == -ENOSYS
+    assert tools.machine.sysctl("livepatch_op")[0] == -EOPNOTSUPP
     assert tools.domctl("gethvmcontext")[0] == -ENOSYS
     assert tools.domctl("gethvmcontext", 77)[0] == -ESRCH
     assert tools.domctl("getdomaininfo", 0x7FF0)[0] == -ESRCH
@@ -68,24 +54,24 @@ def test_unknown_operations(tools: Any) -> None:
 
 def test_host_facts(tools_on: Any) -> None:
     machine = tools_on(4).machine
-    rc, got = sysctl(machine, "physinfo")
+    rc, got = machine.sysctl("physinfo")
     assert (rc, got.physinfo.nr_cpus, got.physinfo.max_cpu_id) == (0, 4, 3)
     assert got.physinfo.free_pages <= got.physinfo.total_pages == machine.ram >> 12
-    rc, got = sysctl(machine, "cputopoinfo")
+    rc, got = machine.sysctl("cputopoinfo")
     assert (rc, got.cputopoinfo.num_cpus) == (0, 4)
     room = {"num_cpus": 3, "cputopo": machine.scratch + BUFFER}
-    rc, got = sysctl(machine, "cputopoinfo", cputopoinfo=room)
+    rc, got = machine.sysctl("cputopoinfo", cputopoinfo=room)
     assert (rc, got.cputopoinfo.num_cpus) == (0, 3)
     assert machine.read(machine.scratch + BUFFER + 24, 4) == (2).to_bytes(4, "little")
-    rc, got = sysctl(machine, "numainfo")
+    rc, got = machine.sysctl("numainfo")
     assert (rc, got.numainfo.num_nodes) == (0, 1)
     room = {"max_cpus": 9, "info": machine.scratch + BUFFER}
     machine.lib.host_advance(1_000_000_000)
-    rc, got = sysctl(machine, "getcpuinfo", getcpuinfo=room)
+    rc, got = machine.sysctl("getcpuinfo", getcpuinfo=room)
     assert (rc, got.getcpuinfo.nr_cpus) == (0, 4)
     idle = [bits_of(machine, BUFFER + 8 * cpu) for cpu in range(4)]
     assert idle[0] < 10**9 <= min(idle[1:])
-    rc, got = sysctl(machine, "availheap", availheap={"node": -1})
+    rc, got = machine.sysctl("availheap", availheap={"node": -1})
     assert rc == 0
     assert got.availheap.avail_bytes == machine.lib.page_free_count() * 4096
 
@@ -97,7 +83,7 @@ def test_domain_list(tools: Any) -> None:
 
     def listed(first: int, room: int) -> list[int]:
         fields = {"first_domain": first, "max_domains": room, "buffer": machine.scratch + BUFFER}
-        rc, got = sysctl(machine, "getdomaininfolist", getdomaininfolist=fields)
+        rc, got = machine.sysctl("getdomaininfolist", getdomaininfolist=fields)
         assert rc == 0
         count = got.getdomaininfolist.num_domains
         at = machine.scratch + BUFFER
@@ -192,9 +178,9 @@ def test_scheduler_parameters(tools: Any) -> None:
     assert op(get, sched=k.XEN_SCHEDULER_CREDIT)[0] == -EINVAL
     assert op(k.XEN_DOMCTL_SCHEDOP_getvcpuinfo)[0] == -EINVAL
     pool = {"sched_id": k.XEN_SCHEDULER_CREDIT2, "cmd": k.XEN_SYSCTL_SCHEDOP_getinfo}
-    rc, got = sysctl(tools.machine, "scheduler_op", scheduler_op=pool)
+    rc, got = tools.machine.sysctl("scheduler_op", scheduler_op=pool)
     assert (rc, got.scheduler_op.u.sched_credit2.ratelimit_us) == (0, 1000)
-    assert sysctl(tools.machine, "scheduler_op", scheduler_op=pool | {"cpupool_id": 1})[0] == -ESRCH
+    assert tools.machine.sysctl("scheduler_op", scheduler_op=pool | {"cpupool_id": 1})[0] == -ESRCH
 
 
 @pytest.mark.parametrize(
@@ -218,7 +204,7 @@ def test_cpu_pools(tools_on: Any, op: str, fields: dict[str, int], wanted: int) 
     machine = tools_on(2).machine
     number = getattr(machine.k, f"XEN_SYSCTL_CPUPOOL_OP_{op}")
     request = {"op": number, "cpumap": bitmap(machine, 0xFF), **fields}
-    rc, got = sysctl(machine, "cpupool_op", cpupool_op=request)
+    rc, got = machine.sysctl("cpupool_op", cpupool_op=request)
     assert rc == wanted
     if op == "INFO" and rc == 0:
         assert (got.cpupool_op.n_dom, bits_of(machine)) == (1, 0b11)
@@ -231,7 +217,7 @@ def test_console_ring(tools: Any) -> None:
 
     def read(**fields: int) -> Any:
         fields = {"buffer": machine.scratch + BUFFER, "count": 60000, **fields}
-        rc, got = sysctl(machine, "readconsole", readconsole=fields)
+        rc, got = machine.sysctl("readconsole", readconsole=fields)
         assert rc == 0
         part = got.readconsole
         return machine.read(machine.scratch + BUFFER, part.count), part.index

@@ -9,14 +9,15 @@ import pytest
 
 RAM_BASE = 0x40000000
 MIB = 1 << 20
-FDT_AT, KERNEL_AT, RAMDISK_AT = RAM_BASE + 16 * MIB, RAM_BASE + 32 * MIB, RAM_BASE + 48 * MIB
+FDT, IMAGE, RAMDISK = 16 * MIB, 32 * MIB, 48 * MIB
+"""Where they are loaded, from the start of RAM."""
 GUEST, IDLE, HALTED, RESET, OFF, DEADLOCK, RUNAWAY = range(7)
 
 KERNEL = b"XENHOST\0" + (2 * MIB).to_bytes(8, "little") + bytes(4080)
 """A kernel of the third port: magic, size in memory, code that nobody runs."""
 
 
-def board_tree(ram: int, cpus: int, xen: str, kernel_size: int) -> dict[str, Any]:
+def board_tree(base: int, ram: int, cpus: int, xen: str, kernel_size: int) -> dict[str, Any]:
     """A board with an interrupt controller, a device, and boot modules."""
 
     def range_of(at: int, size: int) -> list[int]:
@@ -36,10 +37,10 @@ def board_tree(ram: int, cpus: int, xen: str, kernel_size: int) -> dict[str, Any
             "#size-cells": 2,
             "xen,xen-bootargs": xen,
             "xen,dom0-bootargs": "console=hvc0",
-            "kernel": module("multiboot,kernel", KERNEL_AT, kernel_size),
-            "ramdisk": module("multiboot,ramdisk", RAMDISK_AT, 8192),
+            "kernel": module("multiboot,kernel", base + IMAGE, kernel_size),
+            "ramdisk": module("multiboot,ramdisk", base + RAMDISK, 8192),
         },
-        "memory": {"device_type": "memory", "reg": range_of(RAM_BASE, ram)},
+        "memory": {"device_type": "memory", "reg": range_of(base, ram)},
         "intc": {"phandle": 1, "#interrupt-cells": 1, "interrupt-controller": True},
         "device@9000000": {
             "compatible": "test,device",
@@ -53,10 +54,12 @@ def board_tree(ram: int, cpus: int, xen: str, kernel_size: int) -> dict[str, Any
 class Machine:
     """A machine that has been switched on; `boot` starts it."""
 
-    def __init__(self, core: Any, make_blob: Callable[..., bytes], ram: int = 512 * MIB) -> None:
+    def __init__(
+        self, core: Any, make_blob: Callable[..., bytes], ram: int = 512 * MIB, base: int = RAM_BASE
+    ) -> None:
         self.core, self.ffi, self.lib, self.k = core, core.ffi, core.lib, core.constants
-        self.make_blob, self.ram = make_blob, ram
-        self.lib.host_machine(ram)
+        self.make_blob, self.ram, self.base = make_blob, ram, base
+        self.lib.host_machine_at(base, ram, base + 2 * MIB)
         self.scratch = 0
 
     def put(self, at: int, data: bytes) -> None:
@@ -75,12 +78,12 @@ class Machine:
         change: Callable[[dict[str, Any]], None] = lambda tree: None,
     ) -> int:
         """Load everything and start CPU 0; `change` edits the device tree before that."""
-        tree = board_tree(self.ram, cpus, xen, len(kernel))
+        tree = board_tree(self.base, self.ram, cpus, xen, len(kernel))
         change(tree)
-        self.put(FDT_AT, self.make_blob(tree))
-        self.put(KERNEL_AT, kernel)
-        self.put(RAMDISK_AT, b"ramdisk\0" * 1024)
-        state = int(self.lib.host_boot(FDT_AT))
+        self.put(self.base + FDT, self.make_blob(tree))
+        self.put(self.base + IMAGE, kernel)
+        self.put(self.base + RAMDISK, b"ramdisk\0" * 1024)
+        state = int(self.lib.host_boot(self.base + FDT))
         if state == GUEST:
             first = self.ffi.new("uint64_t *")
             entry = self.lib.host_entry(0, 0, first)
@@ -131,11 +134,24 @@ class Machine:
         self.ffi.memmove(value, self.read(at, size), size)
         return result, value
 
+    def sysctl(self, name: str, /, version: int = 0x15, **fields: Any) -> tuple[int, Any]:
+        """A sysctl by name and the fields of its structure: result, and what it came back with."""
+        value = self.ffi.new("struct xen_sysctl *")
+        value.cmd = getattr(self.k, f"XEN_SYSCTL_{name}")
+        value.interface_version = version
+        for key, content in fields.items():
+            setattr(value.u, key, content)
+        raw = self.ffi.buffer(value)
+        at = self.write(bytes(raw))
+        result = self.call("sysctl", at)
+        raw[:] = self.read(at, len(raw))
+        return result, value.u
 
-@pytest.fixture
+
+@pytest.fixture(scope="session")
 def new_machine(core: Any, make_blob: Any) -> Callable[..., Machine]:
     """Switches a machine on; the one before is gone then."""
-    return lambda ram=512 * MIB: Machine(core, make_blob, ram)
+    return lambda ram=512 * MIB, base=RAM_BASE: Machine(core, make_blob, ram, base)
 
 
 @pytest.fixture
@@ -209,6 +225,20 @@ class Tools:
         )
         assert rc == pages
 
+    def populate_chunks(self, domain: int, chunks: int, first: int = 0) -> int:
+        """Give a domain blocks of 2 MiB from frame 0x80000 on; how many it got."""
+        for i in range(first, first + chunks):
+            at = self.machine.write((0x80000 + (i << 9)).to_bytes(8, "little"))
+            fields = {"extent_start": at, "nr_extents": 1, "extent_order": 9, "domid": domain}
+            command = self.machine.k.XENMEM_populate_physmap
+            value = self.machine.ffi.new("struct xen_memory_reservation *", fields)
+            where = self.machine.write(
+                bytes(self.machine.ffi.buffer(value)), at=self.machine.scratch + 4096
+            )
+            if self.machine.call("memory_op", command, where) != 1:
+                return i - first
+        return chunks
+
     def destroy(self, domain: int) -> None:
         """Destroy a domain completely."""
         self.good("destroydomain", domain)
@@ -220,6 +250,12 @@ class Tools:
 def tools(machine: Machine) -> Tools:
     """domctl from dom0 of a machine with one CPU."""
     return Tools(machine)
+
+
+@pytest.fixture(scope="session")
+def tools_of() -> Callable[[Machine], Tools]:
+    """domctl from dom0 of a machine that runs."""
+    return Tools
 
 
 @pytest.fixture
