@@ -19,6 +19,7 @@ VERBS = {
     "test": "run the tests",
     "bench": "instructions per operation, beside real Xen",
     "uboot": "boot scripts and the files they load, for a card, a USB stick or TFTP",
+    "package": "the hypervisor as a Debian package, for a Debian that runs already",
     "doctor": "what this machine has, what is missing, how to get it",
 }
 """Verb to the line that `--help` shows; the code is `xenolith.cli.<verb>`."""

@@ -1,0 +1,1 @@
+"""The hypervisor as a Debian package, for a Debian that runs already."""
