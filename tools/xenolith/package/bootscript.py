@@ -71,17 +71,19 @@ def text() -> str:
         'if test -n "${fdt_addr}"; then setenv tree ${fdt_addr}',
         "else setenv tree ${fdtcontroladdr}; fi",
         *_places(),
-        *_or_stop(_load("tree_at", SETTINGS), f"{SETTINGS} was not loaded"),
+        # First of all: the firmware's tree may lie where something is loaded.
+        *_or_stop("fdt addr ${tree}", "the firmware gave no device tree"),
+        *_or_stop("fdt move ${tree} ${tree_at}", "the device tree cannot be moved"),
+        f"fdt resize {script.FDT_ROOM:#x}",
+        *_or_stop(_load("initrd_at", SETTINGS), f"{SETTINGS} was not loaded"),
         *_or_stop(
-            f"env import -t ${{tree_at}} ${{filesize}} {' '.join(NAMES)}", f"{SETTINGS} is damaged"
+            f"env import -t ${{initrd_at}} ${{filesize}} {' '.join(NAMES)}",
+            f"{SETTINGS} is damaged",
         ),
         *_or_stop(_load("kernel_at", "${kernel}"), "the kernel was not loaded"),
         "setenv kernel_size ${filesize}",
         *_or_stop(_load("initrd_at", "${initrd}"), "the initramfs was not loaded"),
         "setenv initrd_size ${filesize}",
-        *_or_stop("fdt addr ${tree}", "the firmware gave no device tree"),
-        *_or_stop("fdt move ${tree} ${tree_at}", "the device tree cannot be moved"),
-        f"fdt resize {script.FDT_ROOM:#x}",
         # What U-Boot moves could end where the hypervisor may not look.
         "setenv fdt_high 0xffffffffffffffff",
         'if test "${start}" = hypervisor; then',
