@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from xenolith.cli import package as verb
-from xenolith.package import bootscript, deb, plan
+from xenolith.package import bootscript, plan
 
 CONFIG = b"# Debian's\narm_64bit=1\nkernel=vmlinuz-6.1\n[pi4]\ninitramfs initrd.img-6.1\nlast=1"
 """Like raspi-firmware's; the last line has no end."""
@@ -40,16 +39,6 @@ def kernel(folder: str, version: str) -> dict[str, bytes]:
 def settings(root: Path, folder: str = "boot") -> dict[str, str]:
     lines = (root / folder / bootscript.SETTINGS).read_text().splitlines()
     return dict(line.split("=", 1) for line in lines)
-
-
-@pytest.fixture
-def package(tmp_path: Path) -> Path:
-    """The .deb around some bytes."""
-    image = bytes(56) + b"ARM\x64" + os.urandom(200_000)
-    build = plan.Build("arm64", "arm64", image, "1.0", "git:abc", 1_700_000_000)
-    path = tmp_path / "x.deb"
-    path.write_bytes(deb.build(plan.make(build, verb._templates())))
-    return path
 
 
 @pytest.fixture
@@ -84,44 +73,6 @@ def pi(root: Path) -> Path:
         },
     )
     return root
-
-
-@pytest.fixture
-def dpkg(root: Path, package: Path) -> Run:
-    """Runs dpkg on the machine; `install` by default."""
-
-    def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        forces = "not-root,script-chrootless,architecture,depends,bad-path,confold"
-        command = ["dpkg", f"--root={root}", f"--force-{forces}", "--log=/dev/null"]
-        # dpkg asks for the programs of the administrator.
-        env = {**os.environ, "LC_ALL": "C", "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
-        done = subprocess.run(
-            [*command, *(arguments or ("--install", str(package)))],
-            capture_output=True,
-            text=True,
-            env=env,
-            check=False,
-        )
-        assert not check or done.returncode == 0, done.stderr
-        return done
-
-    return run
-
-
-@pytest.fixture
-def update(root: Path) -> Run:
-    """Runs a program of the installed package; no file can grow beyond `blocks` of 512 bytes."""
-
-    def run(
-        *arguments: str, name: str = "usr/lib/xenolith/update-boot", blocks: int | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        env = {**os.environ, "DPKG_ROOT": str(root)}
-        limit = "unlimited" if blocks is None else blocks
-        start = ["sh", "-c", f'ulimit -f {limit}; exec "$@"', "sh", str(root / name)]
-        command = [*start, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
-
-    return run
 
 
 def test_install_remove_purge_on_a_uboot_machine(uboot: Path, dpkg: Run) -> None:
@@ -187,6 +138,42 @@ def test_kernels_come_and_go(uboot: Path, dpkg: Run, update: Run, hook: str) -> 
     assert update(name=hook).stderr == ""
     shutil.rmtree(uboot / "usr/lib/xenolith")
     assert update(name=hook).returncode == 0
+
+
+def test_the_last_kernel_for_dom0_goes(uboot: Path, dpkg: Run, update: Run) -> None:
+    """Settings that name it would start nothing; the machine's own scripts know what is left."""
+    before = state(uboot)
+    dpkg()
+    gone = ("boot/vmlinuz-6.1", "boot/initrd.img-6.1")
+    for name in gone:
+        (uboot / name).unlink()
+    done = update(name=plan.HOOKS[-1])
+    assert done.returncode == 0 and "no kernel" in done.stderr
+    assert state(uboot) == {name: data for name, data in before.items() if name not in gone}
+    put(uboot, {name: before[name] for name in gone})
+    update(name=plan.HOOKS[-1])
+    assert settings(uboot)["kernel"] == "vmlinuz-6.1"
+    dpkg("--purge", plan.NAME)
+    assert state(uboot) == before
+
+
+def test_kernels_change_when_u_boot_rpi_has_gone(pi: Path, dpkg: Run, update: Run) -> None:
+    dpkg()
+    (pi / "usr/lib/u-boot/rpi_arm64/u-boot.bin").unlink()
+    put(pi, kernel("boot/firmware", "6.2"))
+    assert update(name=plan.HOOKS[-1]).returncode == 0
+    assert settings(pi, "boot/firmware")["kernel"] == "vmlinuz-6.2"
+    assert (pi / "boot/firmware/u-boot-xenolith.bin").read_bytes() == b"u-boot"
+
+
+def test_an_installation_that_failed_is_undone(uboot: Path, dpkg: Run) -> None:
+    """/boot/xenolith cannot be made whole: dpkg still calls what takes it away."""
+    before = state(uboot)
+    (uboot / "boot/xenolith/settings.env.new").mkdir(parents=True)
+    assert dpkg(check=False).returncode != 0
+    assert (uboot / "boot/xenolith/hypervisor").exists()
+    dpkg("--purge", plan.NAME)
+    assert state(uboot) == before
 
 
 def test_raspi_firmware_writes_config_anew(pi: Path, dpkg: Run, update: Run) -> None:
