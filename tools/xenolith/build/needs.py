@@ -174,6 +174,13 @@ def _test_needs() -> list[Need]:
     fuzzer = f'find -L "{folder}" -name "libclang_rt.fuzzer*.a" | grep -q .'
     return [
         Need(
+            "package checkers",
+            "check the Debian package and its scripts",
+            purposes,
+            ("lintian", "shellcheck"),
+            ("sh", "-c", "shellcheck --version && lintian --version"),
+        ),
+        Need(
             "host compiler",
             "runs the core in a process",
             purposes,
