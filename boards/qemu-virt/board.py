@@ -46,7 +46,9 @@ ARM64 = Board(
         start=RAM_BASE + 0x0040_0000,
         end=RAM_BASE + 0x1800_0000,
         tree="fdt_addr",
+        taken=(("QEMU's device tree", RAM_BASE, RAM_BASE + 0x0020_0000),),
     ),
+    compatible=("linux,dummy-virt",),
 )
 
 
@@ -82,7 +84,9 @@ def _riscv64(name: str, machine: str, cpu: str) -> Board:
             start=RISCV_RAM_BASE + 0x0100_0000,
             end=RISCV_RAM_BASE + 0x1800_0000,
             tree="fdtcontroladdr",
+            taken=(("OpenSBI, U-Boot as loaded", RISCV_RAM_BASE, RISCV_RAM_BASE + 0x0100_0000),),
         ),
+        compatible=("riscv-virtio",),
     )
 
 

@@ -61,13 +61,28 @@ RPI4 = Board(
     console="/soc/serial@7e215040",
     # The mini-UART, in case there is no device tree to find it in.
     defines=("BOARD_UART_NS16550=0xfe215040", "BOARD_UART_SHIFT=2", "BOARD_UART_WIDTH=4"),
-    # The firmware loads U-Boot to 0x80000; it moves itself to the end of the first bank. It leaves
-    # its device tree at `fdt_addr`. Page 0 holds the firmware's stub: the other CPUs wait there.
+    # The firmware loads U-Boot to 0x80000. It moves itself to the end of the first bank, its heap
+    # and stack below, and leaves the firmware's device tree where that was. How large the first
+    # bank is depends on gpu_mem; 640 MiB remain for any but absurd values. U-Boot maps nothing
+    # above 4 GiB (arch/arm/mach-bcm283x/init.c).
     uboot=Uboot(
         script=0x0540_0000,
         start=0x0080_0000,
-        end=0x1000_0000,
+        end=0x2800_0000,
         tree="fdt_addr",
+        taken=(
+            ("firmware: spin table, stub or TF-A", 0, 0x0008_0000),
+            ("U-Boot as loaded", 0x0008_0000, 0x0080_0000),
+            ("U-Boot running, firmware's tree, GPU", 0x2800_0000, 0x4000_0000),
+            ("devices", 0xFC00_0000, 0x1_0000_0000),
+        ),
+        reach=0xFC00_0000,
+    ),
+    compatible=(
+        "raspberrypi,4-model-b",
+        "raspberrypi,4-compute-module",
+        "raspberrypi,400",
+        "brcm,bcm2711",
     ),
 )
 

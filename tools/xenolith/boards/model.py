@@ -71,6 +71,10 @@ class Uboot:
     """... to here: above are U-Boot itself, its stack and its heap."""
     tree: str
     """Variable with the address of the firmware's device tree."""
+    taken: tuple[tuple[str, int, int], ...] = ()
+    """What lies outside start to end, or within: (whose, first address, first address after)."""
+    reach: int = 1 << 64
+    """Files may be loaded below this address: U-Boot has no map of what is above."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,8 @@ class Board:
     """MiB from ram_base until the first hole; None: there is none."""
     high_ram: int = 0
     """Where RAM goes on behind the hole."""
+    compatible: tuple[str, ...] = ()
+    """What the root of its device tree may say it is; one of these is enough."""
 
     def __post_init__(self) -> None:
         problem = _problem(self)
