@@ -47,7 +47,7 @@ def test_dom0_through_uboot(
     token = protocol.new_token()
     card, served = tmp_path / "card", tmp_path / "served"
     request = prepare(system, token, tmp_path, way)
-    bundle.write(request, bundle.make(request), served)
+    bundle.write(bundle.make(request), served)
     card.mkdir()
     for name in ["boot.scr"] if way == "tftp" else [p.name for p in served.iterdir()]:
         shutil.copy(served / name, card / name)

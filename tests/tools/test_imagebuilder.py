@@ -70,7 +70,9 @@ def test_defaults_are_imagebuilders() -> None:
     spec = read("XEN=xen\nDOM0_KERNEL=Image\nDOM0_MEM=512\nDOM0_VCPUS=2\n")
     assert "dom0_mem=512M dom0_max_vcpus=2" in spec.arguments
     assert spec.dom0 is not None
-    assert spec.dom0.arguments.endswith("earlycon=xenboot clk_ignore_unused root=/dev/ram0")
+    assert spec.dom0.arguments.endswith(
+        "earlycon=xenboot earlyprintk clk_ignore_unused root=/dev/ram0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -87,7 +89,10 @@ def test_defaults_are_imagebuilders() -> None:
         ("XEN+=x", "not read"),
         ("XEN[0]=x", "is written XEN="),
         ("COLOUR=red", "config:1: COLOUR is no key"),
-        ("DOMU_ROOTFS[0]=x", "created from dom0"),
+        ("LINUX=Image", "without a hypervisor"),
+        ("FIT_ENC_KEY_DIR=k", "mkimage -F"),
+        ("LOPPER_PATH=l", "DOMU_PASSTHROUGH_PATHS"),
+        ("DOMU_EVTCHN=1,1,1", "DOMU_STATIC_EVTCHNS"),
         ("DOMU_MEM[999]=1", "largest index"),
         ("XEN=x\nDOM0_KERNEL=k\nDOMU_MEM[0]=1", "NUM_DOMUS is 0"),
         ("XEN=x\nDOM0_KERNEL=k\nNUM_DOMUS=1", "DOMU_KERNEL\\[0\\]: is missing"),

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
-import json
-import sys
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from xenolith import ROOT, progress
 from xenolith.boards import Board, find
@@ -20,7 +15,7 @@ from xenolith.dom0 import image
 from xenolith.errors import UserError
 from xenolith.system import imagebuilder, model, toml
 from xenolith.system.spec import Dom0, Spec
-from xenolith.uboot import bundle, plan, script
+from xenolith.uboot import bundle, explain, plan, script
 from xenolith.uboot.bundle import Request
 
 NOTES = """\
@@ -46,6 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--ip", default="", metavar="ADDR", help="the board's own address; without it by DHCP")
     add("--usb", action="store_true", help="load from the first partition of a USB stick")
     add("--ask-sizes", action="store_true", help="sizes are taken on the target, not written down")
+    add("--fit", action="store_true", help="all files in one FIT image with hashes")
+    add(
+        "--finished-tree",
+        action="store_true",
+        help="edit the device tree file here; the script only loads it",
+    )
     add("--explain", action="store_true", help="print where everything lies; write nothing")
     add("--json", action="store_true", help="with --explain: for programs")
 
@@ -54,29 +55,32 @@ def run(args: argparse.Namespace) -> int:
     """Writes the bundle and names its files."""
     board = find(args.board)
     bundle.facts(board)
-    sources = _sources(args)
     spec, files = _described(board, args) if args.config else _default(board)
-    request = Request(board, spec, files, sources[0], sources[1], args.ask_sizes)
-    placed = bundle.make(request)
+    source, first = _sources(args, spec)
+    fit = args.fit or bool(spec.outputs.fit)
+    request = Request(board, spec, files, source, first, args.ask_sizes, fit, args.finished_tree)
+    made = bundle.make(request)
+    for note in made.inputs.notes:
+        progress.note(note)
     if args.explain:
-        _explain(plan.explain(placed, bundle.room(board, spec)), as_json=args.json)
+        explain.show(plan.explain(made.placed, made.room), as_json=args.json)
         return 0
     out = args.out or ROOT / "build" / board.name / "uboot"
-    for path in bundle.write(request, placed, out):
+    for path in bundle.write(made, out):
         print(path)
     if args.tftp:
         progress.note("boot.scr belongs on the card, everything else into the server's folder")
     return 0
 
 
-def _sources(args: argparse.Namespace) -> tuple[script.Source, script.Source | None]:
+def _sources(args: argparse.Namespace, spec: Spec) -> tuple[script.Source, script.Source | None]:
     """Where files come from, and where boot.scr finds boot2.scr if that is something else."""
     if args.tftp and args.usb:
         raise UserError("--tftp and --usb: choose one", 2)
     if args.usb:
         return script.USB, None
     if not args.tftp:
-        return script.CARD, None
+        return script.Source(spec.load) if spec.load else script.CARD, None
     server = "" if args.tftp == "dhcp" else _address("--tftp", args.tftp)
     own = _address("--ip", args.ip) if args.ip else ""
     return script.TFTP, script.tftp(server, own)
@@ -91,9 +95,15 @@ def _address(option: str, text: str) -> str:
 
 def _described(board: Board, args: argparse.Namespace) -> tuple[Spec, dict[str, Path]]:
     path: Path = args.config
-    spec = toml.load(path) if path.suffix == ".toml" else imagebuilder.load(path)
+    if path.suffix == ".toml":
+        spec = toml.load(path)
+    else:
+        spec = imagebuilder.load(path, board.arch, board.console)
+    if args.tftp or args.usb:
+        spec = spec.without_loads()
     folder = args.files or path.parent
-    return spec, {name: folder / name for _, name in spec.files()}
+    names = [*(name for _, name in spec.files()), *spec.aux, spec.extra_file]
+    return spec, {name: folder / name for name in names if name}
 
 
 def _default(board: Board) -> tuple[Spec, dict[str, Path]]:
@@ -105,19 +115,6 @@ def _default(board: Board) -> tuple[Spec, dict[str, Path]]:
     spec = Spec(
         hypervisor="xenolith",
         arguments=system.hypervisor_line,
-        dom0=Dom0("kernel", "initrd.gz", system.dom0_line),
+        dom0=Dom0("kernel", "initrd.gz", model.DOM0_ARGS[board.arch]),
     )
     return spec, {"xenolith": built, "kernel": dom0.kernel, "initrd.gz": dom0.initrd}
-
-
-def _explain(rows: list[tuple[str, int, int]], *, as_json: bool) -> None:
-    if as_json:
-        keys = ("what", "start", "size")
-        print(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=1))
-        return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("start", "end", "KiB", "what"):
-        table.add_column(heading, justify="left" if heading == "what" else "right")
-    for what, start, size in rows:
-        table.add_row(f"{start:#x}", f"{start + size - 1:#x}", str(-(-size // 1024)), what)
-    Console(file=sys.stdout).print(table)

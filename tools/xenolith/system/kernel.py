@@ -16,6 +16,8 @@ MAGICS = {b"ARM\x64": "arm64", b"RSC\x05": "riscv"}
 Linux, Documentation/arch/arm64/booting.rst and Documentation/arch/riscv/boot-image-header.rst.
 """
 MAX_IMAGE = 1 << 30
+XEN_GUEST = b"xen,xen"
+"""The compatible string by which a Linux with CONFIG_XEN finds out that it runs on Xen."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Image:
     """Size of the image in memory before it is started: of the file, or unpacked."""
     packed_size: int | None = None
     """Size of the gzip file; None if not compressed."""
+
+    xen: bool = True
+    """False if it cannot be a guest that knows Xen; for Linux: CONFIG_XEN is off."""
 
     @property
     def module_size(self) -> int:
@@ -69,7 +74,8 @@ def parse(data: bytes, arch: str, label: str, *, gzip: bool = True) -> Image:
     if image_size > MAX_IMAGE or text_offset > MAX_IMAGE:
         raise UserError(f"{label}: its header claims {image_size} bytes; the file is damaged")
     _check_length(data, image_size, label)
-    return Image(arch, text_offset, max(image_size, len(data)), len(data), packed)
+    knows_xen = b"Linux version" not in data or XEN_GUEST in data
+    return Image(arch, text_offset, max(image_size, len(data)), len(data), packed, knows_xen)
 
 
 def _check_length(data: bytes, image_size: int, label: str) -> None:

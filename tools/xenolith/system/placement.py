@@ -44,10 +44,12 @@ class Want:
     align: int = IMAGE_ALIGN
 
 
-def place(ram: Region, taken: Sequence[Region], wants: Sequence[Want]) -> list[Region]:
+def place(
+    ram: Region, taken: Sequence[Region], wants: Sequence[Want], remedy: str = "use more --memory"
+) -> list[Region]:
     """An address for each of `wants`, in order, inside `ram`, clear of `taken` and each other.
 
-    Raises UserError that names what does not fit.
+    Raises UserError that names what does not fit, and the remedy.
     """
     occupied = list(taken)
     placed = []
@@ -56,7 +58,7 @@ def place(ram: Region, taken: Sequence[Region], wants: Sequence[Want]) -> list[R
         if region.end > ram.end or region.start < ram.start:
             raise UserError(
                 f"{want.name} ({-(-want.size // MIB)} MiB) does not fit into memory: it would end "
-                f"at {region.end:#x}, RAM ends at {ram.end:#x}; use more --memory"
+                f"at {region.end:#x}, {ram.name} ends at {ram.end:#x}; {remedy}"
             )
         occupied.append(region)
         placed.append(region)

@@ -8,12 +8,16 @@ KiB [Xen, docs/misc/arm/device-tree/booting.txt], else in bytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from xenolith.errors import UserError
 
 MAX_GUESTS = 32
+
+BOOT_COMMANDS = ("booti", "bootm", "bootefi", "none")
+"""How U-Boot starts the hypervisor; `none` leaves that to the user."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,20 @@ class Dom0:
     kernel: str
     ramdisk: str = ""
     arguments: str = ""
+    load: str = ""
+    """U-Boot command that loads its files; empty: as all others."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Names of what is written; empty: the usual ones."""
+
+    script: str = ""
+    source: str = ""
+    fit: str = ""
+    """Everything in one FIT image of this name."""
+    tree: str = ""
+    """The device tree as the hypervisor will find it, for people."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,8 @@ class Guest:
     ramdisk: str = ""
     passthrough: str = ""
     """A partial device tree of devices given to it."""
+    devices: tuple[str, ...] = ()
+    """Paths of nodes in the device tree that it gets; the partial tree is made of them."""
     arguments: str = ""
     memory: int = 512 << 10
     """KiB."""
@@ -85,6 +105,10 @@ class Guest:
     """vCPU to a list of CPUs."""
     numbers: dict[str, int] = field(default_factory=dict)
     """Further properties of one cell, by their name in the binding."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Further properties that are text."""
+    load: str = ""
+    """U-Boot command that loads its files; empty: as all others."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +129,26 @@ class Spec:
     """Where the boot loader may put files; None: what the board says."""
     extra: tuple[str, ...] = ()
     """U-Boot commands before booti."""
+    extra_file: str = ""
+    """A file with more of them; it is read here, not loaded."""
+    boot: str = "booti"
+    load: str = ""
+    """U-Boot command that loads files; empty: the user says it (card, USB, TFTP)."""
+    hypervisor_load: str = ""
+    """The same for hypervisor, policy, device tree and overlays only."""
+    prefix: str = ""
+    """Folder in which the boot loader finds all files."""
+    hidden_devices: tuple[str, ...] = ()
+    """Paths of nodes that dom0 does not get though no guest here has them: for guests of xl."""
+    bitstream: str = ""
+    """What U-Boot loads into the FPGA before all else."""
+    aux: tuple[str, ...] = ()
+    """Files that only belong beside the others."""
+    outputs: Outputs = Outputs()
+    print_chosen: bool = False
+    """U-Boot shows /chosen before it starts the hypervisor."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about the description."""
 
     def __post_init__(self) -> None:
         for problem in _problems(self):
@@ -120,12 +164,34 @@ class Spec:
             found += [(f"{guest.name} {what}", name) for what, name in parts]
             found.append((f"{guest.name} passthrough tree", guest.passthrough))
         found += [(f"overlay {number}", name) for number, name in enumerate(self.overlays)]
-        found.append(("device tree", self.device_tree))
+        found += [("bitstream", self.bitstream), ("device tree", self.device_tree)]
         return [(what, name) for what, name in found if name]
+
+    def load_of(self, what: str) -> str:
+        """The U-Boot command that loads a file of `files`; empty: as the user says."""
+        if what.startswith("dom0 ") and self.dom0:
+            return self.dom0.load or self.load
+        for guest in self.guests:
+            if what.startswith(f"{guest.name} "):
+                return guest.load or self.load
+        return self.hypervisor_load or self.load
+
+    def without_loads(self) -> Spec:
+        """The same with all files from one place, which the user says."""
+        dom0 = replace(self.dom0, load="") if self.dom0 else None
+        guests = tuple(replace(guest, load="") for guest in self.guests)
+        return replace(self, load="", hypervisor_load="", dom0=dom0, guests=guests)
 
     def with_arguments(self, more: str) -> Spec:
         """The same with words added to the hypervisor's command line."""
         return replace(self, arguments=f"{self.arguments} {more}".strip())
+
+
+def _texts(spec: Spec) -> Iterator[tuple[str, str]]:
+    """(what it is, text) of all that becomes part of a script's commands as it is."""
+    yield "load command", spec.load
+    yield "load command", spec.hypervisor_load
+    yield from (("load command", part.load) for part in (spec.dom0, *spec.guests) if part)
 
 
 def _problems(spec: Spec) -> Iterator[str]:
@@ -137,9 +203,27 @@ def _problems(spec: Spec) -> Iterator[str]:
         yield f"{len(spec.guests)} guests: at most {MAX_GUESTS} start from a device tree"
     for guest in spec.guests:
         yield from _guest_problems(spec, guest)
-    for text in (spec.hypervisor, *(name for _, name in spec.files())):
-        if any(c.isspace() or c in "'\"$;" for c in text):
+    yield from _name_problems(spec)
+
+
+def _name_problems(spec: Spec) -> Iterator[str]:
+    out = spec.outputs
+    names = [spec.prefix, spec.extra_file, *spec.aux, out.script, out.source, out.fit, out.tree]
+    for text in (spec.hypervisor, *(name for _, name in spec.files()), *names):
+        if any(c.isspace() or c in "'\"$;\\<>|&#()`" for c in text):
             yield f"file name {text!r}: spaces and shell characters do not survive a boot script"
+    for what, text in _texts(spec):
+        if re.search(r"[^\w ${}:.,/@=+-]", text):
+            yield f"{what} {text!r} is more than one plain U-Boot command"
+    if spec.boot not in BOOT_COMMANDS:
+        yield f"boot command {spec.boot!r} is none of {', '.join(BOOT_COMMANDS)}"
+    for guest in spec.guests:
+        if not re.fullmatch(r"[A-Za-z][\w.+-]{0,30}", guest.name):
+            yield f"guest name {guest.name!r} is no name of a device-tree node"
+    names = [guest.name for guest in spec.guests]
+    for name in names:
+        if names.count(name) > 1 or name == "dom0":
+            yield f"two domains are called {name}"
 
 
 def _guest_problems(spec: Spec, guest: Guest) -> Iterator[str]:
@@ -153,6 +237,8 @@ def _guest_problems(spec: Spec, guest: Guest) -> Iterator[str]:
     for channel in guest.channels:
         if not 0 <= channel.remote < len(spec.guests):
             yield f"{guest.name}: an event channel leads to a guest {channel.remote}, there is none"
+    if guest.passthrough and guest.devices:
+        yield f"{guest.name}: a passthrough tree is named, and devices to make one of; name one"
     for vcpu in guest.affinity:
         if vcpu >= guest.vcpus:
             yield f"{guest.name}: affinity of vCPU {vcpu}, but it has {guest.vcpus}"

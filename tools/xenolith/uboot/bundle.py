@@ -4,129 +4,213 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from xenolith.boards import Board, Uboot
-from xenolith.dom0 import cache
-from xenolith.dt import blob
+from xenolith.dt import blob, edit
 from xenolith.errors import UserError
-from xenolith.system import kernel
-from xenolith.system.placement import Region
-from xenolith.system.spec import Spec
-from xenolith.uboot import legacy, plan, script
+from xenolith.uboot import fit, inputs, legacy, plan, script
+from xenolith.uboot.inputs import Inputs, Request, facts
 from xenolith.uboot.plan import File, Placed, Room
-from xenolith.uboot.script import Source
+from xenolith.uboot.room import SCRIPT_ROOM, room
 
-SCRIPT_ROOM = 1 << 20
+__all__ = ["Made", "Request", "facts", "make", "room", "write"]
+
+SCRIPT_PART = "script"
+"""The name of the script in a FIT image."""
+KINDS = {
+    "kernel": "kernel",
+    "ramdisk": "ramdisk",
+    "tree": "flat_dt",
+    "hypervisor": "kernel",
+    "bitstream": "fpga",
+}
+"""The last word of what a file is, to U-Boot's word for it."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to write where."""
+class Made:
+    """Everything decided: what will be written, where it will lie."""
 
-    board: Board
-    spec: Spec
-    files: Mapping[str, Path]
-    """Name in the Spec to the file."""
-    source: Source
-    first: Source | None = None
-    """Where the card's boot.scr finds boot2.scr; None: boot.scr does all itself."""
-    ask_sizes: bool = False
+    request: Request
+    inputs: Inputs
+    placed: Placed
+    room: Room
 
 
-def facts(board: Board) -> Uboot:
-    """The board's U-Boot. Raises UserError if it has none."""
-    if board.uboot is None:
-        raise UserError(f"{board.name} is not booted by U-Boot", 2)
-    return board.uboot
-
-
-def room(board: Board, spec: Spec) -> Room:
-    """The memory that scripts may use."""
-    uboot = facts(board)
-    ram = Region("RAM for files", uboot.start, uboot.end - uboot.start)
-    if spec.memory:
-        start = max(ram.start, spec.memory.base)
-        end = min(ram.end, spec.memory.base + spec.memory.size)
-        if end <= start:
-            raise UserError(
-                f"memory {spec.memory.base:#x}-{spec.memory.base + spec.memory.size - 1:#x} has "
-                f"nothing of what {board.name} leaves free: {ram}",
-                2,
-            )
-        ram = Region(ram.name, start, end - start)
-    used = Region("the script", uboot.script, SCRIPT_ROOM)
-    return Room(ram, [used] if used.overlaps(ram) else [])
-
-
-def make(request: Request) -> Placed:
+def make(request: Request) -> Made:
     """Everything placed. Raises UserError for a file that is missing or not what it should be."""
-    spec, board = request.spec, request.board
+    known = inputs.read(request)
+    space = room(request.board, known.spec, known.tree)
+    if request.finished:
+        known = _with_finished(request, known, space)
+    fit_size = _fit_size(known.sizes) if request.fit else None
+    return Made(request, known, _place(request, known, space, fit_size), space)
+
+
+def _with_finished(request: Request, known: Inputs, space: Room) -> Inputs:
+    """The finished tree as another file: the user's stays as it is, wherever we write."""
+    # Its size does not depend on where things lie, but for the digits of an address.
+    data = _finished(known, _place(request, known, space, None))
+    name = f"{known.spec.device_tree.removesuffix('.dtb')}-finished.dtb"
+    spec = replace(known.spec, device_tree=name)
+    return replace(known, spec=spec, sizes=known.sizes | {name: File(len(data))})
+
+
+def _place(request: Request, known: Inputs, space: Room, fit_size: int | None) -> Placed:
     return plan.make(
-        spec,
-        room(board, spec),
-        {name: _file(request, what, name) for what, name in spec.files()},
+        known.spec,
+        space,
+        known.sizes,
         request.source,
-        firmware_tree=facts(board).tree,
-        cpus=_cpus(request),
+        firmware_tree=facts(request.board).tree,
+        cpus=inputs.cpus(known.tree),
         ask_sizes=request.ask_sizes,
+        finished=request.finished,
+        extra=known.extra,
+        fit_size=fit_size,
     )
 
 
-def _file(request: Request, what: str, name: str) -> File:
-    path = request.files[name]
-    try:
-        size = path.stat().st_size
-    except OSError as e:
-        raise UserError(f"{what}: {path}: {e.strerror}") from e
-    if not path.is_file() or size == 0:
-        raise UserError(f"{what}: {path} is empty or no file")
-    if what == "hypervisor":
-        image = kernel.read(path, request.board.arch, what=what, gzip=False)
-        return File(size, image.memory_size)
-    if what.endswith("kernel"):
-        kernel.read(path, request.board.arch, what=what)
-    if "tree" in what or what.startswith("overlay"):
-        blob.parse(path.read_bytes())
-    return File(size)
+def _fit_size(sizes: dict[str, File]) -> int:
+    """At most: data, a kilobyte of words for each, the script."""
+    return sum(file.size + 1024 for file in sizes.values()) + SCRIPT_ROOM
 
 
-def _cpus(request: Request) -> dict[str, int]:
-    """CPU nodes with a phandle, by name, in the Spec's device tree."""
-    if not request.spec.device_tree or not request.spec.pools:
-        return {}
-    tree: Any = blob.parse(request.files[request.spec.device_tree].read_bytes())
-    if not tree.exist_node("/cpus"):
-        return {}
-    nodes = {node.name: blob.get_bytes(node, "phandle") for node in tree.get_node("/cpus").nodes}
-    return {name: int.from_bytes(value, "big") for name, value in nodes.items() if value}
+def _finished(known: Inputs, placed: Placed) -> bytes:
+    """The device tree with all edits."""
+    if known.spec.overlays:
+        raise UserError(
+            "overlays are applied on the board, a finished tree is made here: merge them with "
+            "`fdtoverlay`, name the result as device tree",
+            2,
+        )
+    tree = blob.parse(blob.serialize(known.tree))
+    edit.apply(tree, [edit.Node("/chosen"), *placed.edits])
+    return blob.serialize(tree)
 
 
-def write(request: Request, placed: Placed, out: Path) -> list[Path]:
+def write(made: Made, out: Path) -> list[Path]:
     """Write the bundle into `out`; returns what was written. No file is half there."""
-    uboot, port = facts(request.board), request.board.arch
+    contents = _files(made) | _scripts(made)
+    targets = {_target(out, name): content for name, content in contents.items()}
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise UserError(f"cannot make the folder {out}: {e.strerror}; choose another --out") from e
-    written = [_copy(request.files[name], _target(out, name)) for _, name in request.spec.files()]
-    text = script.text(placed.plan)
-    names = ["boot"]
-    texts = [text]
-    if request.first:
-        names = ["boot", "boot2"]
-        second = uboot.script + SCRIPT_ROOM // 2
-        texts = [script.first_stage(request.first, second, "boot2.scr"), text]
-    for name, content in zip(names, texts, strict=True):
-        image = legacy.pack(legacy.Script(content, port, uboot.script, name, legacy.now()))
-        if len(image) > SCRIPT_ROOM // 2:
-            raise UserError(f"{name}.scr is larger than {SCRIPT_ROOM >> 11} KiB")
-        written.append(cache.write_atomic(out / f"{name}.source", content.encode()))
-        written.append(cache.write_atomic(out / f"{name}.scr", image))
-    return written
+    return _write_all(targets)
+
+
+Content = Path | bytes
+
+
+def _files(made: Made) -> dict[str, Content]:
+    """Everything that is loaded, by name."""
+    request, known = made.request, made.inputs
+    spec = known.spec
+    found: dict[str, Content] = {name: request.files[name] for name in spec.aux}
+    if request.fit:
+        return found | _tree_for_people(made)
+    for what, name in spec.files():
+        found[name] = _content(made, what, name)
+    if spec.boot == "bootm":
+        data = request.files[spec.hypervisor].read_bytes()
+        load = made.placed.plan.hypervisor
+        image = legacy.pack_kernel(data, request.board.arch, load, spec.hypervisor, legacy.now())
+        del found[spec.hypervisor]
+        found[f"{spec.hypervisor}.ub"] = image
+    return found | _tree_for_people(made)
+
+
+def _content(made: Made, what: str, name: str) -> Content:
+    if what == "device tree" and made.request.finished:
+        return _finished(made.inputs, made.placed)
+    return made.inputs.made.get(name) or made.request.files[name]
+
+
+def _tree_for_people(made: Made) -> dict[str, Content]:
+    name = made.inputs.spec.outputs.tree
+    if not name:
+        return {}
+    if made.inputs.tree is None:
+        raise UserError(f"{name} is made of a device tree file; name one (DEVICE_TREE)", 2)
+    return {name: _finished(made.inputs, made.placed)}
+
+
+def _scripts(made: Made) -> dict[str, Content]:
+    """boot.scr and boot.source; with two stages boot2, too; or boot.scr and the FIT image."""
+    request, spec = made.request, made.inputs.spec
+    uboot = facts(request.board)
+    text = script.text(_loading(made))
+    own = spec.outputs
+    image = own.script or "boot.scr"
+    source = own.source or f"{image.removesuffix('.scr')}.source"
+    if request.fit:
+        return _fit(made, text, image, source)
+    if not request.first:
+        return _script(made, text, image, source)
+    second = "boot2.scr" if image == "boot.scr" else image
+    first = script.first_stage(request.first, uboot.script + SCRIPT_ROOM // 2, second)
+    return _script(made, first, "boot.scr", "boot.source") | _script(
+        made, text, second, own.source or f"{second.removesuffix('.scr')}.source"
+    )
+
+
+def _loading(made: Made) -> script.Plan:
+    """The plan, with bootm's image in the hypervisor's place."""
+    found = made.placed.plan
+    if found.boot != "bootm":
+        return found
+    loads = [
+        replace(load, file=f"{load.file}.ub") if load.what == "hypervisor" else load
+        for load in found.loads
+    ]
+    return replace(found, loads=loads)
+
+
+def _script(made: Made, text: str, image: str, source: str) -> dict[str, Content]:
+    board = made.request.board
+    name = image.removesuffix(".scr")
+    packed = legacy.pack(
+        legacy.Script(text, board.arch, facts(board).script, name[-32:], legacy.now())
+    )
+    if len(packed) > SCRIPT_ROOM // 2:
+        raise UserError(f"{image} is larger than {SCRIPT_ROOM >> 11} KiB")
+    return {source: text.encode(), image: packed}
+
+
+def _fit(made: Made, text: str, image: str, source: str) -> dict[str, Content]:
+    """The FIT image with everything in it, and a script of the same format that fetches it."""
+    request, spec, board = made.request, made.inputs.spec, made.request.board
+    at = made.placed.plan.fit
+    assert at is not None
+    name = spec.outputs.fit or f"{image.removesuffix('.scr')}.fit"
+    parts = [_part(made, load) for load in made.placed.plan.loads]
+    parts.append(fit.Part(SCRIPT_PART, "boot script", "script", text.encode()))
+    boot = None
+    names = [
+        part.name for part in parts if part.name not in ("hypervisor", "device-tree", "script")
+    ]
+    if request.finished:
+        boot = fit.Boot("hypervisor", "device-tree", tuple(names))
+    first = script.first_stage(request.first or request.source, at, name, SCRIPT_PART)
+    one = [fit.Part(SCRIPT_PART, "boot script", "script", first.encode())]
+    return {
+        source: first.encode(),
+        f"{source.removesuffix('.source')}2.source": text.encode(),
+        image: fit.pack("Fetches the system", board.arch, one, None, legacy.now()),
+        name: fit.pack(
+            f"Hypervisor and domains for {board.name}", board.arch, parts, boot, legacy.now()
+        ),
+    }
+
+
+def _part(made: Made, load: script.Load) -> fit.Part:
+    content = _content(made, load.what, dict(made.inputs.spec.files())[load.what])
+    data = content if isinstance(content, bytes) else content.read_bytes()
+    words = load.what.split()
+    kind = "flat_dt" if words[0] == "overlay" else KINDS.get(words[-1], "firmware")
+    return fit.Part(script.fit_name(load.what), load.what, kind, data, load.address)
 
 
 def _target(out: Path, name: str) -> Path:
@@ -135,15 +219,23 @@ def _target(out: Path, name: str) -> Path:
     return out / name
 
 
-def _copy(source: Path, target: Path) -> Path:
-    if target.exists() and target.samefile(source):
-        return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}")
+def _write_all(contents: dict[Path, Content]) -> list[Path]:
+    """Writes all or nothing: under other names first."""
+    parts: dict[Path, Path] = {}
     try:
-        shutil.copyfile(source, part)
-        part.replace(target)
+        for target, content in contents.items():
+            if isinstance(content, Path) and target.exists() and target.samefile(content):
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            parts[target] = target.with_name(f".{target.name}.{os.getpid()}")
+            if isinstance(content, Path):
+                shutil.copyfile(content, parts[target])
+            else:
+                parts[target].write_bytes(content)
+        for target, part in parts.items():
+            part.replace(target)
     except OSError as e:
-        part.unlink(missing_ok=True)
-        raise UserError(f"cannot write {target}: {e.strerror}") from e
-    return target
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+        raise UserError(f"cannot write {e.filename}: {e.strerror}; choose another --out") from e
+    return list(contents)

@@ -1,4 +1,4 @@
-"""U-Boot's legacy image format, as far as boot scripts use it.
+"""U-Boot's legacy image format, for boot scripts and for a hypervisor that `bootm` starts.
 
 A header of 64 bytes, big-endian, then for a script: the length of its text, a zero that ends the
 list of lengths, and the text. Source: U-Boot, include/image.h and doc/usage/cmd/source.rst; the
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import struct
-import time
 import zlib
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ MAGIC = 0x27051956
 HEADER = struct.Struct(">7I4B32s")
 LENGTHS = struct.Struct(">II")
 OS_LINUX = 5
+TYPE_KERNEL = 2
 TYPE_SCRIPT = 6
 COMPRESSION_NONE = 0
 ARCHES = {"arm64": 22, "riscv": 26}
@@ -40,10 +40,8 @@ class Script:
 
 
 def now() -> int:
-    """Seconds for ih_time: SOURCE_DATE_EPOCH if set, so that builds repeat. Raises UserError."""
-    text = os.environ.get("SOURCE_DATE_EPOCH")
-    if text is None:
-        return int(time.time())
+    """Seconds for ih_time: SOURCE_DATE_EPOCH, or 0, so that builds repeat. Raises UserError."""
+    text = os.environ.get("SOURCE_DATE_EPOCH", "0")
     if not text.isdecimal() or int(text) >= 1 << 32:
         raise UserError(f"SOURCE_DATE_EPOCH={text!r} is no number of seconds", 2)
     return int(text)
@@ -67,25 +65,25 @@ def pack(script: Script) -> bytes:
         if wrong:
             raise UserError(f"U-Boot script: {text}")
     body = LENGTHS.pack(len(data), 0) + data
-    head = _header(script, body, name, 0)
-    return _header(script, body, name, zlib.crc32(head)) + body
+    return _image(TYPE_SCRIPT, body, script)
 
 
-def _header(script: Script, body: bytes, name: bytes, checksum: int) -> bytes:
-    return HEADER.pack(
-        MAGIC,
-        checksum,
-        script.time,
-        len(body),
-        script.load,
-        script.load,
-        zlib.crc32(body),
-        OS_LINUX,
-        ARCHES[script.arch],
-        TYPE_SCRIPT,
-        COMPRESSION_NONE,
-        name,
-    )
+def pack_kernel(data: bytes, arch: str, load: int, name: str, time: int = 0) -> bytes:
+    """A kernel as `bootm` wants it; it is moved to `load` and started there. Raises UserError."""
+    if not 0 <= load < 1 << 32:
+        raise UserError(f"{name}: the load address {load:#x} does not fit in bootm's 32 bits", 2)
+    return _image(TYPE_KERNEL, data, Script("", arch, load, name[:NAME_SIZE], time))
+
+
+def _image(kind: int, body: bytes, of: Script) -> bytes:
+    """Header and body; the text of `of` does not matter."""
+
+    def header(checksum: int) -> bytes:
+        numbers = (of.time, len(body), of.load, of.load, zlib.crc32(body))
+        kinds = (OS_LINUX, ARCHES[of.arch], kind, COMPRESSION_NONE)
+        return HEADER.pack(MAGIC, checksum, *numbers, *kinds, of.name.encode())
+
+    return header(zlib.crc32(header(0))) + body
 
 
 def unpack(image: bytes) -> Script:

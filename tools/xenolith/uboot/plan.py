@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from xenolith.dt import edit
+from xenolith.dt.edit import Edit
 from xenolith.errors import UserError
 from xenolith.system.placement import MIB, Region, Want, check, place
 from xenolith.system.spec import Spec
@@ -15,6 +17,7 @@ SLACK = 8
 """With sizes asked on the target a file may grow by an eighth and still not meet its neighbour."""
 TREE_ROOM = 2 * MIB
 """Bytes kept for the device tree; kernels map no more of it."""
+REMEDY = "make the files smaller, or give them more room (memory, MEMORY_START, MEMORY_END)"
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Room:
 
     ram: Region
     taken: Sequence[Region]
-    """The boot loader itself, reserved memory, the script while it runs."""
+    """The boot loader itself, reserved memory, the script while it runs; not all are in `ram`."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Placed:
 
     plan: Plan
     regions: tuple[Region, ...]
+    edits: tuple[Edit, ...]
+    """All of /chosen, the modules' `reg` too; not if sizes are asked."""
 
 
 def make(
@@ -51,37 +56,78 @@ def make(
     firmware_tree: str,
     cpus: Mapping[str, int] | None = None,
     ask_sizes: bool = False,
+    finished: bool = False,
+    extra: Sequence[str] = (),
+    fit_size: int | None = None,
 ) -> Placed:
     """The plan for a Spec. Raises UserError that names what does not fit.
 
     `files` by name; `firmware_tree`: U-Boot's variable with the tree's address, for a Spec without
-    one; `cpus`: see chosen.describe; `ask_sizes`: sizes are taken on the target.
+    one; `cpus`: see chosen.describe; `ask_sizes`: sizes are taken on the target; `finished`: the
+    tree is edited here, the script only loads it; `extra`: commands before the start, beside those
+    of the Spec; `fit_size`: size of the FIT image that holds the files.
     """
     wanted = [(what, name) for what, name in spec.files() if what != "device tree"]
-    tree = [("device tree", spec.device_tree)]
+    tree = [("device tree", spec.device_tree)] if spec.device_tree else []
     wants = [_want(what, room, files[name], ask_sizes) for what, name in wanted]
-    size = files[spec.device_tree].size if spec.device_tree else 0
-    wants.append(Want("device tree", room.ram.start, max(TREE_ROOM, size + MIB)))
-    regions = place(room.ram, room.taken, wants)
-    check(room.ram, [*room.taken, *regions])
-    at = {region.name: region.start for region in regions}
+    wants.append(Want("device tree", room.ram.start, _tree_room(spec, files)))
+    wants += [Want("FIT image", room.ram.start, fit_size)] if fit_size is not None else []
+    at = _place(room, wants)
     loads = {
-        what: Load(what, name, at[what], None if ask_sizes else files[name].size)
-        for what, name in wanted + (tree if spec.device_tree else [])
+        what: _load(spec, what, name, at[what], None if ask_sizes else files[name].size)
+        for what, name in wanted + tree
     }
-    described = chosen.describe(spec, dict(cpus or {}))
+    described = chosen.describe(spec, cpus or {}, {what: r.start for what, r in at.items()})
+    modules = {path: loads[what] for path, what in described.modules.items()}
     plan = Plan(
         source=source,
         loads=tuple(loads.values()),
-        edits=described.edits,
-        hypervisor=at["hypervisor"],
-        tree=at["device tree"],
+        edits=() if finished else described.edits,
+        hypervisor=at["hypervisor"].start,
+        tree=at["device tree"].start,
         tree_from="" if spec.device_tree else firmware_tree,
-        modules={path: loads[what] for path, what in described.modules.items()},
-        overlays=tuple(at[f"overlay {number}"] for number in range(len(spec.overlays))),
-        extra=spec.extra,
+        modules=modules,
+        overlays=tuple(at[f"overlay {n}"].start for n in range(len(spec.overlays))),
+        extra=(*spec.extra, *extra),
+        boot=spec.boot,
+        fit=at["FIT image"].start if fit_size is not None else None,
+        print_chosen=spec.print_chosen,
     )
-    return Placed(plan, tuple(regions))
+    return Placed(plan, tuple(at.values()), tuple(_with_reg(described.edits, modules)))
+
+
+def _tree_room(spec: Spec, files: Mapping[str, File]) -> int:
+    return max(TREE_ROOM, files[spec.device_tree].size + MIB if spec.device_tree else 0)
+
+
+def _place(room: Room, wants: Sequence[Want]) -> dict[str, Region]:
+    regions = place(room.ram, room.taken, wants, REMEDY)
+    _check(room, regions)
+    return {region.name: region for region in regions}
+
+
+def _load(spec: Spec, what: str, name: str, region: Region, size: int | None) -> Load:
+    path = f"{spec.prefix}/{name}" if spec.prefix else name
+    return Load(what, path, region.start, size, region.size, spec.load_of(what))
+
+
+def _with_reg(edits: Sequence[Edit], modules: Mapping[str, Load]) -> list[Edit]:
+    found: list[Edit] = []
+    for change in edits:
+        found.append(change)
+        load = modules.get(change.path) if isinstance(change, edit.Node) else None
+        if load and load.size is not None:
+            found.append(edit.wide(change.path, "reg", load.address, load.size))
+    return found
+
+
+def _check(room: Room, regions: Sequence[Region]) -> None:
+    """Raise UserError if something lies where it must not; place() has seen to it that not."""
+    check(room.ram, regions)
+    for region in regions:
+        for other in room.taken:
+            if region.overlaps(other):
+                raise UserError(f"{region} overlaps {other}; move one of them")
 
 
 def _want(what: str, room: Room, file: File, ask_sizes: bool) -> Want:
@@ -91,7 +137,19 @@ def _want(what: str, room: Room, file: File, ask_sizes: bool) -> Want:
     return Want(what, room.ram.start, size)
 
 
-def explain(placed: Placed, room: Room) -> list[tuple[str, int, int]]:
-    """(what, first address, size) of everything in memory, in the order of addresses."""
-    every = sorted([*room.taken, *placed.regions], key=lambda region: region.start)
-    return [(region.name, region.start, region.size) for region in every]
+@dataclass(frozen=True)
+class Row:
+    """Something in memory."""
+
+    what: str
+    start: int
+    size: int
+    taken: bool
+    """True for what was there before any file."""
+
+
+def explain(placed: Placed, room: Room) -> list[Row]:
+    """Everything in memory, in the order of addresses."""
+    rows = [Row(r.name, r.start, r.size, True) for r in room.taken]
+    rows += [Row(r.name, r.start, r.size, False) for r in placed.regions]
+    return sorted(rows, key=lambda row: (row.start, row.size))

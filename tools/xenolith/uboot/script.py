@@ -12,20 +12,25 @@ from dataclasses import dataclass, field
 
 from xenolith.dt import edit
 from xenolith.dt.edit import Edit
-from xenolith.errors import UserError
+from xenolith.uboot.shell import fdt_command, or_stop, quote
+
+__all__ = ["Load", "Plan", "Source", "fdt_command", "first_stage", "quote", "text", "tftp"]
 
 FDT_ROOM = 4096
-"""Bytes that `fdt resize` adds at least: nodes and properties of a boot."""
+"""Bytes that `fdt resize` adds beside what the edits need."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """A file to load; `size` in bytes, None: found out on the target."""
+    """A file to load; `size` in bytes, None: found out on the target, at most `room`."""
 
     what: str
     file: str
     address: int
     size: int | None = None
+    room: int = 0
+    command: str = ""
+    """U-Boot command that takes an address and a name; empty: that of the Source."""
 
     @property
     def size_variable(self) -> str:
@@ -63,8 +68,9 @@ class Plan:
     source: Source
     loads: Sequence[Load]
     edits: Sequence[Edit]
+    """Empty for a finished tree."""
     hypervisor: int
-    """Address that booti starts."""
+    """Where it is started."""
     tree: int
     """Where the device tree is edited."""
     tree_from: str = ""
@@ -74,53 +80,43 @@ class Plan:
     overlays: Sequence[int] = ()
     """Addresses of overlays to apply."""
     extra: Sequence[str] = ()
-    """Commands of the user before booti."""
+    """Commands of the user before the start."""
+    boot: str = "booti"
+    fit: int | None = None
+    """Address of the FIT image that files are taken out of instead of being loaded."""
+    print_chosen: bool = False
 
 
-def quote(text: str) -> str:
-    """`text` as one word of U-Boot's shell. Raises UserError for what no quoting can carry."""
-    if not text.isascii() or any(ord(c) < 0x20 for c in text):
-        raise UserError(f"U-Boot script: {text!r} has control or non-ASCII characters", 2)
-    if "'" in text:
-        raise UserError(f"U-Boot script: {text!r} has a single quote; use double quotes", 2)
-    return text if re.fullmatch(r"[\w@%+=:,./-]+", text) else f"'{text}'"
+def fit_name(what: str) -> str:
+    """The name of a file's node in a FIT image."""
+    return re.sub(r"\W", "-", what)
 
 
-def _name(name: str) -> str:
-    """A property's name; the # of #address-cells begins a comment unless escaped."""
-    return name.replace("#", "\\#")
-
-
-def _value(value: edit.Value) -> str:
-    if isinstance(value, edit.Cells):
-        return " <" + " ".join(f"{cell:#x}" for cell in value.values) + ">"
-    if isinstance(value, edit.Strings):
-        return "".join(" " + quote(text) for text in value.values)
-    return ""
-
-
-def fdt_command(change: Edit) -> str:
-    """One edit as a command."""
-    if isinstance(change, edit.Node):
-        parent, _, name = change.path.rpartition("/")
-        return f"fdt mknod {parent or '/'} {name}"
-    if isinstance(change, edit.Remove):
-        return f"fdt rm {change.path} {_name(change.name)}".rstrip()
-    return f"fdt set {change.path} {_name(change.name)}{_value(change.value)}"
-
-
-def _or_stop(command: str, message: str) -> list[str]:
-    return [f"if {command}; then true; else", f"  echo {quote(message)}", "  exit 1", "fi"]
-
-
-def _load(source: Source, load: Load) -> list[str]:
-    lines = _or_stop(
-        f"{source.command} {load.address:#x} {quote(load.file)}",
+def _load(plan: Plan, load: Load) -> list[str]:
+    if plan.fit is not None:
+        command = f"imxtract {plan.fit:#x} {fit_name(load.what)} {load.address:#x}"
+        lines = or_stop(command, f"{load.what} was not found in the FIT image, or is damaged")
+        return lines + _fpga(load)
+    command = load.command or plan.source.command
+    lines = or_stop(
+        f"{command} {load.address:#x} {quote(load.file)}",
         f"{load.what}: {load.file} was not loaded",
     )
-    return (
-        lines if load.size is not None else [*lines, f"setenv {load.size_variable} 0x${{filesize}}"]
-    )
+    if load.size is None:
+        lines.append(f"setenv {load.size_variable} 0x${{filesize}}")
+        lines += or_stop(
+            f"itest ${{{load.size_variable}}} -le {load.room:#x}",
+            f"{load.what}: {load.file} is larger than its place; make the scripts anew",
+        )
+    return lines + _fpga(load)
+
+
+def _fpga(load: Load) -> list[str]:
+    if load.what == "bitstream":
+        size = f"{load.size:#x}" if load.size is not None else f"${{{load.size_variable}}}"
+        command = f"fpga load 0 {load.address:#x} {size}"
+        return or_stop(command, f"{load.file} was not loaded into the FPGA")
+    return []
 
 
 def _reg(path: str, load: Load) -> str:
@@ -132,41 +128,74 @@ def _reg(path: str, load: Load) -> str:
     return f"fdt set {path} reg <{high:#x} {low:#x} {size}>"
 
 
-def _tree(plan: Plan) -> list[str]:
-    """Commands that make the working tree: large enough, where the plan wants it."""
-    if plan.tree_from:
-        lines = _or_stop(f"fdt addr ${{{plan.tree_from}}}", "the firmware gave no device tree")
-        # There may be no room behind the firmware's own.
-        lines += _or_stop(f"fdt move ${{{plan.tree_from}}} {plan.tree:#x}", "it cannot be moved")
-    else:
-        lines = _or_stop(f"fdt addr {plan.tree:#x}", "the device tree is damaged")
-    lines.append(f"fdt resize {FDT_ROOM:#x}")
+def _firmware_tree(plan: Plan) -> list[str]:
+    """Takes the firmware's tree away before files are loaded, which may be over it."""
+    lines = or_stop(f"fdt addr ${{{plan.tree_from}}}", "the firmware gave no device tree")
+    # There may be no room behind the firmware's own.
+    return lines + or_stop(f"fdt move ${{{plan.tree_from}}} {plan.tree:#x}", "it cannot be moved")
+
+
+def _size(change: Edit) -> int:
+    """Bytes that an edit may add to a tree, generously."""
+    if isinstance(change, edit.Set):
+        value = change.value
+        if isinstance(value, edit.Strings):
+            return 64 + sum(len(text) + 1 for text in value.values)
+        return 64 + 4 * len(value.values) if isinstance(value, edit.Cells) else 64
+    return 64
+
+
+def _edits(plan: Plan) -> list[str]:
+    """The working tree, large enough, with everything set."""
+    needed = sum(_size(change) + 64 for change in plan.edits)
+    room = FDT_ROOM + -(-needed // FDT_ROOM) * FDT_ROOM
+    lines = or_stop(f"fdt addr {plan.tree:#x}", "the device tree is damaged")
+    lines += or_stop(f"fdt resize {room:#x}", "the device tree cannot grow")
     for address in plan.overlays:
-        lines += _or_stop(f"fdt apply {address:#x}", f"overlay at {address:#x} does not fit")
-    return lines
+        lines += or_stop(f"fdt apply {address:#x}", f"overlay at {address:#x} does not fit")
+    if not plan.edits:
+        return lines
+    lines.append("if fdt get size size_chosen /chosen; then true; else fdt mknod / chosen; fi")
+    for change in plan.edits:
+        command = fdt_command(change)
+        inside = change.path.startswith("/chosen")
+        lines += [command] if inside else or_stop(command, f"no node {change.path}")
+        if isinstance(change, edit.Node) and change.path in plan.modules:
+            lines.append(_reg(change.path, plan.modules[change.path]))
+    last = next(c for c in reversed(plan.edits) if isinstance(c, edit.Set))
+    found = f"fdt get size size_chosen {last.path} {last.name}"
+    return lines + or_stop(found, "the device tree has no room for /chosen")
+
+
+def _start(plan: Plan) -> list[str]:
+    hypervisor, tree = f"{plan.hypervisor:#x}", f"{plan.tree:#x}"
+    lines = ["fdt print /chosen"] if plan.print_chosen else []
+    # The tree stays where it is: U-Boot would move it to where the hypervisor may not look.
+    lines.append("setenv fdt_high 0xffffffffffffffff")
+    lines += plan.extra
+    if plan.boot == "none":
+        return [*lines, f"setenv host_kernel_addr {hypervisor}", f"setenv host_fdt_addr {tree}"]
+    dash = "" if plan.boot == "bootefi" else "- "
+    lines.append(f"{plan.boot} {hypervisor} {dash}{tree}")
+    return [*lines, f"echo {quote(f'{plan.boot} came back: the hypervisor was not started')}"]
 
 
 def text(plan: Plan) -> str:
     """The script."""
-    lines = [*plan.source.setup]
+    lines = [] if plan.fit is not None else [*plan.source.setup]
+    if plan.tree_from:
+        lines += _firmware_tree(plan)
     for load in plan.loads:
-        lines += _load(plan.source, load)
-    lines += _tree(plan)
-    for change in plan.edits:
-        lines.append(fdt_command(change))
-        if isinstance(change, edit.Node) and change.path in plan.modules:
-            lines.append(_reg(change.path, plan.modules[change.path]))
-    lines += plan.extra
-    # The tree stays where it is: U-Boot would move it to where the hypervisor may not look.
-    lines.append("setenv fdt_high 0xffffffffffffffff")
-    lines.append(f"booti {plan.hypervisor:#x} - {plan.tree:#x}")
-    lines.append(f"echo {quote('booti came back: the hypervisor was not started')}")
+        lines += _load(plan, load)
+    lines += _edits(plan)
+    lines += _start(plan)
     return "\n".join(lines) + "\n"
 
 
-def first_stage(source: Source, address: int, name: str) -> str:
-    """A script for the card that fetches the real one and runs it at `address`."""
-    fetch = _or_stop(
+def first_stage(source: Source, address: int, name: str, part: str = "") -> str:
+    """A script that fetches the real one and runs it at `address`; `part`: of a FIT image."""
+    fetch = or_stop(
         f"{source.command} {address:#x} {quote(name)}", f"{name} was not loaded; is the server up?"
     )
-    return "\n".join([*source.setup, *fetch, f"source {address:#x}"]) + "\n"
+    run = f"source {address:#x}:{part}" if part else f"source {address:#x}"
+    return "\n".join([*source.setup, *fetch, run]) + "\n"
