@@ -94,7 +94,8 @@ def memory(tree: Any) -> list[Span]:
 def reserved(tree: Any) -> list[Span]:
     """What nobody may use: the reservation block, and every `reg` below /reserved-memory.
 
-    What has only a size there is placed by Linux itself, inside its own memory.
+    What has only a size there is placed by Linux itself, inside its own memory. Addresses there
+    are the CPU's, whether or not `ranges` says so.
     """
     found = [
         Span("reserved by the device tree", entry["address"], entry["size"])
@@ -102,9 +103,11 @@ def reserved(tree: Any) -> list[Span]:
     ]
     if not tree.exist_node("/reserved-memory"):
         return found
-    for node in tree.get_node("/reserved-memory").nodes:
-        path = f"/reserved-memory/{node.name}"
-        found += [Span(f"reserved-memory {node.name}", *reg) for reg in regs(tree, path) if reg[1]]
+    parent = tree.get_node("/reserved-memory")
+    for node in parent.nodes:
+        name = f"reserved-memory {node.name}"
+        rows = split(blob.get_bytes(node, "reg") or b"", *_widths(parent), where=f"reg of {name}")
+        found += [Span(name, start, size) for start, size in rows if size]
     return found
 
 
