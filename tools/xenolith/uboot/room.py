@@ -31,7 +31,18 @@ def room(board: Board, spec: Spec, tree: Any = None) -> Room:
         taken += more
     if tree is not None:
         taken += _from_tree(ram, tree)
+    running = _running(board, tree)
+    if not any(running.overlaps(other) for other in (*taken, ram)):
+        taken.append(running)
     return Room(ram, taken)
+
+
+def _running(board: Board, tree: Any) -> Region:
+    """Where U-Boot moves itself, if the board has as much RAM as usual."""
+    spans = address.memory(tree) if tree is not None else []
+    low = next((s for s in spans if s.start <= board.ram_base < s.start + s.size), None)
+    end = low.start + low.size if low else board.ram_end(board.memory)
+    return Region("U-Boot running", min(end, LIMIT) - RELOCATED, RELOCATED)
 
 
 def _asked(board: Board, usual: Region, asked: Range) -> tuple[Region, list[Region]]:
