@@ -237,8 +237,6 @@ def _guest_problems(spec: Spec, guest: Guest) -> Iterator[str]:
     for channel in guest.channels:
         if not 0 <= channel.remote < len(spec.guests):
             yield f"{guest.name}: an event channel leads to a guest {channel.remote}, there is none"
-    if guest.passthrough and guest.devices:
-        yield f"{guest.name}: a passthrough tree is named, and devices to make one of; name one"
     for vcpu in guest.affinity:
         if vcpu >= guest.vcpus:
             yield f"{guest.name}: affinity of vCPU {vcpu}, but it has {guest.vcpus}"

@@ -147,6 +147,9 @@ def _with_devices(
 ) -> Guest:
     if not guest.devices:
         return guest
+    if guest.passthrough:
+        why = "a passthrough tree is named, and devices to make one of; name one"
+        raise UserError(f"{guest.name}: {why}", 2)
     if tree is None:
         raise UserError(
             f"{guest.name}: devices given to it are looked up in a device tree file; name one "
