@@ -22,7 +22,7 @@ from xenolith.progress import note
 
 LAYERS = {
     "lint": (BUILD,),
-    "tools": (BUILD,),
+    "tools": (BUILD, TEST),
     "host": (BUILD, TEST),
     "guests": (BUILD, RUN),
     "target": (BUILD, RUN, DOM0, DEBUG),

@@ -57,7 +57,10 @@ def pack(
         "#address-cells": struct.pack(">I", 1),
         "timestamp": struct.pack(">I", time),
     }
-    images = _Node("images", nodes=[_part(part, arch) for part in parts])
+    # What `source` runs when it is told only the address.
+    script = next((part.name for part in parts if part.kind == "script"), "")
+    default = {"default": _text(script)} if script else {}
+    images = _Node("images", default, [_part(part, arch) for part in parts])
     root.nodes.append(images)
     if boot:
         root.nodes.append(_configurations(description, boot))
