@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xenolith.dom0 import debian
-from xenolith.lab import protocol, qemu, session
+from xenolith.lab import protocol, qemu, session, uboot
 from xenolith.lab.console import Console, Deadline
 from xenolith.lab.report import rows
 from xenolith.lab.target import State, Target
@@ -20,42 +19,24 @@ from xenolith.uboot import bundle, script
 
 pytestmark = pytest.mark.slow
 
-SUITE = "trixie"
 COMMANDS = ["xl list", "cat /proc/device-tree/chosen/bootargs", "dmesg"]
-FIRMWARE = {
-    "arm64": ("qemu_arm64", ("-bios",)),
-    "riscv": ("qemu-riscv64_smode", ("-kernel",)),
-}
-"""By port: which of Debian's builds, and the option that starts it (on RISC-V after OpenSBI)."""
 
 
-@pytest.fixture
-def firmware(make_system: Callable[..., System], tmp_path: Path) -> list[str]:
-    """QEMU's options for Debian's U-Boot."""
-    name, options = FIRMWARE[make_system().board.arch]
-    (deb,) = debian.download(["u-boot-qemu"], SUITE, "amd64")
-    path = f"usr/lib/u-boot/{name}/u-boot.bin"
-    unpacked = debian.unpack(deb, tmp_path / "u-boot", lambda found: found == path)
-    return [*options, str(unpacked / path)]
-
-
-@pytest.mark.parametrize("way", ["tftp", "card"])
-def test_dom0_through_uboot(
-    make_system: Callable[..., System], firmware: list[str], tmp_path: Path, way: str
-) -> None:
+@pytest.mark.parametrize("way", ["tftp", "card", "fit"])
+def test_dom0_through_uboot(make_system: Callable[..., System], tmp_path: Path, way: str) -> None:
     system = make_system(smp=2, memory=2048)
     token = protocol.new_token()
     card, served = tmp_path / "card", tmp_path / "served"
     request = prepare(system, token, tmp_path, way)
     bundle.write(bundle.make(request), served)
     card.mkdir()
-    for name in ["boot.scr"] if way == "tftp" else [p.name for p in served.iterdir()]:
+    for name in ["boot.scr"] if way != "card" else [p.name for p in served.iterdir()]:
         shutil.copy(served / name, card / name)
     devices = ["-drive", f"if=none,id=card,format=raw,read-only=on,file=fat:{card}"]
     devices += ["-device", "virtio-blk-device,drive=card", "-netdev", f"user,id=net0,tftp={served}"]
     command = [
         *system.board.qemu.command(2, 2048),
-        *firmware,
+        *uboot.options(system.board, tmp_path / "u-boot"),
         *devices,
         *system.board.qemu.network[2:],
     ]
@@ -70,12 +51,13 @@ def test_dom0_through_uboot(
 
 
 def prepare(system: System, token: str, folder: Path, way: str) -> bundle.Request:
-    """dom0 by TFTP in two stages, or all from the card with sizes asked there."""
+    """dom0 by TFTP in two stages, as files or as one FIT; or from the card, sizes asked there."""
     initrd = folder / "initrd"
     overlay = protocol.overlay(token, COMMANDS)
     initrd.write_bytes(boot.initrd_bytes(system.initrd, overlay))
     files = {"xenolith": system.hypervisor, "kernel": system.kernel, "initrd": initrd}
     spec = Spec("xenolith", system.hypervisor_line, Dom0("kernel", "initrd", system.dom0_line))
-    if way == "tftp":
-        return bundle.Request(system.board, spec, files, script.TFTP, script.tftp())
+    if way != "card":
+        tftp = script.tftp()
+        return bundle.Request(system.board, spec, files, script.TFTP, tftp, fit=way == "fit")
     return bundle.Request(system.board, spec, files, script.CARD, ask_sizes=True)
