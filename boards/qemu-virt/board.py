@@ -84,7 +84,8 @@ def _riscv64(name: str, machine: str, cpu: str) -> Board:
             start=RISCV_RAM_BASE + 0x0100_0000,
             end=RISCV_RAM_BASE + 0x1800_0000,
             tree="fdtcontroladdr",
-            taken=(("OpenSBI, U-Boot as loaded", RISCV_RAM_BASE, RISCV_RAM_BASE + 0x0100_0000),),
+            taken=(("OpenSBI", RISCV_RAM_BASE, RISCV_RAM_BASE + 0x0020_0000),),
+            loaded=(RISCV_RAM_BASE + 0x0020_0000, RISCV_RAM_BASE + 0x0100_0000),
         ),
         compatible=("riscv-virtio",),
     )

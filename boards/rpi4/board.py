@@ -72,10 +72,10 @@ RPI4 = Board(
         tree="fdt_addr",
         taken=(
             ("firmware: spin table, stub or TF-A", 0, 0x0008_0000),
-            ("U-Boot as loaded", 0x0008_0000, 0x0080_0000),
             ("U-Boot running, firmware's tree, GPU", 0x2800_0000, 0x4000_0000),
             ("devices", 0xFC00_0000, 0x1_0000_0000),
         ),
+        loaded=(0x0008_0000, 0x0080_0000),
         reach=0xFC00_0000,
     ),
     compatible=(

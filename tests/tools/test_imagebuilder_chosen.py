@@ -51,7 +51,7 @@ DIFFERENCES: dict[str, Callable[[str], str]] = {
 
 def image(size: int) -> bytes:
     """A kernel image of that many bytes that will need more."""
-    head = struct.pack("<IIQQ", 0, 0, 0, size + BSS) + bytes(32) + b"ARM\x64" + bytes(4)
+    head = struct.pack("<IIQQQ", 0, 0, 0, size + BSS, 0xA) + bytes(24) + b"ARM\x64" + bytes(4)
     return head + bytes(size - len(head))
 
 

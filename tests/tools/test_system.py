@@ -19,8 +19,16 @@ from xenolith.system.placement import MIB, Region, Want, check, place
 
 def image(magic: bytes = b"ARM\x64", size: int = 0x4000, length: int = 0x1000) -> bytes:
     """A kernel image as far as its header goes."""
-    head = struct.pack("<IIQQ", 0, 0, 0, size) + bytes(32) + magic + bytes(4)
+    head = struct.pack("<IIQQQ", 0, 0, 0, size, 0xA) + bytes(24) + magic + bytes(4)
     return head + bytes(length - len(head))
+
+
+def test_where_an_image_runs() -> None:
+    anywhere = image(b"ARM\x64")
+    assert kernel.parse(anywhere, "arm64", "k").anywhere
+    fixed = anywhere[:24] + bytes(8) + anywhere[32:]
+    assert not kernel.parse(fixed, "arm64", "k").anywhere
+    assert not kernel.parse(image(b"RSC\x05"), "riscv", "k").anywhere
 
 
 def test_image_header() -> None:

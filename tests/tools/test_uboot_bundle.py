@@ -26,7 +26,7 @@ ARGUMENTS = "console=dtuart"
 
 def image(size: int) -> bytes:
     """A kernel image of that many bytes."""
-    head = struct.pack("<IIQQ", 0, 0, 0, size) + bytes(32) + b"ARM\x64" + bytes(4)
+    head = struct.pack("<IIQQQ", 0, 0, 0, size, 0xA) + bytes(24) + b"ARM\x64" + bytes(4)
     return head + bytes(size - len(head))
 
 

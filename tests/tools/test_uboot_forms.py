@@ -16,11 +16,18 @@ from xenolith.lab import rehearsal
 from xenolith.uboot import legacy
 
 
-def image(size: int = 0x4000, *, linux: bool = False, xen: bool = False, pe: bool = False) -> bytes:
+def image(
+    size: int = 0x4000,
+    *,
+    linux: bool = False,
+    xen: bool = False,
+    start: bytes = b"",
+    flags: int = 10,
+) -> bytes:
     """A kernel image, with the words by which Linux and its Xen support are known."""
-    head = struct.pack("<IIQQ", 0x5A4D if pe else 0, 0, 0, size) + bytes(32) + b"ARM\x64" + bytes(4)
+    head = start.ljust(16, b"\0") + struct.pack("<QQ", size, flags) + bytes(24)
     words = (b"Linux version 6" if linux else b"") + (b"\0xen,xen\0" if xen else b"")
-    return (head + words).ljust(size, b"\0")
+    return (head + b"ARM\x64" + bytes(4) + words).ljust(size, b"\0")
 
 
 def tree(compatible: str = "linux,dummy-virt") -> bytes:
@@ -139,7 +146,7 @@ def test_boot_commands(folder: Path) -> None:
     text = (make(folder, "BOOT_CMD=none\n") / "boot.source").read_text()
     assert "setenv host_kernel_addr 0x40400000\nsetenv host_fdt_addr 0x" in text
     assert "booti" not in text
-    (folder / "xen").write_bytes(image(pe=True))
+    (folder / "xen").write_bytes(image(start=b"MZ"))
     text = (make(folder, "BOOT_CMD=bootefi\n") / "boot.source").read_text()
     assert "bootefi 0x40400000 0x" in text
 
@@ -180,6 +187,7 @@ def test_what_the_user_should_know(folder: Path, capsys: pytest.CaptureFixture[s
         (lambda d: (d / "extra.txt").write_bytes(b"\xff"), (), "no plain text|not plain text"),
         (lambda d: (d / "extra.txt").unlink(), (), "further commands.*No such file.*--files"),
         (lambda d: None, ("--ask-sizes", "--fit"), "hold the sizes"),
+        (lambda d: (d / "xen").write_bytes(image(flags=2)), (), "moved by booti.*bootm"),
         (lambda d: (d / "out").write_text(""), (), "choose another --out"),
     ],
 )

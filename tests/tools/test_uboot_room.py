@@ -7,7 +7,7 @@ from typing import Any
 
 import fdt
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from xenolith.boards import boards, find
@@ -71,7 +71,12 @@ def test_every_size_of_the_pi(size: int) -> None:
 @given(st.lists(st.tuples(st.integers(0, 640), st.integers(1, 8)), max_size=12))
 def test_reserved_memory_is_left_alone(reserved: list[tuple[int, int]]) -> None:
     ranges = [(start * MIB, length * MIB) for start, length in reserved]
-    for region in placed(SPEC, tree(BANKS[1], ranges), fit_size=100 * MIB):
+    try:
+        found = placed(SPEC, tree(BANKS[1], ranges), fit_size=100 * MIB)
+    except UserError as e:
+        assert "does not fit" in e.message
+        reject()
+    for region in found:
         for start, length in ranges:
             assert region.end <= start or start + length <= region.start
 
@@ -112,3 +117,40 @@ def test_facts_agree(name: str) -> None:
         name.startswith("qemu-virt") and not any(other.overlaps(space.ram) for other in others)
     )
     assert any(r.name.startswith("U-Boot running") for r in space.taken)
+
+
+def where(files: dict[str, File], name: str = "rpi4", **options: Any) -> dict[str, Region]:
+    """Where the files of SPEC come to lie on a board."""
+    space = room(find(name), SPEC)
+    found = plan.make(SPEC, space, files, script.CARD, firmware_tree="fdt_addr", **options)
+    return {region.name: region for region in found.regions}
+
+
+def test_bss_is_kept_free() -> None:
+    found = where(FILES | {"xen": File(MIB, 9 * MIB)})
+    assert found["dom0 kernel"].start >= found["hypervisor"].start + 9 * MIB
+
+
+def test_what_booti_moves() -> None:
+    board = find("qemu-virt-riscv64")
+    moved = FILES | {"xen": File(MIB, 20 * MIB, offset=2 * MIB)}
+    found = where(moved, board.name)
+    region = found.pop(plan.MOVED)
+    assert (region.start, region.size) == (board.ram_base + 2 * MIB, 20 * MIB)
+    assert not any(region.overlaps(other) for other in found.values())
+    # The Pi's firmware has the beginning of RAM.
+    low = FILES | {"xen": File(MIB, 2 * MIB, offset=0)}
+    with pytest.raises(UserError, match=r"overlaps firmware: spin table.*bootm"):
+        where(low)
+    assert plan.MOVED in where(FILES | {"xen": File(MIB, 2 * MIB, offset=0x8_0000)})
+
+
+def test_a_file_that_grows_keeps_its_bss() -> None:
+    files = FILES | {"xen": File(MIB, 5 * MIB)}
+    made = plan.make(
+        SPEC, room(RPI4, SPEC), files, script.CARD, firmware_tree="fdt_addr", ask_sizes=True
+    )
+    load = next(load for load in made.plan.loads if load.what == "hypervisor")
+    region = next(region for region in made.regions if region.name == "hypervisor")
+    assert load.room > MIB
+    assert load.room + 4 * MIB <= region.size

@@ -73,6 +73,8 @@ class Uboot:
     """Variable with the address of the firmware's device tree."""
     taken: tuple[tuple[str, int, int], ...] = ()
     """What lies outside start to end, or within: (whose, first address, first address after)."""
+    loaded: tuple[int, int] | None = None
+    """(first address, first after) of itself before it moves; then booti may use it. None: ROM."""
     reach: int = 1 << 64
     """Files may be loaded below this address: U-Boot has no map of what is above."""
 

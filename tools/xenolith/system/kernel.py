@@ -15,6 +15,8 @@ MAGICS = {b"ARM\x64": "arm64", b"RSC\x05": "riscv"}
 
 Linux, Documentation/arch/arm64/booting.rst and Documentation/arch/riscv/boot-image-header.rst.
 """
+ANYWHERE = 1 << 3
+"""Flag of an arm64 image; RISC-V has none: U-Boot moves every image there."""
 MAX_IMAGE = 1 << 30
 XEN_GUEST = b"xen,xen"
 """The compatible string by which a Linux with CONFIG_XEN finds out that it runs on Xen."""
@@ -33,6 +35,8 @@ class Image:
     packed_size: int | None = None
     """Size of the gzip file; None if not compressed."""
 
+    anywhere: bool = True
+    """False if it runs at `text_offset` from the start of RAM only, where booti moves it."""
     xen: bool = True
     """False if it cannot be a guest that knows Xen; for Linux: CONFIG_XEN is off."""
 
@@ -64,7 +68,7 @@ def parse(data: bytes, arch: str, label: str, *, gzip: bool = True) -> Image:
         data = _gunzip(data, label)
     if len(data) < HEADER_SIZE:
         raise UserError(f"{label} is truncated: {len(data)} bytes are less than a header")
-    text_offset, image_size = struct.unpack_from("<QQ", data, 8)
+    text_offset, image_size, flags = struct.unpack_from("<QQQ", data, 8)
     found = MAGICS.get(data[56:60])
     if found is None:
         kind = "an ELF file" if data[:4] == b"\x7fELF" else f"starting with {data[:4].hex()}"
@@ -75,7 +79,9 @@ def parse(data: bytes, arch: str, label: str, *, gzip: bool = True) -> Image:
         raise UserError(f"{label}: its header claims {image_size} bytes; the file is damaged")
     _check_length(data, image_size, label)
     knows_xen = b"Linux version" not in data or XEN_GUEST in data
-    return Image(arch, text_offset, max(image_size, len(data)), len(data), packed, knows_xen)
+    size = max(image_size, len(data))
+    anywhere = found == "arm64" and bool(flags & ANYWHERE)
+    return Image(arch, text_offset, size, len(data), packed, anywhere, knows_xen)
 
 
 def _check_length(data: bytes, image_size: int, label: str) -> None:

@@ -12,6 +12,7 @@ from xenolith.dt import address, blob, passthrough
 from xenolith.errors import UserError
 from xenolith.system import kernel
 from xenolith.system.spec import Guest, Spec
+from xenolith.uboot import legacy
 from xenolith.uboot.plan import File
 from xenolith.uboot.script import Source
 
@@ -109,7 +110,7 @@ def _file(request: Request, what: str, name: str, notes: list[str]) -> File:
                 f"hypervisor: {path} is no EFI program, which bootefi starts; use booti"
             )
         image = kernel.read(path, arch, what=what, gzip=False)
-        return File(size, image.memory_size)
+        return _hypervisor(size, image, request.spec.boot)
     if what.endswith("kernel"):
         image = kernel.read(path, arch, what=what)
         if not image.xen:
@@ -118,6 +119,16 @@ def _file(request: Request, what: str, name: str, notes: list[str]) -> File:
     if "tree" in what or what.startswith("overlay"):
         _blob(path, what)
     return File(size)
+
+
+def _hypervisor(size: int, image: kernel.Image, boot: str) -> File:
+    """What memory it needs [U-Boot, arch/*/lib/image.c: booti_setup]."""
+    if boot == "bootm":
+        # U-Boot moves what is behind the header to the address of the header.
+        return File(size + legacy.HEADER.size, image.memory_size)
+    if boot == "booti" and not image.anywhere:
+        return File(size, image.memory_size, image.text_offset)
+    return File(size, image.text_offset + image.memory_size)
 
 
 def _blob(path: Path, what: str) -> Any:

@@ -17,6 +17,11 @@ SLACK = 8
 """With sizes asked on the target a file may grow by an eighth and still not meet its neighbour."""
 TREE_ROOM = 2 * MIB
 """Bytes kept for the device tree; kernels map no more of it."""
+MOVED = "hypervisor, moved by booti"
+MOVED_REMEDY = (
+    "its header lets it run there only: build one with bit 3 of the arm64 Image flags, or start it "
+    "with bootm (boot, BOOT_CMD)"
+)
 REMEDY = "make the files smaller, or give them more room (memory, MEMORY_START, MEMORY_END)"
 
 
@@ -26,6 +31,8 @@ class File:
 
     size: int
     run_size: int = 0
+    offset: int | None = None
+    """From the start of RAM: booti moves it there. None: it runs where it is loaded."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,10 @@ class Room:
     ram: Region
     taken: Sequence[Region]
     """The boot loader itself, reserved memory, the script while it runs; not all are in `ram`."""
+    base: int = 0
+    """Where the RAM begins that booti moves images to."""
+    left: Sequence[Region] = ()
+    """What the boot loader no longer needs when booti moves an image; no file is put there."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +83,10 @@ def make(
     wants = [_want(what, room, files[name], ask_sizes) for what, name in wanted]
     wants.append(Want("device tree", room.ram.start, _tree_room(spec, files)))
     wants += [Want("FIT image", room.ram.start, fit_size)] if fit_size is not None else []
-    at = _place(room, wants)
+    moved = _moved(room, files[spec.hypervisor])
+    at = _place(room, wants, moved)
     loads = {
-        what: _load(spec, what, name, at[what], None if ask_sizes else files[name].size)
+        what: _load(spec, (what, name), at[what], files[name], ask_sizes)
         for what, name in wanted + tree
     }
     described = chosen.describe(spec, cpus or {}, {what: r.start for what, r in at.items()})
@@ -93,22 +105,37 @@ def make(
         fit=at["FIT image"].start if fit_size is not None else None,
         print_chosen=spec.print_chosen,
     )
-    return Placed(plan, tuple(at.values()), tuple(_with_reg(described.edits, modules)))
+    return Placed(plan, (*at.values(), *moved), tuple(_with_reg(described.edits, modules)))
 
 
 def _tree_room(spec: Spec, files: Mapping[str, File]) -> int:
     return max(TREE_ROOM, files[spec.device_tree].size + MIB if spec.device_tree else 0)
 
 
-def _place(room: Room, wants: Sequence[Want]) -> dict[str, Region]:
-    regions = place(room.ram, room.taken, wants, REMEDY)
+def _moved(room: Room, hypervisor: File) -> list[Region]:
+    """Where booti moves the hypervisor, if it does. Raises UserError if that is not free."""
+    if hypervisor.offset is None:
+        return []
+    there = Region(MOVED, room.base + hypervisor.offset, hypervisor.run_size)
+    for other in room.taken:
+        if there.overlaps(other):
+            raise UserError(f"{there} overlaps {other}; {MOVED_REMEDY}")
+    return [there]
+
+
+def _place(room: Room, wants: Sequence[Want], moved: Sequence[Region]) -> dict[str, Region]:
+    regions = place(room.ram, [*room.taken, *room.left, *moved], wants, REMEDY)
     _check(room, regions)
     return {region.name: region for region in regions}
 
 
-def _load(spec: Spec, what: str, name: str, region: Region, size: int | None) -> Load:
+def _load(spec: Spec, named: tuple[str, str], region: Region, file: File, ask_sizes: bool) -> Load:
+    what, name = named
     path = f"{spec.prefix}/{name}" if spec.prefix else name
-    return Load(what, path, region.start, size, region.size, spec.load_of(what))
+    # A file that has grown still needs its bss behind it.
+    room = region.size - max(0, file.run_size - file.size)
+    size = None if ask_sizes else file.size
+    return Load(what, path, region.start, size, room, spec.load_of(what))
 
 
 def _with_reg(edits: Sequence[Edit], modules: Mapping[str, Load]) -> list[Edit]:
@@ -133,8 +160,8 @@ def _check(room: Room, regions: Sequence[Region]) -> None:
 def _want(what: str, room: Room, file: File, ask_sizes: bool) -> Want:
     if file.size <= 0:
         raise UserError(f"{what}: the file is empty", 2)
-    size = max(file.size + (file.size // SLACK if ask_sizes else 0), file.run_size)
-    return Want(what, room.ram.start, size)
+    size = max(file.size, file.run_size)
+    return Want(what, room.ram.start, size + (size // SLACK if ask_sizes else 0))
 
 
 @dataclass(frozen=True)
@@ -150,6 +177,6 @@ class Row:
 
 def explain(placed: Placed, room: Room) -> list[Row]:
     """Everything in memory, in the order of addresses."""
-    rows = [Row(r.name, r.start, r.size, True) for r in room.taken]
+    rows = [Row(r.name, r.start, r.size, True) for r in (*room.taken, *room.left)]
     rows += [Row(r.name, r.start, r.size, False) for r in placed.regions]
     return sorted(rows, key=lambda row: (row.start, row.size))

@@ -34,7 +34,11 @@ def room(board: Board, spec: Spec, tree: Any = None) -> Room:
     running = _running(board, tree)
     if not any(running.overlaps(other) for other in (*taken, ram)):
         taken.append(running)
-    return Room(ram, taken)
+    left = []
+    if uboot.loaded:
+        start, end = uboot.loaded
+        left.append(Region("U-Boot as loaded", start, end - start))
+    return Room(ram, taken, board.ram_base, left)
 
 
 def _running(board: Board, tree: Any) -> Region:
