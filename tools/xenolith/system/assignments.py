@@ -49,12 +49,18 @@ def _lines(text: str) -> list[tuple[int, str]]:
     for number, line in enumerate(text.splitlines(), 1):
         start = start if pending else number
         pending += line
-        if pending.endswith("\\"):
+        if pending.endswith("\\") and not _has_comment(pending):
             pending = pending[:-1]
             continue
         joined.append((start, pending.strip()))
         pending = ""
     return [(n, line) for n, line in [*joined, (start, pending.strip())] if line and line[0] != "#"]
+
+
+def _has_comment(line: str) -> bool:
+    """True if a comment has begun: a backslash at its end is one of its characters."""
+    bare = re.sub(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"", "", line)
+    return re.search(r"(^|\s)#", re.sub(r"['\"].*", "", bare)) is not None
 
 
 def _number(text: str | None) -> int | None:
@@ -69,14 +75,20 @@ def _word(text: str, what: str) -> str:
         if not piece:
             break
         single, double, plain = piece.groups()
-        if double is not None and re.search(r"(?<!\\)[`$]", double):
+        if double is not None and re.search(r"[`$]", re.sub(r"\\.", "", double)):
             raise UserError(
                 f"{what} has a shell substitution, which is not executed: {double!r}", 2
             )
-        raw = double if double is not None else plain or ""
-        out += single if single is not None else re.sub(r"\\(.)", r"\1", raw)
+        if single is not None:
+            out += single
+        elif double is not None:
+            out += re.sub(r"\\([$`\"\\])", r"\1", double)
+        else:
+            out += re.sub(r"\\(.)", r"\1", plain)
         at = piece.end()
     rest = text[at:].strip()
+    if rest[:1] in ("'", '"'):
+        raise UserError(f"{what}: a quote is not closed in its line: {rest!r}", 2)
     if rest and not (rest.startswith("#") and text[at : at + 1].isspace()):
         raise UserError(f"{what} has shell code, which is not executed: {rest!r}", 2)
     return out

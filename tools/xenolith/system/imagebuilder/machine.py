@@ -35,9 +35,7 @@ def parse(text: str, label: str, arch: str = "arm64", console: str = "serial0") 
     """The same from the file's text; `label` names it in messages."""
     config = Config(assignments.read(text, label, keys.check), label)
     count = config.count("NUM_DOMUS")
-    for (name, index, _), _value in config.values.items():
-        if name.startswith("DOMU_") and index is not None and index >= count:
-            raise config.error(name, index, f"NUM_DOMUS is {count}")
+    _check_counts(config)
     spec = Spec(
         hypervisor=config.text("XEN"),
         arguments=_hypervisor_arguments(config, console),
@@ -86,9 +84,20 @@ def _loading(config: Config, spec: Spec) -> Spec:
     )
 
 
+def _check_counts(config: Config) -> None:
+    """Raises UserError for an element that nothing would read."""
+    for name, index, _ in config.values:
+        counter = keys.COUNTERS.get(name, "NUM_DOMUS")
+        count = config.count(counter)
+        if index is not None and index >= count:
+            raise config.error(name, index, f"{counter} is {count}")
+
+
 def _memory(config: Config) -> Range | None:
     start, end = config.number("MEMORY_START"), config.number("MEMORY_END")
     if not end:
+        if start:
+            raise config.error("MEMORY_END", None, "is missing beside MEMORY_START")
         return None
     if end <= start:
         raise config.error("MEMORY_END", None, f"{end:#x} is not above MEMORY_START")
