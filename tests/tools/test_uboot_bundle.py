@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
 import itertools
 import json
+import re
 import struct
 from pathlib import Path
 from typing import Any
@@ -20,8 +23,12 @@ from xenolith.system.placement import MIB
 from xenolith.system.spec import Channel, Dom0, Guest, Pool, Range, SharedMemory, Spec
 from xenolith.uboot import bundle, chosen, legacy, script
 
+PACKED = gzip.compress(b"070701" + bytes(3 * MIB))
 BOARD = find("qemu-virt-arm64")
 ARGUMENTS = "console=dtuart"
+HEAD = 'hypervisor = "x"\narguments = ""\n'
+DOM0 = "[dom0]\nkernel = 'k'\n"
+GUEST = f"{HEAD}[[guests]]\nkernel = 'k'\n"
 
 
 def image(size: int) -> bytes:
@@ -166,6 +173,9 @@ def test_everything_has_a_place_of_its_own(
         (lambda d: (d / "Image").write_bytes(b""), "empty"),
         (lambda d: (d / "Image").write_bytes(b"x" * 100), "no arm64 Image"),
         (lambda d: (d / "xen").write_bytes(image(MIB)[:50]), "truncated"),
+        (lambda d: (d / "initrd").write_bytes(b"x" * 9), "no initramfs"),
+        (lambda d: (d / "initrd").write_bytes(PACKED[:-9]), "truncated gzip file; copy it again"),
+        (lambda d: (d / "initrd").write_bytes(PACKED[:10] + b"\xff" * 9), "damaged gzip"),
         (lambda d: (d / "system.toml").write_text("x ="), "system.toml"),
         (lambda d: (d / "system.toml").write_text('hypervisor = "x"'), "arguments is missing"),
     ],
@@ -178,7 +188,7 @@ def test_bad_files(
     assert main.main(command(folder, "--out", str(out))) != 0
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert pytest.importorskip("re").search(message, said)
+    assert re.search(message, said)
     assert not out.exists()
 
 
@@ -190,6 +200,19 @@ def test_bad_files(
         ('hypervisor = "x"\narguments = ""\n[dom0]\n', "dom0.kernel is missing"),
         ('hypervisor = "x"\narguments = ""\n[[guests]]\nkernel = "k"\nvcpus = "2"', "vcpus"),
         ('hypervisor = "x"\narguments = ""\n[[guests]]\nkernel = "../k/$(id)"', "shell"),
+        (f"{HEAD}notes = ['n']\n", "notes is no key"),
+        (f"{HEAD}static_heap = [{{base = -1, size = 1}}]\n{DOM0}", "static heap -0x1 of 0x1 bytes"),
+        (f"{HEAD}memory = {{base = 0, size = 0}}\n{DOM0}", "memory 0x0 of 0x0 bytes"),
+        (f"{HEAD}hidden_devices = ['/a;reset']\n{DOM0}", "'/a;reset' is no path"),
+        (f"{GUEST}numbers = {{ domid = -1 }}\n", "domid -1 does not fit"),
+        (f"{GUEST}numbers = {{ 'a;reset' = 1 }}\n", "'a;reset' is no name of a property"),
+        (f"{GUEST}memory = {1 << 60}\n", "more than there can be"),
+        (f"{GUEST}vcpus = {1 << 32}\n", "vcpus 4294967296 does not fit"),
+        (f"{GUEST}devices = ['../x']\n", "'../x' is no path"),
+        (
+            f"{GUEST}shared_memory = [{{name = 's', host = {-1}, guest = 0, size = 4096}}]\n",
+            "domU0: shared memory -0x1",
+        ),
     ],
 )
 def test_bad_toml(tmp_path: Path, text: str, message: str) -> None:
@@ -229,3 +252,16 @@ def test_folders_and_configs_that_are_none(
 @pytest.mark.parametrize("arguments", [["--tftp", "host"], ["--tftp", "1.2.3.4", "--usb"]])
 def test_wrong_use(folder: Path, arguments: list[str]) -> None:
     assert main.main(command(folder, *arguments)) == 2
+
+
+def test_a_full_disk_leaves_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(_self: Path, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    out = folder / "out"
+    assert main.main(command(folder, "--out", str(out))) == 1
+    assert re.search(r"cannot write .*boot\.\w+: No space left", capsys.readouterr().err)
+    assert [path for path in out.rglob("*") if path.is_file()] == []

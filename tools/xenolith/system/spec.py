@@ -147,8 +147,8 @@ class Spec:
     outputs: Outputs = Outputs()
     print_chosen: bool = False
     """U-Boot shows /chosen before it starts the hypervisor."""
-    notes: tuple[str, ...] = ()
-    """What the user should know about the description."""
+    notes: tuple[str, ...] = field(default=(), metadata={"derived": True})
+    """What the user should know about the description; no key of a file."""
 
     def __post_init__(self) -> None:
         for problem in _problems(self):
@@ -204,6 +204,39 @@ def _problems(spec: Spec) -> Iterator[str]:
     for guest in spec.guests:
         yield from _guest_problems(spec, guest)
     yield from _name_problems(spec)
+    yield from _value_problems(spec)
+
+
+def _value_problems(spec: Spec) -> Iterator[str]:
+    """What no device tree can hold, and what would be more than a word in a script."""
+    ranges = [(what, r.base, r.size) for what, found in _ranges(spec) for r in found]
+    for guest in spec.guests:
+        for memory in guest.shared_memory:
+            for start in (memory.host, memory.guest):
+                ranges.append((f"{guest.name}: shared memory", start, memory.size))
+        ports = [n for channel in guest.channels for n in (channel.local, channel.remote_port)]
+        cells = [("vcpus", guest.vcpus), *guest.numbers.items(), *(("port", n) for n in ports)]
+        for name, value in cells:
+            if not 0 <= value < 1 << 32:
+                yield f"{guest.name}: {name} {value} does not fit into a cell of a device tree"
+        for name in (*guest.numbers, *guest.texts):
+            if not re.fullmatch(r"[\w,.+?#-]{1,31}", name, re.ASCII):
+                yield f"{guest.name}: {name!r} is no name of a property"
+        if guest.memory >= 1 << 54:
+            yield f"{guest.name}: memory of {guest.memory} KiB is more than there can be"
+    for what, start, size in ranges:
+        if start < 0 or size <= 0 or start + size > 1 << 64:
+            yield f"{what} {start:#x} of {size:#x} bytes is no range of memory"
+    for path in (*spec.hidden_devices, *(path for g in spec.guests for path in g.devices)):
+        if not re.fullmatch(r"(/[\w,.+@-]+)+", path, re.ASCII):
+            yield f"{path!r} is no path of a device-tree node"
+
+
+def _ranges(spec: Spec) -> Iterator[tuple[str, tuple[Range, ...]]]:
+    yield "static heap", spec.static_heap
+    yield "memory", (spec.memory,) if spec.memory else ()
+    for guest in spec.guests:
+        yield f"{guest.name}: static memory", guest.static_memory
 
 
 def _name_problems(spec: Spec) -> Iterator[str]:

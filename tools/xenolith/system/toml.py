@@ -71,7 +71,7 @@ def _record(kind: type, raw: Any, where: str) -> Any:
     if not isinstance(raw, dict):
         raise ValueError(f"{where or 'the file'}: a table belongs here")
     hints = typing.get_type_hints(kind)
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = {f.name: f for f in dataclasses.fields(kind) if "derived" not in f.metadata}
     unknown = sorted(set(raw) - set(fields))
     if unknown:
         known = ", ".join(fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from dataclasses import dataclass, replace
@@ -18,6 +19,8 @@ __all__ = ["Made", "Request", "facts", "make", "room", "write"]
 
 SCRIPT_PART = "script"
 """The name of the script in a FIT image."""
+Content = Path | bytes
+"""Of a file: it is copied, or written."""
 KINDS = {
     "kernel": "kernel",
     "ramdisk": "ramdisk",
@@ -92,7 +95,8 @@ def _finished(known: Inputs, placed: Placed) -> bytes:
 
 def write(made: Made, out: Path) -> list[Path]:
     """Write the bundle into `out`; returns what was written. No file is half there."""
-    contents = _files(made) | _scripts(made)
+    files, tree, scripts = _files(made), _tree_for_people(made), _scripts(made)
+    contents = _named(*files.items(), *tree.items(), *scripts.items())
     targets = {_target(out, name): content for name, content in contents.items()}
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -101,7 +105,14 @@ def write(made: Made, out: Path) -> list[Path]:
     return _write_all(targets)
 
 
-Content = Path | bytes
+def _named(*pairs: tuple[str, Content]) -> dict[str, Content]:
+    """Name to content. Raises UserError for a name that is there twice."""
+    found: dict[str, Content] = {}
+    for name, content in pairs:
+        if name in found:
+            raise UserError(f"{name} is the name of two files of the bundle; rename one", 2)
+        found[name] = content
+    return found
 
 
 def _files(made: Made) -> dict[str, Content]:
@@ -110,7 +121,7 @@ def _files(made: Made) -> dict[str, Content]:
     spec = known.spec
     found: dict[str, Content] = {name: request.files[name] for name in spec.aux}
     if request.fit:
-        return found | _tree_for_people(made)
+        return found
     for what, name in spec.files():
         found[name] = _content(made, what, name)
     if spec.boot == "bootm":
@@ -119,7 +130,7 @@ def _files(made: Made) -> dict[str, Content]:
         image = legacy.pack_kernel(data, request.board.arch, load, spec.hypervisor, legacy.now())
         del found[spec.hypervisor]
         found[f"{spec.hypervisor}.ub"] = image
-    return found | _tree_for_people(made)
+    return found
 
 
 def _content(made: Made, what: str, name: str) -> Content:
@@ -151,9 +162,9 @@ def _scripts(made: Made) -> dict[str, Content]:
         return _script(made, text, image, source)
     second = "boot2.scr" if image == "boot.scr" else image
     first = script.first_stage(request.first, uboot.script + SCRIPT_ROOM // 2, second)
-    return _script(made, first, "boot.scr", "boot.source") | _script(
-        made, text, second, own.source or f"{second.removesuffix('.scr')}.source"
-    )
+    source = own.source or f"{second.removesuffix('.scr')}.source"
+    both = (_script(made, first, "boot.scr", "boot.source"), _script(made, text, second, source))
+    return _named(*(pair for one in both for pair in one.items()))
 
 
 def _loading(made: Made) -> script.Plan:
@@ -176,7 +187,7 @@ def _script(made: Made, text: str, image: str, source: str) -> dict[str, Content
     )
     if len(packed) > SCRIPT_ROOM // 2:
         raise UserError(f"{image} is larger than {SCRIPT_ROOM >> 11} KiB")
-    return {source: text.encode(), image: packed}
+    return _named((source, text.encode()), (image, packed))
 
 
 def _fit(made: Made, text: str, image: str, source: str) -> dict[str, Content]:
@@ -195,14 +206,13 @@ def _fit(made: Made, text: str, image: str, source: str) -> dict[str, Content]:
         boot = fit.Boot("hypervisor", "device-tree", tuple(names))
     first = script.first_stage(request.first or request.source, at, name, SCRIPT_PART)
     one = [fit.Part(SCRIPT_PART, "boot script", "script", first.encode())]
-    return {
-        source: first.encode(),
-        f"{source.removesuffix('.source')}2.source": text.encode(),
-        image: fit.pack("Fetches the system", board.arch, one, None, legacy.now()),
-        name: fit.pack(
-            f"Hypervisor and domains for {board.name}", board.arch, parts, boot, legacy.now()
-        ),
-    }
+    title = f"Hypervisor and domains for {board.name}"
+    return _named(
+        (source, first.encode()),
+        (f"{source.removesuffix('.source')}2.source", text.encode()),
+        (image, fit.pack("Fetches the system", board.arch, one, None, legacy.now())),
+        (name, fit.pack(title, board.arch, parts, boot, legacy.now())),
+    )
 
 
 def _part(made: Made, load: script.Load) -> fit.Part:
@@ -222,6 +232,7 @@ def _target(out: Path, name: str) -> Path:
 def _write_all(contents: dict[Path, Content]) -> list[Path]:
     """Writes all or nothing: under other names first."""
     parts: dict[Path, Path] = {}
+    target = Path()
     try:
         for target, content in contents.items():
             if isinstance(content, Path) and target.exists() and target.samefile(content):
@@ -235,7 +246,9 @@ def _write_all(contents: dict[Path, Content]) -> list[Path]:
         for target, part in parts.items():
             part.replace(target)
     except OSError as e:
+        raise UserError(f"cannot write {target}: {e.strerror}; choose another --out") from e
+    finally:
         for part in parts.values():
-            part.unlink(missing_ok=True)
-        raise UserError(f"cannot write {e.filename}: {e.strerror}; choose another --out") from e
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
     return list(contents)

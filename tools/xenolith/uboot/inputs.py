@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,16 +11,14 @@ from typing import Any
 from xenolith.boards import Board, Uboot
 from xenolith.dt import address, blob, passthrough
 from xenolith.errors import UserError
-from xenolith.system import kernel
+from xenolith.system import boot, kernel
 from xenolith.system.spec import Guest, Spec
 from xenolith.uboot import legacy
 from xenolith.uboot.plan import File
 from xenolith.uboot.script import Source
 
-NO_XEN = {
-    "dom0": "dom0 will have no xl and no console on hvc0",
-    "guest": "it will have no Xen devices",
-}
+CHUNK = 1 << 20
+OPTIONS = {"arm64": "CONFIG_XEN_DOM0", "riscv": "tools/dom0's patches and CONFIG_XEN"}
 
 
 @dataclass(frozen=True)
@@ -114,19 +113,45 @@ def _file(request: Request, what: str, name: str, notes: list[str]) -> File:
     if what.endswith("kernel"):
         image = kernel.read(path, arch, what=what)
         if not image.xen:
-            consequence = NO_XEN["dom0" if what == "dom0 kernel" else "guest"]
-            notes.append(f"{what} {path} is a Linux without Xen support: {consequence}")
+            without = f"{what} {path} is a Linux without Xen support"
+            if what == "dom0 kernel":
+                raise UserError(f"{without}; take Debian's, or build it with {OPTIONS[arch]}")
+            notes.append(f"{without}: it will have no Xen devices")
+    if what.endswith("ramdisk"):
+        _ramdisk(path, what)
     if "tree" in what or what.startswith("overlay"):
         _blob(path, what)
     return File(size)
 
 
-def _hypervisor(size: int, image: kernel.Image, boot: str) -> File:
+def _ramdisk(path: Path, what: str) -> None:
+    """Raises UserError for one that is cut off, and for one that Linux cannot read in dom0."""
+    unpacker = zlib.decompressobj(wbits=31)
+    with path.open("rb") as file:
+        start = file.read(8)
+        if what == "dom0 ramdisk" and not start.startswith(boot.ARCHIVES):
+            raise UserError(f"{what}: {path} is no initramfs: neither cpio nor compressed")
+        file.seek(0)
+        if not start.startswith(b"\x1f\x8b"):
+            return
+        try:
+            # What follows the first archive is Linux's to judge.
+            while not unpacker.eof and (data := file.read(CHUNK)):
+                while data and not unpacker.eof:
+                    unpacker.decompress(data, CHUNK)
+                    data = unpacker.unconsumed_tail
+        except zlib.error as e:
+            raise UserError(f"{what}: {path} is a damaged gzip file: {e}; make it anew") from e
+    if not unpacker.eof:
+        raise UserError(f"{what}: {path} is a truncated gzip file; copy it again")
+
+
+def _hypervisor(size: int, image: kernel.Image, command: str) -> File:
     """What memory it needs [U-Boot, arch/*/lib/image.c: booti_setup]."""
-    if boot == "bootm":
+    if command == "bootm":
         # U-Boot moves what is behind the header to the address of the header.
         return File(size + legacy.HEADER.size, image.memory_size)
-    if boot == "booti" and not image.anywhere:
+    if command == "booti" and not image.anywhere:
         return File(size, image.memory_size, image.text_offset)
     return File(size, image.text_offset + image.memory_size)
 
