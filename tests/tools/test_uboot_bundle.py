@@ -211,7 +211,7 @@ def test_bad_files(
         (f"{GUEST}devices = ['../x']\n", "'../x' is no path"),
         (
             f"{GUEST}shared_memory = [{{name = 's', host = {-1}, guest = 0, size = 4096}}]\n",
-            "domU0: shared memory -0x1",
+            "domU0 shared memory -0x1",
         ),
     ],
 )
@@ -249,9 +249,39 @@ def test_folders_and_configs_that_are_none(
     assert "No such file or directory; --config" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--tftp", "host"], ["--tftp", "1.2.3.4", "--usb"]])
-def test_wrong_use(folder: Path, arguments: list[str]) -> None:
-    assert main.main(command(folder, *arguments)) == 2
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--tftp host", "--tftp host is no IPv4 address"),
+        ("--tftp 1.2.3.4 --ip me", "--ip me is no IPv4 address"),
+        ("--tftp 1.2.3.4 --usb", "choose one"),
+        ("--ip 1.2.3.4", "name the server"),
+        ("--json", "--explain"),
+    ],
+)
+def test_wrong_use(
+    folder: Path, arguments: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(command(folder, *arguments.split())) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert main.main(["uboot", "--files", str(folder)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--usb", "first partition of the USB stick"),
+        ("", "first partition of the card"),
+        ("--tftp dhcp", "boot.scr belongs on the card"),
+    ],
+)
+def test_what_to_do_with_the_files(
+    folder: Path, options: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(command(folder, "--out", str(folder / "out"), *options.split())) == 0
+    assert message in capsys.readouterr().err
 
 
 def test_a_full_disk_leaves_nothing(

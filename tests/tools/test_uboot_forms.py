@@ -6,6 +6,7 @@ import gzip
 import re
 import shutil
 import struct
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,30 @@ def test_fit(folder: Path) -> None:
     assert (out / "boot.fit").read_bytes() == before
 
 
+@pytest.mark.parametrize("program", ["mkimage", "dumpimage"])
+def test_uboots_tools_accept_every_form(folder: Path, program: str) -> None:
+    if not shutil.which(program):
+        pytest.skip(f"{program} not found: apt install u-boot-tools")
+    forms = (
+        "",
+        "--tftp dhcp",
+        "--usb",
+        "--ask-sizes",
+        "--fit --tftp dhcp",
+        "--fit --finished-tree",
+    )
+    for number, options in enumerate(forms):
+        out = make(folder, "", *options.split()).rename(folder / f"out-{number}")
+        images = [path for path in out.iterdir() if path.suffix in (".scr", ".fit")]
+        assert len(images) == 1 + any(form in options for form in ("--tftp", "--fit"))
+        for path in images:
+            done = subprocess.run(
+                [program, "-l", path], capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+            assert "Script" in done.stdout
+
+
 def test_a_finished_tree_is_what_the_script_would_make(folder: Path) -> None:
     env = {"devtype": "virtio", "devnum": "0", "distro_bootpart": "1"}
 
@@ -173,8 +198,10 @@ def test_a_device_for_a_guest(folder: Path, capsys: pytest.CaptureFixture[str]) 
 def test_what_the_user_should_know(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "plain").write_bytes(gzip.compress(image(linux=True)))
     more = "NUM_DOMUS=2\nDOMU_KERNEL[0]=Image\nDOMU_ROOTFS[0]=r\nDOMU_KERNEL[1]=plain\n"
+    (folder / "xen").write_bytes(image() + b"Xenolith, Xen version 4.20")
     make(folder, more)
     said = capsys.readouterr().err
+    assert "xen does not start guests by itself yet" in said
     assert "plain is a Linux without Xen support: it will have no Xen devices" in said
     assert "DOMU_ROOTFS[0]: it does not start by itself" in said
     shutil.rmtree(folder / "out")

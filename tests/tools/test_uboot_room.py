@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from typing import Any
 
 import fdt
@@ -14,7 +15,7 @@ from xenolith.boards import boards, find
 from xenolith.dt import blob
 from xenolith.errors import UserError
 from xenolith.system.placement import MIB, Region
-from xenolith.system.spec import Dom0, Guest, Range, Spec
+from xenolith.system.spec import Dom0, Guest, Range, SharedMemory, Spec
 from xenolith.uboot import plan, script
 from xenolith.uboot.plan import File
 from xenolith.uboot.room import room
@@ -154,3 +155,13 @@ def test_a_file_that_grows_keeps_its_bss() -> None:
     region = next(region for region in made.regions if region.name == "hypervisor")
     assert load.room > MIB
     assert load.room + 4 * MIB <= region.size
+
+
+def test_memory_that_is_given_away() -> None:
+    static, shared = Range(8 * MIB, 64 * MIB), SharedMemory("s", 128 * MIB, 0, 2 * MIB)
+    guest = Guest("Image", "domU0", memory=64 << 10, static_memory=(static,))
+    spec = replace(SPEC, guests=(replace(guest, shared_memory=(shared,)),))
+    spec = replace(spec, static_heap=(Range(80 * MIB, 8 * MIB),))
+    for region in placed(spec, None):
+        for start, size in ((8, 64), (128, 2), (80, 8)):
+            assert region.end <= start * MIB or (start + size) * MIB <= region.start

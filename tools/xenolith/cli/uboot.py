@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the bundle and names its files."""
     board = find(args.board)
     bundle.facts(board)
+    _check_options(args)
     spec, files = _described(board, args) if args.config else _default(board)
     source, first = _sources(args, spec)
     fit = args.fit or bool(spec.outputs.fit)
@@ -68,15 +69,36 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or ROOT / "build" / board.name / "uboot"
     for path in bundle.write(made, out):
         print(path)
-    if args.tftp:
-        progress.note("boot.scr belongs on the card, everything else into the server's folder")
+    progress.note(_where(args, made.request.source, out))
     return 0
+
+
+def _where(args: argparse.Namespace, source: script.Source, out: Path) -> str:
+    """What to do with the files."""
+    if args.tftp:
+        return "boot.scr belongs on the card, everything else into the server's folder"
+    if source in (script.CARD, script.USB):
+        medium = "USB stick" if args.usb else "card"
+        return f"copy all of {out} into the first partition of the {medium}"
+    return f"put all of {out} where `{source.command}` finds it, boot.scr where U-Boot looks for it"
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """Raises UserError before anything is built."""
+    if args.tftp and args.usb:
+        raise UserError("--tftp and --usb: choose one", 2)
+    if args.ip and not args.tftp:
+        raise UserError("--ip is the board's address for TFTP; name the server, too: --tftp", 2)
+    if args.files and not args.config:
+        raise UserError("--files is where the files of a --config are; name that, too", 2)
+    if args.json and not args.explain:
+        raise UserError("--json prints the table of --explain; name that, too", 2)
+    if args.tftp and args.tftp != "dhcp":
+        _address("--tftp", args.tftp)
 
 
 def _sources(args: argparse.Namespace, spec: Spec) -> tuple[script.Source, script.Source | None]:
     """Where files come from, and where boot.scr finds boot2.scr if that is something else."""
-    if args.tftp and args.usb:
-        raise UserError("--tftp and --usb: choose one", 2)
     if args.usb:
         return script.USB, None
     if not args.tftp:
@@ -90,7 +112,7 @@ def _address(option: str, text: str) -> str:
     try:
         return str(ipaddress.IPv4Address(text))
     except ValueError as e:
-        raise UserError(f"{option} {text}: no IPv4 address", 2) from e
+        raise UserError(f"{option} {text} is no IPv4 address; write it as 192.168.1.2", 2) from e
 
 
 def _described(board: Board, args: argparse.Namespace) -> tuple[Spec, dict[str, Path]]:

@@ -167,6 +167,15 @@ class Spec:
         found += [("bitstream", self.bitstream), ("device tree", self.device_tree)]
         return [(what, name) for what, name in found if name]
 
+    def ranges(self) -> list[tuple[str, tuple[Range, ...]]]:
+        """(whose it is, where) of all memory with an address; what is shared may come twice."""
+        found = [("static heap", self.static_heap)]
+        for guest in self.guests:
+            shared = tuple(Range(memory.host, memory.size) for memory in guest.shared_memory)
+            found.append((f"{guest.name} static memory", guest.static_memory))
+            found.append((f"{guest.name} shared memory", shared))
+        return found
+
     def load_of(self, what: str) -> str:
         """The U-Boot command that loads a file of `files`; empty: as the user says."""
         if what.startswith("dom0 ") and self.dom0:
@@ -209,11 +218,14 @@ def _problems(spec: Spec) -> Iterator[str]:
 
 def _value_problems(spec: Spec) -> Iterator[str]:
     """What no device tree can hold, and what would be more than a word in a script."""
-    ranges = [(what, r.base, r.size) for what, found in _ranges(spec) for r in found]
+    asked = (spec.memory,) if spec.memory else ()
+    found = [*spec.ranges(), ("memory", asked)]
+    ranges = [(what, r.base, r.size) for what, some in found for r in some]
     for guest in spec.guests:
         for memory in guest.shared_memory:
-            for start in (memory.host, memory.guest):
-                ranges.append((f"{guest.name}: shared memory", start, memory.size))
+            ranges.append(
+                (f"{guest.name} shared memory, as it sees it,", memory.guest, memory.size)
+            )
         ports = [n for channel in guest.channels for n in (channel.local, channel.remote_port)]
         cells = [("vcpus", guest.vcpus), *guest.numbers.items(), *(("port", n) for n in ports)]
         for name, value in cells:
@@ -230,13 +242,6 @@ def _value_problems(spec: Spec) -> Iterator[str]:
     for path in (*spec.hidden_devices, *(path for g in spec.guests for path in g.devices)):
         if not re.fullmatch(r"(/[\w,.+@-]+)+", path, re.ASCII):
             yield f"{path!r} is no path of a device-tree node"
-
-
-def _ranges(spec: Spec) -> Iterator[tuple[str, tuple[Range, ...]]]:
-    yield "static heap", spec.static_heap
-    yield "memory", (spec.memory,) if spec.memory else ()
-    for guest in spec.guests:
-        yield f"{guest.name}: static memory", guest.static_memory
 
 
 def _name_problems(spec: Spec) -> Iterator[str]:

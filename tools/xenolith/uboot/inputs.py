@@ -17,6 +17,8 @@ from xenolith.uboot import legacy
 from xenolith.uboot.plan import File
 from xenolith.uboot.script import Source
 
+OURS = b"Xenolith, Xen version"
+"""In the image of this hypervisor, not in Xen's."""
 CHUNK = 1 << 20
 OPTIONS = {"arm64": "CONFIG_XEN_DOM0", "riscv": "tools/dom0's patches and CONFIG_XEN"}
 
@@ -109,6 +111,8 @@ def _file(request: Request, what: str, name: str, notes: list[str]) -> File:
                 f"hypervisor: {path} is no EFI program, which bootefi starts; use booti"
             )
         image = kernel.read(path, arch, what=what, gzip=False)
+        if request.spec.guests and OURS in path.read_bytes():
+            notes.append(f"{path} does not start guests by itself yet: make them in dom0 with `xl`")
         return _hypervisor(size, image, request.spec.boot)
     if what.endswith("kernel"):
         image = kernel.read(path, arch, what=what)

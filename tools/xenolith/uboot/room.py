@@ -29,6 +29,8 @@ def room(board: Board, spec: Spec, tree: Any = None) -> Room:
     if spec.memory:
         ram, more = _asked(board, ram, spec.memory)
         taken += more
+    # The hypervisor gives these away while it still needs the files.
+    taken += [Region(what, r.base, r.size) for what, found in spec.ranges() for r in found]
     if tree is not None:
         taken += _from_tree(ram, tree)
     running = _running(board, tree)

@@ -132,7 +132,10 @@ def _firmware_tree(plan: Plan) -> list[str]:
     """Takes the firmware's tree away before files are loaded, which may be over it."""
     lines = or_stop(f"fdt addr ${{{plan.tree_from}}}", "the firmware gave no device tree")
     # There may be no room behind the firmware's own.
-    return lines + or_stop(f"fdt move ${{{plan.tree_from}}} {plan.tree:#x}", "it cannot be moved")
+    return lines + or_stop(
+        f"fdt move ${{{plan.tree_from}}} {plan.tree:#x}",
+        f"the firmware's device tree cannot be moved to {plan.tree:#x}",
+    )
 
 
 def _size(change: Edit) -> int:
