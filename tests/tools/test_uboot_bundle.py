@@ -14,6 +14,7 @@ from typing import Any
 import fdt
 import pytest
 
+from xenolith import ROOT
 from xenolith.boards import find
 from xenolith.cli import main
 from xenolith.dt import blob, edit
@@ -295,3 +296,12 @@ def test_a_full_disk_leaves_nothing(
     assert main.main(command(folder, "--out", str(out))) == 1
     assert re.search(r"cannot write .*boot\.\w+: No space left", capsys.readouterr().err)
     assert [path for path in out.rglob("*") if path.is_file()] == []
+
+
+def test_the_example_of_the_guide(tmp_path: Path) -> None:
+    guide = (ROOT / "docs/UBOOT.md").read_text()
+    (tmp_path / "system.toml").write_text(guide.split("```toml\n")[1].split("```")[0])
+    spec = toml.load(tmp_path / "system.toml")
+    (guest,) = spec.guests
+    assert guest.affinity == {0: "2", 1: "3"}
+    assert spec.pools[guest.pool or 0].scheduler == "null"
