@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,20 +16,26 @@ from xenolith.lab.target import State, Target
 from xenolith.system import boot
 from xenolith.system.model import System
 from xenolith.system.spec import Dom0, Spec
-from xenolith.uboot import bundle, script
+from xenolith.uboot import bundle, fit, legacy, script
 
 pytestmark = pytest.mark.slow
 
 COMMANDS = ["xl list", "cat /proc/device-tree/chosen/bootargs", "dmesg"]
 
 
-@pytest.mark.parametrize("way", ["tftp", "card", "fit"])
+@pytest.mark.parametrize("way", ["tftp", "card", "fit", "bootm"])
 def test_dom0_through_uboot(make_system: Callable[..., System], tmp_path: Path, way: str) -> None:
     system = make_system(smp=2, memory=2048)
     token = protocol.new_token()
     card, served = tmp_path / "card", tmp_path / "served"
     request = prepare(system, token, tmp_path, way)
-    bundle.write(bundle.make(request), served)
+    made = bundle.make(request)
+    bundle.write(made, served)
+    if way == "bootm":
+        at = made.placed.plan.fit
+        text = f"setenv autoload no\ndhcp\ntftpb {at:#x} boot.fit\n"
+        text += f"setenv fdt_high 0xffffffffffffffff\nbootm {at:#x}#{fit.CONFIGURATION}\n"
+        (served / "boot.scr").write_bytes(legacy.pack(legacy.Script(text, system.board.arch)))
     card.mkdir()
     for name in ["boot.scr"] if way != "card" else [p.name for p in served.iterdir()]:
         shutil.copy(served / name, card / name)
@@ -51,12 +58,22 @@ def test_dom0_through_uboot(make_system: Callable[..., System], tmp_path: Path, 
 
 
 def prepare(system: System, token: str, folder: Path, way: str) -> bundle.Request:
-    """dom0 by TFTP in two stages, as files or as one FIT; or from the card, sizes asked there."""
+    """dom0 by TFTP in two stages, as files or as one FIT; or from the card, sizes asked there.
+
+    Or a FIT with a finished tree, which U-Boot starts without a script.
+    """
     initrd = folder / "initrd"
     overlay = protocol.overlay(token, COMMANDS)
     initrd.write_bytes(boot.initrd_bytes(system.initrd, overlay))
     files = {"xenolith": system.hypervisor, "kernel": system.kernel, "initrd": initrd}
     spec = Spec("xenolith", system.hypervisor_line, Dom0("kernel", "initrd", system.dom0_line))
+    if way == "bootm":
+        files["dtb"] = folder / "dtb"
+        # With firmware the machine has other devices.
+        devices = [*uboot.options(system.board, folder / "u-boot"), *system.board.qemu.network]
+        files["dtb"].write_bytes(qemu.base_tree(system.board, 2, 2048, devices))
+        spec = replace(spec, device_tree="dtb")
+        return bundle.Request(system.board, spec, files, script.TFTP, fit=True, finished=True)
     if way != "card":
         tftp = script.tftp()
         return bundle.Request(system.board, spec, files, script.TFTP, tftp, fit=way == "fit")
