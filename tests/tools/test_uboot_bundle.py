@@ -14,12 +14,10 @@ from typing import Any
 import fdt
 import pytest
 
-from xenolith import ROOT
 from xenolith.boards import find
 from xenolith.cli import main
 from xenolith.dt import blob, edit
 from xenolith.errors import UserError
-from xenolith.system import toml
 from xenolith.system.placement import MIB
 from xenolith.system.spec import Channel, Dom0, Guest, Pool, Range, SharedMemory, Spec
 from xenolith.uboot import bundle, chosen, legacy, script
@@ -27,9 +25,6 @@ from xenolith.uboot import bundle, chosen, legacy, script
 PACKED = gzip.compress(b"070701" + bytes(3 * MIB))
 BOARD = find("qemu-virt-arm64")
 ARGUMENTS = "console=dtuart"
-HEAD = 'hypervisor = "x"\narguments = ""\n'
-DOM0 = "[dom0]\nkernel = 'k'\n"
-GUEST = f"{HEAD}[[guests]]\nkernel = 'k'\n"
 
 
 def image(size: int) -> bytes:
@@ -193,36 +188,6 @@ def test_bad_files(
     assert not out.exists()
 
 
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ('hypervisor = 1\narguments = ""', "hypervisor: 1 is not what belongs"),
-        ('hypervisor = "x"\narguments = ""\ncolour = 1', "colour is no key"),
-        ('hypervisor = "x"\narguments = ""\n[dom0]\n', "dom0.kernel is missing"),
-        ('hypervisor = "x"\narguments = ""\n[[guests]]\nkernel = "k"\nvcpus = "2"', "vcpus"),
-        ('hypervisor = "x"\narguments = ""\n[[guests]]\nkernel = "../k/$(id)"', "shell"),
-        (f"{HEAD}notes = ['n']\n", "notes is no key"),
-        (f"{HEAD}static_heap = [{{base = -1, size = 1}}]\n{DOM0}", "static heap -0x1 of 0x1 bytes"),
-        (f"{HEAD}memory = {{base = 0, size = 0}}\n{DOM0}", "memory 0x0 of 0x0 bytes"),
-        (f"{HEAD}hidden_devices = ['/a;reset']\n{DOM0}", "'/a;reset' is no path"),
-        (f"{GUEST}numbers = {{ domid = -1 }}\n", "domid -1 does not fit"),
-        (f"{GUEST}numbers = {{ 'a;reset' = 1 }}\n", "'a;reset' is no name of a property"),
-        (f"{GUEST}memory = {1 << 60}\n", "more than there can be"),
-        (f"{GUEST}vcpus = {1 << 32}\n", "vcpus 4294967296 does not fit"),
-        (f"{GUEST}devices = ['../x']\n", "'../x' is no path"),
-        (
-            f"{GUEST}shared_memory = [{{name = 's', host = {-1}, guest = 0, size = 4096}}]\n",
-            "domU0 shared memory -0x1",
-        ),
-    ],
-)
-def test_bad_toml(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "system.toml"
-    path.write_text(text)
-    with pytest.raises(UserError, match=message):
-        toml.load(path)
-
-
 def test_files_stay_in_the_folder(folder: Path) -> None:
     spec = Spec("../xen", "", Dom0("Image"))
     files = {"../xen": folder / "xen", "Image": folder / "Image"}
@@ -296,12 +261,3 @@ def test_a_full_disk_leaves_nothing(
     assert main.main(command(folder, "--out", str(out))) == 1
     assert re.search(r"cannot write .*boot\.\w+: No space left", capsys.readouterr().err)
     assert [path for path in out.rglob("*") if path.is_file()] == []
-
-
-def test_the_example_of_the_guide(tmp_path: Path) -> None:
-    guide = (ROOT / "docs/UBOOT.md").read_text()
-    (tmp_path / "system.toml").write_text(guide.split("```toml\n")[1].split("```")[0])
-    spec = toml.load(tmp_path / "system.toml")
-    (guest,) = spec.guests
-    assert guest.affinity == {0: "2", 1: "3"}
-    assert spec.pools[guest.pool or 0].scheduler == "null"

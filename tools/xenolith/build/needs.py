@@ -181,6 +181,20 @@ def _test_needs() -> list[Need]:
             ("sh", "-c", "shellcheck --version && lintian --version"),
         ),
         Need(
+            "U-Boot's tools",
+            "check boot scripts and FIT images",
+            purposes,
+            ("u-boot-tools",),
+            ("sh", "-c", "mkimage -V && command -v dumpimage"),
+        ),
+        Need(
+            "dtc",
+            "makes device trees for tests",
+            purposes,
+            ("device-tree-compiler",),
+            ("dtc", "--version"),
+        ),
+        Need(
             "host compiler",
             "runs the core in a process",
             purposes,
@@ -194,20 +208,6 @@ def _test_needs() -> list[Need]:
             purposes,
             ("clang", f"libclang-rt-{_clang_major()}-dev"),
             ("sh", "-c", f"clang --version && {fuzzer}"),
-        ),
-        Need(
-            "U-Boot's tools",
-            "check boot scripts and FIT images",
-            purposes,
-            ("u-boot-tools",),
-            ("sh", "-c", "mkimage -V && command -v dumpimage"),
-        ),
-        Need(
-            "dtc",
-            "makes device trees for tests",
-            purposes,
-            ("device-tree-compiler",),
-            ("dtc", "--version"),
         ),
     ]
 

@@ -83,8 +83,7 @@ def make(
     wants = [_want(what, room, files[name], ask_sizes) for what, name in wanted]
     wants.append(Want("device tree", room.ram.start, _tree_room(spec, files)))
     wants += [Want("FIT image", room.ram.start, fit_size)] if fit_size is not None else []
-    moved = _moved(room, files[spec.hypervisor])
-    at = _place(room, wants, moved)
+    at = _place(room, wants, moved := _moved(room, files[spec.hypervisor]))
     loads = {
         what: _load(spec, (what, name), at[what], files[name], ask_sizes)
         for what, name in wanted + tree
