@@ -90,7 +90,14 @@ def _run(command: tuple[str, ...]) -> str | None:
 def needs(board: Board) -> list[Need]:
     """Everything the tools need to build, run and test a board."""
     source = _source_needs(board) if recipe.load().is_built(board.debian_arch) else []
-    return [*_build_needs(board), *_run_needs(board), *source, *_test_needs(), DEBUGGER]
+    return [
+        *_build_needs(board),
+        *_run_needs(board),
+        *source,
+        *_test_needs(),
+        *_oracle_needs(),
+        DEBUGGER,
+    ]
 
 
 DEBUGGER = Need(
@@ -174,6 +181,28 @@ def _test_needs() -> list[Need]:
     fuzzer = f'find -L "{folder}" -name "libclang_rt.fuzzer*.a" | grep -q .'
     return [
         Need(
+            "host compiler",
+            "runs the core in a process",
+            purposes,
+            ("gcc", "libc6-dev"),
+            ("sh", "-c", "gcc --version && test -e /usr/include/stdio.h"),
+            (12,),
+        ),
+        Need(
+            "libFuzzer",
+            "hostile input",
+            purposes,
+            ("clang", f"libclang-rt-{_clang_major()}-dev"),
+            ("sh", "-c", f"clang --version && {fuzzer}"),
+        ),
+    ]
+
+
+def _oracle_needs() -> list[Need]:
+    """Programs of others that check what we write."""
+    purposes = frozenset({TEST})
+    return [
+        Need(
             "package checkers",
             "check the Debian package and its scripts",
             purposes,
@@ -193,21 +222,6 @@ def _test_needs() -> list[Need]:
             purposes,
             ("device-tree-compiler",),
             ("dtc", "--version"),
-        ),
-        Need(
-            "host compiler",
-            "runs the core in a process",
-            purposes,
-            ("gcc", "libc6-dev"),
-            ("sh", "-c", "gcc --version && test -e /usr/include/stdio.h"),
-            (12,),
-        ),
-        Need(
-            "libFuzzer",
-            "hostile input",
-            purposes,
-            ("clang", f"libclang-rt-{_clang_major()}-dev"),
-            ("sh", "-c", f"clang --version && {fuzzer}"),
         ),
     ]
 
