@@ -86,3 +86,20 @@ def test_both_kinds_of_files_are_read(tmp_path: Path) -> None:
 def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XENOLITH_MIRROR", "http://mine.example/debian")
     assert sources.mirror() == "http://mine.example/debian"
+
+
+def test_sources_of_an_installed_system() -> None:
+    ours = list(sources.parse_list("deb http://m/debian-security bookworm-security main\n"))
+    text = sources.deb822("trixie", "http://m/debian", sources.security(ours))
+    found = [(s.uri, s.suite) for s in sources.parse_deb822(text)]
+    assert found == [
+        ("http://m/debian", "trixie"),
+        ("http://m/debian", "trixie-updates"),
+        ("http://m/debian-security", "trixie-security"),
+    ]
+
+
+def test_what_an_installed_system_is_not_told() -> None:
+    text = sources.deb822("trixie", "http://me:secret@m/debian", sources.security([]))
+    assert "secret" not in text and list(sources.parse_deb822(text)) == []
+    assert text.count("add yours") == 2

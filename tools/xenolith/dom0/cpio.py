@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import gzip
 import stat
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 TRAILER = "TRAILER!!!"
+MAGIC = b"070701"
+HEADER = 110
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ def _record(inode: int, path: str, entry: Entry) -> bytes:
     name = path.encode() + b"\0"
     links = 2 if stat.S_ISDIR(entry.mode) else 1
     fields = (inode, entry.mode, 0, 0, links, 0, len(entry.data), 0, 0, *entry.device, len(name), 0)
-    head = b"070701" + b"".join(b"%08x" % field for field in fields) + name
+    head = MAGIC + b"".join(b"%08x" % field for field in fields) + name
     return _padded(head) + _padded(entry.data)
 
 
@@ -81,3 +84,32 @@ def _padded(data: bytes) -> bytes:
 def compress(archive: bytes) -> bytes:
     """gzip without a time stamp, padded so that another archive may follow."""
     return _padded(gzip.compress(archive, compresslevel=6, mtime=0))
+
+
+def unpack(data: bytes) -> list[Entry]:
+    """The entries of an archive, perhaps with gzip. ValueError if it is damaged."""
+    try:
+        data = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+    except (OSError, EOFError, zlib.error) as e:
+        raise ValueError(f"cpio: {e}") from e
+    found: list[Entry] = []
+    at = 0
+    while True:
+        fields = _fields(data, at)
+        mode, size, name_size = fields[1], fields[6], fields[11]
+        begin = at + HEADER
+        name = data[begin : begin + name_size - 1].decode(errors="surrogateescape")
+        content = begin + name_size + -(begin + name_size) % 4
+        at = content + size + -size % 4
+        if name == TRAILER:
+            return found
+        if content + size > len(data):
+            raise ValueError(f"cpio: {name} is cut off")
+        found.append(Entry(name, mode, data[content : content + size], (fields[9], fields[10])))
+
+
+def _fields(data: bytes, at: int) -> list[int]:
+    head = data[at : at + HEADER]
+    if len(head) < HEADER or not head.startswith(MAGIC):
+        raise ValueError("cpio: no entry where one should be")
+    return [int(head[i : i + 8], 16) for i in range(len(MAGIC), HEADER, 8)]

@@ -126,3 +126,28 @@ def mirror() -> str:
             "no Debian mirror in this machine's apt configuration; set XENOLITH_MIRROR to its URI"
         )
     return uri
+
+
+def security(sources: list[Source]) -> str | None:
+    """The URI of Debian's security updates among `sources`, for any release."""
+    found = (s.uri for s in sources if s.uri.rstrip("/").endswith("debian-security"))
+    return next(found, None)
+
+
+def deb822(suite: str, uri: str, updates: str | None) -> str:
+    """A *.sources file of an installed system: its mirror, its security updates.
+
+    A URI with a password in it stays unnamed.
+    """
+    wanted = {f"{suite} {suite}-updates": uri, f"{suite}-security": updates}
+    text = ""
+    for suites, where in wanted.items():
+        if where is None or "@" in where:
+            text += f"# The machine that made this names no mirror for {suites}: add yours.\n\n"
+            continue
+        text += (
+            f"Types: deb\nURIs: {where}\nSuites: {suites}\n"
+            "Components: main non-free-firmware\n"
+            "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg\n\n"
+        )
+    return text
