@@ -19,6 +19,8 @@ State = Literal["present", "missing", "too old"]
 BUILD, RUN, DOM0, TEST, DEBUG = "build", "run", "dom0", "test", "debug"
 """Purposes: compiling the hypervisor; booting it in QEMU; a kernel and Xen tools for dom0, where
 Debian has none; the core as a process of this machine; a debugger."""
+CARD = "card"
+"""A further purpose: file systems for a card image."""
 
 COMPILER = "cross compiler"
 
@@ -94,6 +96,7 @@ def needs(board: Board) -> list[Need]:
         *_build_needs(board),
         *_run_needs(board),
         *source,
+        *CARD_NEEDS,
         *_test_needs(),
         *_oracle_needs(),
         DEBUGGER,
@@ -106,6 +109,28 @@ DEBUGGER = Need(
     frozenset({DEBUG}),
     ("gdb-multiarch",),
     ("gdb-multiarch", "--version"),
+)
+
+
+SBIN = 'PATH="$PATH:/usr/sbin:/sbin"'
+"""For a shell: an ordinary user's PATH lacks them."""
+
+CARD_NEEDS = (
+    Need(
+        "e2fsprogs",
+        "makes a card's root",
+        frozenset({CARD, TEST}),
+        ("e2fsprogs",),
+        ("sh", "-c", f"{SBIN}; mke2fs -V 2>&1 && command -v debugfs e2fsck"),
+        (1, 47),
+    ),
+    Need(
+        "openssl",
+        "hashes a password",
+        frozenset({CARD, TEST}),
+        ("openssl",),
+        ("openssl", "version"),
+    ),
 )
 
 
@@ -222,6 +247,13 @@ def _oracle_needs() -> list[Need]:
             purposes,
             ("device-tree-compiler",),
             ("dtc", "--version"),
+        ),
+        Need(
+            "disk tools",
+            "read what card images are made of",
+            purposes,
+            ("dosfstools", "fdisk", "mtools"),
+            ("sh", "-c", f"{SBIN}; command -v fsck.vfat sfdisk mdir"),
         ),
     ]
 

@@ -1,0 +1,1 @@
+"""Card images: partition table, boot and root file systems, and what belongs into them."""
