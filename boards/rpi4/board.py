@@ -5,13 +5,13 @@ Sources: Linux 6.12, arch/arm/boot/dts/broadcom/bcm2711*.dtsi and bcm2711-rpi-4-
 these did when they ran.
 """
 
-from xenolith.boards import Board, Qemu, Tree, Uboot
+from xenolith.boards import Board, Card, Qemu, Tree, Uboot
 
 ABSENT = """/soc/clock@7ef00000 /soc/interrupt-controller@7ef00100 /soc/hdmi@7ef00700
 /soc/hdmi@7ef05700 /soc/i2c@7ef04500 /soc/i2c@7ef09500 /soc/hvs@7e400000 /soc/pixelvalve@7e206000
 /soc/pixelvalve@7e207000 /soc/pixelvalve@7e20a000 /soc/pixelvalve@7e216000 /soc/pwm@7e20c800
 /soc/avs-monitor@7d5d2000 /soc/rng@7e104000 /soc/txp@7e004000 /soc/mailbox@7e00b840
-/scb/pcie@7d500000 /scb/ethernet@7d580000 /v3dbus/gpu@7ec00000
+/scb/pcie@7d500000 /scb/ethernet@7d580000 /scb/gpu@7ec00000 /gpu
 /soc/interrupt-controller@40000000""".split()
 """An access to one of these is an external abort in QEMU."""
 
@@ -26,6 +26,32 @@ and in the host that drives WLAN on a board."""
 
 USB_NETWORK = ("-netdev", "user,id=net0", "-device", "usb-net,netdev=net0")
 """QEMU has no Ethernet here. Linux drives USB (DWC2) by DMA at an offset, as on a board."""
+
+FIRMWARE = ("raspi-firmware", "usr/lib/raspi-firmware")
+CARD = Card(
+    texts=("config.txt", "extraconfig.txt"),
+    files=(
+        # What starts U-Boot; the second pair is for gpu_mem=16. The first stage is in an EEPROM.
+        *((FIRMWARE[0], f"{FIRMWARE[1]}/{name}", name) for name in ("start4.elf", "fixup4.dat")),
+        *(
+            (FIRMWARE[0], f"{FIRMWARE[1]}/{name}", name)
+            for name in ("start4cd.elf", "fixup4cd.dat")
+        ),
+        # Of Debian's builds the one that takes the firmware's device tree for all its own drivers:
+        # one binary for Pi 4 B, 400 and Compute Module 4, which do not share one tree.
+        ("u-boot-rpi", "usr/lib/u-boot/rpi_arm64/u-boot.bin", "u-boot.bin"),
+    ),
+    # The firmware chooses by these names; Linux calls the last one after its carrier board.
+    trees=(
+        ("bcm2711-rpi-4-b.dtb", "bcm2711-rpi-4-b.dtb"),
+        ("bcm2711-rpi-400.dtb", "bcm2711-rpi-400.dtb"),
+        ("bcm2711-rpi-cm4-io.dtb", "bcm2711-rpi-cm4.dtb"),
+    ),
+    trusted=(("arm-trusted-firmware", "usr/lib/arm-trusted-firmware/rpi4/bl31.bin", "bl31.bin"),),
+    trusted_line="armstub=bl31.bin",
+)
+"""Sources: Raspberry Pi documentation on config.txt; U-Boot, doc/board/broadcom/raspberrypi.rst;
+Trusted Firmware, docs/plat/rpi4.rst."""
 
 RPI4 = Board(
     name="rpi4",
@@ -84,6 +110,7 @@ RPI4 = Board(
         "raspberrypi,400",
         "brcm,bcm2711",
     ),
+    card=CARD,
 )
 
 BOARDS = (RPI4,)

@@ -80,6 +80,25 @@ class Uboot:
 
 
 @dataclass(frozen=True)
+class Card:
+    """What the board's firmware wants to find on the first partition of a card.
+
+    Text files are in the board's folder; the others come out of Debian's packages.
+    """
+
+    texts: tuple[str, ...]
+    """The first one is the firmware's configuration."""
+    files: tuple[tuple[str, str, str], ...]
+    """Package, path in it, name on the card."""
+    trees: tuple[tuple[str, str], ...]
+    """Device trees of Debian's kernel, and their names on the card."""
+    trusted: tuple[tuple[str, str, str], ...] = ()
+    """Files of the Trusted Firmware, which may start first."""
+    trusted_line: str = ""
+    """What tells the firmware so: a line that is a comment in its configuration."""
+
+
+@dataclass(frozen=True)
 class Board:
     """One board. Addresses are physical, memory sizes in MiB."""
 
@@ -107,6 +126,8 @@ class Board:
     defines: tuple[str, ...] = ()
     """Macros for the port's boot code, `NAME=value`: what it must know without a device tree."""
     uboot: Uboot | None = None
+    card: Card | None = None
+    """None: the board does not start from a card."""
     min_smp: int = 1
     max_memory: int | None = None
     """None: as much as one likes."""
