@@ -18,6 +18,7 @@ VERBS = {
     "build": "compile the hypervisor for a board",
     "test": "run the tests",
     "bench": "instructions per operation, beside real Xen",
+    "image": "a card image: firmware, U-Boot, hypervisor and a Debian dom0 with xl",
     "uboot": "boot scripts and the files they load, for a card, a USB stick or TFTP",
     "package": "the hypervisor as a Debian package, for a Debian that runs already",
     "doctor": "what this machine has, what is missing, how to get it",

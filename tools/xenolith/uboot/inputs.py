@@ -113,7 +113,7 @@ def _file(request: Request, what: str, name: str, notes: list[str]) -> File:
         image = kernel.read(path, arch, what=what, gzip=False)
         if request.spec.guests and OURS in path.read_bytes():
             notes.append(f"{path} does not start guests by itself yet: make them in dom0 with `xl`")
-        return _hypervisor(size, image, request.spec.boot)
+        return hypervisor(size, image, request.spec.boot)
     if what.endswith("kernel"):
         image = kernel.read(path, arch, what=what)
         if not image.xen:
@@ -150,7 +150,7 @@ def _ramdisk(path: Path, what: str) -> None:
         raise UserError(f"{what}: {path} is a truncated gzip file; copy it again")
 
 
-def _hypervisor(size: int, image: kernel.Image, command: str) -> File:
+def hypervisor(size: int, image: kernel.Image, command: str) -> File:
     """What memory it needs [U-Boot, arch/*/lib/image.c: booti_setup]."""
     if command == "bootm":
         # U-Boot moves what is behind the header to the address of the header.

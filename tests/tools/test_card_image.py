@@ -1,0 +1,174 @@
+"""The image as a whole: made by the command's own function, read by others' tools."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import struct
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from xenolith.boards import find
+from xenolith.card import ext4, image, login, mbr, packages, recipe
+from xenolith.card.image import Request
+from xenolith.cli import image as verb
+from xenolith.cli import main as cli
+from xenolith.dom0 import recipe as dom0_recipe
+from xenolith.errors import UserError
+from xenolith.uboot import legacy
+
+MIB = 1 << 20
+PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+
+
+@pytest.fixture(scope="module")
+def wishes(tmp_path_factory: pytest.TempPathFactory) -> Request:
+    """A card with a hypervisor that is a header only."""
+    path = tmp_path_factory.mktemp("hypervisor") / "xenolith"
+    fields = (0x14000010, 0, 0, 2 * MIB, 0xA, 0, 0, 0, 0x644D5241, 0)
+    path.write_bytes(struct.pack("<II6QII", *fields).ljust(4096, b"\0"))
+    return Request(find("rpi4"), path, "console=dtuart", "console=hvc0", minimal=True)
+
+
+@pytest.fixture(scope="module")
+def made(wishes: Request, tmp_path_factory: pytest.TempPathFactory) -> image.Made:
+    return image.build(wishes, tmp_path_factory.mktemp("card") / "live.raw")
+
+
+def part(made: image.Made, number: int, to: Path) -> Path:
+    """A partition as a file."""
+    _, table = mbr.parse(made.path.read_bytes()[:512])
+    found = table[number - 1]
+    with made.path.open("rb") as f:
+        f.seek(found.start)
+        to.write_bytes(f.read(found.size))
+    return to
+
+
+def tool(*command: str | Path) -> bytes:
+    if not shutil.which(str(command[0]), path=PATH):
+        pytest.skip(f"{command[0]} not found: apt install dosfstools mtools e2fsprogs")
+    env = {**os.environ, "PATH": PATH, "LC_ALL": "C"}
+    return subprocess.run([*map(str, command)], env=env, capture_output=True, check=True).stdout
+
+
+def test_both_file_systems_are_clean(made: image.Made, tmp_path: Path) -> None:
+    tool("fsck.vfat", "-n", part(made, 1, tmp_path / "p1"))
+    tool("e2fsck", "-fn", part(made, 2, tmp_path / "p2"))
+    assert made.path.stat().st_size == 64 * MIB
+    inside = tool("debugfs", "-R", "ls -p /", tmp_path / "p2").decode()
+    assert "/040755/0/0/xenolith/" in inside and "/100755/0/0/init/" in inside
+
+
+def test_what_programs_are_told(made: image.Made) -> None:
+    told = verb.described(made)
+    assert told["sha256"] == hashlib.sha256(made.path.read_bytes()).hexdigest()
+    identifier, parts = mbr.parse(made.path.read_bytes()[:512])
+    assert (told["size"], told["identifier"]) == (64 * MIB, f"{identifier:08x}")
+    assert told["partitions"] == [
+        {"name": name, "type": part.kind, "start": part.start, "size": part.size}
+        for name, part in zip(("boot", "root"), parts, strict=True)
+    ]
+    json.dumps(told)
+
+
+def test_what_the_firmware_and_uboot_find(made: image.Made, tmp_path: Path) -> None:
+    first = part(made, 1, tmp_path / "p1")
+    listed = {x.removeprefix("::/") for x in tool("mdir", "-b", "-i", first, "::").decode().split()}
+    assert {"config.txt", "extraconfig.txt", "start4.elf", "fixup4.dat", "u-boot.bin"} <= listed
+    assert {"bcm2711-rpi-4-b.dtb", "xenolith", "kernel.gz", "initrd.gz", "boot.scr"} <= listed
+    assert "bl31.bin" not in listed
+    text = legacy.unpack(tool("mtype", "-i", first, "::boot.scr")).text
+    assert text.encode() == tool("mtype", "-i", first, "::boot.source")
+    assert f"root=PARTUUID={made.identifier:08x}-02 rw" in text
+    assert "${devtype} ${devnum}" in text and "mmc 0" not in text
+
+
+def test_the_same_wishes_give_the_same_bytes(
+    made: image.Made, wishes: Request, tmp_path: Path
+) -> None:
+    def digest(path: Path) -> str:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+
+    again = image.build(wishes, tmp_path / "again.raw")
+    assert digest(again.path) == digest(made.path)
+    other = image.build(replace(wishes, hostname="other"), tmp_path / "other.raw")
+    assert other.identifier != made.identifier
+
+
+def test_trusted_firmware(wishes: Request, tmp_path: Path) -> None:
+    made = image.build(replace(wishes, trusted=True), tmp_path / "live.raw")
+    first = part(made, 1, tmp_path / "p1")
+    assert b"\narmstub=bl31.bin\n" in tool("mtype", "-i", first, "::config.txt").replace(b"\r", b"")
+    assert len(tool("mtype", "-i", first, "::bl31.bin")) > 10_000
+
+
+def test_nothing_is_half_written(
+    wishes: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "live.raw"
+    out.write_bytes(b"the old one")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ext4, "write", full)
+        with pytest.raises(UserError, match="disk full: no room for the image"):
+            image.build(wishes, out)
+    with pytest.raises(UserError, match="--size 32M is too small"):
+        image.build(replace(wishes, size=32 * MIB), out)
+    assert out.read_bytes() == b"the old one"
+    assert [path.name for path in tmp_path.iterdir()] == ["live.raw"]
+    with pytest.raises(UserError, match="is a folder"):
+        image.build(wishes, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--board", "pi5"], "no board 'pi5'"),
+        (["--board", "qemu-virt-arm64"], "does not start from a card image"),
+        (["--hostname", "a b"], "--hostname"),
+        (["--user", "0"], "--user"),
+        (["--ssh-key", "/nonexistent"], "No such file"),
+        (["--packages", "A"], "no name of a Debian package"),
+        (["--minimal", "--packages", "vim"], "--packages: a --minimal dom0"),
+        (["--minimal", "--user", "pi"], "--user: a --minimal dom0"),
+        (["--size", "big"], "is no size"),
+        (["--xen-args", "dom0_mem=9G"], "does not fit"),
+        (["--card", "/dev/null"], "no such disk"),
+        (["--card", "/nonexistent"], "no such disk"),
+    ],
+)
+def test_wrong_use_is_one_line_before_any_work(
+    argv: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["image", *argv]) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1
+
+
+def test_the_advice(made: image.Made, capsys: pytest.CaptureFixture[str]) -> None:
+    args = argparse.Namespace(card=None, minimal=False)
+    verb.advise(made, login.Login(), args)
+    said = capsys.readouterr().err
+    assert "64 MiB" in said and f"dd if={made.path} of=/dev/sdX" in said
+    assert "you will set a password" in said
+
+
+@pytest.mark.slow
+def test_the_packages_of_a_debian_card_exist() -> None:
+    rules, suite = recipe.load(), dom0_recipe.load().suite
+    found = packages.solve(rules.packages, suite, "arm64")
+    names = [package.name for package in found]
+    assert {*rules.packages, *rules.first} <= set(names)
+    assert next(p for p in found if p.name == "dpkg").essential
+    assert not next(p for p in found if p.name == "nano").essential
+    assert names.index("libc6") < names.index("nano")

@@ -1,0 +1,250 @@
+"""What becomes of packages and of a user's wishes in a card's root."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from xenolith import ROOT
+from xenolith.boards import find
+from xenolith.card import boot, login, packages, recipe, rootfs, tree
+from xenolith.card.login import Login
+from xenolith.card.packages import Package
+from xenolith.card.rootfs import Choice
+from xenolith.dom0 import apt, cache, cpio
+from xenolith.errors import UserError
+
+FILES = {path.name: path.read_bytes() for path in recipe.FOLDER.iterdir()}
+ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxRbP1cvv1y3wGFuXvRQKR8pAx6BVRbFQ1AyqoFKfVb me@home"
+
+
+def root() -> tree.Tree:
+    """As the packages leave it, in short."""
+    found: tree.Tree = {"": tree.directory("")}
+    items = [
+        tree.file(
+            "etc/passwd", "root:x:0:0:root:/root:/bin/bash\nsshd:x:989:65534::/run:/bin/no\n"
+        ),
+        tree.file("etc/shadow", "root:*:20000:0:99999:7:::\nsshd:!*:20000::::::\n", 0o640),
+        tree.file("etc/group", "root:x:0:\nsudo:x:27:\nshadow:x:42:\n"),
+        tree.file("etc/machine-id", "0123\n"),
+        tree.file("etc/skel/.bashrc", "b"),
+        tree.file("etc/skel/.profile", "p"),
+        tree.file("etc/ssh/ssh_host_rsa_key", "secret", 0o600),
+        tree.file("var/log/apt/term.log", "noise"),
+        tree.file("usr/lib/python3/__pycache__/x.pyc", "c"),
+        tree.file("usr/sbin/sshd", "program", 0o755),
+    ]
+    tree.put(found, items, 5)
+    return found
+
+
+def finished(wishes: Login = Login(), hostname: str = "pi") -> tree.Tree:  # noqa: B008 - frozen
+    found = root()
+    debs = [
+        Package("libc6", Path("libc6_2_arm64.deb"), True),
+        Package("nano", Path("nano_8_arm64.deb"), False),
+        Package("libnl", Path("libnl_3_arm64.deb"), False),
+    ]
+    rootfs.finish(
+        found, Choice(hostname, wishes, 0x4584_7789, "Types: deb\n"), FILES, debs, {"nano"}
+    )
+    return found
+
+
+def test_what_belongs_to_one_machine_is_gone() -> None:
+    found = finished()
+    assert tree.text(found, "etc/machine-id") == ""
+    assert "var/log/apt" in found and "var/log/apt/term.log" not in found
+    assert not [p for p in found if "__pycache__" in p or "ssh_host_" in p]
+    assert "usr/sbin/sshd" in found
+
+
+def test_settings() -> None:
+    found = finished()
+    assert tree.text(found, "etc/hostname") == "pi\n"
+    assert "PARTUUID=45847789-02 / ext4" in tree.text(found, "etc/fstab")
+    automatic = tree.text(found, "var/lib/apt/extended_states")
+    assert automatic == "Package: libnl\nArchitecture: arm64\nAuto-Installed: 1\n\n"
+    for item in found.values():
+        assert item.mtime == 5 or item.path == ""
+        assert str(Path(item.path).parent) in {*found, "."}
+
+
+def shadow(found: tree.Tree, user: str) -> list[str]:
+    lines = tree.text(found, "etc/shadow").splitlines()
+    return next(line.split(":") for line in lines if line.startswith(f"{user}:"))
+
+
+def test_without_a_word_about_logging_in() -> None:
+    """An empty password that must be changed at once: ssh accepts no empty ones."""
+    found = finished()
+    assert shadow(found, "root")[1:3] == ["", "0"]
+    assert (found["etc/shadow"].mode & 0o777, found["etc/shadow"].gid) == (0o640, 42)
+
+
+def test_root_with_a_key_has_no_password() -> None:
+    found = finished(Login(keys=(ED25519,)))
+    assert shadow(found, "root")[1] == "!"
+    assert tree.text(found, "root/.ssh/authorized_keys") == ED25519 + "\n"
+    assert found["root/.ssh"].mode & 0o777 == 0o700
+    assert "PasswordAuthentication no" in tree.text(found, "etc/ssh/sshd_config.d/xenolith.conf")
+
+
+def test_a_user_who_is_not_root() -> None:
+    found = finished(Login("pi", "$6$abc$" + "h" * 86))
+    assert shadow(found, "root")[1] == "!"
+    assert shadow(found, "pi")[1].startswith("$6$abc$")
+    assert "sudo:x:27:pi" in tree.text(found, "etc/group")
+    assert found["home/pi/.bashrc"].uid == found["home/pi"].uid == 1000
+    assert found["etc/sudoers.d/pi"].mode & 0o777 == 0o440
+    assert "etc/ssh/sshd_config.d/xenolith.conf" not in found
+    with pytest.raises(UserError, match="--user sshd: Debian has a user of that name"):
+        finished(Login("sshd"))
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a-", "a b", "a_b", "x" * 64, "a..b", "ü", "a;reboot"])
+def test_bad_host_names(name: str) -> None:
+    with pytest.raises(UserError, match="--hostname"):
+        login.check_hostname(name)
+
+
+@pytest.mark.parametrize("name", ["", "Root", "1a", "a b", "x" * 33, "a:b", "../x"])
+def test_bad_user_names(name: str) -> None:
+    with pytest.raises(UserError, match="--user"):
+        login.check_user(name)
+
+
+def test_good_names() -> None:
+    assert login.check_hostname("pi-4.example.org") == "pi-4.example.org"
+    assert login.check_user("_me-2") == "_me-2"
+
+
+def test_keys(tmp_path: Path) -> None:
+    path = tmp_path / "id_ed25519"
+    made = (
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path],
+            capture_output=True,
+            check=False,
+        )
+        if Path("/usr/bin/ssh-keygen").exists()
+        else None
+    )
+    if made is None:
+        path.write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nx\n")
+        path.with_suffix(".pub").write_text(ED25519 + "\n")
+    assert login.read_keys(path.with_suffix(".pub"))[0].startswith("ssh-ed25519 ")
+    with pytest.raises(
+        UserError, match=r"private key, which stays with you; give .*id_ed25519\.pub"
+    ):
+        login.read_keys(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no key in it"),
+        ("# only a comment\n", "has no key in it"),
+        ("hello world\n", "is no public key"),
+        ("ssh-ed25519 AAAA\n", "is no public key"),
+        (ED25519.replace("ssh-ed25519 ", "ssh-rsa "), "is no public key"),
+        ("command=x " + ED25519, "is no public key"),
+        ("x" * 70_000, "larger than 64 KiB"),
+        ("\udcff", "is no text"),
+    ],
+)
+def test_files_that_are_no_keys(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(UserError, match=message) as e:
+        login.read_keys(path)
+    assert e.value.code == 2 and "\n" not in e.value.message
+
+
+def test_a_key_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No such file"):
+        login.read_keys(tmp_path / "none")
+    with pytest.raises(UserError, match="Is a directory"):
+        login.read_keys(tmp_path)
+
+
+def test_passwords(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text("correct horse\n")
+    found = login.read_password(path, "salt")
+    command = ["openssl", "passwd", "-6", "-salt", "salt", "correct horse"]
+    assert (
+        found == subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    )
+    path.write_text(found + "\n")
+    assert login.read_password(path, "other") == found
+    for bad in ("", "short\n", "with\ttab and more\n"):
+        path.write_text(bad)
+        with pytest.raises(UserError, match="8 characters"):
+            login.read_password(path, "salt")
+
+
+def test_names_of_packages() -> None:
+    assert packages.parse_names("vim, git,,git") == ("git", "vim")
+    for bad in ("Vim", "a b", "-y", "x;y", "vim/sid"):
+        with pytest.raises(UserError, match="no name of a Debian package"):
+            packages.parse_names(bad)
+
+
+def test_a_package_that_does_not_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def no(command: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        del cwd
+        return subprocess.CompletedProcess(command, 100, "", "E: Unable to locate package nosuch\n")
+
+    monkeypatch.setenv("XENOLITH_CACHE", str(tmp_path))
+    monkeypatch.setattr(apt, "configure", lambda *_: tmp_path)
+    monkeypatch.setattr(apt, "refresh", lambda *_: None)
+    monkeypatch.setattr(apt, "run", no)
+    with pytest.raises(UserError, match="trixie has no package nosuch for arm64") as e:
+        packages.solve(["nosuch"], "trixie", "arm64")
+    assert e.value.code == 2
+
+
+def test_what_was_solved_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XENOLITH_CACHE", str(tmp_path))
+    deb = tmp_path / "a_1_all.deb"
+    deb.write_text("x")
+    memory = apt.directory("trixie", ("arm64",)) / f"solved-{cache.digest(json.dumps(['a']))}.json"
+    memory.write_text(json.dumps([["a", str(deb), True]]))
+    assert packages.solve(["a"], "trixie", "arm64") == [Package("a", deb, True)]
+
+
+def test_boards_without_a_card() -> None:
+    with pytest.raises(UserError, match="qemu-virt-arm64 does not start from a card") as e:
+        boot.facts(find("qemu-virt-arm64"))
+    assert "rpi4" in e.value.message and e.value.code == 2
+
+
+def test_config_txt_is_all_that_the_firmware_needs() -> None:
+    """Every key on a line of its own, explained by a comment before it."""
+    card = boot.facts(find("rpi4"))
+    lines = (ROOT / "boards/rpi4" / card.texts[0]).read_text().splitlines()
+    keys = [line for line in lines if line and not line.startswith("#")]
+    wanted = {"kernel=u-boot.bin", "arm_64bit=1", "enable_uart=1", "enable_gic=1"}
+    assert wanted <= set(keys) and keys[-1] == f"include {card.texts[1]}"
+    assert f"#{card.trusted_line}" in lines
+    names = {name for _, _, name in card.files}
+    assert "u-boot.bin" in names
+
+
+def test_archives_are_read_as_they_are_written() -> None:
+    entries = [
+        cpio.directory("a", 0o700),
+        cpio.file("a/b", b"xyz", 0o755),
+        cpio.link("c", "a/b"),
+        cpio.character_device("d", 5, 1),
+    ]
+    for archive in (cpio.pack(entries), cpio.compress(cpio.pack(entries))):
+        assert cpio.unpack(archive) == entries
+    for broken in (b"", b"070701", cpio.pack(entries)[:200], cpio.compress(b"x")[:9]):
+        with pytest.raises(ValueError, match="cpio"):
+            cpio.unpack(broken)
