@@ -110,5 +110,5 @@ def test_pytest_arguments(root: Path, board: Board) -> None:
     test_verb.add_arguments(parser)
     args = parser.parse_args(["--quick", "--layer", "lint", "-k", "format"])
     arguments = test_verb.pytest_arguments(args, board)
-    assert arguments[2:6] == ["-m", "not slow", "-k", "format"]
+    assert arguments[2:6] == ["-m", "not slow and not long", "-k", "format"]
     assert arguments[6:] == [str(root / "tests/lint")]

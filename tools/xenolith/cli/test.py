@@ -15,7 +15,7 @@ from xenolith import ROOT
 from xenolith.boards import Board, boards, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host
-from xenolith.build.needs import BUILD, DEBUG, DOM0, RUN, TEST
+from xenolith.build.needs import BUILD, CARD, DEBUG, DOM0, RUN, TEST
 from xenolith.build.toolchain import KINDS
 from xenolith.errors import UserError
 from xenolith.progress import note
@@ -25,7 +25,7 @@ LAYERS = {
     "tools": (BUILD, TEST),
     "host": (BUILD, TEST),
     "guests": (BUILD, RUN),
-    "target": (BUILD, RUN, DOM0, DEBUG),
+    "target": (BUILD, RUN, DOM0, CARD, DEBUG),
 }
 """Folder of tests/ to what its tests need from the machine, the fastest first."""
 
@@ -39,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--board", help=f"only this board (default: all; with -k {DEFAULT})")
     parser.add_argument("--toolchain", choices=KINDS, help="compiler of what is booted")
     parser.add_argument("--quick", action="store_true", help="without what boots Linux")
+    parser.add_argument("--long", action="store_true", help="also what takes minutes, as a card")
     parser.add_argument("--layer", action="append", choices=LAYERS, help="only this; repeatable")
     parser.add_argument("-k", metavar="EXPR", help="only tests whose name matches (as in pytest)")
     parser.add_argument("-x", action="store_true", help="stop at the first failure")
@@ -69,8 +70,10 @@ def pytest_arguments(args: argparse.Namespace, board: Board) -> list[str]:
     if not chosen:
         raise UserError(f"no tests of {', '.join(args.layer or LAYERS)} for {board.name}", 2)
     options = ["--board", board.name]
-    if args.quick:
-        options += ["-m", "not slow"]
+    left_out = {"slow": args.quick, "long": not args.long}
+    marks = [f"not {name}" for name, is_out in left_out.items() if is_out]
+    if marks:
+        options += ["-m", " and ".join(marks)]
     if args.k:
         options += ["-k", args.k]
     if args.x:
@@ -100,7 +103,7 @@ def _every(args: argparse.Namespace) -> int:
         note(f"testing {board.name}: {', '.join(layers)}")
         command = [sys.executable, "-m", "xenolith", "test", "--board", board.name]
         command += [word for layer in layers for word in ("--layer", layer)]
-        command += [f"--{name}" for name in ("quick",) if getattr(args, name)]
+        command += [f"--{name}" for name in ("quick", "long") if getattr(args, name)]
         command += [word for word in ("-x",) if args.x]
         if args.toolchain:
             command += ["--toolchain", args.toolchain]
