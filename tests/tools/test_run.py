@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from xenolith.boards import find
 from xenolith.cli import run
 from xenolith.errors import UserError
+from xenolith.lab import card
+from xenolith.lab.session import Options
+from xenolith.system.model import System
 
 
 def parse(*words: str) -> argparse.Namespace:
@@ -39,12 +43,28 @@ def test_a_shell_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--initrd", "/"), "/ does not exist or is no file"),
         (("--hypervisor", "/nonexistent"), "--hypervisor /nonexistent does not exist"),
         (("--memory", "lots"), "no size"),
+        (("--from", "sd"), "qemu-virt-arm64 does not start from a card"),
+        (("--from", "sd", "--board", "rpi4", "--kernel", "debian"), "--kernel: a card has dom0's"),
+        (("--from", "my.raw", "--board", "rpi4"), "--exec: the card image my.raw decides"),
     ],
 )
 def test_wrong_use_is_refused_at_once(words: tuple[str, ...], message: str) -> None:
     with pytest.raises(UserError, match=message) as caught:
         run.run(parse("--exec", "true", *words))
     assert caught.value.code == 2
+
+
+def test_a_card_that_is_none(tmp_path: Path) -> None:
+    board, path = find("rpi4"), tmp_path / "card.raw"
+    system = System(board, path, path, path, board.smp, board.memory)
+    with pytest.raises(UserError, match="No such file"):
+        card.command(system, path, tmp_path, Options())
+    with pytest.raises(UserError, match="is no file"):
+        card.command(system, tmp_path, tmp_path, Options())
+    path.write_bytes(bytes(3 << 20))
+    with pytest.raises(UserError, match=r"powers of two only: truncate -s 4M .*card\.raw") as e:
+        card.command(system, path, tmp_path, Options())
+    assert e.value.code == 2 and "\n" not in e.value.message
 
 
 def test_a_crash_without_symbols_is_shown_as_it_is(tmp_path: Path) -> None:

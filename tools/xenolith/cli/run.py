@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from xenolith import progress
 from xenolith.boards import find
 from xenolith.build.symbols import Symbols
+from xenolith.card import boot
 from xenolith.cli import machine
 from xenolith.errors import UserError
-from xenolith.lab import session, terminal
+from xenolith.lab import card, session, terminal
 from xenolith.lab.console import LabError
 from xenolith.lab.protocol import Result
 from xenolith.lab.target import State, Target
@@ -20,11 +22,18 @@ from xenolith.system.model import System
 TIMEOUT = 300.0
 """Seconds for a run with --exec, unless --timeout says otherwise."""
 
+SD = "sd"
+"""The value of --from that means a new card image."""
+
 KEYS = """\
 Without --exec the terminal is dom0's console. Keys go through unchanged, Ctrl-A too: Ctrl-A three
 times switches input between dom0 and the hypervisor (debug keys: h lists them). Ctrl-A x leaves
 and ends QEMU; `exit` or `poweroff` in dom0 ends it in order. The console log is kept in
 build/BOARD/logs/run.log.
+
+--from sd goes the way of a board: U-Boot reads boot.scr, hypervisor and dom0 from a card image made
+for the run as by `image --minimal`. --from FILE starts from a card image of yours, which is written
+to: work on a copy.
 """
 
 
@@ -34,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = KEYS
     machine.add_arguments(parser)
     add = parser.add_argument
+    add("--from", dest="source", metavar="WHAT", help="start from a card: `sd`, or an image FILE")
     add("--exec", action="append", default=[], metavar="CMD", help="run CMD in dom0; repeatable")
     add("--timeout", type=float, metavar="S", help=f"seconds for all (--exec: {TIMEOUT:.0f})")
     add("--verbose", action="store_true", help="with --exec: show the console on stderr")
@@ -41,8 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Boot; returns the first non-zero status of --exec, else 0."""
+    _check_card(args)
     if not args.exec and not sys.stdin.isatty():
-        raise UserError("standard input is no terminal; use --exec 'CMD'", 2)
+        other = "run this in one" if args.source not in (None, SD) else "use --exec 'CMD'"
+        raise UserError(f"standard input is no terminal; {other}", 2)
     if args.timeout is not None and args.timeout <= 0:
         raise UserError("--timeout must be a positive number of seconds", 2)
     system, _ = machine.make_system(find(args.board), args)
@@ -54,6 +66,33 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{e.message}; log: {session.log_file(system, 'run')}") from e
 
 
+def _check_card(args: argparse.Namespace) -> None:
+    """Refuse what does not go together with --from."""
+    if not args.source:
+        return
+    boot.facts(find(args.board))
+    for name in ("kernel", "initrd"):
+        if vars(args)[name]:
+            raise UserError(f"--{name}: a card has dom0's own; leave it or --from away", 2)
+    if args.source == SD:
+        return
+    for name in ("exec", "hypervisor", "xen_args", "dom0_args"):
+        if vars(args)[name]:
+            option = name.replace("_", "-")
+            raise UserError(f"--{option}: the card image {args.source} decides that itself", 2)
+
+
+def _started(
+    system: System, args: argparse.Namespace, options: session.Options
+) -> AbstractContextManager[Target]:
+    """The machine, just switched on."""
+    if args.source == SD:
+        return card.running(system, args.exec, options)
+    if args.source:
+        return card.from_file(system, Path(args.source), options)
+    return session.running(system, args.exec, options)
+
+
 def _execute(system: System, args: argparse.Namespace) -> int:
     options = session.Options(
         timeout=args.timeout or TIMEOUT,
@@ -61,7 +100,7 @@ def _execute(system: System, args: argparse.Namespace) -> int:
         on_result=_print,
         on_note=lambda text: progress.note(f"dom0: {text}"),
     )
-    with session.running(system, args.exec, options) as target:
+    with _started(system, args, options) as target:
         _boot(target)
         target.to(State.POWERED_OFF)
         return next((r.status for r in target.collector.results if r.status), 0)
@@ -81,7 +120,7 @@ def _boot(target: Target) -> None:
 def _interactive(system: System, args: argparse.Namespace) -> int:
     options = session.Options(watch=terminal.show, forbidden=(), terminal=terminal.size())
     progress.note("Ctrl-A x leaves; Ctrl-A three times: input to the hypervisor and back")
-    with session.running(system, [], options) as target:
+    with _started(system, args, options) as target:
         timeout = args.timeout or terminal.FOREVER
         stopped = terminal.attach(target.console, timeout)
         tail = target.console.tail(60)

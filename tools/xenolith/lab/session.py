@@ -78,24 +78,34 @@ def running(system: System, commands: Sequence[str], options: Options) -> Iterat
     log = log_file(system, options.name)
     with tempfile.TemporaryDirectory(prefix="run-", dir=log.parent.parent) as folder:
         command = prepare(system, commands, options, token, Path(folder))
-        with qemu.Machine(command, system.board.qemu.console) as machine:
-            # Another session of that name keeps writing to its own file.
-            log.unlink(missing_ok=True)
-            console = Console(machine, log, forbidden=options.forbidden, watch=options.watch)
-            console.hidden = token.encode()
-            deadline = Deadline(options.timeout)
-            target = Target(
-                console,
-                token,
-                Collector(commands),
-                deadline,
-                options.on_result,
-                on_note=options.on_note,
-            )
-            try:
-                yield target
-            finally:
-                console.close()
+        with switched_on(command, system, commands, options, token) as target:
+            yield target
+
+
+@contextmanager
+def switched_on(
+    command: Sequence[str], system: System, commands: Sequence[str], options: Options, token: str
+) -> Iterator[Target]:
+    """The machine of a command line whose dom0 will run `commands`."""
+    log = log_file(system, options.name)
+    with qemu.Machine(command, system.board.qemu.console) as machine:
+        # Another session of that name keeps writing to its own file.
+        log.unlink(missing_ok=True)
+        console = Console(machine, log, forbidden=options.forbidden, watch=options.watch)
+        console.hidden = token.encode()
+        deadline = Deadline(options.timeout)
+        target = Target(
+            console,
+            token,
+            Collector(commands),
+            deadline,
+            options.on_result,
+            on_note=options.on_note,
+        )
+        try:
+            yield target
+        finally:
+            console.close()
 
 
 def execute(system: System, commands: Sequence[str], options: Options) -> list[Result]:

@@ -1,0 +1,38 @@
+"""A card image on raspi4b: real U-Boot, boot.scr, hypervisor, dom0 with its root on the card."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from xenolith.lab import card, session
+from xenolith.lab.report import fields, rows
+from xenolith.lab.target import State
+from xenolith.system.model import System
+
+pytestmark = [pytest.mark.slow, pytest.mark.families("rpi4")]
+
+COMMANDS = ["xl list", "xl info", "mount", "cat /proc/cmdline", "reboot"]
+TIMEOUT = 300.0
+"""Seconds; 30 to 40 are usual, most of them for Linux and its drivers."""
+
+
+def test_from_the_card_to_xl_and_reboot(make_system: Callable[..., System]) -> None:
+    system, name = make_system(), "test-card"
+    options = session.Options(name, TIMEOUT, extra=())
+    with card.running(system, COMMANDS, options) as target:
+        target.to(State.POWERED_OFF)
+    results = {result.command: result.text for result in target.collector.results}
+    said = session.log_file(system, name).read_text(errors="replace")
+    assert "with script" in said, "U-Boot has found boot.scr"
+    assert "Brought up 4 CPUs" in said
+    assert rows(results["xl list"])[0][:4] == ["Domain-0", "0", "512", "4"]
+    assert fields(results["xl info"])["nr_cpus"] == "4"
+    device = re.search(r"card: root (/dev/mmcblk\dp2)", said)
+    assert device, "dom0's root is on the card"
+    mounts = [line.split() for line in results["mount"].splitlines()]
+    assert [device[1], "/", "ext4"] in [[m[0], m[2], m[4]] for m in mounts]
+    assert re.search(r"root=PARTUUID=[0-9a-f]{8}-02 rw", results["cat /proc/cmdline"])
+    assert "Hardware Dom0 shutdown: rebooting machine" in said

@@ -1,0 +1,140 @@
+"""A whole Debian card: first boot, login on the console, services, xl; minutes, so only --long."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from xenolith.boards import Board, find
+from xenolith.card import boot, image, kernel, layout, recipe
+from xenolith.card.image import Made, Request
+from xenolith.card.login import Login, read_password
+from xenolith.cli.image import DOM0_LINE
+from xenolith.lab import card, protocol, session
+from xenolith.lab.console import Console, Deadline
+from xenolith.lab.session import Options
+from xenolith.system.model import System
+
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1800)]
+
+USER, PASSWORD = "tester", "horse-battery"
+TIMEOUT = 600.0
+"""Seconds for a boot with all commands; 70 to 130 are usual."""
+LARGER = 2 << 30
+"""Bytes of the card that the image is written to."""
+
+
+@pytest.fixture(scope="module")
+def made(board: Board, hypervisor: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """live.raw, made once for both tests; the packages are installed on the first run only."""
+    if board.debian_arch != "arm64":
+        pytest.skip("no board of this architecture starts from a card")
+    folder = tmp_path_factory.mktemp("card")
+    (folder / "password").write_text(PASSWORD)
+    rpi4 = find("rpi4")
+    line = System(rpi4, hypervisor, hypervisor, hypervisor, rpi4.smp, rpi4.memory)
+    wishes = Request(
+        board=rpi4,
+        hypervisor=hypervisor,
+        hypervisor_line=line.hypervisor_line,
+        dom0_line=DOM0_LINE,
+        hostname="stone",
+        login=Login(USER, read_password(folder / "password", "salt")),
+    )
+    return image.build(wishes, folder / "live.raw")
+
+
+@pytest.fixture
+def larger(made: Made, tmp_path: Path) -> Path:
+    """The image on a card that is larger."""
+    path = tmp_path / "card.raw"
+    shutil.copyfile(made.path, path)
+    with path.open("r+b") as f:
+        f.truncate(LARGER)
+    return path
+
+
+class Shell:
+    """Somebody who logs in on the console."""
+
+    def __init__(self, console: Console, deadline: Deadline) -> None:
+        self.console, self.deadline, self.count = console, deadline, 0
+        console.expect(rb"stone login: ", deadline, "the login prompt")
+        console.send(f"{USER}\r".encode())
+        console.expect(rb"[Pp]assword: ", deadline)
+        console.send(f"{PASSWORD}\r".encode())
+        console.expect(rb"\$ ", deadline, "the user's shell")
+        console.send(b"sudo -i\r")
+        console.expect(rb"# ", deadline, "root's shell")
+        console.send(b"stty -echo cols 200; export PAGER=cat TERM=dumb\r")
+
+    def run(self, command: str) -> str:
+        """What a command prints; its status must be 0."""
+        self.count += 1
+        mark = f"@{self.count}"
+        self.console.send(f"echo {mark}'<'; {command}; echo {mark}'>'$?\r".encode())
+        self.console.expect(rf"{mark}<\r*\n".encode(), self.deadline, command)
+        begin = len(self.console.data)
+        begin = self.console.data.rfind(f"{mark}<".encode(), 0, begin) + len(mark) + 1
+        status = self.console.expect(rf"{mark}>(\d+)\r*\n".encode(), self.deadline, command)
+        text = bytes(self.console.data[begin : status.start()]).decode(errors="replace")
+        assert status[1] == b"0", f"{command}: {text}"
+        return text.replace("\r", "").strip()
+
+
+def check(shell: Shell, device: str) -> None:
+    """What holds on every machine after the first boot."""
+    assert re.search(r"^Domain-0 +0 +\d+ ", shell.run("xl list"), re.MULTILINE)
+    assert "xenolith" in shell.run("xl info")
+    assert shell.run("systemctl is-active xen ssh systemd-networkd xenolith-grow") == "\n".join(
+        ["active"] * 4
+    )
+    assert shell.run("systemctl --failed --quiet --no-legend") == ""
+    assert re.search(r"\d /\S*x?enstored ", shell.run("pgrep -a xenstored"))
+    assert "--pid-file" in shell.run("pgrep -a xenconsoled")
+    source, size = shell.run("findmnt -nbo SOURCE,SIZE /").split()
+    assert source == device
+    assert int(size) > LARGER - layout.BOOT - (256 << 20), "the root has grown"
+    assert {"guest.cfg.example", "boot.scr"} <= set(shell.run("ls /etc/xen /boot/firmware").split())
+    assert "ssh-ed25519" in shell.run("ssh-keyscan -t ed25519 localhost 2>/dev/null")
+    assert shell.run("dpkg --audit") == ""
+
+
+def test_on_a_machine_with_a_network(
+    make_system: Callable[..., System], larger: Path, tmp_path: Path, made: Made
+) -> None:
+    """Without U-Boot on QEMU virt: what is on the card is the same, and there is a DHCP server."""
+    usual = make_system(dom0_args=f"root=PARTUUID={made.identifier:08x}-02")
+    board = usual.board
+    linux = kernel.prepare(board.debian_arch, recipe.load())
+    initrd = tmp_path / "initrd.gz"
+    initrd.write_bytes(boot.initrd(usual.initrd.read_bytes(), linux))
+    system = replace(usual, kernel=linux.packed, initrd=initrd)
+    disk = ["-drive", f"if=none,id=card,format=raw,file={larger}"]
+    extra = [*board.qemu.network, *disk, "-device", "virtio-blk-device,drive=card"]
+    options = Options("test-card-debian", TIMEOUT, extra=extra)
+    token = protocol.new_token()
+    command = session.prepare(system, [], options, token, tmp_path)
+    with session.switched_on(command, system, [], options, token) as target:
+        shell = Shell(target.console, target.deadline)
+        check(shell, "/dev/vda2")
+        assert "10.0.2.15/24" in shell.run("ip -c=never -4 -br addr show xenbr0")
+        assert "xenbr0" in shell.run("ip link show eth0")
+        shell.run("systemctl --no-block poweroff")
+        target.console.expect(rb"Hardware Dom0 halted: halting machine", target.deadline)
+
+
+@pytest.mark.families("rpi4")
+def test_through_uboot(make_system: Callable[..., System], larger: Path) -> None:
+    system, options = make_system(), Options("test-card-debian", TIMEOUT, extra=())
+    with card.from_file(system, larger, options) as target:
+        shell = Shell(target.console, target.deadline)
+        (device,) = re.findall(r"mmcblk\d", shell.run("lsblk -nro NAME,TYPE | grep disk"))[:1]
+        check(shell, f"/dev/{device}p2")
+        shell.run("systemctl --no-block reboot")
+        target.console.expect(rb"Hardware Dom0 shutdown: rebooting machine", target.deadline)
