@@ -24,7 +24,11 @@ from xenolith.system.model import System
 pytestmark = pytest.mark.slow
 
 SUITE = "trixie"
-COMMANDS = ["cat /proc/cmdline", "test -d /proc/device-tree/hypervisor && xl list"]
+COMMANDS = [
+    "cat /proc/cmdline",
+    "test -d /proc/device-tree/hypervisor && xl list",
+    "tr '\\0' '\\n' </proc/device-tree/compatible",
+]
 UBOOTS = {
     "qemu-virt-arm64": ("u-boot-qemu", "amd64", "qemu_arm64"),
     "rpi4": ("u-boot-rpi", "arm64", "rpi_arm64"),
@@ -97,13 +101,15 @@ def test_addresses_are_those_of_debians_uboot(board: Board, uboot: Path) -> None
 
 
 def test_the_installed_files_boot(system: System, uboot: Path, installed: Path) -> None:
-    arguments, listed = start(system, uboot, installed, "hypervisor")
+    arguments, listed, machine = start(system, uboot, installed, "hypervisor")
     assert arguments.strip() == f"root=/dev/ram0 ro {system.dom0_line}"
     assert rows(listed)[0][:2] == ["Domain-0", "0"]
+    # In dom0, too, update-boot sees a machine that the hypervisor runs on.
+    assert machine.split() == ["linux,dummy-virt"]
 
 
 def test_linux_starts_without_the_hypervisor(system: System, uboot: Path, installed: Path) -> None:
     """Its file is gone: the machine does not stay dark."""
-    arguments, listed = start(system, uboot, installed, "linux", remove=bootscript.HYPERVISOR)
+    arguments, listed, _ = start(system, uboot, installed, "linux", remove=bootscript.HYPERVISOR)
     assert arguments.strip() == "root=/dev/ram0 ro"
     assert listed == ""

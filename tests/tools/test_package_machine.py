@@ -6,79 +6,19 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
 
-from xenolith.package import bootscript, plan
-
-CONFIG = b"# Debian's\narm_64bit=1\nkernel=vmlinuz-6.1\n[pi4]\ninitramfs initrd.img-6.1\nlast=1"
-"""Like raspi-firmware's; the last line has no end."""
+from xenolith.package import plan
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def put(root: Path, files: dict[str, bytes]) -> None:
-    for name, data in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(data)
-
-
-def state(root: Path) -> dict[str, bytes]:
-    """Everything in /boot."""
-    return {
-        str(p.relative_to(root)): p.read_bytes() for p in root.rglob("boot/**/*") if p.is_file()
-    }
-
-
-def kernel(folder: str, version: str) -> dict[str, bytes]:
-    files = {f"{folder}/{name}-{version}": version.encode() for name in ("vmlinuz", "initrd.img")}
-    return {**files, f"boot/config-{version}": b"CONFIG_XEN_DOM0=y\n"}
-
-
-def settings(root: Path, folder: str = "boot") -> dict[str, str]:
-    lines = (root / folder / bootscript.SETTINGS).read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines)
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A machine with dpkg's database."""
-    made = tmp_path / "root"
-    put(made, {"var/lib/dpkg/status": b"", "etc/fstab": b"# x\nUUID=1-2 / ext4 rw 0 1\n"})
-    for folder in ("info", "updates", "triggers"):
-        (made / "var/lib/dpkg" / folder).mkdir()
-    return made
-
-
-@pytest.fixture
-def uboot(root: Path) -> Path:
-    """One that U-Boot starts by extlinux.conf and that has another's boot.scr, too."""
-    put(root, kernel("boot", "6.1"))
-    put(root, {"boot/extlinux/extlinux.conf": b"default l0\n", "boot/boot.scr": b"other"})
-    return root
-
-
-@pytest.fixture
-def pi(root: Path) -> Path:
-    """A Raspberry Pi with raspi-firmware and u-boot-rpi."""
-    put(root, kernel("boot/firmware", "6.1"))
-    put(
-        root,
-        {
-            "boot/firmware/config.txt": CONFIG,
-            "boot/firmware/cmdline.txt": b"console=tty0 console=ttyS1,115200 root=LABEL=R rw *\n",
-            "proc/device-tree/compatible": b"raspberrypi,4-model-b\0brcm,bcm2711\0",
-            "usr/lib/u-boot/rpi_arm64/u-boot.bin": b"u-boot",
-        },
-    )
-    return root
-
-
-def test_install_remove_purge_on_a_uboot_machine(uboot: Path, dpkg: Run) -> None:
-    before = state(uboot)
+def test_install_remove_purge_on_a_uboot_machine(uboot: Any, dpkg: Run) -> None:
+    before = uboot.state()
     assert "the next boot starts the hypervisor with vmlinuz-6.1" in dpkg().stdout
-    assert settings(uboot) == {
+    assert uboot.settings() == {
         "start": "hypervisor",
         "kernel": "vmlinuz-6.1",
         "initrd": "initrd.img-6.1",
@@ -90,105 +30,107 @@ def test_install_remove_purge_on_a_uboot_machine(uboot: Path, dpkg: Run) -> None
     assert (uboot / "boot/boot.scr").read_bytes() == (lib / "boot.scr").read_bytes()
     assert not (uboot / "boot/extlinux/extlinux.conf").exists()
     dpkg("--remove", plan.NAME)
-    assert state(uboot) == before
+    assert uboot.state() == before
     assert (uboot / "etc/default/xenolith").exists()
     dpkg("--purge", plan.NAME)
-    assert state(uboot) == before
+    assert uboot.state() == before
     assert not list(uboot.glob("etc/**/*xenolith")) and not lib.exists()
 
 
-def test_install_and_remove_on_a_pi(pi: Path, dpkg: Run) -> None:
-    before, firmware = state(pi), pi / "boot/firmware"
+def test_install_and_remove_on_a_pi(pi: Any, dpkg: Run) -> None:
+    before, firmware = pi.state(), pi / "boot/firmware"
     dpkg()
     config = (firmware / "config.txt").read_bytes()
     assert b"\nkernel=u-boot-xenolith.bin\n" in config
     assert config.count(b"\nkernel=") == 1 and b"\ninitramfs" not in config
     assert (firmware / "u-boot-xenolith.bin").read_bytes() == b"u-boot"
-    found = settings(pi, "boot/firmware")
+    found = pi.settings("boot/firmware")
     assert found["dom0_args"] == "console=tty0 root=LABEL=R rw * console=hvc0"
     assert found["linux_args"] == "console=tty0 console=ttyS1,115200 root=LABEL=R rw *"
     dpkg("--remove", plan.NAME)
-    assert state(pi) == before
+    assert pi.state() == before
 
 
-def test_an_upgrade_keeps_what_the_user_set(uboot: Path, dpkg: Run) -> None:
+def test_an_upgrade_keeps_what_the_user_set(uboot: Any, dpkg: Run) -> None:
     dpkg()
     config = uboot / "etc/default/xenolith"
     config.write_text(config.read_text().replace("dom0_mem=512M", "dom0_mem=1G"))
     dpkg()
-    assert settings(uboot)["xen_args"] == "console=dtuart dom0_mem=1G"
+    assert uboot.settings()["xen_args"] == "console=dtuart dom0_mem=1G"
     assert (uboot / "boot/boot.scr.before-xenolith").read_bytes() == b"other"
 
 
 @pytest.mark.parametrize("hook", plan.HOOKS)
-def test_kernels_come_and_go(uboot: Path, dpkg: Run, update: Run, hook: str) -> None:
+def test_kernels_come_and_go(uboot: Any, dpkg: Run, update: Run, hook: str) -> None:
     dpkg()
-    put(uboot, kernel("boot", "6.12"))
-    put(uboot, {"boot/vmlinuz-6.13": b"", "boot/extlinux/extlinux.conf": b"default l1\n"})
-    put(uboot, {**kernel("boot", "6.14"), "boot/config-6.14": b"# CONFIG_XEN_DOM0 is not set\n"})
+    uboot.put(uboot.kernel("boot", "6.12"))
+    uboot.put({"boot/vmlinuz-6.13": b"", "boot/extlinux/extlinux.conf": b"default l1\n"})
+    uboot.put(
+        {**uboot.kernel("boot", "6.14"), "boot/config-6.14": b"# CONFIG_XEN_DOM0 is not set\n"}
+    )
     done = update("6.12", name=hook)
     assert done.returncode == 0 and "vmlinuz-6.12 as dom0" in done.stderr and not done.stdout
-    assert settings(uboot)["kernel"] == "vmlinuz-6.12"
+    assert uboot.settings()["kernel"] == "vmlinuz-6.12"
     kept = uboot / "boot/extlinux/extlinux.conf.before-xenolith"
     assert kept.read_bytes() == b"default l1\n"
     for path in uboot.glob("boot/*-6.12"):
         path.unlink()
     update("6.12", name=hook)
-    assert settings(uboot)["initrd"] == "initrd.img-6.1"
+    assert uboot.settings()["initrd"] == "initrd.img-6.1"
     assert update(name=hook).stderr == ""
     shutil.rmtree(uboot / "usr/lib/xenolith")
     assert update(name=hook).returncode == 0
 
 
-def test_the_last_kernel_for_dom0_goes(uboot: Path, dpkg: Run, update: Run) -> None:
+def test_the_last_kernel_for_dom0_goes(uboot: Any, dpkg: Run, update: Run) -> None:
     """Settings that name it would start nothing; the machine's own scripts know what is left."""
-    before = state(uboot)
+    before = uboot.state()
     dpkg()
     gone = ("boot/vmlinuz-6.1", "boot/initrd.img-6.1")
     for name in gone:
         (uboot / name).unlink()
     done = update(name=plan.HOOKS[-1])
     assert done.returncode == 0 and "no kernel" in done.stderr
-    assert state(uboot) == {name: data for name, data in before.items() if name not in gone}
-    put(uboot, {name: before[name] for name in gone})
+    assert uboot.state() == {name: data for name, data in before.items() if name not in gone}
+    uboot.put({name: before[name] for name in gone})
     update(name=plan.HOOKS[-1])
-    assert settings(uboot)["kernel"] == "vmlinuz-6.1"
+    assert uboot.settings()["kernel"] == "vmlinuz-6.1"
     dpkg("--purge", plan.NAME)
-    assert state(uboot) == before
+    assert uboot.state() == before
 
 
-def test_kernels_change_when_u_boot_rpi_has_gone(pi: Path, dpkg: Run, update: Run) -> None:
+def test_kernels_change_when_u_boot_rpi_has_gone(pi: Any, dpkg: Run, update: Run) -> None:
     dpkg()
     (pi / "usr/lib/u-boot/rpi_arm64/u-boot.bin").unlink()
-    put(pi, kernel("boot/firmware", "6.2"))
+    pi.put(pi.kernel("boot/firmware", "6.2"))
     assert update(name=plan.HOOKS[-1]).returncode == 0
-    assert settings(pi, "boot/firmware")["kernel"] == "vmlinuz-6.2"
+    assert pi.settings("boot/firmware")["kernel"] == "vmlinuz-6.2"
     assert (pi / "boot/firmware/u-boot-xenolith.bin").read_bytes() == b"u-boot"
 
 
-def test_an_installation_that_failed_is_undone(uboot: Path, dpkg: Run) -> None:
+def test_an_installation_that_failed_is_undone(uboot: Any, dpkg: Run) -> None:
     """/boot/xenolith cannot be made whole: dpkg still calls what takes it away."""
-    before = state(uboot)
+    before = uboot.state()
     (uboot / "boot/xenolith/settings.env.new").mkdir(parents=True)
     assert dpkg(check=False).returncode != 0
     assert (uboot / "boot/xenolith/hypervisor").exists()
     dpkg("--purge", plan.NAME)
-    assert state(uboot) == before
+    assert uboot.state() == before
 
 
-def test_raspi_firmware_writes_config_anew(pi: Path, dpkg: Run, update: Run) -> None:
+def test_raspi_firmware_writes_config_anew(pi: Any, dpkg: Run, update: Run) -> None:
     dpkg()
     config = pi / "boot/firmware/config.txt"
-    config.write_bytes(CONFIG.replace(b"6.1", b"6.2"))
+    config.write_bytes(pi.CONFIG.replace(b"6.1", b"6.2"))
     assert update().returncode == 0
     assert b"kernel=u-boot-xenolith.bin" in config.read_bytes()
     dpkg("--purge", plan.NAME)
-    assert config.read_bytes() == CONFIG.replace(b"6.1", b"6.2")
+    assert config.read_bytes() == pi.CONFIG.replace(b"6.1", b"6.2")
 
 
-def test_a_script_made_anew_by_others_is_theirs(uboot: Path, dpkg: Run) -> None:
+def test_a_script_made_anew_by_others_is_theirs(uboot: Any, dpkg: Run) -> None:
     dpkg()
-    put(uboot, {"boot/boot.scr": b"newer", "boot/extlinux/extlinux.conf": b"newer"})
+    uboot.put({"boot/boot.scr": b"newer", "boot/extlinux/extlinux.conf": b"newer"})
     dpkg("--purge", plan.NAME)
     assert (uboot / "boot/boot.scr").read_bytes() == b"newer"
     assert (uboot / "boot/extlinux/extlinux.conf").read_bytes() == b"newer"
@@ -207,81 +149,60 @@ def test_a_script_made_anew_by_others_is_theirs(uboot: Path, dpkg: Run) -> None:
             },
             "no Raspberry Pi 4",
         ),
-        ({"boot/config-6.1": b"CONFIG_XEN=n\n"}, "no kernel"),
-        ({"boot/firmware/config.txt": b"", **kernel("boot/firmware", "6.1")}, "install u-boot-rpi"),
+        (
+            {"proc/device-tree/compatible": b"pine64,rockpro64\0rockchip,rk3399\0"},
+            "nobody has seen the hypervisor on this board",
+        ),
+        ({"boot/firmware/config.txt": b"", "sys/firmware/efi/systab": b""}, "boots by EFI"),
+        ({"boot/config-6.1": b"CONFIG_XEN=n\n"}, "no kernel in /boot can be dom0"),
+        ({"boot/vmlinuz-6.1": b"\x1f\x8b" + bytes(100)}, "no kernel in /boot can be dom0"),
         ({"etc/default/xenolith": b"XENOLITH_BOOT=none\n"}, ""),
     ],
 )
-def test_machines_left_alone(uboot: Path, dpkg: Run, files: dict[str, bytes], message: str) -> None:
-    put(uboot, files)
-    before = state(uboot)
+def test_machines_left_alone(uboot: Any, dpkg: Run, files: dict[str, bytes], message: str) -> None:
+    uboot.put(files)
+    before = uboot.state()
     said = [line for line in dpkg().stdout.splitlines() if line.startswith("xenolith:")]
     assert len(said) == bool(message) and message in "".join(said)
-    assert state(uboot) == before
-
-
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        ("XENOLITH_ARGS='a; b'", "xen_args has characters"),
-        ("XENOLITH_ARGS='a=\"b\"'", "xen_args has characters"),
-        ("XENOLITH_DOM0_ARGS='a\\\\b'", "dom0_args has characters"),
-        ("XENOLITH_ARGS='$(reboot)'", "xen_args has characters"),
-        ("XENOLITH_ARGS='a\nstart=linux'", "xen_args has characters"),
-        ("XENOLITH_ARGS=" + "a" * 1001, "longer than 1000"),
-        ("XENOLITH_ARGS='<0>'", "bracket"),
-        ("XENOLITH_KERNEL=9.9", "vmlinuz-9.9 is not there"),
-        ("XENOLITH_BOOT=lilo", "none of auto, pi, uboot, none"),
-    ],
-)
-def test_settings_that_cannot_work_change_nothing(
-    uboot: Path, dpkg: Run, update: Run, line: str, message: str
-) -> None:
-    dpkg()
-    before = state(uboot)
-    put(uboot, {"etc/default/xenolith": line.encode() + b"\n"})
-    done = update()
-    assert done.returncode == 1 and message in done.stderr
-    assert state(uboot) == before
-
-
-def test_files_larger_than_their_room(uboot: Path, dpkg: Run) -> None:
-    with (uboot / "boot/initrd.img-6.1").open("wb") as file:
-        file.truncate(bootscript.room("dom0 ramdisk") + 1)
-    before = set(state(uboot))
-    assert "has room for" in dpkg(check=False).stderr
-    assert set(state(uboot)) == before
+    assert uboot.state() == before
 
 
 @pytest.mark.parametrize("blocks", [0, 400])
-def test_a_full_disk_leaves_what_boots(uboot: Path, dpkg: Run, update: Run, blocks: int) -> None:
+def test_a_full_disk_leaves_what_boots(uboot: Any, dpkg: Run, update: Run, blocks: int) -> None:
     dpkg()
-    before = state(uboot)
-    put(uboot, {"usr/lib/xenolith/hypervisor": os.urandom(300_000), **kernel("boot", "6.2")})
+    before = uboot.state()
+    uboot.put({"usr/lib/xenolith/hypervisor": os.urandom(300_000), **uboot.kernel("boot", "6.2")})
     done = update(blocks=blocks)
     assert done.returncode == 1 and "what was there still is" in done.stderr
-    after = state(uboot)
+    after = uboot.state()
     assert {name: after[name] for name in before} == before
     assert not [name for name in after if name.endswith(".new")]
 
 
-def test_the_firmware_is_told_of_us_last(pi: Path, dpkg: Run, update: Run) -> None:
+def test_the_firmware_is_told_of_us_last(pi: Any, dpkg: Run, update: Run) -> None:
     dpkg()
     update("remove")
-    put(pi, {"usr/lib/u-boot/rpi_arm64/u-boot.bin": bytes(300_000)})
+    pi.put({"usr/lib/u-boot/rpi_arm64/u-boot.bin": bytes(300_000)})
     assert update(blocks=400).returncode == 1
-    assert (pi / "boot/firmware/config.txt").read_bytes() == CONFIG
+    assert (pi / "boot/firmware/config.txt").read_bytes() == pi.CONFIG
 
 
-def test_root_file_system(uboot: Path, dpkg: Run, update: Run) -> None:
-    put(uboot, {"etc/fstab": b"/dev/sda1 / btrfs rw,subvol=@root,noatime 0 0\n"})
+def test_root_file_system(uboot: Any, dpkg: Run, update: Run) -> None:
+    uboot.put({"etc/fstab": b"/dev/sda1 / btrfs rw,subvol=@root,noatime 0 0\n"})
     dpkg()
-    assert settings(uboot)["linux_args"] == "root=/dev/sda1 rootflags=subvol=@root ro"
-    put(uboot, {"etc/fstab": b"", "proc/cmdline": b"quiet root=PARTUUID=7 rootflags=x=y z\n"})
+    assert uboot.settings()["linux_args"] == "root=/dev/sda1 rootflags=subvol=@root ro"
+    uboot.put({"etc/fstab": b"", "proc/cmdline": b"quiet root=PARTUUID=7 rootflags=x=y z\n"})
     update()
-    assert settings(uboot)["linux_args"] == "root=PARTUUID=7 rootflags=x=y ro"
-    put(uboot, {"etc/default/xenolith": b"XENOLITH_ROOT=/dev/nfs\n"})
+    assert uboot.settings()["linux_args"] == "root=PARTUUID=7 rootflags=x=y ro"
+    uboot.put({"etc/default/xenolith": b"XENOLITH_ROOT=/dev/nfs\n"})
     update()
-    assert settings(uboot)["linux_args"] == "root=/dev/nfs ro"
-    put(uboot, {"etc/default/xenolith": b"", "proc/cmdline": b"quiet\n"})
+    assert uboot.settings()["linux_args"] == "root=/dev/nfs ro"
+    uboot.put({"etc/default/xenolith": b"", "proc/cmdline": b"quiet\n"})
     assert "set XENOLITH_ROOT" in update().stderr
+
+
+def test_a_pi_without_u_boot_is_left_alone(pi: Any, dpkg: Run) -> None:
+    (pi / "usr/lib/u-boot/rpi_arm64/u-boot.bin").unlink()
+    before = pi.state()
+    assert "apt install u-boot-rpi" in dpkg().stdout
+    assert pi.state() == before
