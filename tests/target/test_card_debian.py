@@ -105,6 +105,19 @@ def check(shell: Shell, device: str) -> None:
     assert shell.run("dpkg --audit") == ""
 
 
+def check_kernel_hook(shell: Shell) -> None:
+    """A kernel that comes later is what U-Boot loads; an older one changes nothing."""
+    version, place = shell.run("uname -r"), "/boot/firmware"
+    shell.run(f"cp {place}/initrd.gz /boot/initrd.img-{version}")
+    shell.run(f"echo newer >>/boot/initrd.img-{version}; echo old >{place}/kernel.gz")
+    hook = "/etc/kernel/postinst.d/zz-xenolith"
+    shell.run(f"{hook} 6.1.0-0-arm64; grep -qx old {place}/kernel.gz")
+    assert f"{place} has kernel {version}" in shell.run(f"{hook} {version}")
+    shell.run(f"zcat {place}/kernel.gz | cmp - /boot/vmlinuz-{version}")
+    shell.run(f"cmp {place}/initrd.gz /boot/initrd.img-{version}")
+    assert ".new" not in shell.run(f"ls {place}")
+
+
 def test_on_a_machine_with_a_network(
     make_system: Callable[..., System], larger: Path, tmp_path: Path, made: Made
 ) -> None:
@@ -125,6 +138,7 @@ def test_on_a_machine_with_a_network(
         check(shell, "/dev/vda2")
         assert "10.0.2.15/24" in shell.run("ip -c=never -4 -br addr show xenbr0")
         assert "xenbr0" in shell.run("ip link show eth0")
+        check_kernel_hook(shell)
         shell.run("systemctl --no-block poweroff")
         target.console.expect(rb"Hardware Dom0 halted: halting machine", target.deadline)
 
