@@ -48,7 +48,7 @@ class Machine(PosixPath):
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Machine:
+def bare(tmp_path: Path) -> Machine:
     """A machine with dpkg's database."""
     made = Machine(tmp_path / "root")
     made.put({"var/lib/dpkg/status": b"", "etc/fstab": b"# x\nUUID=1-2 / ext4 rw 0 1\n"})
@@ -58,26 +58,26 @@ def root(tmp_path: Path) -> Machine:
 
 
 @pytest.fixture
-def uboot(root: Machine) -> Machine:
+def uboot(bare: Machine) -> Machine:
     """One that U-Boot starts by extlinux.conf and that has another's boot.scr, too."""
-    root.put(root.kernel("boot", "6.1"))
-    root.put({"boot/extlinux/extlinux.conf": b"default l0\n", "boot/boot.scr": b"other"})
-    return root
+    bare.put(bare.kernel("boot", "6.1"))
+    bare.put({"boot/extlinux/extlinux.conf": b"default l0\n", "boot/boot.scr": b"other"})
+    return bare
 
 
 @pytest.fixture
-def pi(root: Machine) -> Machine:
+def pi(bare: Machine) -> Machine:
     """A Raspberry Pi with raspi-firmware and u-boot-rpi."""
-    root.put(root.kernel("boot/firmware", "6.1"))
-    root.put(
+    bare.put(bare.kernel("boot/firmware", "6.1"))
+    bare.put(
         {
-            "boot/firmware/config.txt": root.CONFIG,
+            "boot/firmware/config.txt": bare.CONFIG,
             "boot/firmware/cmdline.txt": b"console=tty0 console=ttyS1,115200 root=LABEL=R rw *\n",
             "proc/device-tree/compatible": b"raspberrypi,4-model-b\0brcm,bcm2711\0",
             "usr/lib/u-boot/rpi_arm64/u-boot.bin": b"u-boot",
         },
     )
-    return root
+    return bare
 
 
 @pytest.fixture
@@ -91,12 +91,12 @@ def package(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def dpkg(root: Path, package: Path) -> Run:
+def dpkg(bare: Path, package: Path) -> Run:
     """Runs dpkg on the machine; `install` by default."""
 
     def run(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         forces = "not-root,script-chrootless,architecture,depends,bad-path,confold"
-        command = ["dpkg", f"--root={root}", f"--force-{forces}", "--log=/dev/null"]
+        command = ["dpkg", f"--root={bare}", f"--force-{forces}", "--log=/dev/null"]
         # dpkg asks for the programs of the administrator.
         env = {**os.environ, "LC_ALL": "C", "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
         done = subprocess.run(
@@ -113,15 +113,15 @@ def dpkg(root: Path, package: Path) -> Run:
 
 
 @pytest.fixture
-def update(root: Path) -> Run:
+def update(bare: Path) -> Run:
     """Runs a program of the installed package; no file can grow beyond `blocks` of 512 bytes."""
 
     def run(
         *arguments: str, name: str = "usr/lib/xenolith/update-boot", blocks: int | None = None
     ) -> subprocess.CompletedProcess[str]:
-        env = {**os.environ, "DPKG_ROOT": str(root)}
+        env = {**os.environ, "DPKG_ROOT": str(bare)}
         limit = "unlimited" if blocks is None else blocks
-        start = ["sh", "-c", f'ulimit -f {limit}; exec "$@"', "sh", str(root / name)]
+        start = ["sh", "-c", f'ulimit -f {limit}; exec "$@"', "sh", str(bare / name)]
         command = [*start, *arguments]
         return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
 
