@@ -241,7 +241,7 @@ uint64_t dt_dma_end(const struct dt *t, const struct dt_node *bus)
     }
     for (uint32_t i = 0; dt_ranges_row(t, bus, parent, &ranges, i, &row) == 0; i++) {
         /* Only where it begins: a window above may be smaller, and is a limit of its own then. */
-        if (dt_translate(t, parent, true, &row.parent, 1) == 0 &&
+        if (row.size != 0 && dt_translate(t, parent, true, &row.parent, 1) == 0 &&
             !add_overflows(row.parent.at, row.size, &row_end)) {
             end = max_u64(end, row_end);
         }
