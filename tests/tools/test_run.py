@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from xenolith.boards import find
+from xenolith.card import mbr
 from xenolith.cli import run
 from xenolith.errors import UserError
 from xenolith.lab import card
@@ -62,6 +63,13 @@ def test_a_card_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no file"):
         card.command(system, tmp_path, tmp_path, Options())
     path.write_bytes(bytes(3 << 20))
+    with pytest.raises(UserError, match="is no card image: no partition table"):
+        card.command(system, path, tmp_path, Options())
+    table = mbr.pack([mbr.Partition(mbr.LINUX, 1 << 20, 2 << 20)], 7)
+    path.write_bytes(table + bytes((2 << 20) - len(table)))
+    with pytest.raises(UserError, match="is cut: 2097152 bytes of 3145728 are there"):
+        card.command(system, path, tmp_path, Options())
+    path.write_bytes(table + bytes((3 << 20) - len(table)))
     with pytest.raises(UserError, match=r"powers of two only: truncate -s 4M .*card\.raw") as e:
         card.command(system, path, tmp_path, Options())
     assert e.value.code == 2 and "\n" not in e.value.message

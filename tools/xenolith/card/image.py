@@ -110,7 +110,7 @@ def build(request: Request, out: Path) -> Made:
         total = sum(map(len, files.values()))
         shape = layout.plan(total, needs, request.size, minimal=request.minimal)
         with progress.step("writing the card image"):
-            cache.require_space(place, total + 2 * needs)
+            cache.require_space(out.parent, total + 2 * needs, "choose another --out")
             part = _write(_Parts(shape, files, found, identity, linux.seconds), place)
         content = part.stat().st_blocks * 512
         part.replace(out)

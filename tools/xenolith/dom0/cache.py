@@ -39,17 +39,17 @@ def _home_cache() -> Path:
         raise UserError("no home directory for the cache; set XENOLITH_CACHE") from e
 
 
-def require_space(directory: Path, size: int) -> None:
+def require_space(directory: Path, size: int, remedy: str = "set XENOLITH_CACHE") -> None:
     """Raise UserError unless `size` bytes (and a small reserve) are free in `directory`."""
     need = size + (16 << 20)
     if shutil.disk_usage(directory).free < need:
-        raise disk_full(directory, need)
+        raise disk_full(directory, need, remedy)
 
 
-def disk_full(directory: Path, need: int) -> UserError:
+def disk_full(directory: Path, need: int, remedy: str = "set XENOLITH_CACHE") -> UserError:
     """The error for a full disk; `need` is in bytes."""
     megabytes = -(-need // 1_000_000)
-    return UserError(f"disk full: need {megabytes} MB in {directory}; set XENOLITH_CACHE")
+    return UserError(f"disk full: need {megabytes} MB in {directory}; {remedy}")
 
 
 def write_atomic(path: Path, data: bytes) -> Path:

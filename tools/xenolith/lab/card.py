@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xenolith.boards import Board
-from xenolith.card import boot, image
+from xenolith.card import boot, image, mbr
 from xenolith.card.image import Request
 from xenolith.dom0 import cache
 from xenolith.errors import UserError
@@ -90,6 +90,19 @@ def _check(board: Board, disk: Path) -> None:
         raise UserError(f"card image {disk}: {e.strerror}", 2) from e
     if not disk.is_file() or size == 0:
         raise UserError(f"card image {disk} is empty or is no file", 2)
+    with disk.open("rb") as f:
+        sector = f.read(mbr.SECTOR)
+    try:
+        _, parts = mbr.parse(sector)
+    except UserError as e:
+        raise UserError(
+            f"{disk} is no card image: {e.message}; make one: ./xenolith image", 2
+        ) from e
+    end = max((part.start + part.size for part in parts), default=0)
+    if end > size:
+        raise UserError(
+            f"card image {disk} is cut: {size} bytes of {end} are there; make or copy it again", 2
+        )
     if size & (size - 1):
         larger = 1 << size.bit_length()
         raise UserError(
