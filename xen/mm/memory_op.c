@@ -85,19 +85,42 @@ static int reservation_decrease_pages(struct reservation *r)
         return -ENOENT;
     }
     for (unsigned int i = 0; i < taken && !r->d->p2m.direct_mapped; i++) {
-        domain_page_free(r->d, mfn[i], 0);
+        domain_page_free(r->d, mfn[i], 1);
     }
     r->done += taken - 1u; /* the caller counts one */
     return 0;
 }
 
 /*
- * A 1:1 domain keeps what it gives back, so that it can have the same frames again: devices know no
- * others. Nobody else gets them, and they still count as its memory.
+ * Take nr pages of RAM out from gfn on, up to a hole, and give back what was taken. A 1:1 domain
+ * keeps it, so that it can have the same frames again: devices know no others. Nobody else gets
+ * them, and they still count as its memory.
  */
+static int reservation_take(struct domain *d, gfn_t gfn, uint64_t nr)
+{
+    struct p2m_taken taken;
+    uint64_t done = 0;
+
+    while (done < nr) {
+        int rc = p2m_take(d, gfn_add(gfn, done), nr - done, &taken);
+
+        if (rc != 0) {
+            return rc;
+        }
+        for (unsigned int i = 0; i < taken.nr; i++) {
+            uint64_t pages = 1ull << taken.extent[i].order;
+
+            if (!d->p2m.direct_mapped) {
+                domain_page_free(d, taken.extent[i].mfn, pages);
+            }
+            done += pages;
+        }
+    }
+    return 0;
+}
+
 static int reservation_decrease(struct reservation *r)
 {
-    uint64_t nr = 1ull << r->order, i = 0;
     gfn_t gfn;
     int rc;
 
@@ -105,22 +128,13 @@ static int reservation_decrease(struct reservation *r)
         return reservation_decrease_pages(r);
     }
     rc = reservation_frame(r, &gfn);
-    while (rc == 0 && i < nr) {
-        unsigned int order;
-        mfn_t mfn;
-
-        rc = p2m_take(r->d, gfn_add(gfn, i), nr - i, &mfn, &order);
-        if (rc == 0 && !r->d->p2m.direct_mapped) {
-            domain_page_free(r->d, mfn, order);
-        }
-        i += rc == 0 ? 1ull << order : 0;
-    }
-    return rc;
+    return rc == 0 ? reservation_take(r->d, gfn, 1ull << r->order) : rc;
 }
 
 static int reservation_populate(struct reservation *r)
 {
     struct p2m_leaf leaf = {.kind = P2M_RAM, .flags = P2M_WRITE | P2M_EXEC};
+    uint64_t nr = 1ull << r->order, mapped;
     gfn_t gfn;
     int rc = reservation_frame(r, &gfn);
 
@@ -135,19 +149,19 @@ static int reservation_populate(struct reservation *r)
         if (!is_aligned(gfn.n, 1ull << r->order) || !domain_page_owned(r->d, leaf.mfn, r->order)) {
             return -EINVAL;
         }
-        return p2m_map(r->d, gfn, 1ull << r->order, leaf);
+        return p2m_map(r->d, gfn, nr, leaf);
     }
     rc = domain_page_alloc(r->d, r->order, r->limit, 0, &leaf.mfn);
     if (rc != 0) {
         return rc;
     }
-    rc = p2m_map(r->d, gfn, 1ull << r->order, leaf);
+    rc = p2m_map_partly(r->d, gfn, nr, leaf, &mapped);
     if (rc != 0) {
-        /* What was mapped of it must go before the memory goes; if even that fails, it stays with
-         * the domain. */
-        if (p2m_unmap(r->d, gfn, 1ull << r->order) == 0) {
-            domain_page_free(r->d, leaf.mfn, r->order);
-        }
+        /* The guest never had the pages behind `mapped`: they are still these. Those before may
+         * have gone and come back elsewhere: what is taken out now is freed, not what was put in.
+         * A hole stops that; the rest stays with the domain, mapped. */
+        domain_page_free(r->d, mfn_add(leaf.mfn, mapped), nr - mapped);
+        (void)reservation_take(r->d, gfn, mapped);
     }
     return rc;
 }

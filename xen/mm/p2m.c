@@ -181,13 +181,14 @@ static int p2m_map_some(struct p2m *p2m, uint64_t *g, uint64_t end, struct p2m_l
     return 0;
 }
 
-int p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf)
+int p2m_map_partly(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf, uint64_t *mapped)
 {
     struct p2m *p2m = &d->p2m;
     struct p2m_gone gone;
     uint64_t g = gfn.n, limit = p2m_limit();
     int rc = 0;
 
+    *mapped = 0;
     if (g >= limit || nr > limit - g) {
         return -EINVAL;
     }
@@ -202,7 +203,15 @@ int p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf)
             p2m_gone_release(&gone);
         }
     }
+    *mapped = g - gfn.n;
     return rc;
+}
+
+int p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf)
+{
+    uint64_t mapped;
+
+    return p2m_map_partly(d, gfn, nr, leaf, &mapped);
 }
 
 bool p2m_lookup(struct domain *d, gfn_t gfn, struct p2m_leaf *leaf, unsigned int *order)

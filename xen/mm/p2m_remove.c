@@ -207,21 +207,33 @@ static int take_locked(struct p2m *p2m, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsi
     return rc;
 }
 
-int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsigned int *order)
+/* Leaves take no tables with them, so `gone` does not fill up. */
+int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken)
 {
     struct p2m_gone gone;
-    int rc;
+    int rc = 0;
 
+    taken->nr = 0;
     p2m_gone_init(&gone);
     spin_lock(&d->p2m.lock);
-    rc = take_locked(&d->p2m, gfn, nr, mfn, order, &gone);
+    while (nr != 0 && taken->nr < P2M_TAKE_MAX) {
+        mfn_t *mfn = &taken->extent[taken->nr].mfn;
+        unsigned int *order = &taken->extent[taken->nr].order;
+
+        rc = take_locked(&d->p2m, gfn, nr, mfn, order, &gone);
+        if (rc != 0) {
+            break;
+        }
+        taken->nr++;
+        gfn.n += 1ull << *order;
+        nr -= 1ull << *order;
+    }
     p2m_gone_flush(&d->p2m, &gone);
     spin_unlock(&d->p2m.lock);
     p2m_gone_release(&gone);
-    return rc;
+    return taken->nr != 0 ? 0 : rc;
 }
 
-/* Single pages take no tables with them, so `gone` does not fill up. */
 unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr, mfn_t *mfn)
 {
     struct p2m_gone gone;

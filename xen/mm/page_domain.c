@@ -175,14 +175,16 @@ static bool domain_free_part(struct domain *d, uint64_t frame, uint64_t nr)
     return last;
 }
 
-void domain_page_free(struct domain *d, mfn_t mfn, unsigned int order)
+void domain_page_free(struct domain *d, mfn_t mfn, uint64_t nr)
 {
-    uint64_t end = mfn.n + (1ull << order), step = min_u64(1ull << order, MEM_PAGES_PER_CHUNK);
     bool last = false;
 
     spin_lock(&heap_lock);
-    for (uint64_t frame = mfn.n; frame < end; frame += step) {
-        last |= domain_free_part(d, frame, step);
+    for (uint64_t frame = mfn.n, end = mfn.n + nr; frame < end;) {
+        uint64_t next = min_u64(end, round_down(frame, MEM_PAGES_PER_CHUNK) + MEM_PAGES_PER_CHUNK);
+
+        last |= domain_free_part(d, frame, next - frame);
+        frame = next;
     }
     spin_unlock(&heap_lock);
     if (last) {

@@ -200,10 +200,10 @@ static void free_owned(struct item *it)
     if (it->references == 0) {
         give(it->frame, 1ul << it->order);
     }
-    domain_page_free(it->d, (mfn_t){it->frame}, it->order);
+    domain_page_free(it->d, (mfn_t){it->frame}, 1ul << it->order);
     CHECK(!domain_page_owned(it->d, (mfn_t){it->frame}, it->order), it->frame, it->order);
     /* Giving it up twice does nothing. */
-    domain_page_free(it->d, (mfn_t){it->frame}, it->order);
+    domain_page_free(it->d, (mfn_t){it->frame}, 1ul << it->order);
     item_references_drop(it);
 }
 
@@ -249,7 +249,7 @@ static void item_halve(struct item *it)
     if (it->kind == HYPERVISOR) {
         page_free(frame_va(upper), it->order);
     } else {
-        domain_page_free(it->d, (mfn_t){upper}, it->order);
+        domain_page_free(it->d, (mfn_t){upper}, 1ul << it->order);
     }
 }
 

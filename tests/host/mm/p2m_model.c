@@ -146,20 +146,27 @@ static void do_unmap_page(void)
 static void do_take(void)
 {
     uint64_t at, nr;
-    unsigned int order = 99;
-    mfn_t mfn;
+    struct p2m_taken taken;
     int rc;
 
     pick_range(&at, &nr);
-    rc = p2m_take(self, (gfn_t){BASE + at}, nr, &mfn, &order);
+    rc = p2m_take(self, (gfn_t){BASE + at}, nr, &taken);
     CHECK(rc == (map[at].kind == P2M_RAM ? 0
                  : map[at].kind == NONE  ? -ENOENT
                                          : -ENXIO),
           rc, map[at].kind);
-    for (uint64_t i = 0; rc == 0 && i < 1ul << order; i++) {
-        CHECK(i < nr && map[at + i].kind == P2M_RAM && map[at + i].mfn == mfn.n + i, at, i);
-        entry_clear(&map[at + i]);
+    CHECK((taken.nr != 0) == (rc == 0), taken.nr, rc);
+    for (unsigned int n = 0; n < taken.nr; n++) {
+        uint64_t pages = 1ul << taken.extent[n].order;
+
+        CHECK(pages <= nr, pages, nr);
+        for (uint64_t i = 0; i < pages; i++, at++, nr--) {
+            CHECK(map[at].kind == P2M_RAM && map[at].mfn == taken.extent[n].mfn.n + i, at, i);
+            entry_clear(&map[at]);
+        }
     }
+    /* It ends early for nothing but what is no RAM. */
+    CHECK(taken.nr == P2M_TAKE_MAX || nr == 0 || map[at].kind != P2M_RAM, at, nr);
 }
 
 static void do_take_pages(void)

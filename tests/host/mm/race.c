@@ -92,7 +92,7 @@ static void take_once(unsigned int taker)
     mfn_t mfn;
 
     CHECK(p2m_take_pages(d, &gfn, 1, &mfn) == 1, g, 0);
-    domain_page_free(d, mfn, 0);
+    domain_page_free(d, mfn, 1);
     use_page();
     populate(g, 0);
 }

@@ -15,8 +15,10 @@ SOURCES = (
     "xen/mm/buddy.c",
     "xen/mm/guest_copy.c",
     "xen/mm/heap.c",
+    "xen/mm/memory_op.c",
     "xen/mm/p2m*.c",
     "xen/mm/page_*.c",
+    "xen/mm/physmap.c",
 )
 
 SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all".split()
@@ -63,3 +65,9 @@ def test_second_stage(model: Model, seed: int) -> None:
 def test_races(model: Model, seed: int) -> None:
     """No CPU writes to a page through an address that it translated before the page was taken."""
     assert model("race", seed, 2000).startswith("ok")
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_reservation_races(model: Model, seed: int) -> None:
+    """Whatever vCPUs populate and give back at once, no guest can use a frame that is not its."""
+    assert model("reservation_race", seed, 300).startswith("ok")

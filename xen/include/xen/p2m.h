@@ -39,6 +39,10 @@ void p2m_destroy(struct domain *d);
  * the whole range.
  */
 int __must_check p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf);
+/* The same. *mapped: so many pages from gfn were mapped, if only for a moment; the rest never was.
+ */
+int __must_check p2m_map_partly(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf,
+                                uint64_t *mapped);
 /*
  * Unmap nr pages; pages not mapped are skipped. References held by foreign leaves are dropped. On
  * return no CPU uses them, so the caller may free what was mapped. -ENOMEM: a block could not be
@@ -47,16 +51,22 @@ int __must_check p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_le
 int __must_check p2m_unmap(struct domain *d, gfn_t gfn, uint64_t nr);
 /* The same for one page, only if `kind` and mfn are what is mapped there: -ENOENT otherwise. */
 int __must_check p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn);
-/*
- * Unmap RAM of d at gfn: as much as one leaf has of the nr pages, *mfn and *order say what, and
- * nobody else gets the same answer. -ENOENT: nothing there; -ENXIO: mapped, but not RAM; -ENOMEM.
- */
-int __must_check p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, mfn_t *mfn,
-                          unsigned int *order);
-/* The same for up to P2M_TAKE_MAX single pages with one flush: how many, up to the first that
- * fails.
- */
+/* Extents of RAM that were taken out of a p2m, one after the other from the frame asked for. */
 #define P2M_TAKE_MAX 32u
+struct p2m_taken {
+    unsigned int nr;
+    struct {
+        mfn_t mfn;
+        unsigned int order;
+    } extent[P2M_TAKE_MAX];
+};
+/*
+ * Unmap RAM of d from gfn on, with one flush: at most nr pages and P2M_TAKE_MAX leaves, up to the
+ * first that fails. Nobody else is told the same frames, so the caller may free them. If the first
+ * fails: -ENOENT: nothing there; -ENXIO: mapped, but not RAM; -ENOMEM: a block could not be split.
+ */
+int __must_check p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken);
+/* The same for up to P2M_TAKE_MAX single pages anywhere: how many, up to the first that fails. */
 unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr, mfn_t *mfn);
 /* What gfn maps to; false: nothing. *order (may be NULL): pages the leaf or hole covers. Takes the
  * p2m lock shortly. */

@@ -105,10 +105,12 @@ int __must_check domain_page_alloc(struct domain *d, unsigned int order, paddr_t
  */
 int __must_check domain_page_claim(struct domain *d, paddr_t start, paddr_t end);
 /*
- * Drop the allocation's reference of 2^order pages of d from mfn, aligned, after they left d's p2m:
- * each is freed when its last reference goes. Pages that d does not own (any more) are left alone.
+ * Drop the allocation's reference of nr pages of d from mfn: each is freed when its last reference
+ * goes. The caller alone knows these frames: p2m_take told him, or they never were in a p2m. A
+ * frame that he saw there before he dropped the p2m's lock may be another page of d by now, mapped
+ * elsewhere. Pages that d does not own (it is dying) are left alone.
  */
-void domain_page_free(struct domain *d, mfn_t mfn, unsigned int order);
+void domain_page_free(struct domain *d, mfn_t mfn, uint64_t nr);
 /* Does d own all of 2^order pages from mfn, aligned? */
 bool domain_page_owned(const struct domain *d, mfn_t mfn, unsigned int order);
 /* Largest free, aligned extent [*start, *start + size) below limit with size <= want, chunk

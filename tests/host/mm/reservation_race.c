@@ -1,0 +1,160 @@
+/*
+ * vCPUs of one guest against each other in memory_op: some populate extents that fail half way, for
+ * want of a table, while others take pages out and populate elsewhere. Whatever they do, each frame
+ * that the second stage lets the guest use is the guest's, and stands in one place only.
+ * `reservation_race SEED ROUNDS`.
+ */
+#include "model.h"
+
+#include <pthread.h>
+#include <public/memory.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <xen/cpu.h>
+#include <xen/errno.h>
+#include <xen/guest_copy.h>
+#include <xen/hypercall.h>
+
+#define THREADS 4u
+#define CALLS   100u        /* of each vCPU in a round */
+#define BASE    (1ul << 18) /* 512 guest frames: those of the only table of pages */
+#define FRAMES  512u
+#define OTHER   (BASE + 64u)         /* frames that have a table, and ... */
+#define EDGE    (BASE + FRAMES - 8u) /* ... the last that have one */
+
+static struct domain *d;
+static struct vcpu vcpus[THREADS];
+static unsigned long rounds, seed;
+static uint64_t free_before;
+static pthread_barrier_t barrier;
+
+/* One extent; the number of extents done. */
+static long reservation(unsigned int cpu, unsigned int command, uint64_t gfn, unsigned int order)
+{
+    uint64_t at = (BASE + cpu) << PAGE_SHIFT;
+    struct xen_memory_reservation in = {
+        .extent_start = at, .nr_extents = 1, .extent_order = order, .domid = DOMID_SELF};
+    long rc = -ERESTART;
+
+    CHECK(guest_copy_to(at, &gfn, sizeof(gfn)) == 0, at, gfn);
+    CHECK(guest_copy_to(at + 64, &in, sizeof(in)) == 0, at, gfn);
+    for (uint64_t arg[2] = {command, at + 64}; rc == -ERESTART;) {
+        rc = do_memory_op(&vcpus[cpu], arg);
+    }
+    CHECK(rc == 0 || rc == 1, rc, gfn);
+    return rc;
+}
+
+static void call_once(unsigned int cpu)
+{
+    uint64_t gfn = (random_below(2) == 0 ? OTHER : EDGE) + random_below(8);
+    unsigned int order = (unsigned int)random_below(3);
+    struct page *pg;
+
+    switch (random_below(4)) {
+    case 0: (void)reservation(cpu, XENMEM_populate_physmap, gfn, 0); break;
+    case 1: (void)reservation(cpu, XENMEM_decrease_reservation, gfn, order); break;
+    case 2: /* half of it has a table, the other half gets none */
+        order = 1u + (unsigned int)random_below(3);
+        gfn = BASE + FRAMES - (1ul << (order - 1u));
+        CHECK(reservation(cpu, XENMEM_populate_physmap, gfn, order) == 0, gfn, order);
+        break;
+    default: /* keeps the lock busy, as any guest can */
+        pg = p2m_get_page(d, (gfn_t){gfn}, true);
+        if (pg != NULL) {
+            page_put(pg);
+        }
+        break;
+    }
+}
+
+/* Every frame that is mapped belongs to the guest, and no frame is mapped twice. */
+static void check_ownership(unsigned long round)
+{
+    uint64_t where[FRAMES];
+    struct p2m_leaf leaf;
+
+    for (uint64_t i = 0; i < FRAMES; i++) {
+        where[i] = p2m_lookup(d, (gfn_t){BASE + i}, &leaf, NULL) ? leaf.mfn.n : 0;
+        if (where[i] != 0 && !domain_page_owned(d, leaf.mfn, 0)) {
+            fprintf(stderr, "round %lu: guest frame %#lx shows machine frame %#lx, which is free\n",
+                    round, BASE + i, where[i]);
+            abort();
+        }
+        for (uint64_t j = 0; j < i; j++) {
+            CHECK(where[i] == 0 || where[i] != where[j], BASE + i, BASE + j);
+        }
+    }
+    CHECK(!p2m_lookup(d, (gfn_t){BASE + FRAMES}, &leaf, NULL), round, leaf.mfn.n);
+}
+
+/* A guest with one page for each vCPU's arguments, which has used up its tables. */
+static void begin_round(void)
+{
+    struct p2m_leaf leaf = {.kind = P2M_RAM, .flags = P2M_WRITE};
+
+    free_before = page_free_count();
+    d->is_dying = false;
+    CHECK(p2m_create(d) == 0, 0, 0);
+    for (uint64_t i = 0; i < THREADS; i++) {
+        CHECK(domain_page_alloc(d, 0, 0, 0, &leaf.mfn) == 0, i, 0);
+        CHECK(p2m_map(d, (gfn_t){BASE + i}, 1, leaf) == 0, i, 0);
+    }
+    d->p2m.pool_pages = d->p2m.table_pages;
+}
+
+static void end_round(unsigned long round)
+{
+    check_ownership(round);
+    d->is_dying = true;
+    CHECK(p2m_relinquish(d) == 0, round, 0);
+    p2m_destroy(d);
+    CHECK(domain_pages_relinquish(d) == 0, round, 0);
+    CHECK(d->tot_pages == 0, d->tot_pages, round);
+    CHECK(page_free_count() == free_before, page_free_count(), free_before);
+}
+
+static void *play(void *data)
+{
+    unsigned int cpu = (unsigned int)(uintptr_t)data;
+
+    host_cpu = &cpus[cpu];
+    random_start(seed * THREADS + cpu);
+    for (unsigned long n = 0; n < rounds; n++) {
+        if (cpu == 0) {
+            begin_round();
+        }
+        pthread_barrier_wait(&barrier);
+        for (unsigned int i = 0; i < CALLS; i++) {
+            call_once(cpu);
+        }
+        pthread_barrier_wait(&barrier);
+        if (cpu == 0) {
+            end_round(n);
+        }
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    pthread_t threads[THREADS];
+
+    seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
+    rounds = argc > 2 ? strtoul(argv[2], NULL, 0) : 3000;
+    model_start(seed);
+    nr_cpus = THREADS;
+    d = model_domain(4096);
+    CHECK(pthread_barrier_init(&barrier, NULL, THREADS) == 0, 0, 0);
+    for (unsigned int i = 0; i < THREADS; i++) {
+        vcpus[i].d = d;
+        cpus[i].current = &vcpus[i];
+        cpus[i].online = true;
+        CHECK(pthread_create(&threads[i], NULL, play, (void *)(uintptr_t)i) == 0, i, 0);
+    }
+    for (unsigned int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    printf("ok: %lu rounds of %u calls\n", rounds, THREADS * CALLS);
+    return 0;
+}
