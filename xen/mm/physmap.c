@@ -19,21 +19,21 @@
 static int physmap_shared(struct domain *d, mfn_t mfn, gfn_t gfn)
 {
     struct p2m_leaf leaf = {.mfn = mfn, .kind = P2M_RAM, .flags = P2M_WRITE};
-    struct page *pg = page_of(mfn);
+    struct page *pg = page_get_frame(mfn, d);
     uint64_t nowhere = 0;
-    int rc;
+    int rc = -EBUSY;
 
     if (pg == NULL) {
         return -EINVAL;
     }
     /* p2m_remove.c resets it when the mapping goes. */
-    if (!atomic_compare_exchange(&pg->user, &nowhere, gfn.n + 1u)) {
-        return -EBUSY;
+    if (atomic_compare_exchange(&pg->user, &nowhere, gfn.n + 1u)) {
+        rc = p2m_map(d, gfn, 1, leaf);
+        if (rc != 0) {
+            atomic_store(&pg->user, 0u);
+        }
     }
-    rc = p2m_map(d, gfn, 1, leaf);
-    if (rc != 0) {
-        atomic_store(&pg->user, 0u);
-    }
+    page_put(pg);
     return rc;
 }
 
