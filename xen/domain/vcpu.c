@@ -13,17 +13,6 @@ static void vcpu_timer_event(void *data)
     evtchn_raise_virq(data, VIRQ_TIMER);
 }
 
-static void vcpu_periodic_event(void *data)
-{
-    struct vcpu *v = data;
-    s_time_t period = atomic_load(&v->periodic_period);
-
-    if (period != 0) { /* not stopped meanwhile */
-        evtchn_raise_virq(v, VIRQ_TIMER);
-        timer_set(&v->periodic, time_max(v->periodic.expires, time_now() - period) + period);
-    }
-}
-
 static void vcpu_poll_timeout(void *data)
 {
     struct vcpu *v = data;
@@ -40,22 +29,16 @@ static int vcpu_init_timers(struct vcpu *v)
     if (rc != 0) {
         return rc;
     }
-    rc = timer_init(&v->periodic, v->cpu, vcpu_periodic_event, v);
-    if (rc == 0) {
-        rc = timer_init(&v->poll_timer, v->cpu, vcpu_poll_timeout, v);
-        if (rc == 0) {
-            return 0;
-        }
-        timer_destroy(&v->periodic);
+    rc = timer_init(&v->poll_timer, v->cpu, vcpu_poll_timeout, v);
+    if (rc != 0) {
+        timer_destroy(&v->singleshot);
     }
-    timer_destroy(&v->singleshot);
     return rc;
 }
 
 static void vcpu_destroy_timers(struct vcpu *v)
 {
     timer_destroy(&v->singleshot);
-    timer_destroy(&v->periodic);
     timer_destroy(&v->poll_timer);
 }
 
@@ -232,8 +215,25 @@ void vcpu_kick(struct vcpu *v)
 void vcpu_up(struct vcpu *v)
 {
     atomic_fetch_and(&v->pause_flags, ~VPF_DOWN);
-    arch_wake_waiters(); /* those in sched_sleep_wait, for whom it is too late */
     sched_wake(v);
+}
+
+int vcpu_start(struct vcpu *v, uint64_t pc, uint64_t arg)
+{
+    int rc = 0;
+
+    spin_lock(&v->d->lock); /* of two that start it at once, one finds it up */
+    if (vcpu_is_up(v)) {
+        rc = -EBUSY;
+    } else if (atomic_load_acquire(&v->running) != 0) {
+        rc = -ERESTART;
+    } else {
+        arch_vcpu_set_entry(v, pc, arg);
+        v->initialised = true;
+        vcpu_up(v);
+    }
+    spin_unlock(&v->d->lock);
+    return rc;
 }
 
 /* With d->lock held: is any vCPU but v up? */

@@ -1,6 +1,7 @@
 /*
  * vcpu_op(cmd, vcpu, arg): a domain acts on its own vCPUs. Handlers get the vCPU named by the call,
- * not the calling one.
+ * not the calling one. As in Xen on Arm, nothing here turns a vCPU on or off: firmware calls do,
+ * and a vCPU turns off nobody but itself.
  */
 #include <public/vcpu.h>
 #include <xen/cpu.h>
@@ -10,24 +11,6 @@
 #include <xen/hypercall.h>
 #include <xen/lib.h>
 #include <xen/string.h>
-
-#define PERIOD_MIN_NS 1000000ull
-#define PERIOD_MAX_NS (UINT64_MAX >> 2)
-
-static long vcpu_op_up(struct vcpu *v, void *arg __unused)
-{
-    if (!v->initialised) {
-        return -EINVAL;
-    }
-    vcpu_up(v);
-    return 0;
-}
-
-static long vcpu_op_down(struct vcpu *v, void *arg __unused)
-{
-    vcpu_down(v);
-    return 0;
-}
 
 static long vcpu_op_is_up(struct vcpu *v, void *arg __unused)
 {
@@ -56,25 +39,6 @@ static long vcpu_op_register_info(struct vcpu *v, void *arg)
     const struct vcpu_register_vcpu_info *info = arg;
 
     return vcpu_info_register(v, gfn(info->mfn), info->offset);
-}
-
-static long vcpu_op_set_periodic(struct vcpu *v, void *arg)
-{
-    const struct vcpu_set_periodic_timer *set = arg;
-
-    if (set->period_ns < PERIOD_MIN_NS || set->period_ns > PERIOD_MAX_NS) {
-        return -EINVAL;
-    }
-    atomic_store(&v->periodic_period, (s_time_t)set->period_ns);
-    timer_set(&v->periodic, time_now() + (s_time_t)set->period_ns);
-    return 0;
-}
-
-static long vcpu_op_stop_periodic(struct vcpu *v, void *arg __unused)
-{
-    atomic_store(&v->periodic_period, 0);
-    timer_stop(&v->periodic);
-    return 0;
 }
 
 /* A guest may make this call for every tick of its clock: it does not go through the table. */
@@ -106,17 +70,12 @@ static long vcpu_op_stop_singleshot(struct vcpu *v, void *arg __unused)
 static __noinline long vcpu_op_by_table(struct vcpu *caller, const uint64_t *arg)
 {
     static const struct hypercall_op ops[] = {
-        [VCPUOP_up] = {vcpu_op_up, 0, 0},
-        [VCPUOP_down] = {vcpu_op_down, 0, 0},
         [VCPUOP_is_up] = {vcpu_op_is_up, 0, 0},
         [VCPUOP_get_runstate_info] = {vcpu_op_get_runstate, sizeof(struct vcpu_runstate_info),
                                       OP_OUT},
         [VCPUOP_register_runstate_memory_area] = {vcpu_op_register_runstate,
                                                   sizeof(struct vcpu_register_runstate_memory_area),
                                                   0},
-        [VCPUOP_set_periodic_timer] = {vcpu_op_set_periodic, sizeof(struct vcpu_set_periodic_timer),
-                                       0},
-        [VCPUOP_stop_periodic_timer] = {vcpu_op_stop_periodic, 0, 0},
         [VCPUOP_stop_singleshot_timer] = {vcpu_op_stop_singleshot, 0, 0},
         [VCPUOP_register_vcpu_info] = {vcpu_op_register_info,
                                        sizeof(struct vcpu_register_vcpu_info), 0},

@@ -240,9 +240,7 @@ void sched_sleep(struct vcpu *v)
 void sched_sleep_wait(struct vcpu *v)
 {
     sched_sleep(v);
-    /* Somebody may let it run again meanwhile (vcpu_up wakes us then): it would stay loaded for
-     * ever. */
-    while (atomic_load_acquire(&v->running) != 0 && !vcpu_runnable(v)) {
+    while (atomic_load_acquire(&v->running) != 0) {
         arch_wait_while_equal(&v->running, 1);
     }
 }

@@ -39,7 +39,8 @@ void arch_cpu_init(struct cpu *c)
     p2m_init_cpu();
     vcpu_init_cpu();
     WRITE_ONCE(c->arch.up, 1u);
-    arch_wake_waiters();
+    dsb(ishst); /* `up` is visible before the event that wakes the CPU which waits for it */
+    __asm__ volatile("sev" ::: "memory");
 }
 
 void arch_cpu_idle(void)

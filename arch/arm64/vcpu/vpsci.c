@@ -5,7 +5,7 @@
 #include <asm/smccc.h>
 #include <public/sched.h>
 #include <xen/domain.h>
-#include <xen/sched.h>
+#include <xen/errno.h>
 
 #define PSCI_1_1 0x10001
 
@@ -50,31 +50,22 @@ static int64_t vpsci_cpu_off(struct vcpu *v, uint32_t function __unused)
 
 static int64_t vpsci_cpu_on(struct vcpu *v, uint32_t function)
 {
-    struct domain *d = v->d;
-    struct vcpu *t = vpsci_target(d, vpsci_arg(v, function, 1));
-    int64_t result = PSCI_SUCCESS;
+    struct vcpu *t = vpsci_target(v->d, vpsci_arg(v, function, 1));
+    uint64_t entry = vpsci_arg(v, function, 2);
 
     if (t == NULL) {
         return PSCI_INVALID_PARAMETERS;
     }
-    if ((vpsci_arg(v, function, 2) & 3u) != 0) {
+    if ((entry & 3u) != 0) {
         return PSCI_INVALID_ADDRESS;
     }
-    if (t == v || (atomic_load(&t->pause_flags) & VPF_DOWN) == 0) {
-        return PSCI_ALREADY_ON;
+    switch (vcpu_start(t, entry, vpsci_arg(v, function, 3))) {
+    case 0: return PSCI_SUCCESS;
+    case -ERESTART:
+        arch_hypercall_repeat(v);
+        return (int64_t)v->arch.regs.x[0]; /* as it was, for the same call */
+    default: return PSCI_ALREADY_ON;
     }
-    /* It may have called CPU_OFF a moment ago and still be on its way out. */
-    sched_sleep_wait(t);
-    spin_lock(&d->lock);
-    if ((atomic_load(&t->pause_flags) & VPF_DOWN) == 0 || atomic_load_acquire(&t->running) != 0) {
-        result = PSCI_ALREADY_ON; /* another CPU_ON was faster */
-    } else {
-        arch_vcpu_set_entry(t, vpsci_arg(v, function, 2), vpsci_arg(v, function, 3));
-        t->initialised = true;
-        vcpu_up(t);
-    }
-    spin_unlock(&d->lock);
-    return result;
 }
 
 static int64_t vpsci_affinity_info(struct vcpu *v, uint32_t function)

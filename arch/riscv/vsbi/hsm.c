@@ -4,17 +4,15 @@
 #include <arch/vcpu.h>
 #include <asm/vsbi.h>
 #include <xen/domain.h>
-#include <xen/sched.h>
+#include <xen/errno.h>
 
 #define SUSPEND_RETENTIVE     0x00000000u
 #define SUSPEND_NON_RETENTIVE 0x80000000u
 
-static long hsm_start(struct vcpu *v, const uint64_t *args)
+static long hsm_start(struct vcpu *v, const uint64_t *args, uint64_t *value)
 {
-    struct domain *d = v->d;
-    struct vcpu *t = domain_vcpu(d, args[0]);
+    struct vcpu *t = domain_vcpu(v->d, args[0]);
     uint64_t pc = args[1];
-    long error = SBI_SUCCESS;
 
     if (t == NULL) {
         return SBI_ERR_INVALID_PARAM;
@@ -22,21 +20,14 @@ static long hsm_start(struct vcpu *v, const uint64_t *args)
     if ((pc & 1u) != 0 || pc >> arch_p2m_ipa_bits() != 0) {
         return SBI_ERR_INVALID_ADDRESS;
     }
-    if (t == v || vcpu_is_up(t)) {
-        return SBI_ERR_ALREADY_AVAILABLE;
+    switch (vcpu_start(t, pc, args[2])) {
+    case 0: return SBI_SUCCESS;
+    case -ERESTART:
+        arch_hypercall_repeat(v);
+        *value = args[1];
+        return (long)args[0]; /* a0 and a1 as they were, for the same call */
+    default: return SBI_ERR_ALREADY_AVAILABLE;
     }
-    /* It may have called hart_stop a moment ago and still be on its way out. */
-    sched_sleep_wait(t);
-    spin_lock(&d->lock);
-    if (vcpu_is_up(t) || atomic_load_acquire(&t->running) != 0) {
-        error = SBI_ERR_ALREADY_AVAILABLE; /* another hart_start was faster */
-    } else {
-        arch_vcpu_set_entry(t, pc, args[2]);
-        t->initialised = true;
-        vcpu_up(t);
-    }
-    spin_unlock(&d->lock);
-    return error;
 }
 
 static long hsm_status(const struct vcpu *v, uint64_t hart, uint64_t *value)
@@ -68,7 +59,7 @@ static long hsm_suspend(struct vcpu *v, uint64_t type)
 long vsbi_hsm(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value)
 {
     switch (function) {
-    case SBI_HSM_HART_START: return hsm_start(v, args);
+    case SBI_HSM_HART_START: return hsm_start(v, args, value);
     case SBI_HSM_HART_STOP:
         vcpu_down(v);
         return SBI_SUCCESS; /* nobody sees it: a start makes registers anew */

@@ -47,13 +47,12 @@ static void clear_here(void)
 /* Lets a few interrupts of the hypervisor's come, at which it looks at what is pending here. */
 static void pass(void)
 {
-    struct vcpu_set_periodic_timer period = {.period_ns = 1000000};
+    struct vcpu_set_singleshot_timer at_once = {.timeout_abs_ns = 1};
     uint64_t end = port_counter() + port_frequency() / 50;
-    vcpu_op(VCPUOP_set_periodic_timer, 0, &period);
     while (port_counter() < end) {
+        vcpu_op(VCPUOP_set_singleshot_timer, 0, &at_once);
         port_relax();
     }
-    vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL);
 }
 
 static void settle(void)

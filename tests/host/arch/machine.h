@@ -47,6 +47,13 @@ enum host_state host_boot(uint64_t fdt);
  */
 enum host_state host_hypercall(unsigned int cpu, uint64_t nr, uint64_t *arg, int64_t *result);
 
+/*
+ * The port's firmware calls, by the vCPU that CPU `cpu` runs: turn vCPU `id` of its domain on (*rc:
+ * as vcpu_start), or itself off. An `off` leaves the CPU at the next host_gate.
+ */
+enum host_state host_vcpu_on(unsigned int cpu, unsigned int id, uint64_t pc, uint64_t arg, int *rc);
+enum host_state host_vcpu_off(unsigned int cpu);
+
 /* CPU `cpu` takes its interrupts and passes the gate. */
 enum host_state host_gate(unsigned int cpu);
 

@@ -22,10 +22,6 @@ static inline struct cpu *arch_this_cpu(void);
  */
 static inline void arch_wait_while_equal(const uint32_t *p, uint32_t old);
 
-/* Make stores before this call visible to waiters in arch_wait_while_equal (arm64: dsb + sev; else
- * nothing). */
-static inline void arch_wake_waiters(void);
-
 /* Find the CPUs in the device tree and fill cpu descriptors (hardware id, enable method). At least
  * the boot CPU. */
 void arch_cpu_discover(void);

@@ -56,11 +56,9 @@ struct vcpu {
     struct vcpu_runstate_info runstate; /* scheduler's lock */
     struct vcpu_area runstate_area;     /* scheduler's lock */
     struct timer singleshot;            /* VIRQ_TIMER */
-    struct timer periodic;
-    s_time_t periodic_period;
-    struct timer poll_timer; /* SCHEDOP_poll timeout */
-    uint32_t poll_port;      /* SCHEDOP_poll: port, EVTCHN_POLL_ANY for several, 0: none; atomic,
-                                d->poll_mask says who polls */
+    struct timer poll_timer;            /* SCHEDOP_poll timeout */
+    uint32_t poll_port; /* SCHEDOP_poll: port, EVTCHN_POLL_ANY for several, 0: none; atomic,
+                           d->poll_mask says who polls */
 
     struct evtchn_vcpu event;
     struct sched_vcpu sched;
@@ -197,9 +195,15 @@ static inline bool vcpu_is_up(const struct vcpu *v)
 {
     return (atomic_load(&v->pause_flags) & VPF_DOWN) == 0;
 }
-/* Bring up / down (PSCI, VCPUOP_up/down). up: v must be initialised; down of the last one shuts the
- * domain down. */
+/*
+ * Start a vCPU that is down, at pc with one argument, its registers made anew. -EBUSY: it is up
+ * already. -ERESTART: it has turned itself off, but its CPU still saves its state: make the call
+ * again; never wait for it with interrupts masked.
+ */
+int __must_check vcpu_start(struct vcpu *v, uint64_t pc, uint64_t arg);
+/* Let a vCPU run that has a context (setvcpucontext, boot). */
 void vcpu_up(struct vcpu *v);
+/* The current vCPU turns itself off; the last one shuts the domain down. */
 void vcpu_down(struct vcpu *v);
 
 /* runstate.c */

@@ -102,8 +102,9 @@ void sched_vcpu_destroy(struct vcpu *v);
 void sched_wake(struct vcpu *v);
 void sched_sleep(struct vcpu *v);
 /*
- * As sched_sleep, and return once v's state is not loaded anywhere, or v may run again: only who
- * holds a pause of it can be sure of the first. Not for the current vCPU.
+ * As sched_sleep, and return once v's state is not loaded anywhere. The caller holds a pause of v,
+ * or it might run again and stay loaded for ever; v is not current, and no v waits for the caller
+ * (domain_wait_begin).
  */
 void sched_sleep_wait(struct vcpu *v);
 /* Let others run first, at the next gate. v is current. */

@@ -44,6 +44,6 @@ void guest_crash(struct vcpu *v, const char *fmt, ...) __printf(2, 3);
 void __noreturn hyp_fault(const char *what, uint64_t syndrome, uint64_t address, uint64_t pc);
 
 /*
- * Declared in their own headers, for ports too: domain_vcpu, domain_shutdown, vcpu_up, vcpu_down,
- * vcpu_block, vcpu_kick, vcpu_unblock, sched_yield, sched_sleep_wait
+ * Declared in their own headers, for ports too: domain_vcpu, domain_shutdown, vcpu_start,
+ * vcpu_down, vcpu_block, vcpu_kick, vcpu_unblock, sched_yield
  */

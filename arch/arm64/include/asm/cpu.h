@@ -30,12 +30,6 @@ static inline void arch_wait_while_equal(const uint32_t *p, uint32_t old)
                      : "cc", "memory");
 }
 
-static inline void arch_wake_waiters(void)
-{
-    dsb(ishst); /* the stores before are visible before the event */
-    __asm__ volatile("sev" ::: "memory");
-}
-
 static inline bool arch_cpu_irq_pending(void)
 {
     uint64_t isr;

@@ -23,10 +23,6 @@ static inline void arch_wait_while_equal(const uint32_t *p, uint32_t old)
     }
 }
 
-static inline void arch_wake_waiters(void)
-{
-}
-
 /* What is pending and enabled for the hypervisor: interrupt numbers as bits. SGEI is in hip only
  * [RVPRIV 18.2.2]. */
 static inline uint64_t cpu_irqs_pending(void)

@@ -8,6 +8,7 @@
 #include <arch/mm.h>
 #include <xen/bitmap.h>
 #include <xen/domain.h>
+#include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/time.h>
 #include <xen/trap.h>
@@ -138,6 +139,45 @@ enum host_state host_hypercall(unsigned int cpu, uint64_t nr, uint64_t *arg, int
         }
     }
     return HOST_RUNAWAY;
+}
+
+struct host_power {
+    const struct vcpu *by;
+    unsigned int id;
+    uint64_t pc, arg;
+    int rc;
+};
+
+static void host_play_on(void *data)
+{
+    struct host_power *power = data;
+    struct vcpu *v = domain_vcpu(power->by->d, power->id);
+
+    power->rc = v != NULL ? vcpu_start(v, power->pc, power->arg) : -ENOENT;
+}
+
+enum host_state host_vcpu_on(unsigned int cpu, unsigned int id, uint64_t pc, uint64_t arg, int *rc)
+{
+    struct host_power power = {.by = cpus[cpu].current, .id = id, .pc = pc, .arg = arg};
+    enum host_state state;
+
+    if (host_running(cpu) < 0) {
+        return HOST_IDLE;
+    }
+    state = host_play(&cpus[cpu], host_play_on, &power);
+    *rc = power.rc;
+    return state;
+}
+
+static void host_play_off(void *data)
+{
+    vcpu_down(data);
+}
+
+enum host_state host_vcpu_off(unsigned int cpu)
+{
+    return host_running(cpu) < 0 ? HOST_IDLE
+                                 : host_play(&cpus[cpu], host_play_off, cpus[cpu].current);
 }
 
 /* One round over all CPUs: did any have something to do? */

@@ -45,7 +45,6 @@ def test_every_command_with_nonsense(machine: Any, name: str) -> None:
         ("sched_op", k.SCHEDOP_poll),
         ("sched_op", k.SCHEDOP_remote_shutdown),
         ("sched_op", k.SCHEDOP_watchdog),
-        ("vcpu_op", k.VCPUOP_down),
     }
     machine.lib.host_preempt(500)  # some ask for more than any guest would wait for
     machine.lib.host_repeats(5)

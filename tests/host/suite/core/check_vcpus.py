@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 ENOENT, EFAULT, EBUSY, EINVAL, ENXIO, ENOSPC = 2, 14, 16, 22, 6, 28
+ERESTART = 85
 GUEST, IDLE, OFF = 0, 1, 4
 AREA = 65536
 """Where areas go, relative to the scratch memory of dom0."""
@@ -153,10 +154,47 @@ def test_watchdog_ends_the_machine(machine: Any, id_: int) -> None:
 
 
 def test_last_vcpu_down_is_power_off(machine: Any) -> None:
-    k = machine.k
-    assert machine.call("vcpu_op", k.VCPUOP_is_up, 0, 0) == 1
-    assert machine.call("vcpu_op", k.VCPUOP_up, 0, 0) == 0
-    assert machine.try_call("vcpu_op", k.VCPUOP_down, 0, 0)[0] == OFF
+    assert machine.call("vcpu_op", machine.k.VCPUOP_is_up, 0, 0) == 1
+    assert machine.lib.host_vcpu_off(0) == OFF
+
+
+@pytest.mark.parametrize("name", ["up", "down", "set_periodic_timer", "stop_periodic_timer"])
+def test_not_for_guests_on_arm(tools_on: Any, name: str) -> None:
+    """A vCPU that others can turn off may be one that others wait for."""
+    tools = tools_on(3)
+    domain = tools.create(2)
+    at = tools.machine.scratch
+    for vcpu in range(2):
+        op = getattr(tools.k, f"VCPUOP_{name}")
+        assert tools.machine.call("vcpu_op", op, vcpu, at, domain=domain) == -EINVAL
+        is_up = tools.k.VCPUOP_is_up
+        assert tools.machine.call("vcpu_op", is_up, vcpu, 0, domain=domain) == 1
+
+
+def test_start_waits_for_nobody(tools_on: Any) -> None:
+    """Who starts a vCPU that has not left its CPU yet makes the call again."""
+    tools = tools_on(3)
+    machine = tools.machine
+    domain = tools.create(2)
+    machine.lib.host_advance(1_000_000)
+    cpu = {machine.lib.host_running(i): i for i in range(3)}
+    zero, one = cpu[domain << 16], cpu[domain << 16 | 1]
+    rc, arg = machine.ffi.new("int *"), machine.ffi.new("uint64_t *")
+
+    def start(pc: int) -> int:
+        assert machine.lib.host_vcpu_on(zero, 1, pc, 77, rc) == GUEST
+        return int(rc[0])
+
+    assert start(0x1000) == -EBUSY
+    assert machine.lib.host_vcpu_off(one) == GUEST
+    assert start(0x2000) == start(0x3000) == -ERESTART
+    assert machine.lib.host_entry(domain, 1, arg) == 0x40000000
+    assert machine.lib.host_gate(one) == IDLE
+    assert start(0x4000) == 0
+    assert (machine.lib.host_entry(domain, 1, arg), arg[0]) == (0x4000, 77)
+    assert start(0x5000) == -EBUSY
+    machine.lib.host_advance(1_000_000)
+    assert domain << 16 | 1 in [machine.lib.host_running(i) for i in range(3)]
 
 
 def test_parameters(tools_on: Any) -> None:

@@ -20,10 +20,6 @@ static inline void arch_wait_while_equal(const uint32_t *p, uint32_t old)
     host_wait_while_equal(p, old);
 }
 
-static inline void arch_wake_waiters(void)
-{
-}
-
 static inline bool arch_cpu_irq_pending(void)
 {
     return host_irq_pending();
