@@ -19,6 +19,7 @@ SOURCES = (
     "xen/mm/p2m*.c",
     "xen/mm/page_*.c",
     "xen/mm/physmap.c",
+    "xen/mm/reservation.c",
 )
 
 SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all".split()

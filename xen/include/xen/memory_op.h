@@ -1,5 +1,5 @@
-/* Between memory_op.c (reservations and the table of commands) and physmap.c (what stands where in
- * a domain's space). */
+/* Between memory_op.c (the table of commands), reservation.c (how much memory a domain has) and
+ * physmap.c (what stands where in its space). */
 #pragma once
 
 #include <xen/types.h>
@@ -16,5 +16,6 @@ long memory_op_again(uint64_t *arg, uint64_t done);
  * *d, -ESRCH, -EPERM. */
 int memory_op_domain(const struct vcpu *v, uint16_t id, struct domain **d);
 
+memory_op_fn memory_increase, memory_decrease, memory_populate;
 memory_op_fn memory_add_to_physmap, memory_add_to_physmap_batch, memory_remove_from_physmap,
     memory_acquire_resource;
