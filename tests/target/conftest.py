@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,17 @@ from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.dom0 import image
 from xenolith.dom0.image import Dom0
-from xenolith.lab import session
+from xenolith.lab import bare, qemu, session
+from xenolith.lab.console import Console, Deadline, LabError
 from xenolith.lab.report import Report
 from xenolith.system.model import System
 
 TIMEOUT = 360.0
 """Seconds for one boot with all its commands; 10 to 25 are usual on two cores."""
+
+END = rb"Panic on CPU|Halted|Reboot in|halt"
+BARE_TIMEOUT = 15.0
+"""Seconds until the hypervisor has said what it has to say, and stopped."""
 
 Boot = Callable[..., Report]
 MakeSystem = Callable[..., System]
@@ -80,5 +86,41 @@ def boot() -> Boot:
             pytest.fail(f"{error.message}\n{error.tail}", pytrace=False)
         console = session.log_file(system, name).read_text(errors="replace")
         return Report(dict(zip(commands, results, strict=False)), console, error)
+
+    return run
+
+
+@pytest.fixture
+def start(board: Board, hypervisor: Path, on_xen: bool, tmp_path: Path) -> Callable[..., str]:
+    """A function that boots, waits for a message and the halt, and returns all that was said."""
+    if on_xen:
+        pytest.skip("the messages are ours")
+
+    def run(
+        boot: bare.Boot,
+        message: str,
+        machine: str = "",
+        cpu: str = "",
+        *,
+        ends: bool = True,
+        extra: Sequence[str] = (),
+    ) -> str:
+        model = replace(
+            board.qemu, machine=machine or board.qemu.machine, cpu=cpu or board.qemu.cpu
+        )
+        played = replace(board, qemu=model)
+        options = bare.options(played, boot, hypervisor, tmp_path)
+        command = [*model.command(1, bare.MEMORY), *options, *extra]
+        log = tmp_path / "console.log"
+        with qemu.Machine(command) as running:
+            console = Console(running, log, forbidden=())
+            deadline = Deadline(BARE_TIMEOUT)
+            try:
+                console.expect(message.encode(), deadline, repr(message))
+                while ends and not re.search(END, console.data):
+                    console.receive(deadline, "the halt")
+            except LabError as e:
+                pytest.fail(f"{e.message}\n{e.tail}", pytrace=False)
+            return bytes(console.data).decode(errors="replace")
 
     return run

@@ -3,146 +3,19 @@
 from __future__ import annotations
 
 import gzip
-import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from xenolith.boards import Board
-from xenolith.dt import blob, chosen
-from xenolith.lab import qemu, stub
-from xenolith.lab.console import Console, Deadline, LabError
+from xenolith.dt import blob
+from xenolith.lab import stub
+from xenolith.lab.bare import KERNEL, PLACES, TREE, Boot, reserve
 from xenolith.lab.stub import Idle
-from xenolith.system import kernel
-from xenolith.system.placement import MIB, Region
-
-MEMORY = 1024
-TREE, KERNEL, INITRD = 0x800_0000, 0x200_0000, 0x500_0000
-"""Offsets into RAM."""
-END = rb"Panic on CPU|Halted|Reboot in|halt"
-SECONDS = 15.0
-
-
-PLACES = {"arm64": (0x10_0000, 0x40_0000), "riscv": (0x20_0000, 0x40_0000)}
-"""By port, offsets of start code and hypervisor. QEMU's own tree is in the first MiB (arm64);
-OpenSBI jumps to 2 MiB (RISC-V)."""
-
-
-@dataclass(frozen=True)
-class Boot:
-    """A boot, right unless changed. Addresses are offsets into RAM, sizes in bytes."""
-
-    kernel: Callable[[Idle], bytes] = Idle.image
-    kernel_at: int = KERNEL
-    kernel_size: int | None = None
-    initrd: bytes = b"\x1f\x8b\x08" + bytes(5000)
-    initrd_at: int = INITRD
-    arguments: str = "dom0_mem=256M noreboot"
-    console: str = ""
-    """Device-tree path; empty: the board's."""
-    modules: bool = True
-    tree: Callable[[Any, int], None] = lambda _tree, _ram: None
-    """Changes the tree; the second argument: where RAM begins."""
-    blob: Callable[[bytes], bytes] = lambda data: data
-    """Changes its bytes."""
-    tree_at: int | None = TREE
-    """What the hypervisor is told; None: nothing."""
-
-
-def device_tree(board: Board, boot: Boot) -> bytes:
-    tree = blob.parse(qemu.base_tree(board, 1, MEMORY))
-    kernel_file = boot.kernel(stub.IDLE[board.arch])
-    size = len(kernel_file) if boot.kernel_size is None else boot.kernel_size
-    base = board.ram_base
-    modules = [
-        chosen.Module(chosen.KERNEL, base + boot.kernel_at, size, "console=hvc0"),
-        chosen.Module(chosen.RAMDISK, base + boot.initrd_at, len(boot.initrd)),
-    ]
-    line = f"console=dtuart dtuart={boot.console or board.console} {boot.arguments}"
-    chosen.add_modules(tree, line, modules if boot.modules else [])
-    if board.arch == "riscv":
-        # As OpenSBI adds it to the tree that it passes on: its own memory.
-        reserve(0, 0x8_0000)(tree, base)
-    boot.tree(tree, base)
-    return boot.blob(blob.serialize(tree))
-
-
-def loadable(files: dict[int, bytes], at: int, base: int, folder: Path) -> Iterator[qemu.Load]:
-    """What of `files` (by address) QEMU can load: all in RAM, beside the hypervisor at `at`."""
-    full = [Region("the hypervisor", at, MIB)]
-    for number, (address, data) in enumerate(files.items()):
-        region = Region(str(number), address, len(data))
-        path = folder / f"part{number}"
-        path.write_bytes(data)
-        inside = base <= address < base + MEMORY * MIB
-        if inside and not any(region.overlaps(other) for other in full):
-            yield qemu.Load(path, address)
-            full.append(region)
-
-
-@pytest.fixture
-def start(board: Board, hypervisor: Path, on_xen: bool, tmp_path: Path) -> Callable[..., str]:
-    """A function that boots, waits for a message and the halt, and returns all that was said."""
-    if on_xen:
-        pytest.skip("the messages are ours")
-
-    def run(
-        boot: Boot,
-        message: str,
-        machine: str = "",
-        cpu: str = "",
-        *,
-        ends: bool = True,
-        extra: Sequence[str] = (),
-    ) -> str:
-        model = replace(
-            board.qemu, machine=machine or board.qemu.machine, cpu=cpu or board.qemu.cpu
-        )
-        played = replace(board, qemu=model)
-        options = _start_options(played, boot, hypervisor, tmp_path)
-        command = [*model.command(1, MEMORY), *options, *extra]
-        log = tmp_path / "console.log"
-        with qemu.Machine(command) as running:
-            console = Console(running, log, forbidden=())
-            deadline = Deadline(SECONDS)
-            try:
-                console.expect(message.encode(), deadline, repr(message))
-                while ends and not re.search(END, console.data):
-                    console.receive(deadline, "the halt")
-            except LabError as e:
-                pytest.fail(f"{e.message}\n{e.tail}", pytrace=False)
-            return bytes(console.data).decode(errors="replace")
-
-    return run
-
-
-def _start_options(board: Board, boot: Boot, hypervisor: Path, folder: Path) -> list[str]:
-    """QEMU's options that put everything into memory and begin at the start code."""
-    start, xen = PLACES[board.arch]
-    base = board.ram_base
-    # QEMU's loader puts an arm64 image at its text_offset; a RISC-V image runs anywhere.
-    offset = kernel.read(hypervisor, board.arch).text_offset if board.arch == "arm64" else 0
-    at = base + xen + offset
-    begin = stub.jump(board.arch, at, 0 if boot.tree_at is None else base + boot.tree_at)
-    files = {
-        base + start: begin,
-        base + TREE: device_tree(board, boot),
-        base + boot.kernel_at: boot.kernel(stub.IDLE[board.arch]),
-        base + boot.initrd_at: boot.initrd,
-    }
-    if board.arch == "arm64":
-        first = ["-device", f"loader,addr={base + start:#x},cpu-num=0"]
-    else:
-        # OpenSBI jumps to what QEMU takes for the kernel.
-        del files[base + start]
-        (folder / "stub").write_bytes(begin)
-        first = ["-kernel", str(folder / "stub")]
-    loads = [qemu.Load(hypervisor, at), *loadable(files, at, base, folder)]
-    return [*qemu.loaders(loads), *first]
+from xenolith.system.placement import MIB
 
 
 def cut(data: bytes) -> bytes:
@@ -160,21 +33,6 @@ def unknown_tag(data: bytes) -> bytes:
 def without(path: str) -> Callable[[Any, int], None]:
     """Removes a node of the root."""
     return lambda tree, ram: tree.root.remove_subnode(path.format(ram=f"{ram:x}"))
-
-
-def reserve(offset: int, size: int) -> Callable[[Any, int], None]:
-    """Adds a range of RAM to /reserved-memory."""
-
-    def change(tree: Any, ram: int) -> None:
-        start = ram + offset
-        parent = tree.get_node("/reserved-memory", create=True)
-        blob.set_cells(parent, "#address-cells", 2)
-        blob.set_cells(parent, "#size-cells", 2)
-        blob.set_bytes(parent, "ranges", b"")
-        node = tree.get_node(f"/reserved-memory/firmware@{start:x}", create=True)
-        blob.set_cells(node, "reg", 0, start, 0, size)
-
-    return change
 
 
 def elf(_port: Idle) -> bytes:
