@@ -41,13 +41,12 @@ static volatile uint32_t *pm;
 
 static void rpi4_init(void)
 {
+    const struct dt_node *n;
     struct dt_range reg;
 
-    for (uint32_t i = 1; i < dt_host.count && pm == NULL; i++) {
-        const struct dt_node *n = &dt_host.nodes[i];
-
-        if (dt_compatible_any(&dt_host, n, pm_compatible) && dt_reg(&dt_host, n, 0, &reg) == 0 &&
-            reg.size >= PM_SIZE && (reg.start & 3u) == 0) {
+    dt_for_each_node(&dt_host, n) {
+        if (pm == NULL && dt_compatible_any(&dt_host, n, pm_compatible) &&
+            dt_reg(&dt_host, n, 0, &reg) == 0 && reg.size >= PM_SIZE && (reg.start & 3u) == 0) {
             pm = arch_map_device(reg.start, PM_SIZE);
         }
     }

@@ -27,11 +27,11 @@ static const struct dt_node *modules_chosen(const struct dt *t)
     return dt_child(t, dt_root(t), "chosen");
 }
 
-/* The next module node inside /chosen after `n`; NULL after the last. */
+/* The next available module node inside /chosen after `n`; NULL after the last. */
 static const struct dt_node *modules_next(const struct dt *t, const struct dt_node *chosen,
                                           const struct dt_node *n)
 {
-    for (n++; dt_index(t, n) < chosen->end; n++) {
+    for (n = dt_next(t, n); n != NULL && dt_within(t, chosen, n); n = dt_next(t, n)) {
         if (dt_compatible(t, n, "multiboot,module") ||
             dt_compatible(t, n, "xen,multiboot-module")) {
             return n;

@@ -83,7 +83,7 @@ static bool to_cpu(const struct fdt *f, fdt_node_t node, uint64_t *address)
         struct fdt_prop p;
         bool found = false;
 
-        if (!fdt_get_prop(f, bus, "ranges", &p)) {
+        if (!fdt_available(f, bus) || !fdt_get_prop(f, bus, "ranges", &p)) {
             return false;
         }
         for (uint32_t i = 0; i + row <= fdt_cell_count(&p) && !found; i += row) {
@@ -107,6 +107,9 @@ static bool fill(const struct fdt *f, fdt_node_t node, struct early_uart *uart)
     uint64_t address;
     uint32_t cells;
 
+    if (!fdt_available(f, node)) {
+        return false; /* without a clock it would never be ready to send */
+    }
     uart->pl011 = fdt_compatible(f, node, "arm,pl011");
     uart->shift = 0;
     uart->width = 1;
@@ -148,9 +151,7 @@ bool early_uart_find(const struct fdt *f, struct early_uart *uart)
         }
     }
     for (fdt_node_t node = fdt_root(f); node >= 0; node = fdt_next_node(f, node, &depth)) {
-        const char *status = fdt_get_string(f, node, "status");
-
-        if ((status == NULL || status[0] == 'o') && fill(f, node, uart)) {
+        if (fill(f, node, uart)) {
             return true;
         }
     }

@@ -39,7 +39,8 @@ static void find_beside_console(void)
     }
     console.start = round_down(reg.start, PAGE_SIZE);
     console.end = round_up(reg.start + reg.size, PAGE_SIZE);
-    dt_for_each_child(&dt_host, dt_parent(&dt_host, uart), n) {
+    /* Any status: a device that is off has its registers there, and dom0 might switch it on. */
+    dt_for_each_child_any(&dt_host, dt_parent(&dt_host, uart), n) {
         for (uint32_t i = 0; n != uart && dt_reg(&dt_host, n, i, &reg) == 0; i++) {
             if (on_console_page(reg.start, reg.start + reg.size) &&
                 nr_beside < ARRAY_SIZE(beside)) {
@@ -160,20 +161,18 @@ static void assign(struct domain *d, const struct dt_node *n, uint8_t flags)
 
 void device_assign_all(struct domain *d)
 {
-    const struct dt_node *reserved = dt_path(&dt_host, "/reserved-memory");
+    const struct dt_node *reserved = dt_path(&dt_host, "/reserved-memory"), *n;
     char path[96];
 
     find_beside_console();
-    for (uint32_t i = 1; i < dt_host.count; i++) {
-        const struct dt_node *n = &dt_host.nodes[i];
-
+    dt_for_each_node(&dt_host, n) {
         if (device_hidden(n) || arch_dt_is_intc(n)) {
-            if (beside_console(n) && dt_available(&dt_host, n)) {
+            if (beside_console(n)) {
                 printk("d0 does not get %s: it shares a page with the console's UART\n",
                        dt_full_path(&dt_host, n, path, sizeof(path)));
             }
-            i = n->end - 1u; /* with everything below it */
-        } else if (dt_available(&dt_host, n)) {
+            n = dt_last(&dt_host, n);
+        } else {
             bool memory = reserved != NULL && n != reserved && dt_within(&dt_host, reserved, n);
 
             assign(d, n, memory ? P2M_CACHED : 0);

@@ -97,6 +97,7 @@ static void copy_nodes(struct build *b)
     uint32_t open[FDT_MAX_DEPTH + 1], depth = 0, i = 1;
 
     while (i < dt_host.count) {
+        /* Any status: dom0 decides what it does with a node that is off. */
         const struct dt_node *n = &dt_host.nodes[i];
 
         while (depth != 0 && open[depth - 1u] <= i) {

@@ -231,13 +231,8 @@ uint64_t dt_dma_end(const struct dt *t, const struct dt_node *bus)
     struct dt_ranges_row row;
     uint64_t end = 0, row_end;
 
-    if (parent == NULL || !dt_prop(t, bus, "dma-ranges", &ranges)) {
+    if (parent == NULL || !dt_available(t, bus) || !dt_prop(t, bus, "dma-ranges", &ranges)) {
         return 0;
-    }
-    for (const struct dt_node *n = bus; n != NULL; n = dt_parent(t, n)) {
-        if (!dt_available(t, n)) {
-            return 0;
-        }
     }
     for (uint32_t i = 0; dt_ranges_row(t, bus, parent, &ranges, i, &row) == 0; i++) {
         /* Only where it begins: a window above may be smaller, and is a limit of its own then. */

@@ -93,3 +93,17 @@ bool fdt_compatible(const struct fdt *f, fdt_node_t node, const char *string)
 
     return fdt_get_prop(f, node, "compatible", &p) && fdt_has_string(&p, string);
 }
+
+bool fdt_is_okay(const struct fdt_prop *status)
+{
+    const char *word = fdt_string(status, 0);
+
+    return word != NULL && (strcmp(word, "okay") == 0 || strcmp(word, "ok") == 0);
+}
+
+bool fdt_available(const struct fdt *f, fdt_node_t node)
+{
+    struct fdt_prop status;
+
+    return !fdt_get_prop(f, node, "status", &status) || fdt_is_okay(&status);
+}

@@ -34,7 +34,7 @@ int dt_walk_memory(const struct dt *t, dt_range_fn *fn, void *context)
     dt_for_each_child(t, dt_root(t), n) {
         const char *type = dt_string(t, n, "device_type");
 
-        if (type != NULL && strcmp(type, "memory") == 0 && dt_available(t, n)) {
+        if (type != NULL && strcmp(type, "memory") == 0) {
             int rc = dt_walk_memory_node(t, n, fn, context);
 
             if (rc != 0) {
@@ -45,9 +45,29 @@ int dt_walk_memory(const struct dt *t, dt_range_fn *fn, void *context)
     return 0;
 }
 
-int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context)
+/* The children of /reserved-memory, or only those that have property `with`. */
+static int dt_walk_reserved_nodes(const struct dt *t, const char *with, dt_range_fn *fn,
+                                  void *context)
 {
     const struct dt_node *area = dt_child(t, dt_root(t), "reserved-memory"), *n;
+    int rc = 0;
+
+    if (area == NULL) {
+        return 0;
+    }
+    dt_for_each_child(t, area, n) {
+        if (with == NULL || dt_has(t, n, with)) {
+            rc = dt_walk_memory_node(t, n, fn, context);
+        }
+        if (rc != 0) {
+            break;
+        }
+    }
+    return rc;
+}
+
+int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context)
+{
     uint64_t start, size;
 
     for (uint32_t i = 0; fdt_reserve(&t->fdt, i, &start, &size); i++) {
@@ -62,17 +82,12 @@ int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context)
             }
         }
     }
-    if (area == NULL) {
-        return 0;
-    }
-    dt_for_each_child(t, area, n) {
-        int rc = dt_available(t, n) ? dt_walk_memory_node(t, n, fn, context) : 0;
+    return dt_walk_reserved_nodes(t, NULL, fn, context);
+}
 
-        if (rc != 0) {
-            return rc;
-        }
-    }
-    return 0;
+int dt_walk_no_map(const struct dt *t, dt_range_fn *fn, void *context)
+{
+    return dt_walk_reserved_nodes(t, "no-map", fn, context);
 }
 
 /*
@@ -102,7 +117,8 @@ int dt_cpu(const struct dt *t, uint32_t index, struct dt_cpu *cpu)
     if (cpus == NULL) {
         return -ENOENT;
     }
-    dt_for_each_child(t, cpus, n) {
+    /* Any status: dt_cpu_usable knows what it means for a CPU. */
+    dt_for_each_child_any(t, cpus, n) {
         struct dt_range reg;
 
         if (!dt_cpu_usable(t, n) || index-- != 0) {

@@ -9,16 +9,29 @@
 #include <xen/string.h>
 
 struct dt dt_host;
+const struct dt_node *dt_reading;
 
-static uint32_t dt_read_phandle(const struct fdt *f, fdt_node_t node)
+static const struct dt_node *dt_note(const struct dt *t, const struct dt_node *n)
 {
-    uint32_t phandle;
-
-    if (fdt_get_u32(f, node, "phandle", &phandle) ||
-        fdt_get_u32(f, node, "linux,phandle", &phandle)) {
-        return phandle;
+    if (t == &dt_host && n != NULL) {
+        dt_reading = n;
     }
-    return 0;
+    return n;
+}
+
+/* What the index keeps of a node's properties: its phandle and its status, in one pass. */
+static void dt_read_props(const struct fdt *f, struct dt_node *n)
+{
+    struct fdt_prop p;
+
+    for (bool more = fdt_first_prop(f, n->fdt, &p); more; more = fdt_next_prop(f, &p)) {
+        if (strcmp(p.name, "status") == 0) {
+            n->off = n->off || !fdt_is_okay(&p);
+        } else if (p.len == 4 && (strcmp(p.name, "phandle") == 0 ||
+                                  (n->phandle == 0 && strcmp(p.name, "linux,phandle") == 0))) {
+            n->phandle = fdt_cell(&p, 0);
+        }
+    }
 }
 
 int dt_open(struct dt *t, const void *base, size_t size)
@@ -48,9 +61,11 @@ int dt_open(struct dt *t, const void *base, size_t size)
         }
         t->nodes[index] = (struct dt_node){
             .fdt = node,
-            .phandle = dt_read_phandle(&t->fdt, node),
             .parent = depth == 0 ? index : open[depth - 1],
+            .off = depth != 0 && t->nodes[open[depth - 1]].off,
         };
+        dt_read_props(&t->fdt, &t->nodes[index]);
+        t->nodes[0].off = false; /* there is no machine without a root */
         open[depth] = index;
         previous = depth;
     }
@@ -58,6 +73,24 @@ int dt_open(struct dt *t, const void *base, size_t size)
         t->nodes[open[previous]].end = (uint16_t)t->count;
     }
     return 0;
+}
+
+const struct dt_node *dt_next(const struct dt *t, const struct dt_node *n)
+{
+    uint32_t i = n == NULL ? 0 : dt_index(t, n) + 1;
+
+    while (i < t->count && t->nodes[i].off) {
+        i = t->nodes[i].end; /* what lies below is off, too */
+    }
+    return i < t->count ? dt_note(t, &t->nodes[i]) : NULL;
+}
+
+const struct dt_node *dt_skip_off(const struct dt *t, const struct dt_node *n)
+{
+    while (n != NULL && n->off) {
+        n = dt_next_sibling(t, n);
+    }
+    return dt_note(t, n);
 }
 
 const struct dt_node *dt_parent(const struct dt *t, const struct dt_node *n)
@@ -104,12 +137,12 @@ static const struct dt_node *dt_from_fdt(const struct dt *t, fdt_node_t node)
 
 const struct dt_node *dt_path(const struct dt *t, const char *path)
 {
-    return dt_from_fdt(t, fdt_path(&t->fdt, path));
+    return dt_note(t, dt_from_fdt(t, fdt_path(&t->fdt, path)));
 }
 
 const struct dt_node *dt_child(const struct dt *t, const struct dt_node *n, const char *name)
 {
-    return dt_from_fdt(t, fdt_child(&t->fdt, n->fdt, name, strlen(name)));
+    return dt_note(t, dt_from_fdt(t, fdt_child(&t->fdt, n->fdt, name, strlen(name))));
 }
 
 const struct dt_node *dt_by_phandle(const struct dt *t, uint32_t phandle)
@@ -117,7 +150,8 @@ const struct dt_node *dt_by_phandle(const struct dt *t, uint32_t phandle)
     const struct dt_node *n;
 
     if (phandle != 0) {
-        dt_for_each_node(t, n) {
+        /* Any status: whoever refers to a node has its own. */
+        dt_for_each_node_any(t, n) {
             if (n->phandle == phandle) {
                 return n;
             }
@@ -129,14 +163,12 @@ const struct dt_node *dt_by_phandle(const struct dt *t, uint32_t phandle)
 const struct dt_node *dt_find_compatible(const struct dt *t, const struct dt_node *after,
                                          const char *string)
 {
-    const struct dt_node *n = after == NULL ? dt_root(t) : after + 1;
+    const struct dt_node *n = dt_next(t, after);
 
-    for (; n < t->nodes + t->count; n++) {
-        if (dt_compatible(t, n, string)) {
-            return n;
-        }
+    while (n != NULL && !dt_compatible(t, n, string)) {
+        n = dt_next(t, n);
     }
-    return NULL;
+    return n;
 }
 
 const char *dt_name(const struct dt *t, const struct dt_node *n)
@@ -207,15 +239,7 @@ bool dt_compatible_any(const struct dt *t, const struct dt_node *n, const char *
     return false;
 }
 
-bool dt_available(const struct dt *t, const struct dt_node *n)
+bool dt_available(const struct dt *t __unused, const struct dt_node *n)
 {
-    struct fdt_prop p;
-
-    if (!dt_prop(t, n, "status", &p)) {
-        return true;
-    }
-
-    const char *status = fdt_string(&p, 0);
-
-    return status != NULL && (strcmp(status, "okay") == 0 || strcmp(status, "ok") == 0);
+    return !n->off;
 }

@@ -57,6 +57,14 @@ static int memmap_add_ram(void *context, const char *what, uint64_t start, uint6
     return 0;
 }
 
+/* The whole pages that a range touches. */
+static void memmap_whole_pages(uint64_t *start, uint64_t *end)
+{
+    *start = round_down(*start, PAGE_SIZE);
+    *end = round_up_overflows(*end, PAGE_SIZE) ? round_down(*end, PAGE_SIZE)
+                                               : round_up(*end, PAGE_SIZE);
+}
+
 static int memmap_add_reserved(void *context, const char *what, uint64_t start, uint64_t end)
 {
     (void)context;
@@ -67,9 +75,7 @@ int memmap_reserve(paddr_t start, paddr_t end, const char *what)
 {
     int rc;
 
-    start = round_down(start, PAGE_SIZE);
-    end =
-        round_up_overflows(end, PAGE_SIZE) ? round_down(end, PAGE_SIZE) : round_up(end, PAGE_SIZE);
+    memmap_whole_pages(&start, &end);
     rc = rangeset_add(&reserved, start, end);
     if (rc != 0) {
         printk(XENLOG_ERR "Cannot reserve %s at %#lx-%#lx: more than %u reserved ranges\n", what,
@@ -181,25 +187,10 @@ int memmap_free(struct rangeset *set)
     return rc == 0 ? rangeset_subtract(set, &reserved) : rc;
 }
 
-/* Take out reserved memory that nobody may map cached: its owner (firmware) may use other
- * attributes, or forbid reads. */
-static int memmap_subtract_no_map(struct rangeset *set)
+static int memmap_remove(void *set, const char *what __unused, uint64_t start, uint64_t end)
 {
-    const struct dt_node *parent = dt_path(&dt_host, "/reserved-memory"), *n;
-    int rc = 0;
-
-    if (parent == NULL) {
-        return 0;
-    }
-    dt_for_each_child(&dt_host, parent, n) {
-        struct dt_range r;
-
-        for (uint32_t i = 0;
-             rc == 0 && dt_has(&dt_host, n, "no-map") && dt_reg(&dt_host, n, i, &r) == 0; i++) {
-            rc = rangeset_remove(set, r.start & PAGE_MASK, round_up(r.start + r.size, PAGE_SIZE));
-        }
-    }
-    return rc;
+    memmap_whole_pages(&start, &end);
+    return rangeset_remove(set, start, end);
 }
 
 void memmap_direct(struct rangeset *set)
@@ -207,7 +198,7 @@ void memmap_direct(struct rangeset *set)
     int rc = rangeset_copy(set, &ram);
 
     rc = rc == 0 ? rangeset_remove(set, arch_image_start(), arch_image_end()) : rc;
-    rc = rc == 0 ? memmap_subtract_no_map(set) : rc;
+    rc = rc == 0 ? dt_walk_no_map(&dt_host, memmap_remove, set) : rc;
     if (rc != 0) {
         panic("Too many no-map ranges in /reserved-memory: raise MAX_RESERVED_BANKS\n");
     }

@@ -49,7 +49,8 @@ void psci_init(void)
     const struct dt_node *node = dt_path(&dt_host, "/psci");
     const char *method = node != NULL ? dt_string(&dt_host, node, "method") : NULL;
 
-    if (node == NULL || !dt_compatible_any(&dt_host, node, compatible) || method == NULL) {
+    if (node == NULL || !dt_available(&dt_host, node) ||
+        !dt_compatible_any(&dt_host, node, compatible) || method == NULL) {
         return;
     }
     cpu_on_id = PSCI_CPU_ON_64;

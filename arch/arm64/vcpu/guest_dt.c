@@ -155,7 +155,7 @@ static void write_v2m(struct domain *d, const struct dt_node *node, struct fdt_b
     struct fdt_prop p;
     bool more;
 
-    if (!dt_compatible(&dt_host, node, "arm,gic-v2m-frame") || !dt_available(&dt_host, node) ||
+    if (!dt_compatible(&dt_host, node, "arm,gic-v2m-frame") ||
         dt_reg(&dt_host, node, 0, &frame) != 0 || (frame.start & ~PAGE_MASK) != 0) {
         return;
     }

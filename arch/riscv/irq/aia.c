@@ -129,8 +129,8 @@ static const struct dt_node *find_imsic(void)
     uint32_t irq;
 
     dt_for_each_node(&dt_host, n) {
-        if (dt_compatible(&dt_host, n, "riscv,imsics") && dt_available(&dt_host, n) &&
-            intc_dt_target(n, 0, &hart, &irq) == 0 && irq == IRQ_S_EXTERNAL) {
+        if (dt_compatible(&dt_host, n, "riscv,imsics") && intc_dt_target(n, 0, &hart, &irq) == 0 &&
+            irq == IRQ_S_EXTERNAL) {
             return n;
         }
     }
@@ -144,7 +144,7 @@ static const struct dt_node *find_aplic(void)
     uint32_t parent;
 
     dt_for_each_node(&dt_host, n) {
-        if (dt_compatible(&dt_host, n, "riscv,aplic") && dt_available(&dt_host, n) &&
+        if (dt_compatible(&dt_host, n, "riscv,aplic") &&
             dt_u32(&dt_host, n, "msi-parent", &parent) && parent == imsic.node->phandle) {
             return n;
         }

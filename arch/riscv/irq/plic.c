@@ -260,7 +260,7 @@ static const struct dt_node *plic_find(void)
     const struct dt_node *n;
 
     dt_for_each_node(&dt_host, n) {
-        if (dt_compatible_any(&dt_host, n, compatible) && dt_available(&dt_host, n)) {
+        if (dt_compatible_any(&dt_host, n, compatible)) {
             return n;
         }
     }

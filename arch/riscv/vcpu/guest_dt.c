@@ -64,10 +64,12 @@ bool arch_dt_skip(const struct dt_node *node)
 /* Above all of the host's. */
 uint32_t guest_dt_cpu_intc_phandle(const struct domain *d, unsigned int vcpu)
 {
+    const struct dt_node *n;
     uint32_t last = 0;
 
-    for (uint32_t i = 0; i < dt_host.count; i++) {
-        last = max_u32(last, dt_host.nodes[i].phandle);
+    /* Any status: dom0's tree has nodes that are off, too. */
+    dt_for_each_node_any(&dt_host, n) {
+        last = max_u32(last, n->phandle);
     }
     if (last >= UINT32_MAX - d->max_vcpus) {
         panic("The device tree has the phandle %#x: none is left for dom0's CPUs\n", last);

@@ -28,6 +28,7 @@ HEADERS = {
     "core": "public/xen.h public/memory.h public/event_channel.h public/grant_table.h "
     "public/sched.h public/vcpu.h public/version.h public/hvm/hvm_op.h public/physdev.h "
     "public/platform.h public/sysctl.h public/domctl.h xen/heap.h xen/page_alloc.h xen/time.h "
+    "xen/rangeset.h xen/memmap.h xen/dt.h xen/early_uart.h "
     "machine.h host.h fuzz.h",
 }
 """What each suite sees of the core."""

@@ -24,6 +24,7 @@ struct dt_node {
     uint32_t phandle; /* 0: none */
     uint16_t parent;  /* index; the root's is its own */
     uint16_t end;     /* index after the last node of the subtree */
+    bool off;         /* see dt_available */
 };
 
 struct dt {
@@ -38,10 +39,26 @@ extern struct dt dt_host;
 /* Check and index a blob: errors of fdt_open, or -ENOSPC for more than DT_MAX_NODES nodes. */
 int dt_open(struct dt *t, const void *base, size_t size) __must_check;
 
-/* All nodes in document order: parents before children. */
-#define dt_for_each_node(t, n) for ((n) = (t)->nodes; (n) < (t)->nodes + (t)->count; (n)++)
+/*
+ * The node of dt_host that a walk came to last, for messages about what stops the boot; NULL once
+ * guests run.
+ */
+extern const struct dt_node *dt_reading;
+
+/*
+ * The available nodes in document order: parents before children. `n = dt_last(t, n)` in the body
+ * goes on behind the subtree of n.
+ */
+#define dt_for_each_node(t, n) for ((n) = dt_next((t), NULL); (n) != NULL; (n) = dt_next((t), (n)))
 
 #define dt_for_each_child(t, of, n) \
+    for ((n) = dt_skip_off((t), dt_first_child((t), (of))); (n) != NULL; \
+         (n) = dt_skip_off((t), dt_next_sibling((t), (n))))
+
+/* The same with nodes that are switched off. A comment says why they count, too. */
+#define dt_for_each_node_any(t, n) for ((n) = (t)->nodes; (n) < (t)->nodes + (t)->count; (n)++)
+
+#define dt_for_each_child_any(t, of, n) \
     for ((n) = dt_first_child((t), (of)); (n) != NULL; (n) = dt_next_sibling((t), (n)))
 
 static inline const struct dt_node *dt_root(const struct dt *t)
@@ -54,7 +71,18 @@ static inline uint32_t dt_index(const struct dt *t, const struct dt_node *n)
     return (uint32_t)(n - t->nodes);
 }
 
-/* NULL when there is none. */
+/* The last node of a subtree. */
+static inline const struct dt_node *dt_last(const struct dt *t, const struct dt_node *n)
+{
+    return &t->nodes[n->end - 1];
+}
+
+/* The first available node after `n` (NULL: of all) in document order. */
+const struct dt_node *dt_next(const struct dt *t, const struct dt_node *n);
+/* `n` (which may be NULL) or the first sibling after it that is available. */
+const struct dt_node *dt_skip_off(const struct dt *t, const struct dt_node *n);
+
+/* NULL when there is none. Whether nodes are available is not looked at. */
 const struct dt_node *dt_parent(const struct dt *t, const struct dt_node *n);
 const struct dt_node *dt_first_child(const struct dt *t, const struct dt_node *n);
 const struct dt_node *dt_next_sibling(const struct dt *t, const struct dt_node *n);
@@ -64,16 +92,13 @@ bool dt_within(const struct dt *t, const struct dt_node *of, const struct dt_nod
 
 /*
  * NULL when nothing matches. Paths and aliases as fdt_path takes them; child names as fdt_child
- * does.
+ * does. Whether nodes are available is not looked at.
  */
 const struct dt_node *dt_path(const struct dt *t, const char *path);
 const struct dt_node *dt_child(const struct dt *t, const struct dt_node *n, const char *name);
 const struct dt_node *dt_by_phandle(const struct dt *t, uint32_t phandle);
 
-/*
- * The first node after `after` (NULL: from the root) that is compatible with `string`; its status
- * is not looked at.
- */
+/* The first available node after `after` (NULL: of all) that is compatible with `string`. */
 const struct dt_node *dt_find_compatible(const struct dt *t, const struct dt_node *after,
                                          const char *string);
 
@@ -93,7 +118,7 @@ bool dt_compatible(const struct dt *t, const struct dt_node *n, const char *stri
 /* Compatible with any of a list that ends with NULL? */
 bool dt_compatible_any(const struct dt *t, const struct dt_node *n, const char *const *list);
 
-/* No status, "okay" or "ok"; parents are not looked at. */
+/* It and all its parents have no status, "okay" or "ok". The root is always available. */
 bool dt_available(const struct dt *t, const struct dt_node *n);
 
 /*
@@ -185,6 +210,10 @@ int dt_walk_memory(const struct dt *t, dt_range_fn *fn, void *context) __must_ch
  * reg.
  */
 int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context) __must_check;
+
+/* Those of them that nobody may map cached: their owner may use other attributes, or forbid reads.
+ */
+int dt_walk_no_map(const struct dt *t, dt_range_fn *fn, void *context) __must_check;
 
 /* A CPU that can be used. */
 struct dt_cpu {

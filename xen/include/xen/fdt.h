@@ -154,5 +154,11 @@ bool fdt_has_string(const struct fdt_prop *p, const char *string);
 /* Does "compatible" hold `string`? */
 bool fdt_compatible(const struct fdt *f, fdt_node_t node, const char *string);
 
+/* Does a status property say "okay" or "ok"? */
+bool fdt_is_okay(const struct fdt_prop *status);
+
+/* No status, or one that is okay; parents are not looked at. */
+bool fdt_available(const struct fdt *f, fdt_node_t node);
+
 /* Entry `index` of the memory reservation block; false past the end. */
 bool fdt_reserve(const struct fdt *f, uint32_t index, uint64_t *start, uint64_t *size);

@@ -74,6 +74,7 @@ static void fuzz_machine(void)
 
     (void)!dt_walk_memory(&tree, fuzz_range, &total);
     (void)!dt_walk_reserved(&tree, fuzz_range, &total);
+    (void)!dt_walk_no_map(&tree, fuzz_range, &total);
     for (uint32_t i = 0; i < 4; i++) {
         (void)!dt_cpu(&tree, i, &cpu);
     }
@@ -93,8 +94,12 @@ void fuzz_dt(const uint8_t *data, size_t size)
 
     memcpy(blob, data, size);
     if (dt_open(&tree, blob, size) == 0) {
-        dt_for_each_node(&tree, n) {
+        /* Any status: all that was accepted is safe to read. */
+        dt_for_each_node_any(&tree, n) {
             fuzz_node(n);
+        }
+        dt_for_each_node(&tree, n) {
+            sum += dt_available(&tree, n);
         }
         fuzz_machine();
     }

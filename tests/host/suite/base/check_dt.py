@@ -136,6 +136,7 @@ def test_memory(core: Any, board: Any) -> None:
         [(name, 0x40000000, 0x48000000), (name, 1 << 32, 3 << 32)],
     )
     assert walk(core, board, "memory", -5) == (-5, [(name, 0x40000000, 0x48000000)])
+    assert walk(core, board, "no_map") == (0, [("fw@41000000", 0x41000000, 0x41001000)])
     assert walk(core, board, "reserved") == (
         0,
         [("/memreserve/", 0x48000000, 0x48001000), ("fw@41000000", 0x41000000, 0x41001000)],
@@ -167,11 +168,34 @@ def test_navigation(core: Any, board: Any) -> None:
     assert lib.dt_by_phandle(board, GIC) == at(core, board, "/intc")
     assert lib.dt_by_phandle(board, 0) == null
     assert lib.dt_child(board, soc, b"i2c") == at(core, board, "/soc/i2c@3000")
-    assert not lib.dt_available(board, at(core, board, "/memory@0"))
     assert lib.dt_available(board, serial)
     wanted = [core.ffi.new("char[]", b"x,y"), core.ffi.new("char[]", b"arm,pl011"), null]
     assert lib.dt_compatible_any(board, serial, core.ffi.new("char *[]", wanted))
     assert not lib.dt_compatible_any(board, soc, core.ffi.new("char *[]", wanted))
+
+
+def test_what_is_off_hides_what_is_below(core: Any) -> None:
+    lib, null = core.lib, core.ffi.NULL
+    content: dict[str, Any] = {
+        "status": "disabled",  # the root is always there
+        "a": {"b": {"compatible": "x"}, "status": "okay"},
+        "c": {"status": "disabled", "d": {"compatible": "x", "status": "okay"}, "e": {"f": {}}},
+        "g": {"status": b"okay", "h": {}},  # no end: no word
+        "i": {"status": "off"},
+        "j": {"status": "ok", "k": {"status": "reserved"}, "l": {"compatible": "x"}},
+    }
+    tree, names, n = core.tree(content), [], null
+    while (n := lib.dt_next(tree, n)) != null:
+        names.append(core.text(lib.dt_name(tree, n)))
+    assert names == ["", "a", "b", "j", "l"]
+    paths = ["/" + path for path in "a a/b c c/d c/e c/e/f g g/h i j j/k j/l".split()]
+    there = [path for path in paths if lib.dt_available(tree, at(core, tree, path))]
+    assert there == ["/a", "/a/b", "/j", "/j/l"]
+    found = lib.dt_find_compatible(tree, at(core, tree, "/a/b"), b"x")
+    assert found == at(core, tree, "/j/l")
+    assert lib.dt_skip_off(tree, at(core, tree, "/c")) == at(core, tree, "/j")
+    assert lib.dt_skip_off(tree, at(core, tree, "/j/k")) == found
+    assert lib.dt_skip_off(tree, null) == null
 
 
 def test_full_path(core: Any, board: Any) -> None:
