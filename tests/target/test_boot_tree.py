@@ -103,3 +103,19 @@ def test_psci_that_is_off_is_not_called(start: Callable[..., str], board: Board)
         blob.set_strings(tree.get_node("/psci"), "status", "disabled")
 
     assert "Using PSCI" not in start(Boot(tree=change), "Loading d0 initrd", ends=False)
+
+
+def test_a_fault_names_the_nodes(start: Callable[..., str]) -> None:
+    """RAM that the tree promises and nothing answers at: an early fault on both ports."""
+
+    def change(tree: Any, ram: int) -> None:
+        end = ram + MEMORY * MIB
+        made = node(f"memory@{end:x}", reg=(0, end, 0, 64 * MIB))
+        blob.set_strings(made, "device_type", "memory")
+        tree.root.append(made)
+
+    said = start(Boot(tree=change), "Panic on CPU 0")
+    assert "Stopped while reading /" in said
+    assert "Physical address 0x" in said
+    assert " is in memory@" in said
+    assert "Xen version 4.20" not in said  # only the earliest console was there

@@ -78,6 +78,7 @@ void xen_main(paddr_t fdt)
     cpu_start_all();
     construct_dom0();
     arch_vcpu_resume(guest_exit(NULL));
+    dt_reading = NULL;
 }
 
 void xen_main_secondary(void)

@@ -3,8 +3,10 @@
 #include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/cpu.h>
+#include <xen/dt.h>
 #include <xen/format.h>
 #include <xen/hypercall.h>
+#include <xen/memmap.h>
 #include <xen/printk.h>
 #include <xen/time.h>
 #include <xen/trap.h>
@@ -21,6 +23,21 @@ static void print_build_id(void)
         printk(XENLOG_ERR "%02x", id[i]);
     }
     printk(XENLOG_ERR "\n");
+}
+
+/* While booting: where in the device tree. Once, so that a fault in here ends. */
+static bool print_reading(void)
+{
+    static bool entered;
+    char path[128];
+
+    if (dt_reading == NULL || entered) {
+        return false;
+    }
+    entered = true;
+    printk(XENLOG_ERR "Stopped while reading %s of the device tree, or soon after\n",
+           dt_full_path(&dt_host, dt_reading, path, sizeof(path)));
+    return true;
 }
 
 void panic(const char *fmt, ...)
@@ -41,6 +58,7 @@ void panic(const char *fmt, ...)
     printk(XENLOG_ERR "\n****************************************\n");
     printk(XENLOG_ERR "Panic on CPU %u:\n", this_cpu()->id);
     printk(XENLOG_ERR "%s", text);
+    (void)print_reading();
     arch_dump_stack();
     print_build_id();
     printk(XENLOG_ERR "****************************************\n");
@@ -55,5 +73,8 @@ void panic(const char *fmt, ...)
 
 void hyp_fault(const char *what, uint64_t syndrome, uint64_t address, uint64_t pc)
 {
+    if (print_reading()) {
+        memmap_explain(address);
+    }
     panic("%s: syndrome %#lx, address %#lx, PC %#lx\n", what, syndrome, address, pc);
 }

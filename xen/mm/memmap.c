@@ -204,6 +204,29 @@ void memmap_direct(struct rangeset *set)
     }
 }
 
+static int memmap_explain_range(void *context, const char *what, uint64_t start, uint64_t end)
+{
+    const paddr_t *pa = context;
+
+    if (*pa >= start && *pa < end) {
+        printk(XENLOG_ERR "Physical address %#lx is in %s, %#lx-%#lx, of the device tree\n", *pa,
+               what, start, end);
+    }
+    return 0;
+}
+
+void memmap_explain(uint64_t va)
+{
+    for (uint32_t i = 0; i < ram.count; i++) {
+        paddr_t pa = ram.ranges[i].start + (va - (uintptr_t)arch_pa_to_va(ram.ranges[i].start));
+
+        if (pa >= ram.ranges[i].start && pa < ram.ranges[i].end) {
+            (void)!dt_walk_memory(&dt_host, memmap_explain_range, &pa);
+            (void)!dt_walk_reserved(&dt_host, memmap_explain_range, &pa);
+        }
+    }
+}
+
 bool memmap_is_ram(paddr_t start, paddr_t end)
 {
     return rangeset_contains(&ram, start, end);

@@ -102,8 +102,9 @@ void __noreturn trap_hyp(const struct cpu_regs *regs)
            this_cpu()->id);
     if ((cause == EXC_LOAD_ACCESS || cause == EXC_STORE_ACCESS) && address >= DIRECTMAP_START &&
         address - DIRECTMAP_START < DIRECTMAP_SIZE) {
-        printk("The firmware keeps %#lx for itself: the device tree must say so in "
-               "/reserved-memory. Boot with the tree that the firmware hands over\n",
+        printk("Nothing answers at %#lx, or the firmware keeps it for itself: the device tree must "
+               "say so in /memory or /reserved-memory. Boot with the tree that the firmware hands "
+               "over\n",
                address - DIRECTMAP_START);
     }
     backtrace(regs->pc, regs->x[2]);

@@ -53,6 +53,10 @@ int __must_check memmap_free(struct rangeset *set);
 /* RAM that a port's direct map holds: without the image, whose code must have no writable alias,
  * and without what the firmware marks no-map. Panics when the set cannot hold it. */
 void memmap_direct(struct rangeset *set);
+/* If a virtual address of a fault is in the direct map, print which nodes of the device tree have
+ * it.
+ */
+void memmap_explain(uint64_t va);
 bool memmap_is_ram(paddr_t start, paddr_t end);
 /* Bytes of [start, end) that lie in a list of banks. */
 uint64_t memmap_common(paddr_t start, paddr_t end, const struct mem_bank *banks, unsigned int nr);

@@ -167,3 +167,12 @@ def test_the_earliest_console(core: Any, make_blob: Any, status: str) -> None:
     assert core.lib.fdt_open(f, block.pointer, block.size) == 0
     assert core.lib.early_uart_find(f, found)
     assert found.base == 0x9300000
+
+
+def test_a_panic_names_the_node(new_machine: Any) -> None:
+    """What was read last; once guests run, nothing."""
+    machine = new_machine()
+    machine.boot(change=lambda tree: tree["chosen"].pop("kernel"))
+    assert any("Stopped while reading /" in line for line in machine.core.log())
+    machine = boot(new_machine, lambda tree: None)
+    assert machine.lib.dt_reading == machine.ffi.NULL
