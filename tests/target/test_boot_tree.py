@@ -119,3 +119,16 @@ def test_a_fault_names_the_nodes(start: Callable[..., str]) -> None:
     assert "Physical address 0x" in said
     assert " is in memory@" in said
     assert "Xen version 4.20" not in said  # only the earliest console was there
+
+
+@pytest.mark.parametrize(
+    ("cpu", "erratum"), [("cortex-a57", "1319537"), ("cortex-a72", "1319367"), ("cortex-a53", "")]
+)
+def test_errata_by_cpu(start: Callable[..., str], board: Board, cpu: str, erratum: str) -> None:
+    """Numbers: Arm's Software Developers Errata Notices of Cortex-A57 and Cortex-A72."""
+    if board.arch != "arm64":
+        pytest.skip("cores of Arm")
+    boot = Boot(arguments="dom0_mem=256M noreboot loglvl=all")
+    said = start(boot, "Loading d0 initrd", cpu=cpu, ends=False)
+    assert (f"work-around for Arm erratum {erratum}\r\n" in said) is (erratum != "")
+    assert said.count("work-around for Arm erratum") == (erratum != "")

@@ -28,13 +28,14 @@ void arch_cpu_init(struct cpu *c)
 
     printk("CPU%u: MIDR %#lx, part %#lx r%lup%lu, MPIDR %#lx\n", c->id, midr, MIDR_PART(midr),
            midr >> 20 & 15u, midr & 15u, c->arch.mpidr);
+    /*
+     * Arm erratum 1319367 (A72), 1319537 (A57): a speculative AT can fill the TLB with a guest's
+     * entries while its translation is half switched. arch_vcpu_load writes the EL1 translation
+     * registers with walks disabled (TCR_EL1.EPDn).
+     */
     if (MIDR_PART(midr) == PART_CORTEX_A57 || MIDR_PART(midr) == PART_CORTEX_A72) {
-        /*
-         * Arm erratum 1319537 (A72) / 1319367 (A57): a speculative AT can fill the TLB with a
-         * guest's entries while its translation is half switched. arch_vcpu_load writes the EL1
-         * translation registers with walks disabled (TCR_EL1.EPDn).
-         */
-        printk(XENLOG_DEBUG "CPU%u: work-around for Arm erratum 1319537\n", c->id);
+        printk(XENLOG_DEBUG "CPU%u: work-around for Arm erratum %s\n", c->id,
+               MIDR_PART(midr) == PART_CORTEX_A57 ? "1319537" : "1319367");
     }
     p2m_init_cpu();
     vcpu_init_cpu();
