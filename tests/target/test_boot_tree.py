@@ -92,6 +92,7 @@ def test_a_reservation_that_is_off_is_ram(start: Callable[..., str]) -> None:
 
 def test_devices_that_are_off_are_not_driven(start: Callable[..., str], board: Board) -> None:
     said = start(Boot(tree=off_twins(board.arch)), "Loading d0 initrd", ends=False)
+    assert "/chosen/off@0 (multiboot,kernel): its status is not okay: ignored" in said
     assert "CPU1" not in said
 
 
@@ -119,6 +120,30 @@ def test_a_fault_names_the_nodes(start: Callable[..., str]) -> None:
     assert "Physical address 0x" in said
     assert " is in memory@" in said
     assert "Xen version 4.20" not in said  # only the earliest console was there
+
+
+def test_what_nobody_does_is_named(start: Callable[..., str]) -> None:
+    """The nodes that Xen's tools and boot scripts write for guests, pools and shared memory."""
+
+    def change(tree: Any, ram: int) -> None:
+        chosen = tree.get_node("/chosen")
+        guest = node("domU0", "xen,domain")
+        module = node("m", "multiboot,kernel", "multiboot,module")
+        blob.set_cells(module, "reg", 0, ram + 96 * MIB, 0, MIB)
+        guest.append(module)
+        pool = node("pool", "xen,cpupool")
+        shared = node("shm@50000000", "xen,domain-shared-memory-v1")
+        chosen.nodes.extend([node("ports", "xen,evtchn-v1"), pool, shared])
+        chosen.append(guest)
+
+    said = start(Boot(tree=change), "Loading d0 initrd", ends=False)
+    for line in (
+        "/chosen/domU0 (xen,domain): not supported yet: ignored",
+        "/chosen/pool (xen,cpupool): not supported yet: ignored",
+        "/chosen/shm@50000000 (xen,domain-shared-memory-v1): not supported yet: ignored",
+        "/chosen/ports (xen,evtchn-v1): not supported yet: ignored",
+    ):
+        assert line in said
 
 
 @pytest.mark.parametrize(

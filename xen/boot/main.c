@@ -67,6 +67,7 @@ void xen_main(paddr_t fdt)
     console_init();
     printk("%s\n", xen_banner());
     cmdline_report();
+    modules_report(&dt_host, &boot_modules);
     time_init();
     arch_cpu_discover();
     irq_init();
@@ -77,8 +78,8 @@ void xen_main(paddr_t fdt)
     init_cpu();
     cpu_start_all();
     construct_dom0();
-    arch_vcpu_resume(guest_exit(NULL));
     dt_reading = NULL;
+    arch_vcpu_resume(guest_exit(NULL));
 }
 
 void xen_main_secondary(void)

@@ -52,6 +52,9 @@ int modules_find(const struct dt *t, struct boot_modules *m) __must_check;
  */
 const char *modules_xen_cmdline(const struct dt *t);
 
+/* Print what /chosen asks for in Xen's words and nobody here does, a warning for each node. */
+void modules_report(const struct dt *t, const struct boot_modules *m);
+
 /* What the modules must not touch, and where they must be. */
 struct modules_layout {
     const struct rangeset *ram;

@@ -83,6 +83,7 @@ static void fuzz_machine(void)
     (void)dt_find_compatible(&tree, NULL, "arm,pl011");
     if (modules_find(&tree, &modules) == 0) {
         (void)!modules_check(&tree, &modules, &layout);
+        modules_report(&tree, &modules);
     }
     host_log_clear();
 }

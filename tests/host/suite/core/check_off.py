@@ -139,6 +139,8 @@ def test_modules(new_machine: Any) -> None:
         tree["chosen"]["kernel"]["bootargs"] = "right"
 
     machine = boot(new_machine, change)
+    text = "\n".join(machine.core.log())
+    assert "/chosen/old (multiboot,kernel): its status is not okay: ignored" in text
     first = machine.ffi.new("uint64_t *")
     machine.lib.host_entry(0, 0, first)
     tree = fdt.parse_dtb(machine.get(first[0], 65536))
