@@ -36,6 +36,8 @@ GONE = (
 )
 COMMANDS = {
     "free before": "xl info | grep free_memory",
+    "version 2": "(cat /guest/config; echo max_grant_version=2) > /version2; "
+    "xl create -p /version2 || echo refused; xl list",
     # Standard input neither ends, which would end the console, nor says anything.
     "console": "mkfifo /silent && xl create -c /guest/config <>/silent",
     "after": f"{GONE}; xl list; xl info | grep free_memory",
@@ -81,6 +83,13 @@ def test_it_leaves_nothing_behind(report: Report) -> None:
         listed, _, free = report[name].partition("free_memory")
         assert [row[0] for row in rows(listed)] == ["Domain-0"]
         assert report["free before"] == f"free_memory{free}"
+
+
+def test_a_grant_version_that_is_not_there_is_refused(report: Report) -> None:
+    """The default works: xl asks for what the host's capabilities name."""
+    refused, said, listed = report["version 2"].partition("refused")
+    assert said, refused
+    assert [row[0] for row in rows(listed.strip())] == ["Domain-0"]
 
 
 def test_it_is_listed_with_what_it_has(report: Report) -> None:

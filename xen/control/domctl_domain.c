@@ -4,12 +4,42 @@
  */
 #include <arch/domain.h>
 #include <public/domctl.h>
+#include <xen/cmdline.h>
 #include <xen/control.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/printk.h>
 #include <xen/string.h>
+
+/* The only version of grant tables that there is. */
+#define GRANT_VERSION 1u
+
+/* A limit that the tools ask for, against the command line's; below 0 it is that one. */
+static bool create_limit_ok(int32_t wanted, uint32_t most)
+{
+    return wanted < 0 || (uint32_t)wanted <= most;
+}
+
+static int create_check_grants(const struct xen_domctl_createdomain *config)
+{
+    if (config->grant_opts != GRANT_VERSION) {
+        guest_printk(current_vcpu(),
+                     XENLOG_INFO "createdomain: grant options %#x: only version 1 is supported\n",
+                     config->grant_opts);
+        return -EINVAL;
+    }
+    if (!create_limit_ok(config->max_grant_frames, opt.gnttab_max_frames) ||
+        !create_limit_ok(config->max_maptrack_frames, opt.gnttab_max_maptrack_frames)) {
+        guest_printk(current_vcpu(),
+                     XENLOG_INFO "createdomain: %d grant and %d maptrack frames, more than "
+                                 "gnttab_max_frames=%u and gnttab_max_maptrack_frames=%u\n",
+                     config->max_grant_frames, config->max_maptrack_frames, opt.gnttab_max_frames,
+                     opt.gnttab_max_maptrack_frames);
+        return -EINVAL;
+    }
+    return 0;
+}
 
 /* The part of a configuration that is the same on all architectures. */
 static int create_check(const struct xen_domctl_createdomain *config)
@@ -21,17 +51,19 @@ static int create_check(const struct xen_domctl_createdomain *config)
                      config->flags & ~possible);
         return -EINVAL;
     }
-    if ((config->grant_opts & ~(uint32_t)XEN_DOMCTL_GRANT_version_mask) != 0 ||
-        config->iommu_opts != 0 || config->altp2m_opts != 0 || config->vmtrace_size != 0) {
-        guest_printk(current_vcpu(), XENLOG_INFO
-                     "createdomain: grant, IOMMU, altp2m or vmtrace options not supported\n");
+    if (config->iommu_opts != 0 || config->altp2m_opts != 0 || config->vmtrace_size != 0) {
+        guest_printk(current_vcpu(),
+                     XENLOG_INFO "createdomain: IOMMU, altp2m or vmtrace options not supported\n");
         return -EINVAL;
     }
     if (config->max_vcpus < 1 || config->max_vcpus > MAX_DOMAIN_VCPUS) {
         guest_printk(current_vcpu(), XENLOG_INFO "createdomain: %u vCPUs\n", config->max_vcpus);
         return -EINVAL;
     }
-    return config->cpupool_id != 0 && config->cpupool_id != XEN_INVALID_MAX_VCPU_ID ? -ESRCH : 0;
+    if (config->cpupool_id != 0 && config->cpupool_id != XEN_INVALID_MAX_VCPU_ID) {
+        return -ESRCH;
+    }
+    return create_check_grants(config);
 }
 
 /* The id that the tools want, or the next free one after the last that was chosen here. */

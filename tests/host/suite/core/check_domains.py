@@ -93,10 +93,34 @@ def test_wrong_arguments(tools: Any) -> None:
     for config in (
         {"max_vcpus": 0},
         {"max_vcpus": 999},
-        {"max_vcpus": 1, "max_grant_frames": 1 << 30},
     ):
-        rc, _ = tools.domctl(
-            "createdomain", createdomain={"max_evtchn_port": 9, "flags": 3} | config
-        )
-        assert rc < 0
+        assert create(tools, **config) == -EINVAL
     assert memory(tools) == before
+
+
+def create(tools: Any, **config: int) -> int:
+    """Result of createdomain for a configuration that is good unless it says otherwise."""
+    good = {"max_evtchn_port": 9, "flags": 3, "max_vcpus": 1, "grant_opts": 1}
+    return int(tools.domctl("createdomain", createdomain=good | config)[0])
+
+
+@pytest.mark.parametrize("version", [0, 2, 3, 15, 0x11, 0x80000001])
+def test_grant_versions_that_are_not_there(tools: Any, version: int) -> None:
+    before = memory(tools)
+    assert create(tools, max_grant_frames=4, grant_opts=version) == -EINVAL
+    assert memory(tools) == before
+
+
+def test_grant_limits_of_the_command_line(new_machine: Any, tools_of: Any) -> None:
+    """A domain may have less than the command line says, or by -1 as much, never more."""
+    machine = new_machine()
+    line = "dom0_mem=64M noreboot gnttab_max_frames=8 gnttab_max_maptrack_frames=16"
+    assert machine.boot(xen=line) == 0
+    tools = tools_of(machine)
+    before = memory(tools)
+    for frames, maptrack in ((9, 1), (1, 17), (1 << 30, 1), (1, 1 << 30), (2**31 - 1, 0), (0, 0)):
+        rc = create(tools, max_grant_frames=frames, max_maptrack_frames=maptrack)
+        assert rc == -EINVAL, (frames, maptrack)
+    assert memory(tools) == before
+    for frames, maptrack in ((8, 16), (-1, -1), (1, 0)):
+        assert create(tools, max_grant_frames=frames, max_maptrack_frames=maptrack) == 0
