@@ -119,27 +119,6 @@ static bool cmdline_vwfi(const char *value)
     return true;
 }
 
-/* A boolean that has one more word which also means yes. */
-static bool cmdline_bool_or(const char *value, const char *also, bool *to)
-{
-    int on = value == NULL || strcmp(value, also) == 0 ? 1 : cmdline_bool(value);
-
-    if (on >= 0) {
-        *to = on == 1;
-    }
-    return on >= 0;
-}
-
-static bool cmdline_bootscrub(const char *value)
-{
-    return cmdline_bool_or(value, "idle", &opt.bootscrub);
-}
-
-static bool cmdline_watchdog(const char *value)
-{
-    return cmdline_bool_or(value, "force", &opt.watchdog);
-}
-
 #define BOOL(field)         {#field, OPTION_BOOL, 0, &opt.field, NULL}
 #define UINT(field)         {#field, OPTION_UINT, 0, &opt.field, NULL}
 #define SIZE(field)         {#field, OPTION_SIZE, 0, &opt.field, NULL}
@@ -150,7 +129,6 @@ static bool cmdline_watchdog(const char *value)
 static const struct option options[] = {
     TEXT(console),
     TEXT(dtuart),
-    BOOL(sync_console),
     BOOL(console_to_ring),
     SIZE(conring_size),
     TEXT(conswitch),
@@ -164,15 +142,17 @@ static const struct option options[] = {
     TEXT(sched),
     UINT(sched_ratelimit_us),
     CUSTOM("vwfi", cmdline_vwfi),
-    CUSTOM("bootscrub", cmdline_bootscrub),
     BOOL(noreboot),
     BOOL(ext_regions),
-    CUSTOM("watchdog", cmdline_watchdog),
-    UINT(watchdog_timeout),
     UINT(gnttab_max_frames),
     UINT(gnttab_max_maptrack_frames),
 
-    /* Real options of Xen that change nothing here. */
+    /*
+     * Real options of Xen that change nothing here. Output always waits for the UART
+     * (sync_console); idle CPUs scrub what is free, and nobody gets memory before it is zeroed
+     * (bootscrub).
+     */
+    IGNORED("bootscrub"),
     IGNORED("buddy-alloc-size"),
     IGNORED("com1"),
     IGNORED("cpufreq"),
@@ -190,8 +170,11 @@ static const struct option options[] = {
     IGNORED("sched_credit_tslice_ms"),
     IGNORED("serrors"),
     IGNORED("spec-ctrl"),
+    IGNORED("sync_console"),
     IGNORED("tbuf_size"),
     IGNORED("vmid"),
+    IGNORED("watchdog"),
+    IGNORED("watchdog_timeout"),
     IGNORED("xen-llc-colors"),
     IGNORED("xsm"),
 };
@@ -320,9 +303,7 @@ static void cmdline_defaults(void)
         .guest_loglvl = {0, 2},
         .dom0_mem_max = UINT64_MAX,
         .sched_ratelimit_us = 1000,
-        .bootscrub = true,
         .ext_regions = true,
-        .watchdog_timeout = 5,
         .gnttab_max_frames = 64,
         .gnttab_max_maptrack_frames = 1024,
     };

@@ -23,13 +23,16 @@
 #define OWN_NEEDS   MIB(2)
 #define LOW_BANKS   (DOM0_MAX_BANKS / 2) /* the others are for what has no limit */
 
-/* How much: dom0_mem, or half of what is free, at most 512 MiB. */
+/* How much: dom0_mem's size, or half of what is free, at most 512 MiB; within its min: and max:. */
 static uint64_t memory_wanted(void)
 {
     uint64_t have = page_free_count() << PAGE_SHIFT, wanted = opt.dom0_mem;
 
     if (wanted == 0) {
         wanted = round_down(min_u64(have / 2, DEFAULT_MEM), BANK_ALIGN);
+    }
+    wanted = min_u64(max_u64(wanted, opt.dom0_mem_min), opt.dom0_mem_max);
+    if (opt.dom0_mem == 0) {
         printk("dom0_mem= is not given: dom0 gets %lu MiB\n", wanted >> 20);
     }
     have = have > OWN_NEEDS ? (have - OWN_NEEDS) / (PER_PAGE + 1) * PER_PAGE : 0;

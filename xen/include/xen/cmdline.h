@@ -35,7 +35,6 @@ struct log_threshold {
 struct xen_options {
     char console[CMDLINE_VALUE]; /* "dtuart", "none", ... as given */
     char dtuart[CMDLINE_VALUE];  /* alias or path, options after ':' */
-    bool sync_console;
     bool console_to_ring;
     uint64_t conring_size; /* bytes */
     char conswitch[8];     /* first character: the key; then 'x': input starts with Xen */
@@ -54,11 +53,8 @@ struct xen_options {
     char sched[16];   /* "null", "fair", "credit2", ...; "" when not given */
     uint32_t sched_ratelimit_us;
     bool vwfi_native;
-    bool bootscrub;
     bool noreboot;
     bool ext_regions;
-    bool watchdog;
-    uint32_t watchdog_timeout; /* seconds */
     uint32_t gnttab_max_frames;
     uint32_t gnttab_max_maptrack_frames;
 };

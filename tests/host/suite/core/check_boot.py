@@ -113,6 +113,26 @@ def test_bad_dom0_mem(new_machine: Any, xen: str) -> None:
     assert "dom0_mem" in "\n".join(machine.core.log())
 
 
+@pytest.mark.parametrize(
+    ("limits", "mib", "most"),
+    [
+        ("64M", 64, 64),
+        ("64M,max:128M", 64, 128),
+        ("64M,min:96M", 96, 96),
+        ("min:300M", 300, 300),
+        ("max:100M", 100, 100),
+        ("128M,max:64M", 64, 64),
+        ("min:32M,max:400M", 254, 400),
+    ],
+)
+def test_dom0_mem_limits(new_machine: Any, tools_of: Any, limits: str, mib: int, most: int) -> None:
+    """A size within min: and max:; without one half of what is free."""
+    machine = new_machine()
+    assert machine.boot(xen=f"dom0_mem={limits} noreboot") == GUEST
+    info = tools_of(machine).domctl("getdomaininfo", 0)[1].u.getdomaininfo
+    assert (info.tot_pages >> 8, info.max_pages >> 8) == (mib, most)
+
+
 def test_no_device_tree(new_machine: Any) -> None:
     machine = new_machine()
     assert machine.lib.host_boot(0x41000000) in (HALTED, RESET)
