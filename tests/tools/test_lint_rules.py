@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from xenolith.build.image import Sizes
-from xenolith.lint import binary, comments, contract, files, layers, places, sizes
+from xenolith.lint import binary, comments, contract, files, layers, options, places, sizes
 from xenolith.lint.contract import Object
 
 
@@ -226,3 +226,25 @@ def test_unfinished_work_in_a_patch_counts_if_the_patch_adds_it() -> None:
     assert comments.check_unfinished("a.patch", f" context {mark}\n-old {mark}\n") == []
     assert len(comments.check_unfinished("a.patch", f" context\n+new {mark}\n")) == 1
     assert len(comments.check_unfinished("a.c", f" context {mark}\n")) == 1
+
+
+@pytest.mark.parametrize("walk", ["dt_for_each_node_any(t, n) {", "n = &dt_host.nodes[i];"])
+def test_walks(walk: str) -> None:
+    bad = f"void f(void)\n{{\n    {walk}\n}}\n"
+    good = bad.replace("    ", "    /* Any status: phandles. */\n    ", 1)
+    assert comments.check_walks("xen/mm/memmap.c", bad)[0].startswith("xen/mm/memmap.c:3: ")
+    assert comments.check_walks("xen/mm/memmap.c", good) == []
+    assert comments.check_walks("xen/dt/tree.c", bad) == []
+    assert comments.check_walks("arch/riscv/irq/plic.c", "dt_for_each_node(t, n) {\n}\n") == []
+
+
+def test_options_that_nobody_reads() -> None:
+    header = "struct xen_options {\n    bool one; /* bool three; */\n    char two[MAX];\n};\n"
+    assert options.fields(header) == ["one", "two"]
+    parser = {"xen/boot/cmdline.c": "x = opt.one; y = opt.two;"}
+    assert len(options.check(header, parser)) == 2
+    both = parser | {"xen/mm/a.c": "if (opt.one) {}\n opt.two = 1; /* opt.two */"}
+    assert [line.split(" is ")[0] for line in options.check(header, both)] == [
+        "xen/boot/cmdline.c: opt.two"
+    ]
+    assert options.check(header, both | {"arch/b.c": "f(opt.two, opt.one == 1);"}) == []

@@ -19,7 +19,11 @@ _BARRIER = re.compile(
 _BARRIER_ASM = re.compile(r"^\s*(?:\w+:)?\s*(?:dsb|dmb|isb|sb|fence(?:\.i)?|[sh]fence\.\w+)\b")
 _DEFINITION = re.compile(r"^\s*#\s*define|^\s*static inline|^\s*\.macro")
 
-# Lines between a comment and the barrier it explains.
+# Walks over the device tree that do not leave out what is switched off.
+_ANY_NODE = re.compile(r"\bdt_for_each_\w+_any\b|(?:\.|->)nodes\b")
+_DEVICE_TREE = ("xen/dt/", "xen/include/xen/dt.h")
+
+# Lines between a comment and the barrier or walk it explains.
 REACH = 3
 
 
@@ -76,4 +80,26 @@ def check_barriers(path: str, text: str) -> list[str]:
             explained_until = max(explained_until, index + 1)
         else:
             findings.append(f"{path}:{index + 1}: a barrier without its reason")
+    return findings
+
+
+def check_walks(path: str, text: str) -> list[str]:
+    """Walks over nodes of any status that do not say in a comment why ("Any status: ...")."""
+    if not path.startswith(("xen/", "arch/", "boards/")) or path.startswith(_DEVICE_TREE):
+        return []
+    code = without_comments(text).splitlines()
+    comments = only_comments(text).splitlines()
+    findings = []
+    explained_until = -1
+    for index, line in enumerate(code):
+        if "Any status" in comments[index]:
+            explained_until = index + REACH
+        if not _ANY_NODE.search(line):
+            continue
+        if index <= explained_until:
+            explained_until = index + REACH
+        else:
+            findings.append(
+                f"{path}:{index + 1}: a walk over nodes that may be off, without reason"
+            )
     return findings
