@@ -81,7 +81,7 @@ fdt_node_t fdt_parent(const struct fdt *f, fdt_node_t node)
     return n >= 0 && depth > 0 ? ancestors[depth - 1] : -ENOENT;
 }
 
-static bool fdt_name_matches(const char *node_name, const char *name, size_t len)
+bool fdt_name_matches(const char *node_name, const char *name, size_t len)
 {
     if (strncmp(node_name, name, len) != 0) {
         return false;

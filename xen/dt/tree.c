@@ -142,7 +142,13 @@ const struct dt_node *dt_path(const struct dt *t, const char *path)
 
 const struct dt_node *dt_child(const struct dt *t, const struct dt_node *n, const char *name)
 {
-    return dt_note(t, dt_from_fdt(t, fdt_child(&t->fdt, n->fdt, name, strlen(name))));
+    const struct dt_node *child = dt_first_child(t, n);
+    size_t len = strlen(name);
+
+    while (child != NULL && !fdt_name_matches(dt_name(t, child), name, len)) {
+        child = dt_next_sibling(t, child);
+    }
+    return dt_note(t, child);
 }
 
 const struct dt_node *dt_by_phandle(const struct dt *t, uint32_t phandle)

@@ -105,6 +105,9 @@ fdt_node_t fdt_parent(const struct fdt *f, fdt_node_t node);
  */
 fdt_node_t fdt_child(const struct fdt *f, fdt_node_t node, const char *name, size_t len);
 
+/* Is that what fdt_child takes for a node with this name? */
+bool fdt_name_matches(const char *node_name, const char *name, size_t len);
+
 /*
  * The node of an absolute path, or of a path that begins with an alias ("serial0", "soc/uart"). The
  * path ends at NUL or ':', as in stdout-path.
