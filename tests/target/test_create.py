@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +16,24 @@ from xenolith.system.model import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.families("qemu-virt", "rpi4")]
 
+# What users' programs do on each vCPU: they read the clock through the vDSO, sleep and use sockets.
 INIT = b"""#!/bin/busybox sh
-/bin/busybox mkdir -p /proc
-/bin/busybox mount -t proc proc /proc
-echo "guest: $(/bin/busybox grep -c ^processor /proc/cpuinfo) CPUs"
-/bin/busybox poweroff -f
+b=/bin/busybox
+$b mkdir -p /proc
+$b mount -t proc proc /proc
+$b ifconfig lo 127.0.0.1
+echo "guest: $($b grep -c ^processor /proc/cpuinfo) CPUs"
+for cpu in 0 1; do
+  on="$b taskset -c $cpu $b"
+  $on date && echo "guest: cpu$cpu date"
+  $on time $b true && echo "guest: cpu$cpu time"
+  from=$($on date +%s) && $on sleep 1.1 && to=$($on date +%s)
+  test "$to" -gt "$from" && echo "guest: cpu$cpu sleep"
+  $on ping -c 20 -i 0.02 127.0.0.1 && echo "guest: cpu$cpu ping"
+done
+$b poweroff -f
 """
+USED = [f"cpu{cpu} {what}" for cpu in (0, 1) for what in ("date", "time", "sleep", "ping")]
 CONFIG = b"""name = "guest"
 type = "pvh"
 kernel = "/guest/kernel"
@@ -76,6 +89,13 @@ def report(
 
 def test_the_guest_boots_and_powers_off(report: Report) -> None:
     assert "guest: 2 CPUs" in report["console"], report["console"][-2000:]
+
+
+def test_its_programs_can_use_what_programs_use(report: Report) -> None:
+    console = report["console"]
+    done = re.findall(r"^guest: (cpu.*?)\s*$", console, re.MULTILINE)
+    assert done == USED, console[-2000:]
+    assert "unhandled signal" not in console
 
 
 def test_it_leaves_nothing_behind(report: Report) -> None:

@@ -1,13 +1,19 @@
-/* A vCPU's registers as the tools read and write them. */
+/*
+ * A vCPU's registers as the tools read and write them. A context that was read from a vCPU
+ * (VGCF_saved) may hold whatever its guest has set. Any other starts a hart, with all that the
+ * context does not have reset. Zeros in scounteren are then a builder that forgot the register:
+ * they are refused, because the guest's programs would die when they read the time.
+ */
 #include <arch/p2m.h>
 #include <arch/vcpu.h>
 #include <asm/csr.h>
 #include <public/arch.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
+#include <xen/printk.h>
 #include <xen/string.h>
 
-#define VGCF_KNOWN (VGCF_online | VGCF_supervisor)
+#define VGCF_KNOWN (VGCF_online | VGCF_supervisor | VGCF_saved)
 
 /* Bits of the guest's sstatus that it could have set itself; SD follows from others. */
 #define SSTATUS_SD    (1ul << 63)
@@ -26,6 +32,16 @@ static bool context_allowed(const struct vcpu_guest_context *ctx)
            (uxl == 0 || uxl == SSTATUS_UXL64) && (p2m_vsatp_modes >> mode & 1u) != 0;
 }
 
+static bool context_starts(const struct vcpu *v, const struct vcpu_guest_context *ctx)
+{
+    if ((ctx->scounteren & COUNTEREN_GUEST) == COUNTEREN_GUEST) {
+        return true;
+    }
+    guest_printk(v, "setvcpucontext: a hart starts with scounteren %#x, not %#lx\n",
+                 (unsigned int)COUNTEREN_GUEST, ctx->scounteren);
+    return false;
+}
+
 int arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
     struct vcpu_csrs *s = &v->arch.csrs;
@@ -33,6 +49,12 @@ int arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     BUILD_BUG_ON(sizeof(ctx->user_regs) != 32 * sizeof(uint64_t));
     if (!context_allowed(ctx)) {
         return -EINVAL;
+    }
+    if ((ctx->flags & VGCF_saved) == 0) {
+        if (!context_starts(v, ctx)) {
+            return -EINVAL;
+        }
+        arch_vcpu_set_entry(v, 0, 0);
     }
     memcpy(&v->arch.regs.x[1], &ctx->user_regs.ra, 31 * sizeof(uint64_t));
     v->arch.regs.pc = ctx->user_regs.pc;
@@ -58,7 +80,7 @@ void arch_vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *ctx)
     memset(ctx, 0, sizeof(*ctx));
     memcpy(&ctx->user_regs.ra, &v->arch.regs.x[1], 31 * sizeof(uint64_t));
     ctx->user_regs.pc = v->arch.regs.pc;
-    ctx->flags = (vcpu_is_up(v) ? VGCF_online : 0u) |
+    ctx->flags = VGCF_saved | (vcpu_is_up(v) ? VGCF_online : 0u) |
                  ((v->arch.sstatus & SSTATUS_SPP) != 0 ? VGCF_supervisor : 0u);
     ctx->sstatus = s->vsstatus;
     ctx->sie = s->vsie;

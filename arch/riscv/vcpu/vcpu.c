@@ -47,8 +47,7 @@ static void vcpu_reset(struct vcpu *v)
         v->arch.sstatus |= SSTATUS_VS_INIT;
     }
     v->arch.csrs.vsstatus = XLEN_64;
-    /* As OpenSBI starts a hart: Linux's user space reads time without asking. */
-    v->arch.csrs.scounteren = COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR;
+    v->arch.csrs.scounteren = COUNTEREN_GUEST;
     virq_vcpu_reset(v);
     vtimer_reset(v);
 }

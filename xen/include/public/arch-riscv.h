@@ -55,6 +55,7 @@ struct vcpu_guest_core_regs {
 /* vcpu_guest_context.flags */
 #define VGCF_online     1 /* the hart runs; else it waits for HSM hart_start */
 #define VGCF_supervisor 2 /* it runs in supervisor mode; else in user mode */
+#define VGCF_saved      4 /* from getvcpucontext: the hart goes on; else one starts */
 
 struct vcpu_guest_context {
     uint32_t flags;

@@ -58,6 +58,15 @@ void port_check_config(const struct xen_arch_domainconfig *config)
     check_eq("gic_version", config->gic_version, 0);
 }
 
+void port_first_context(struct vcpu_guest_context *context, uint64_t pc, uint64_t arg)
+{
+    context->flags = VGCF_online;
+    context->user_regs.pc64 = pc;
+    context->user_regs.cpsr = PSR_GUEST64_INIT;
+    context->user_regs.x0 = arg;
+    context->sctlr = SCTLR_GUEST_INIT;
+}
+
 unsigned int port_event_irq(void)
 {
     return cpu_event_irq;

@@ -89,6 +89,14 @@ void port_check_config(const struct xen_arch_domainconfig *config)
     check_eq("gaddr_bits", config->gaddr_bits, 0);
 }
 
+void port_first_context(struct vcpu_guest_context *context, uint64_t pc, uint64_t arg)
+{
+    context->flags = VGCF_online | VGCF_supervisor;
+    context->user_regs.pc = pc;
+    context->user_regs.a1 = arg;
+    context->scounteren = 7;
+}
+
 unsigned int port_event_irq(void)
 {
     return cpu_event_irq;

@@ -83,6 +83,21 @@ int64_t port_cpu_start(unsigned int cpu, void (*run)(void));
 /* Stops the calling CPU; it may be started again. */
 _Noreturn void port_cpu_stop(void);
 
+/*
+ * Code of a domain's first page that needs no page tables, with the address of the second page as
+ * its argument: keeps there 1 and the registers that port_probe_names lists, as it found them;
+ * starts vCPU 1 to do the same PORT_PROBE_WORDS words further on; ends the domain.
+ */
+enum {
+    PORT_PROBE_WORDS = 128
+};
+extern const char port_probe[], port_probe_end[];
+extern const char *const port_probe_names[]; /* the last one is null */
+
+/* The context of a domain's first vCPU as the tools' domain builder fills it in. */
+struct vcpu_guest_context;
+void port_first_context(struct vcpu_guest_context *context, uint64_t pc, uint64_t arg);
+
 /* Interrupt 0..15 between CPUs, shown to port_irq_handle by the same number. */
 void port_ipi(unsigned int cpu, unsigned int ipi);
 
