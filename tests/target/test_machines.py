@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -89,3 +90,17 @@ def test_a_kernel_without_xen_is_a_plain_guest(
     assert "virtio" in report["interrupts"] and "riscv-timer" in report["interrupts"]
     assert "this kernel has no Xen support; xl cannot work" in report.console
     assert "reboot: Power down" in report.console
+
+
+def test_a_cpu_with_all_that_qemu_has(board: Board, make_system: MakeSystem, boot: Boot) -> None:
+    """What Linux finds in its ISA string it uses: `seed` of Zkr, which traps, was one of that."""
+    if board.arch != "riscv":
+        pytest.skip("of the ISA string, which only RISC-V has")
+    everything = replace(board, qemu=replace(board.qemu, cpu="max"))
+    system = replace(make_system(), board=everything)
+    report = boot(system, "test-cpu-max", {"cpus": "cat /proc/cpuinfo", "list": "xl list"})
+    assert report.error is None
+    for isa in re.findall(r"^isa\s*: (\S+)", report["cpus"], re.MULTILINE):
+        assert {"zbb", "zknd", "zvkned"} <= {*isa.split("_")}
+        assert not {"zk", "zkr", "zihpm", "zicfiss", "zicfilp", "zcmt"} & {*isa.split("_")}
+    assert [row[0] for row in rows(report["list"])] == ["Domain-0"]

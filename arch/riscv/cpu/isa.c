@@ -11,23 +11,24 @@ static const struct {
     const char *name;
     enum isa_extension extension;
 } extensions[] = {
-    {"h", ISA_H},
+    /* In the order of an ISA string [RVUNPRIV 27.11]. */
     {"f", ISA_F},
     {"d", ISA_D},
     {"v", ISA_V},
-    {"sstc", ISA_SSTC},
-    {"svpbmt", ISA_SVPBMT},
-    {"svadu", ISA_SVADU},
-    {"svinval", ISA_SVINVAL},
-    {"ssaia", ISA_SSAIA},
-    {"smstateen", ISA_SMSTATEEN},
-    {"ssstateen", ISA_SMSTATEEN},
-    {"sscofpmf", ISA_SSCOFPMF},
-    {"zbb", ISA_ZBB},
+    {"h", ISA_H},
     {"zicbom", ISA_ZICBOM},
     {"zicboz", ISA_ZICBOZ},
     {"zihintpause", ISA_ZIHINTPAUSE},
     {"zawrs", ISA_ZAWRS},
+    {"zbb", ISA_ZBB},
+    {"smstateen", ISA_SMSTATEEN},
+    {"ssstateen", ISA_SMSTATEEN},
+    {"ssaia", ISA_SSAIA},
+    {"sscofpmf", ISA_SSCOFPMF},
+    {"sstc", ISA_SSTC},
+    {"svadu", ISA_SVADU},
+    {"svinval", ISA_SVINVAL},
+    {"svpbmt", ISA_SVPBMT},
 };
 
 uint64_t isa_bits;
