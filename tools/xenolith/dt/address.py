@@ -113,5 +113,21 @@ def reserved(tree: Any) -> list[Span]:
 
 def compatible(tree: Any) -> list[str]:
     """What the tree's root says the board is."""
-    value = blob.get_bytes(tree.root, "compatible") or b""
+    return _compatible(tree.root)
+
+
+def has(tree: Any, *compatibles: str) -> bool:
+    """Whether a node is compatible with one of them and not disabled."""
+    nodes = [tree.root]
+    while nodes:
+        node = nodes.pop()
+        nodes += node.nodes
+        status = blob.get_bytes(node, "status") or b"okay\0"
+        if status in (b"okay\0", b"ok\0") and set(_compatible(node)) & set(compatibles):
+            return True
+    return False
+
+
+def _compatible(node: Any) -> list[str]:
+    value = blob.get_bytes(node, "compatible") or b""
     return [text.decode("ascii", "replace") for text in value.split(b"\0") if text]

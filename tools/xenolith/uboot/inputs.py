@@ -19,6 +19,8 @@ from xenolith.uboot.script import Source
 
 OURS = b"Xenolith, Xen version"
 """In the image of this hypervisor, not in Xen's."""
+GICV2 = ("arm,gic-400", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "arm,cortex-a9-gic")
+GICV3 = "arm,gic-v3"
 CHUNK = 1 << 20
 OPTIONS = {"arm64": "CONFIG_XEN_DOM0", "riscv": "tools/dom0's patches and CONFIG_XEN"}
 
@@ -86,10 +88,27 @@ def read(request: Request) -> Inputs:
     spec = replace(
         spec, guests=tuple(_with_devices(g, spec, tree, made, notes) for g in spec.guests)
     )
+    _check_ours(request, tree, notes)
     for name in spec.aux:
         _size(request.files[name], "auxiliary file")
     sizes |= {name: File(len(data)) for name, data in made.items()}
     return Inputs(spec, sizes, made, tree, _extra(request), tuple(notes))
+
+
+def _check_ours(request: Request, tree: Any, notes: list[str]) -> None:
+    """What this hypervisor does not do yet, unlike Xen. Raises UserError for what cannot boot."""
+    spec, path = request.spec, request.files[request.spec.hypervisor]
+    if OURS not in path.read_bytes():
+        return
+    if spec.dom0 is None:
+        why = "starts no guests without a dom0 yet; describe one ([dom0], DOM0_KERNEL)"
+        raise UserError(f"hypervisor: {path} {why}, or name Xen as hypervisor", 2)
+    if tree is not None and address.has(tree, GICV3) and not address.has(tree, *GICV2):
+        where = f"device tree {request.files[spec.device_tree]}"
+        why = "has a GICv3, which this hypervisor does not drive yet; take a machine with a GICv2"
+        raise UserError(f"{where} {why}, or name Xen as hypervisor", 2)
+    if spec.guests:
+        notes.append(f"{path} does not start guests by itself yet: make them in dom0 with `xl`")
 
 
 def _size(path: Path, what: str) -> int:
@@ -111,8 +130,6 @@ def _file(request: Request, what: str, name: str, notes: list[str]) -> File:
                 f"hypervisor: {path} is no EFI program, which bootefi starts; use booti"
             )
         image = kernel.read(path, arch, what=what, gzip=False)
-        if request.spec.guests and OURS in path.read_bytes():
-            notes.append(f"{path} does not start guests by itself yet: make them in dom0 with `xl`")
         return hypervisor(size, image, request.spec.boot)
     if what.endswith("kernel"):
         image = kernel.read(path, arch, what=what)
