@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import sys
+from types import ModuleType
 from typing import NoReturn
 
 from xenolith.errors import UserError
@@ -48,21 +49,26 @@ def _overview() -> Parser:
     return parser
 
 
-def dispatch(argv: list[str]) -> int:
-    """Runs the verb that `argv` names; raises UserError."""
-    overview = _overview()
-    if not argv:
-        overview.print_help(sys.stderr)
-        return 2
-    verb = overview.parse_args(argv[:1]).verb
+def parse(argv: list[str]) -> tuple[ModuleType, argparse.Namespace]:
+    """The verb's module and its arguments. Raises UserError."""
+    verb = _overview().parse_args(argv[:1]).verb
     if verb not in VERBS:
         raise UserError(f"no verb {verb!r}; there are: {', '.join(VERBS)}", 2)
     module = importlib.import_module(f"xenolith.cli.{verb}")
     parser = Parser(prog=f"./xenolith {verb}", description=f"{VERBS[verb]}.")
     module.add_arguments(parser)
-    code = module.run(parser.parse_args(argv[1:]))
+    return module, parser.parse_args(argv[1:])
+
+
+def dispatch(argv: list[str]) -> int:
+    """Runs the verb that `argv` names; raises UserError."""
+    if not argv:
+        _overview().print_help(sys.stderr)
+        return 2
+    module, args = parse(argv)
+    code = module.run(args)
     if not isinstance(code, int):
-        raise TypeError(f"verb {verb} returned {code!r}")
+        raise TypeError(f"verb {argv[0]} returned {code!r}")
     return code
 
 
