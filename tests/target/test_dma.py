@@ -25,7 +25,7 @@ from xenolith.boards import Board
 from xenolith.dom0 import image
 from xenolith.dt import blob
 from xenolith.lab.dma import Access, Mapping, mappings, usb_accesses
-from xenolith.lab.report import Report
+from xenolith.lab.report import Report, until
 from xenolith.system.model import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.families("rpi4")]
@@ -47,10 +47,8 @@ USB = "fe980000.usb"
 SD_HOST = "/soc/mmc@7e202000"
 DMA_ENGINE = "/soc/dma-controller@7e007000"
 
-# Wait until a condition holds in dom0, at most 60 s.
-UNTIL = "i=0; until {0}; do i=$((i+1)); [ $i -lt 300 ] || exit 9; sleep 0.2; done; "
 STICK = {
-    "stick": UNTIL.format("[ -b /dev/sda ]"),
+    "stick": until("[ -b /dev/sda ]"),
     "random": f"head -c {SIZE} /dev/urandom >/run/random && sha256sum </run/random",
     "trace": "cd /sys/kernel/tracing && mount -t tracefs tracefs . && cd . &&"
     " echo xen_swiotlb_map_page >set_ftrace_filter && echo function >current_tracer &&"
@@ -60,7 +58,7 @@ STICK = {
     "stick-write": f"dd if=/run/random of=/dev/sda bs=64k seek={BLOCKS} conv=fsync",
 }
 CARD = {
-    "card": UNTIL.format("[ -b /dev/mmcblk? ]"),
+    "card": until("[ -b /dev/mmcblk? ]"),
     "card-read": f"dd if=$(echo /dev/mmcblk?) bs=64k count={BLOCKS} | sha256sum",
     "card-write": f"dd if=/run/random of=$(echo /dev/mmcblk?) bs=64k seek={BLOCKS} conv=fsync",
 }
@@ -73,7 +71,6 @@ COMMANDS = {
     **STICK,
     "maps": MAPS,
     **CARD,
-    "network": UNTIL.format("ip addr show dev eth0 | grep -q 10.0.2.15"),
     "tftp": "tftp -g -b 1468 -l /run/got -r served 10.0.2.2 && sha256sum </run/got",
     "upload": "nc 10.0.2.2 {port} </run/random",
 }
@@ -266,7 +263,7 @@ def test_a_wrong_offset_is_seen(
         ("/soc/usb@7e980000", "power-domains", None),
     )
     commands = {
-        "end": UNTIL.format("dmesg | grep -q 'unable to enumerate USB' || [ -b /dev/sda ]"),
+        "end": until("dmesg | grep -q 'unable to enumerate USB' || [ -b /dev/sda ]"),
         "kernel": "dmesg",
         "stick": "[ -b /dev/sda ]",
     }

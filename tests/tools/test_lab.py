@@ -83,7 +83,7 @@ def test_the_tail_is_printable() -> None:
 
 def dom0_says(commands: dict[str, Result]) -> bytes:
     """What init prints for these results."""
-    lines = [f"{TOKEN} ready"]
+    lines = [f"{TOKEN} ready", f"{TOKEN} network up eth0 10.0.2.15/24"]
     for number, result in enumerate(commands.values()):
         lines.append(f"{TOKEN} begin {number:04}")
         for kind, data in (("out", result.out), ("err", result.err)):
@@ -157,6 +157,8 @@ def test_the_overlay_is_for_one_run() -> None:
     assert b"xl list\n" in with_commands
     shell = overlay(TOKEN, [], Terminal(40, 132, "xterm"))
     assert TOKEN.encode() not in shell
+    assert b"xenolith/network" not in with_commands
+    assert b"xenolith/network" in overlay(TOKEN, ["xl list"], network=True)
     assert b"40 132 xterm\n" in shell
 
 
@@ -177,7 +179,7 @@ def test_a_machine_that_hangs_is_asked_for_its_state() -> None:
 
 def test_a_run_goes_through_all_states() -> None:
     machine = target([BOOT, dom0_says(RESULTS)], list(RESULTS))
-    for state in (State.HYPERVISOR, State.DOM0_KERNEL, State.DOM0, State.POWERED_OFF):
+    for state in list(State)[1:]:
         machine.to(state)
         assert machine.state == state
     assert machine.collector.results == list(RESULTS.values())
@@ -203,6 +205,33 @@ def test_what_dom0_says_about_itself_is_passed_on() -> None:
     machine = Target(console, TOKEN, Collector([]), Deadline(10), on_note=notes.append)
     machine.to(State.DOM0)
     assert notes == ["no Xen"]
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "notes"),
+    [
+        ("up eth0 10.0.2.15/24", "eth0 10.0.2.15/24", []),
+        ("absent", "", []),
+        ("down eth0 has no link", "eth0 has no link", ["no network: eth0 has no link"]),
+    ],
+)
+def test_the_network_is_waited_for(said: str, known: str, notes: list[str]) -> None:
+    """Commands begin when it is up, or known not to come; the user hears of the latter."""
+    heard: list[str] = []
+    lines = [f"{TOKEN} {text}\r\n".encode() for text in ("ready", f"network {said}")]
+    link = Replay([BOOT, *lines])
+    machine = Target(Console(link), TOKEN, Collector(["a"]), Deadline(10), on_note=heard.append)
+    machine.to(State.DOM0)
+    assert machine.network == ""
+    machine.to(State.NETWORK)
+    assert (machine.network, heard) == (known, notes)
+
+
+def test_a_network_that_never_answers_is_named() -> None:
+    link = Silent([BOOT, f"{TOKEN} ready\r\n".encode()])
+    machine = Target(Console(link), TOKEN, Collector(["a"]), Deadline(0.1))
+    with pytest.raises(Timeout, match="dom0's network"):
+        machine.to(State.NETWORK)
 
 
 def test_a_dom0_that_failed_says_why() -> None:

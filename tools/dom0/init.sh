@@ -5,6 +5,7 @@
 # /xenolith is a second archive behind this one, made for each run by xenolith.lab.session:
 #   token      the word that begins every line meant for the host; nobody else can know it
 #   exec/NNNN  commands, run in this order      terminal   "ROWS COLUMNS TERM" of the user
+#   network    there if the machine has a network card
 
 /bin/busybox mkdir -p /proc /sys /dev /run /tmp
 /bin/busybox --install -s /bin
@@ -62,15 +63,24 @@ bare() {
     tell note "$*"
 }
 
-start() {
-    if [ ! -d /proc/device-tree/hypervisor ]; then
-        bare "no Xen interface: the device tree has no /hypervisor node; xl cannot work"
-        return
-    fi
+on_xen() {
+    [ -d /proc/device-tree/hypervisor ]
+}
+
+# Xen's drivers; those of the machine may build on them.
+load() {
+    on_xen || return
     for module in /modules/xen/*.ko; do
         # A kernel with all drivers built in comes without modules.
         [ ! -e "$module" ] || insmod "$module" || fail "cannot load $module"
     done
+}
+
+start() {
+    if ! on_xen; then
+        bare "no Xen interface: the device tree has no /hypervisor node; xl cannot work"
+        return
+    fi
     if ! grep -qw xenfs /proc/filesystems; then
         bare "this kernel has no Xen support; xl cannot work"
         return
@@ -96,16 +106,58 @@ drivers() {
     done
 }
 
+# Leaves one line for the host in /run/network: "up INTERFACE ADDRESS/BITS", which udhcpc.sh writes,
+# "absent" (no card), or "down WHY".
 network() {
-    # A network card behind USB shows up a while after its driver.
+    # A card behind USB shows up a while after its driver, one behind virtio with it.
+    patience=60
+    [ ! -d /xenolith/exec ] || [ -e /xenolith/network ] || patience=0
     tries=0
     until [ -e /sys/class/net/eth0 ]; do
-        [ $tries -lt 100 ] || return
+        if [ $tries -ge $((patience * 5)) ] || without_driver; then
+            missing
+            return
+        fi
         tries=$((tries + 1))
-        sleep 0.1
+        sleep 0.2
     done
     ip link set eth0 up
-    udhcpc -q -n -t 5 -i eth0 -s /etc/udhcpc.sh
+    # 20 requests, 3 s apart; a host with much else to do may be slow to answer.
+    udhcpc -q -n -t 20 -T 3 -i eth0 -s /etc/udhcpc.sh && return
+    if [ "$(cat /sys/class/net/eth0/carrier)" = 1 ]; then
+        echo "down no DHCP server has answered on eth0 in 60 s" >/run/network
+    else
+        echo "down eth0 has no link" >/run/network
+    fi
+}
+
+missing() {
+    if without_driver; then
+        echo "down this kernel has no driver for the network card" >/run/network
+    elif [ -e /xenolith/network ]; then
+        echo "down no network card has shown up in $patience s" >/run/network
+    else
+        echo "absent" >/run/network
+    fi
+}
+
+# True for a card of virtio that no driver has taken.
+without_driver() {
+    for device in /sys/bus/virtio/devices/*; do
+        if [ -e "$device/modalias" ] && [ ! -e "$device/driver" ] &&
+            grep -q '^virtio:d00000001' "$device/modalias"; then
+            return
+        fi
+    done
+    return 1
+}
+
+# Waits for the end of the network's start and tells how it went.
+network_known() {
+    wait "$network"
+    state="down its start has ended early; /run/network.log says more"
+    [ ! -r /run/network ] || read -r state </run/network
+    tell network "$state"
 }
 
 # $1: kind of data, $2: number of the command, $3: file. gzip gives length and checksum, base64 keeps
@@ -142,8 +194,10 @@ shell() {
     exec /bin/busybox init
 }
 
-start
+load
 { drivers; network; } >/run/network.log 2>&1 &
+network=$!
+start
 if [ -n "$failed" ]; then
     tell failed "$failed"
 else
@@ -152,7 +206,7 @@ fi
 if [ -d /xenolith/exec ]; then
     # Results, not kernel messages, are what this console is for now; `dmesg` has them.
     [ -z "$console" ] || dmesg -n 3
-    [ -n "$failed" ] || run_commands
+    [ -n "$failed" ] || { network_known && run_commands; }
 else
     shell
 fi

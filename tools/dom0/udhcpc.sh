@@ -14,5 +14,6 @@ bound | renew)
     for address in $dns; do
         echo "nameserver $address" >>/etc/resolv.conf
     done
+    echo "up $interface $ip/${mask:-24}" >/run/network
     ;;
 esac

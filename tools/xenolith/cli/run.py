@@ -112,6 +112,7 @@ def _boot(target: Target) -> None:
             (State.HYPERVISOR, "hypervisor"),
             (State.DOM0_KERNEL, "dom0's kernel"),
             (State.DOM0, "dom0's tools"),
+            (State.NETWORK, "dom0's network"),
         ):
             step.update(f"waiting for {text}")
             target.to(state)

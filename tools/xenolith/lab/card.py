@@ -35,7 +35,8 @@ def running(system: System, commands: Sequence[str], options: Options) -> Iterat
     token = protocol.new_token()
     folder = session.log_file(system, options.name).parent.parent
     with tempfile.TemporaryDirectory(prefix="card-", dir=folder) as name:
-        overlay = protocol.overlay(token, commands, options.terminal)
+        _, network = session.devices(system, options)
+        overlay = protocol.overlay(token, commands, options.terminal, network=network)
         made = image.build(request(system, overlay), Path(name) / "live.raw")
         line = command(system, made.path, Path(name), options)
         with session.switched_on(line, system, commands, options, token) as target:
@@ -71,7 +72,7 @@ def command(system: System, disk: Path, folder: Path, options: Options) -> list[
     _check(board, disk)
     uboot = cache.write_atomic(folder / "u-boot.bin", boot.firmware(board)["u-boot.bin"])
     tree = cache.write_atomic(folder / "dtb", qemu.base_tree(board, system.smp, memory))
-    extra = board.qemu.network if options.extra is None else options.extra
+    extra, _ = session.devices(system, options)
     drive = str(disk).replace(",", ",,")
     return [
         *board.qemu.command(system.smp, memory),

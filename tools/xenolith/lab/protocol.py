@@ -54,16 +54,21 @@ def new_token() -> str:
     return f"xenolith-{secrets.token_hex(16)}"
 
 
-def overlay(token: str, commands: Sequence[str], terminal: Terminal | None = None) -> bytes:
+def overlay(
+    token: str, commands: Sequence[str], terminal: Terminal | None = None, *, network: bool = False
+) -> bytes:
     """The second archive: append it to the initramfs.
 
-    Without commands dom0 gives a shell, and has nothing to tell the host.
+    Without commands dom0 gives a shell, and has nothing to tell the host. `network`: the machine
+    has a network card, so that commands wait for it also where it shows up late.
     """
     entries = [cpio.directory("xenolith")]
     if commands:
         entries.append(cpio.file("xenolith/token", f"{token}\n".encode(), 0o600))
     for number, command in enumerate(commands):
         entries.append(cpio.file(f"xenolith/exec/{number:04}", f"{command}\n".encode(), 0o700))
+    if network:
+        entries.append(cpio.file("xenolith/network", b""))
     if terminal:
         line = f"{terminal.rows} {terminal.columns} {terminal.kind}\n"
         entries.append(cpio.file("xenolith/terminal", line.encode()))
@@ -72,7 +77,12 @@ def overlay(token: str, commands: Sequence[str], terminal: Terminal | None = Non
 
 @dataclass(frozen=True)
 class Event:
-    """A line for the host: `ready`, `failed`, `note`, `begin`, `out`, `err`, `end` or `done`."""
+    """A line for the host: `ready`, `failed`, `note`, `network`, `begin`, `out`, `err`, `end` or
+    `done`.
+
+    Before the first command comes `network up INTERFACE ADDRESS/BITS`, `network absent` (there is
+    no card) or `network down WHY`.
+    """
 
     kind: str
     rest: str

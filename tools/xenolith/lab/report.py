@@ -31,6 +31,14 @@ class Report:
         return result.text
 
 
+def until(condition: str) -> str:
+    """The beginning of a command for dom0: waits until `condition` holds there.
+
+    A machine with much else to do has five minutes; then the command ends with status 9.
+    """
+    return f"i=0; until {condition}; do i=$((i+1)); [ $i -lt 1500 ] || exit 9; sleep 0.2; done; "
+
+
 def rows(table: str) -> list[list[str]]:
     """The words of each line below the heading of a table."""
     return [line.split() for line in table.splitlines()[1:] if line.strip()]

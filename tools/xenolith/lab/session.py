@@ -49,9 +49,9 @@ def prepare(
 ) -> list[str]:
     """Check the system, place it, write what QEMU loads; the command line. Raises UserError."""
     hypervisor, dom0 = boot.images(system)
-    overlay = protocol.overlay(token, commands, options.terminal)
+    extra, network = devices(system, options)
+    overlay = protocol.overlay(token, commands, options.terminal, network=network)
     initrd = boot.initrd_bytes(system.initrd, overlay)
-    extra = system.board.qemu.network if options.extra is None else options.extra
     base = qemu.base_tree(system.board, system.smp, system.memory, extra)
     taken = tuple(qemu.taken(system.board, system.memory, hypervisor, len(base)))
     where = boot.layout(system, dom0, len(initrd), taken)
@@ -66,6 +66,12 @@ def prepare(
         *extra,
         *options.debugger,
     ]
+
+
+def devices(system: System, options: Options) -> tuple[list[str], bool]:
+    """QEMU's options for the devices of a session; is a network card among them?"""
+    extra = system.board.qemu.network if options.extra is None else options.extra
+    return list(extra), "-netdev" in extra
 
 
 @contextmanager

@@ -17,7 +17,9 @@ class State(enum.IntEnum):
     HYPERVISOR = 1
     DOM0_KERNEL = 2
     DOM0 = 3
-    POWERED_OFF = 4
+    NETWORK = 4
+    """dom0's network is up, or known not to come up; commands begin."""
+    POWERED_OFF = 5
 
 
 MARKS = {
@@ -50,6 +52,8 @@ class Target:
         self.collector = collector
         self.deadline = deadline
         self.state = State.OFF
+        self.network = ""
+        """Interface and address of dom0 once it has these, or why it has none."""
         self._on_result = on_result
         self._on_note = on_note
         self._decoder = Decoder(token)
@@ -78,6 +82,10 @@ class Target:
             while self._next("dom0's tools").kind != "ready":
                 pass
             self.state = State.DOM0
+        if self.state < State.NETWORK and state is State.NETWORK:
+            while self._next("dom0's network").kind != "network":
+                pass
+            self.state = State.NETWORK
         if self.state < State.POWERED_OFF <= state:
             self._to_powered_off()
 
@@ -93,6 +101,11 @@ class Target:
                 message = f"the machine stopped before {unfinished!r} was done"
                 raise LabError(message, e.tail) from e
 
+    def _network(self, said: str) -> None:
+        kind, _, self.network = said.partition(" ")
+        if kind == "down":
+            self._on_note(f"no network: {self.network}")
+
     def _next(self, waiting_for: str) -> Event:
         """The next event, after what it means has been done."""
         while not self._events:
@@ -106,6 +119,8 @@ class Target:
         self._done = self._done or event.kind == "done"
         if event.kind == "note":
             self._on_note(event.rest)
+        if event.kind == "network":
+            self._network(event.rest)
         if event.kind == "failed":
             raise LabError(f"dom0: {event.rest}", self.console.tail(40))
         try:
