@@ -15,7 +15,7 @@ from xenolith.boards.registry import DEFAULT
 from xenolith.build import plan
 from xenolith.build.make import Output
 
-TIMEOUT = 120.0
+TIMEOUT = 300.0
 """Seconds for one kernel; most need one, all of them on a busy machine ten."""
 
 NOT_TESTS = {"bench"}

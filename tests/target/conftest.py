@@ -18,7 +18,7 @@ from xenolith.lab.console import Console, Deadline, LabError
 from xenolith.lab.report import Report
 from xenolith.system.model import System
 
-TIMEOUT = 360.0
+TIMEOUT = 900.0
 """Seconds for one boot with all its commands; 10 to 25 are usual on two cores."""
 
 END = rb"Panic on CPU|Halted|Reboot in|halt"
@@ -35,6 +35,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     here = Path(__file__).parent
     other = []
     for item in items:
+        if here in item.path.parents and item.get_closest_marker("timeout") is None:
+            # The lab's own deadline comes first: it says what was waited for.
+            item.add_marker(pytest.mark.timeout(TIMEOUT + 300))
         mark = item.get_closest_marker("families")
         if here in item.path.parents and board.family not in (
             mark.args if mark else ("qemu-virt",)

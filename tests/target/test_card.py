@@ -15,7 +15,7 @@ from xenolith.system.model import System
 pytestmark = [pytest.mark.slow, pytest.mark.families("rpi4")]
 
 COMMANDS = ["xl list", "xl info", "mount", "cat /proc/cmdline", "reboot"]
-TIMEOUT = 300.0
+TIMEOUT = 900.0
 """Seconds; 30 to 40 are usual, most of them for Linux and its drivers."""
 
 

@@ -86,7 +86,7 @@ def test_what_it_says(name: str, board: Board, initrd: Path, tmp_path: Path) -> 
         command += ["-drive", f"if=none,id=card,format=raw,file={path}"]
         command += ["-device", "virtio-blk-device,drive=card"]
     with qemu.Machine(command) as machine:
-        console, deadline = Console(machine, tmp_path / "log"), Deadline(90)
+        console, deadline = Console(machine, tmp_path / "log"), Deadline(300)
         console.expect(b"root is here" if name == "good" else b"dom0 goes on", deadline)
     said = " ".join((tmp_path / "log").read_text(errors="replace").split())
     assert case.said in said

@@ -11,7 +11,7 @@ import pytest
 
 from xenolith.boards import Board
 from xenolith.dom0 import cpio, debian, recipe
-from xenolith.lab.report import Report, rows
+from xenolith.lab.report import Report, rows, until
 from xenolith.system.model import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.families("qemu-virt", "rpi4")]
@@ -44,18 +44,16 @@ extra = "console=hvc0 rdinit=/init panic=5 nokaslr mitigations=off"
 on_crash = "destroy"
 """
 # A destroyed domain may be listed as dying until its last reference is gone.
-GONE = (
-    "n=0; while xl list | grep -q -- '--p--d' && [ $n -lt 100 ]; do n=$((n+1)); usleep 100000; done"
-)
+GONE = until("! xl list | grep -q -- '--p--d'")
 COMMANDS = {
     "free before": "xl info | grep free_memory",
     "version 2": "(cat /guest/config; echo max_grant_version=2) > /version2; "
     "xl create -p /version2 || echo refused; xl list",
     # Standard input neither ends, which would end the console, nor says anything.
     "console": "mkfifo /silent && xl create -c /guest/config <>/silent",
-    "after": f"{GONE}; xl list; xl info | grep free_memory",
+    "after": f"{GONE}xl list; xl info | grep free_memory",
     "paused": "xl create -p /guest/config && xl list",
-    "destroyed": f"xl destroy guest && {GONE}; xl list; xl info | grep free_memory",
+    "destroyed": f"xl destroy guest && {GONE}xl list; xl info | grep free_memory",
 }
 
 

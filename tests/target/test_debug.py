@@ -20,7 +20,8 @@ from xenolith.dom0.image import Dom0
 from xenolith.lab import gdb
 from xenolith.lab.console import Deadline
 
-SECONDS = 60.0
+SECONDS = 300.0
+"""For QEMU to wait for gdb, and for gdb to come to its breakpoints; 5 are usual."""
 
 pytestmark = pytest.mark.skipif(shutil.which(gdb.PROGRAM) is None, reason="no gdb-multiarch")
 

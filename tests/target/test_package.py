@@ -87,7 +87,7 @@ def start(system: System, uboot: Path, root: Path, name: str, *, remove: str = "
     command = [*system.board.qemu.command(2, 2048), "-bios", str(uboot), "-drive", disk]
     with qemu.Machine([*command, "-device", "virtio-blk-device,drive=disk"]) as machine:
         console = Console(machine, session.log_file(system, f"test-package-{name}"))
-        target = Target(console, token, protocol.Collector(COMMANDS), Deadline(300))
+        target = Target(console, token, protocol.Collector(COMMANDS), Deadline(900))
         if remove:
             # No hypervisor says anything, only what runs at the end.
             target.state = State.DOM0

@@ -49,7 +49,7 @@ def test_dom0_through_uboot(make_system: Callable[..., System], tmp_path: Path, 
     ]
     with qemu.Machine(command) as machine:
         console = Console(machine, session.log_file(system, f"test-uboot-{way}"))
-        target = Target(console, token, protocol.Collector(COMMANDS), Deadline(300))
+        target = Target(console, token, protocol.Collector(COMMANDS), Deadline(900))
         target.to(State.POWERED_OFF)
     listed, arguments, said = target.collector.results
     assert rows(listed.text)[0][:4] == ["Domain-0", "0", "1024", "2"]

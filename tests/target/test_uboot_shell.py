@@ -74,9 +74,9 @@ def test_what_uboot_makes_of_a_script(board: Board, tmp_path: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with qemu.Machine(command) as machine:
         console = Console(machine, log)
-        console.expect(rb"chosen \{", Deadline(60), "fdt print /chosen")
+        console.expect(rb"chosen \{", Deadline(300), "fdt print /chosen")
         start = console.data.rfind(b"chosen {")
-        console.expect(rb"all done", Deadline(30), "the end of the script")
+        console.expect(rb"all done", Deadline(300), "the end of the script")
         said = bytes(console.data[start:]).replace(b"\r", b"").decode()
     printed = properties(said)
     meant = expected(board, text, {path.name: path.read_bytes() for path in card.iterdir()})

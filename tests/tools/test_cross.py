@@ -185,7 +185,7 @@ def test_a_killed_build_goes_on(project: Project) -> None:
         os.dup2(devnull, 2)
         build(waiting)
         os._exit(0)
-    end = time.monotonic() + 30
+    end = time.monotonic() + 300
     while not list(home(project).glob("work-*/tree/pid")) and time.monotonic() < end:
         time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
@@ -248,9 +248,14 @@ def test_a_full_disk_is_said(project: Project) -> None:
         build(failing(project, command))
 
 
+WAITS = "waiting for another xenolith that builds hello"
+
+
 def test_two_processes_take_turns(project: Project, capfd: pytest.CaptureFixture[str]) -> None:
     """The second waits for the first and takes what it has made."""
-    begun = failing(project, "echo x >>@tree@/../../times; sleep 1")
+    go = home(project) / "go"
+    step = f"echo x >>@tree@/../../times; until [ -e {go} ]; do sleep 0.1; done"
+    begun = failing(project, step)
     children = []
     for _ in range(2):
         child = os.fork()
@@ -262,9 +267,15 @@ def test_two_processes_take_turns(project: Project, capfd: pytest.CaptureFixture
             finally:
                 os._exit(code)
         children.append(child)
+    said, end = "", time.monotonic() + 300
+    while WAITS not in said and time.monotonic() < end:
+        said += capfd.readouterr().err
+        time.sleep(0.02)
+    home(project).mkdir(parents=True, exist_ok=True)
+    go.touch()
+    assert WAITS in said
     assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
     assert (home(project) / "times").read_text() == "x\n"
-    assert "waiting for another xenolith that builds hello" in capfd.readouterr().err
 
 
 def test_the_users_settings_are_not_seen(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

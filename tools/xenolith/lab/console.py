@@ -22,7 +22,9 @@ FORBIDDEN = (
 """Patterns that mean that the run has failed, whatever one was waiting for."""
 
 AFTERMATH = 3.0
-"""Seconds to go on reading after a forbidden pattern, for the registers and the backtrace."""
+"""Seconds of silence that end the registers and the backtrace after a forbidden pattern."""
+LONGEST = 30.0
+"""Seconds to go on reading a machine that is not silent."""
 
 
 class Link(Protocol):
@@ -180,11 +182,15 @@ class Console:
         message = f"the console says: {line.decode(errors='replace').strip()}"
         raise Forbidden(message, self.tail(40))
 
-    def _drain(self, seconds: float) -> None:
-        deadline = Deadline(seconds)
-        while deadline.left() > 0:
+    def _drain(self, silence: float) -> None:
+        """Take in what comes until nothing has come for `silence` seconds."""
+        end = Deadline(LONGEST)
+        quiet = Deadline(silence)
+        while end.left() > 0 and quiet.left() > 0:
             try:
-                data = self.link.receive(deadline.left())
+                data = self.link.receive(quiet.left())
             except EOFError:
                 return
-            self._take(data)
+            if data:
+                quiet = Deadline(silence)
+                self._take(data)
