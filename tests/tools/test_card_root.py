@@ -21,6 +21,21 @@ FILES = {path.name: path.read_bytes() for path in recipe.FOLDER.iterdir()}
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxRbP1cvv1y3wGFuXvRQKR8pAx6BVRbFQ1AyqoFKfVb me@home"
 
 
+SSHD = "etc/ssh/sshd_config.d/xenolith.conf"
+UNIT = "etc/systemd/system/serial-getty@hvc0.service.d/xenolith.conf"
+CONSOLE = "/usr/lib/xenolith/console"
+HASH = "$6$abc$" + "h" * 86
+WISHES = [
+    Login(user, password, keys, console=console)
+    for user in ("root", "ann")
+    for password in ("", HASH)
+    for keys in ((), (ED25519,))
+    for console in (True, False)
+    if console or (keys and not password)
+]
+"""All that the command line lets through."""
+
+
 def root() -> tree.Tree:
     """As the packages leave it, in short."""
     found: tree.Tree = {"": tree.directory("")}
@@ -91,7 +106,45 @@ def test_root_with_a_key_has_no_password() -> None:
     assert shadow(found, "root")[1] == "!"
     assert tree.text(found, "root/.ssh/authorized_keys") == ED25519 + "\n"
     assert found["root/.ssh"].mode & 0o777 == 0o700
-    assert "PasswordAuthentication no" in tree.text(found, "etc/ssh/sshd_config.d/xenolith.conf")
+    assert "PasswordAuthentication no" in tree.text(found, SSHD)
+
+
+@pytest.mark.parametrize("wishes", WISHES, ids=str)
+def test_every_card_can_be_entered_at_its_console(wishes: Login) -> None:
+    """With a password, by setting one, or without one; unless that was switched off."""
+    found = finished(wishes)
+    field = shadow(found, wishes.user)[1]
+    opened = UNIT in found and "usr/lib/xenolith/console" in found
+    assert opened == (field == "!" and wishes.console)
+    if opened:
+        lines = tree.text(found, UNIT).splitlines()
+        assert lines == ["[Service]", "ExecStart=", f"ExecStart=-{CONSOLE} {wishes.user}"]
+    locked = "nobody can log in at the console" in wishes.advice
+    assert locked == (field == "!" and not opened)
+
+
+@pytest.mark.parametrize("wishes", WISHES, ids=str)
+def test_the_network_takes_no_empty_password(wishes: Login) -> None:
+    said = set(tree.text(finished(wishes), SSHD).splitlines())
+    assert {"PermitRootLogin prohibit-password", "PermitEmptyPasswords no"} <= said
+    assert ("PasswordAuthentication no" in said) == bool(wishes.keys)
+
+
+@pytest.mark.parametrize(
+    ("field", "asked"),
+    [("!", False), ("*", False), ("", True), ("$6$a$b", True), ("!$6$a$b", True)],
+)
+def test_the_console_asks_once_there_is_a_password(field: str, asked: bool, tmp_path: Path) -> None:
+    """The script itself, with programs in the place of getent and agetty."""
+    text = (recipe.FOLDER / "console.sh").read_text().replace("/usr/sbin/agetty", "echo")
+    getent = tmp_path / "getent"
+    getent.write_text(f"#!/bin/sh\n[ \"$*\" = 'shadow ann' ] && echo 'ann:{field}:19000:0:::::'\n")
+    getent.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "TERM": "vt220"}
+    command = ["sh", "-c", text, "console", "ann"]
+    said = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+    assert said.startswith("-o -- \\u " if asked else "--autologin ann ")
+    assert said.endswith(" - vt220\n")
 
 
 def test_a_user_who_is_not_root() -> None:
@@ -101,7 +154,7 @@ def test_a_user_who_is_not_root() -> None:
     assert "sudo:x:27:pi" in tree.text(found, "etc/group")
     assert found["home/pi/.bashrc"].uid == found["home/pi"].uid == 1000
     assert found["etc/sudoers.d/pi"].mode & 0o777 == 0o440
-    assert "etc/ssh/sshd_config.d/xenolith.conf" not in found
+    assert "PasswordAuthentication" not in tree.text(found, SSHD)
     with pytest.raises(UserError, match="--user sshd: Debian has a user of that name"):
         finished(Login("sshd"))
 
@@ -166,8 +219,10 @@ def test_files_that_are_no_keys(tmp_path: Path, text: str, message: str) -> None
 
 
 def test_a_key_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="No such file"):
+    with pytest.raises(UserError, match="No such file or directory; `ls ~/"):
         login.read_keys(tmp_path / "none")
+    with pytest.raises(UserError, match="No such file or directory; write the password into"):
+        login.read_password(tmp_path / "none", "salt")
     with pytest.raises(UserError, match="Is a directory"):
         login.read_keys(tmp_path)
 

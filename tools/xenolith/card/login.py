@@ -22,16 +22,25 @@ MAX_FILE = 64 << 10
 
 @dataclass(frozen=True)
 class Login:
-    """`user`: root, or who may become root by sudo; `password`: a hash, empty without one."""
+    """`user`: root, or who may become root by sudo; `password`: a hash, empty without one.
+
+    `console`: the serial console may be entered without a password while there is none.
+    """
 
     user: str = "root"
     password: str = ""
     keys: tuple[str, ...] = ()
+    console: bool = True
 
     @property
     def sets_password(self) -> bool:
         """True if nobody has said how to log in: who is at the console first sets a password."""
         return not self.password and not self.keys
+
+    @property
+    def opens_console(self) -> bool:
+        """True if the serial console logs the user in, because no password could be typed there."""
+        return self.console and bool(self.keys) and not self.password
 
     @property
     def advice(self) -> str:
@@ -41,7 +50,15 @@ class Login:
         ways = ["with your ssh key"] if self.keys else []
         if self.password:
             ways.append("at the console with your password")
-        return f"log in as {self.user} {' or '.join(ways)}"
+        text = f"log in as {self.user} {' or '.join(ways)}"
+        if self.opens_console:
+            text += (
+                f"; the serial console logs {self.user} in without a password, until one is set: "
+                f"`sudo passwd {self.user}` (--no-console-login: never)"
+            )
+        elif not self.password:
+            text += "; nobody can log in at the console: without a network this card is locked"
+        return text
 
 
 def check_hostname(name: str) -> str:
@@ -65,7 +82,7 @@ def check_user(name: str) -> str:
 
 def read_keys(path: Path) -> tuple[str, ...]:
     """The public keys in a file, one a line. Raises UserError that says what else it holds."""
-    text = _read(path, "--ssh-key")
+    text = _read(path, "--ssh-key", "`ls ~/.ssh/*.pub` lists keys, `ssh-keygen` makes one")
     if "PRIVATE KEY" in text or text.startswith("PuTTY-User-Key-File"):
         public = path.with_name(f"{path.name}.pub")
         better = public if public.is_file() else "the file beside it whose name ends in .pub"
@@ -86,12 +103,12 @@ def read_keys(path: Path) -> tuple[str, ...]:
     return keys
 
 
-def _read(path: Path, option: str) -> str:
+def _read(path: Path, option: str, remedy: str) -> str:
     try:
         with path.open("rb") as f:
             data = f.read(MAX_FILE + 1)
     except OSError as e:
-        raise UserError(f"{option} {path}: {e.strerror}", 2) from e
+        raise UserError(f"{option} {path}: {e.strerror}; {remedy}", 2) from e
     if len(data) > MAX_FILE:
         raise UserError(f"{option} {path} is larger than {MAX_FILE >> 10} KiB: the wrong file", 2)
     try:
@@ -118,7 +135,8 @@ def read_password(path: Path, salt: str) -> str:
 
     Raises UserError. `salt`: what makes the same password another hash on another card.
     """
-    lines = _read(path, "--password-file").splitlines()
+    remedy = "write the password into the first line of a file, and name that"
+    lines = _read(path, "--password-file", remedy).splitlines()
     first = lines[0] if lines else ""
     if HASH.fullmatch(first):
         return first

@@ -73,6 +73,7 @@ def finish(
         tree.file("var/lib/apt/extended_states", _automatic(packages, asked)),
     ]
     items += _login(found, choice.login)
+    items += _doors(choice.login, files)
     mtime = max((item.mtime for item in found.values()), default=0)
     tree.put(found, items, mtime)
 
@@ -179,8 +180,21 @@ def _login(found: Tree, login: Login) -> list[Item]:
         keys = "".join(f"{key}\n" for key in login.keys)
         items.append(tree.directory(f"{home}/.ssh", 0o700, uid=uid, gid=uid))
         items.append(tree.file(f"{home}/.ssh/authorized_keys", keys, 0o600, uid=uid, gid=uid))
-        text = "# Keys only: there is one.\nPasswordAuthentication no\n"
-        items.append(tree.file("etc/ssh/sshd_config.d/xenolith.conf", text))
+    return items
+
+
+def _doors(login: Login, files: dict[str, bytes]) -> list[Item]:
+    """What ssh and the serial console take for a login."""
+    text = "# root comes with a key or not at all.\n"
+    text += "PermitRootLogin prohibit-password\nPermitEmptyPasswords no\n"
+    if login.keys:
+        text += "# Keys only: there is one.\n"
+        text += "PasswordAuthentication no\nKbdInteractiveAuthentication no\n"
+    items = [tree.file("etc/ssh/sshd_config.d/xenolith.conf", text)]
+    if login.opens_console:
+        unit = f"[Service]\nExecStart=\nExecStart=-/usr/lib/xenolith/console {login.user}\n"
+        items.append(tree.file(f"{UNITS}/serial-getty@hvc0.service.d/xenolith.conf", unit))
+        items.append(tree.file("usr/lib/xenolith/console", files["console.sh"], 0o755))
     return items
 
 

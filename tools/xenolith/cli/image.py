@@ -24,8 +24,9 @@ DOM0_LINE = "console=tty0 console=hvc0 earlycon=xenboot panic=30"
 NOTES = """\
 Flash the image to a card, put it into the board, connect a serial console (115200 baud) or find
 the board on the network. Without --ssh-key and --password-file nobody can log in over the network,
-and who logs in at the console first sets a password. The root grows to the card's size at the first
-boot. The same wishes give the same bytes.
+and who logs in at the console first sets a password. With --ssh-key alone the serial console needs
+no password until one is set: who holds its cable holds the board. The root grows to the card's size
+at the first boot. The same wishes give the same bytes.
 """
 
 
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--user", default="root", metavar="NAME", help="who logs in, with sudo (default: root)")
     add("--ssh-key", type=Path, metavar="FILE", help="public key that may log in")
     add("--password-file", type=Path, metavar="FILE", help="password, or its hash, in line one")
+    add("--no-console-login", action="store_true", help="with a key only: a locked serial console")
     add("--packages", default="", metavar="A,B", help="Debian packages to add")
     add("--minimal", action="store_true", help="a dom0 of busybox and xl, as small as it can be")
     add("--json", action="store_true", help="print path, size, sha256 and partitions for programs")
@@ -92,13 +94,16 @@ def _wishes(board: Board, args: argparse.Namespace) -> Login:
         login.check_user(args.user)
     if args.minimal:
         given = vars(args) | {"user": "" if args.user == "root" else args.user}
-        for name in ("user", "ssh-key", "password-file", "packages"):
+        for name in ("user", "ssh-key", "password-file", "no-console-login", "packages"):
             if given[name.replace("-", "_")]:
                 raise UserError(f"--{name}: a --minimal dom0 has no such thing; leave one out", 2)
     keys = login.read_keys(args.ssh_key) if args.ssh_key else ()
     salt = re.sub(r"[^a-zA-Z0-9]", "", f"{args.hostname}{args.user}{board.name}")[:16]
     password = login.read_password(args.password_file, salt) if args.password_file else ""
-    return Login(args.user, password, keys)
+    if args.no_console_login and (password or not keys):
+        why = "asks for the password already" if password else "is the only way in without a key"
+        raise UserError(f"--no-console-login: the console {why}; leave it out", 2)
+    return Login(args.user, password, keys, console=not args.no_console_login)
 
 
 def _card_size(device: Path) -> int:
