@@ -146,7 +146,7 @@ def test_on_a_machine_with_a_network(
 @pytest.mark.families("rpi4")
 def test_through_uboot(make_system: Callable[..., System], larger: Path) -> None:
     system, options = make_system(), Options("test-card-debian", TIMEOUT, extra=())
-    with card.from_file(system, larger, options) as target:
+    with card.from_file(system, larger, [], options) as target:
         shell = Shell(target.console, target.deadline)
         (device,) = re.findall(r"mmcblk\d", shell.run("lsblk -nro NAME,TYPE | grep disk"))[:1]
         check(shell, f"/dev/{device}p2")

@@ -46,7 +46,10 @@ def test_a_shell_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--memory", "lots"), "no size"),
         (("--from", "sd"), "qemu-virt-arm64 does not start from a card"),
         (("--from", "sd", "--board", "rpi4", "--kernel", "debian"), "--kernel: a card has dom0's"),
-        (("--from", "my.raw", "--board", "rpi4"), "--exec: the card image my.raw decides"),
+        (
+            ("--from", "nope", "--board", "rpi4", "--xen-args", "x"),
+            "card image nope: No such file or directory; make one: ./xenolith image --board rpi4",
+        ),
     ],
 )
 def test_wrong_use_is_refused_at_once(words: tuple[str, ...], message: str) -> None:

@@ -30,9 +30,10 @@ if ! (: >/dev/console) 2>/dev/null; then
     exec </dev/null >/dev/kmsg 2>&1
 fi
 
-token=
+run=/run token=
 [ -r /xenolith/token ] && read -r token </xenolith/token
-tell() { [ -z "$token" ] || echo "$token $*"; }
+# shellcheck source=tools/dom0/exec.sh
+. /etc/exec.sh
 
 # PID 1 is told by signals what `reboot`, `poweroff` and `halt` want.
 goal=
@@ -160,28 +161,6 @@ network_known() {
     tell network "$state"
 }
 
-# $1: kind of data, $2: number of the command, $3: file. gzip gives length and checksum, base64 keeps
-# the text apart from messages of kernel and hypervisor that may come in between.
-# Line by line: a kernel message is one write.
-deliver() {
-    [ ! -s "$3" ] || gzip -c "$3" | base64 -w 100 | while read -r line; do
-        echo "$token $1 $2 $line"
-    done
-}
-
-run_commands() {
-    for command in /xenolith/exec/*; do
-        number=${command##*/}
-        tell begin "$number"
-        (cd /root && exec sh "$command") </dev/null >/run/out 2>/run/err
-        status=$?
-        deliver out "$number" /run/out
-        deliver err "$number" /run/err
-        tell end "$number" "$status"
-        [ -z "$goal" ] || return
-    done
-}
-
 # A real init takes over: a shell script as PID 1 can start programs only in ways that leave them
 # deaf to Ctrl-C, or itself deaf to `poweroff`.
 shell() {
@@ -206,7 +185,7 @@ fi
 if [ -d /xenolith/exec ]; then
     # Results, not kernel messages, are what this console is for now; `dmesg` has them.
     [ -z "$console" ] || dmesg -n 3
-    [ -n "$failed" ] || { network_known && run_commands; }
+    [ -n "$failed" ] || { network_known && run_commands /xenolith/exec; }
 else
     shell
 fi

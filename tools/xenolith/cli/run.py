@@ -19,8 +19,9 @@ from xenolith.lab.protocol import Result
 from xenolith.lab.target import State, Target
 from xenolith.system.model import System
 
-TIMEOUT = 300.0
-"""Seconds for a run with --exec, unless --timeout says otherwise."""
+TIMEOUT, CARD_TIMEOUT = 300.0, 1200.0
+"""Seconds for a run with --exec, unless --timeout says otherwise; the second one for a card image,
+on which a whole Debian may be."""
 
 SD = "sd"
 """The value of --from that means a new card image."""
@@ -33,7 +34,8 @@ build/BOARD/logs/run.log.
 
 --from sd goes the way of a board: U-Boot reads boot.scr, hypervisor and dom0 from a card image made
 for the run as by `image --minimal`. --from FILE starts from a card image of yours, which is written
-to: work on a copy.
+to: work on a copy. Its --exec needs a card whose console logs in by itself: one made with --ssh-key
+and without --password-file, or with --minimal.
 """
 
 
@@ -53,8 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Boot; returns the first non-zero status of --exec, else 0."""
     _check_card(args)
     if not args.exec and not sys.stdin.isatty():
-        other = "run this in one" if args.source not in (None, SD) else "use --exec 'CMD'"
-        raise UserError(f"standard input is no terminal; {other}", 2)
+        raise UserError("standard input is no terminal; use --exec 'CMD'", 2)
     if args.timeout is not None and args.timeout <= 0:
         raise UserError("--timeout must be a positive number of seconds", 2)
     system, _ = machine.make_system(find(args.board), args)
@@ -76,7 +77,8 @@ def _check_card(args: argparse.Namespace) -> None:
             raise UserError(f"--{name}: a card has dom0's own; leave it or --from away", 2)
     if args.source == SD:
         return
-    for name in ("exec", "hypervisor", "xen_args", "dom0_args"):
+    card.check(find(args.board), Path(args.source))
+    for name in ("hypervisor", "xen_args", "dom0_args"):
         if vars(args)[name]:
             option = name.replace("_", "-")
             raise UserError(f"--{option}: the card image {args.source} decides that itself", 2)
@@ -89,13 +91,14 @@ def _started(
     if args.source == SD:
         return card.running(system, args.exec, options)
     if args.source:
-        return card.from_file(system, Path(args.source), options)
+        return card.from_file(system, Path(args.source), args.exec, options)
     return session.running(system, args.exec, options)
 
 
 def _execute(system: System, args: argparse.Namespace) -> int:
+    usual = TIMEOUT if args.source in (None, SD) else CARD_TIMEOUT
     options = session.Options(
-        timeout=args.timeout or TIMEOUT,
+        timeout=args.timeout or usual,
         watch=_verbose if args.verbose else None,
         on_result=_print,
         on_note=lambda text: progress.note(f"dom0: {text}"),

@@ -41,7 +41,7 @@ def entries(rules: Recipe, files: Files, groups: Groups, scripts: dict[str, byte
     found += [cpio.link("lib", "usr/lib"), cpio.link("var/run", "/run")]
     found += [cpio.character_device("dev/console", 5, 1), cpio.character_device("dev/null", 1, 3)]
     found += [cpio.file("init", scripts["init.sh"], 0o755)]
-    for name in ("console.sh", "udhcpc.sh"):
+    for name in ("console.sh", "exec.sh", "udhcpc.sh"):
         found.append(cpio.file(f"etc/{name}", scripts[name], 0o755))
     return found + _programs(rules, files) + modules(groups, files)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from xenolith.boards import Board
@@ -16,7 +17,8 @@ from xenolith.card import boot, image, mbr
 from xenolith.card.image import Request
 from xenolith.dom0 import cache
 from xenolith.errors import UserError
-from xenolith.lab import protocol, qemu, session
+from xenolith.lab import plug, protocol, qemu, session
+from xenolith.lab.login import Login
 from xenolith.lab.session import Options
 from xenolith.lab.target import Target
 from xenolith.system.model import System
@@ -38,19 +40,48 @@ def running(system: System, commands: Sequence[str], options: Options) -> Iterat
         _, network = session.devices(system, options)
         overlay = protocol.overlay(token, commands, options.terminal, network=network)
         made = image.build(request(system, overlay), Path(name) / "live.raw")
-        line = command(system, made.path, Path(name), options)
-        with session.switched_on(line, system, commands, options, token) as target:
+        with _started(
+            system, made.path, Path(name), options, commands=commands, token=token
+        ) as target:
             yield target
 
 
 @contextmanager
-def from_file(system: System, disk: Path, options: Options) -> Iterator[Target]:
-    """A machine with the card image `disk` in its slot, which it writes to. Raises UserError."""
+def from_file(
+    system: System, disk: Path, commands: Sequence[str], options: Options
+) -> Iterator[Target]:
+    """A machine with the card image `disk` in its slot, which it writes to.
+
+    `commands` go to the shell on its console. Raises UserError.
+    """
     token = protocol.new_token()
     folder = session.log_file(system, options.name).parent.parent
     with tempfile.TemporaryDirectory(prefix="card-", dir=folder) as name:
-        line = command(system, disk, Path(name), options)
-        with session.switched_on(line, system, [], options, token) as target:
+        enter = Login(token, commands) if commands else None
+        with _started(
+            system, disk, Path(name), options, commands=commands, token=token, enter=enter
+        ) as target:
+            yield target
+
+
+@contextmanager
+def _started(
+    system: System,
+    disk: Path,
+    folder: Path,
+    options: Options,
+    *,
+    commands: Sequence[str],
+    token: str,
+    enter: Login | None = None,
+) -> Iterator[Target]:
+    """The machine. Its USB devices are plugged in when U-Boot is done with USB."""
+    extra, _ = session.devices(system, options)
+    rest, devices = plug.split(extra)
+    with plug.later(devices, options.watch) as (monitor, watch):
+        options = replace(options, extra=[*rest, *monitor], watch=watch)
+        line = command(system, disk, folder, options)
+        with session.switched_on(line, system, commands, options, token, enter=enter) as target:
             yield target
 
 
@@ -69,7 +100,7 @@ def request(system: System, overlay: bytes = b"") -> Request:
 def command(system: System, disk: Path, folder: Path, options: Options) -> list[str]:
     """QEMU's command line. Files for it go into `folder`. Raises UserError."""
     board, memory = system.board, system.memory
-    _check(board, disk)
+    check(board, disk)
     uboot = cache.write_atomic(folder / "u-boot.bin", boot.firmware(board)["u-boot.bin"])
     tree = cache.write_atomic(folder / "dtb", qemu.base_tree(board, system.smp, memory))
     extra, _ = session.devices(system, options)
@@ -83,12 +114,15 @@ def command(system: System, disk: Path, folder: Path, options: Options) -> list[
     ]
 
 
-def _check(board: Board, disk: Path) -> None:
+def check(board: Board, disk: Path) -> None:
+    """Refuse what cannot be a card of the board. Raises UserError."""
     boot.facts(board)
     try:
         size = disk.stat().st_size
     except OSError as e:
-        raise UserError(f"card image {disk}: {e.strerror}", 2) from e
+        raise UserError(
+            f"card image {disk}: {e.strerror}; make one: ./xenolith image --board {board.name}", 2
+        ) from e
     if not disk.is_file() or size == 0:
         raise UserError(f"card image {disk} is empty or is no file", 2)
     with disk.open("rb") as f:

@@ -90,9 +90,15 @@ def running(system: System, commands: Sequence[str], options: Options) -> Iterat
 
 @contextmanager
 def switched_on(
-    command: Sequence[str], system: System, commands: Sequence[str], options: Options, token: str
+    command: Sequence[str],
+    system: System,
+    commands: Sequence[str],
+    options: Options,
+    token: str,
+    *,
+    enter: Callable[[Console, Deadline], None] | None = None,
 ) -> Iterator[Target]:
-    """The machine of a command line whose dom0 will run `commands`."""
+    """The machine of a command line whose dom0 will run `commands`; `enter`: see Target."""
     log = log_file(system, options.name)
     with qemu.Machine(command, system.board.qemu.console) as machine:
         # Another session of that name keeps writing to its own file.
@@ -107,6 +113,7 @@ def switched_on(
             deadline,
             options.on_result,
             on_note=options.on_note,
+            enter=enter,
         )
         try:
             yield target

@@ -44,9 +44,11 @@ class Target:
         on_result: Callable[[Result], None] = lambda _result: None,
         *,
         on_note: Callable[[str], None] = lambda _text: None,
+        enter: Callable[[Console, Deadline], None] | None = None,
     ) -> None:
         """`on_result` is called for each command's result as it comes, `on_note` with what dom0
-        has to say about itself.
+        has to say about itself. `enter` is called when dom0's kernel runs: it gives the commands
+        to a dom0 that does not have them yet.
         """
         self.console = console
         self.collector = collector
@@ -56,6 +58,7 @@ class Target:
         """Interface and address of dom0 once it has these, or why it has none."""
         self._on_result = on_result
         self._on_note = on_note
+        self._enter = enter
         self._decoder = Decoder(token)
         self._events: deque[Event] = deque()
         self._fed = 0
@@ -79,6 +82,8 @@ class Target:
                 self.console.expect(pattern, self.deadline, what)
                 self.state = step
         if self.state < State.DOM0 <= state:
+            if self._enter:
+                self._enter(self.console, self.deadline)
             while self._next("dom0's tools").kind != "ready":
                 pass
             self.state = State.DOM0
