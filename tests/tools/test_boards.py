@@ -52,7 +52,7 @@ def test_a_file_of_another_family_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "pi" / "board.py"
     path.parent.mkdir()
     path.write_text("from xenolith.boards import find\nBOARDS = (find('qemu-virt-arm64'),)\n")
-    with pytest.raises(ValueError, match="family 'pi'"):
+    with pytest.raises(UserError, match="family 'pi'"):
         load_file(path)
 
 

@@ -46,7 +46,10 @@ def test_system_errors_are_one_line(
 
     monkeypatch.setattr(cli, "dispatch", full)
     assert cli.main(["run"]) == 1
-    assert capsys.readouterr().err == "xenolith: /cache/kernel: No space left on device\n"
+    assert capsys.readouterr().err == (
+        "xenolith: /cache/kernel: No space left on device; make room, or set XENOLITH_CACHE to a "
+        "folder on another disk\n"
+    )
 
 
 def test_doctor_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xenolith import ROOT
+from xenolith import OUTPUT
 from xenolith.bench import guest
 from xenolith.bench.figures import FULL, SLOPES, Boot, Figure, derived
 from xenolith.bench.guest import Run
@@ -79,7 +79,7 @@ def _compiler() -> list[str]:
 
 def plugin() -> Path:
     """The compiled plugin; compiled again when its source is newer. UserError if that fails."""
-    target = ROOT / "build" / "bench" / "windows.so"
+    target = OUTPUT / "bench" / "windows.so"
     if target.exists() and target.stat().st_mtime > SOURCE.stat().st_mtime:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from xenolith import ROOT
 from xenolith.boards import Board
 from xenolith.build import plan
-from xenolith.errors import UserError
+from xenolith.errors import FULL, READ_ONLY, UserError, explain
 from xenolith.progress import note, step
 
 _STEPS = ("CC", "CPP", "LD", "GEN", "IMAGE")
@@ -79,15 +80,20 @@ def build(
             else:
                 said.append(line.rstrip())
         if scons.wait() != 0:
-            _fail(said)
+            _fail(said, output(board, kind, debug=debug, root=root).folder)
     return output(board, kind, debug=debug, root=root)
 
 
-def _fail(said: list[str]) -> None:
+def _fail(said: list[str], folder: Path) -> None:
     """Shows the compiler's words; raises the closing error."""
     own = [line for line in said if line.startswith("xenolith: ")]
     if own:
         raise UserError(own[-1].removeprefix("xenolith: "))
+    # SCons and the compilers have words of their own for it, and tracebacks.
+    for number in (*FULL, *READ_ONLY):
+        words = [os.strerror(number)] + ([folder.name] if number in READ_ONLY else [])
+        if any(all(word in line for word in words) for line in said):
+            raise UserError(explain(OSError(number, os.strerror(number), str(folder))))
     for line in said:
         note(line)
     raise UserError("the build failed; the reason stands above")

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from xenolith import OUTPUT, ROOT
 from xenolith.boards import Board, boards
 
 CORE = ("xen/*/*.c", "xen/*/*/*.c")
@@ -25,10 +26,13 @@ _NOT_SOURCES = "xen/include/"
 
 
 def output_dir(board: str, toolchain: str = "gcc", *, debug: bool = False) -> str:
-    """Folder of a build below the checkout: one per combination, so that none disturbs another."""
-    return (
-        "build/" + board + ("-clang" if toolchain == "clang" else "") + ("-debug" if debug else "")
-    )
+    """Folder of a build: one per combination, so that none disturbs another.
+
+    Relative to the checkout, unless XENOLITH_BUILD is elsewhere.
+    """
+    base = "build" if OUTPUT == ROOT / "build" else str(OUTPUT)
+    variant = ("-clang" if toolchain == "clang" else "") + ("-debug" if debug else "")
+    return f"{base}/{board}{variant}"
 
 
 def _glob_all(root: Path, patterns: tuple[str, ...]) -> list[str]:

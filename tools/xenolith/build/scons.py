@@ -101,7 +101,8 @@ def environment(variables: Any) -> Any:
 def _with_includes(env: Any, folders: list[str]) -> Any:
     """The environment with an include path, for the compiler and for SCons's search alike."""
     includes = " ".join(f"-I{folder}" for folder in folders)
-    return env.Clone(CPPPATH=[f"#{folder}" for folder in folders], INCLUDES=includes)
+    paths = [folder if folder.startswith("/") else f"#{folder}" for folder in folders]
+    return env.Clone(CPPPATH=paths, INCLUDES=includes)
 
 
 def _speed(env: Any, name: str) -> str:

@@ -27,7 +27,8 @@ def run(args: argparse.Namespace) -> int:
     kind = host.ensure_toolchain(board, args.toolchain)
     targets = ("image", "guests") if args.guests else ("image",)
     output = make.build(board, kind, debug=args.debug, targets=targets)
-    print(output.image.relative_to(output.folder.parents[1]))
+    image = output.image
+    print(image.relative_to(ROOT) if image.is_relative_to(ROOT) else image)
     print(sizes(output.elf).line())
     if args.report:
         print(_report(board, output))
@@ -36,5 +37,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _report(board: Board, output: make.Output) -> str:
     sources = plan.sources(ROOT, board) + plan.headers(ROOT, board)
-    objects = f"{output.folder.relative_to(ROOT)}/obj"
+    folder = output.folder
+    objects = f"{folder.relative_to(ROOT) if folder.is_relative_to(ROOT) else folder}/obj"
     return report.text(ROOT, sources, output.elf, output.map.read_text(), objects)

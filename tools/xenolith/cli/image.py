@@ -8,7 +8,7 @@ import json
 import re
 from pathlib import Path
 
-from xenolith import ROOT, progress
+from xenolith import OUTPUT, progress
 from xenolith.boards import Board, find
 from xenolith.build import host, make
 from xenolith.build.needs import BUILD, CARD, RUN
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the image; prints its name, and on stderr what to do with it."""
     board = find(args.board)
     boot.facts(board)
-    out = args.out or ROOT / "build" / board.name / "live.raw"
+    out = args.out or OUTPUT / board.name / "live.raw"
     room = _card_size(args.card) if args.card else None
     wishes = _wishes(board, args)
     size = parse_size(args.size) if args.size else None

@@ -7,10 +7,12 @@ import importlib
 import os
 import signal
 import sys
+import traceback
+from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
-from xenolith.errors import UserError
+from xenolith.errors import UserError, explain
 
 VERBS = {
     "run": "boot the hypervisor with Debian as dom0 under QEMU; a dom0 shell, or --exec commands",
@@ -72,9 +74,15 @@ def dispatch(argv: list[str]) -> int:
     return code
 
 
-def _one_line(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}"
+def _bug(error: Exception) -> str:
+    """One line for an error that nobody has thought of: what, and the place nearest to it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    said = " ".join(str(error).split())
+    return (
+        f"{type(error).__name__}: {said}{where}; this is a bug of xenolith: "
+        "XENOLITH_TRACEBACK=1 shows more for a report"
+    )
 
 
 def main(argv: list[str]) -> int:
@@ -91,7 +99,12 @@ def main(argv: list[str]) -> int:
     except OSError as error:
         if os.environ.get("XENOLITH_TRACEBACK"):
             raise
-        print(f"xenolith: {_one_line(error)}", file=sys.stderr)
+        print(f"xenolith: {explain(error)}", file=sys.stderr)
+        return 1
+    except Exception as error:
+        if os.environ.get("XENOLITH_TRACEBACK"):
+            raise
+        print(f"xenolith: {_bug(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("xenolith: interrupted", file=sys.stderr)

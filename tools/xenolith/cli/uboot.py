@@ -6,7 +6,7 @@ import argparse
 import ipaddress
 from pathlib import Path
 
-from xenolith import ROOT, progress
+from xenolith import OUTPUT, progress
 from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host, make
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if args.explain:
         explain.show(plan.explain(made.placed, made.room), as_json=args.json)
         return 0
-    out = args.out or ROOT / "build" / board.name / "uboot"
+    out = args.out or OUTPUT / board.name / "uboot"
     for path in bundle.write(made, out):
         print(path)
     progress.note(_where(args, made.request.source, out))

@@ -87,7 +87,12 @@ def locked(directory: Path, waiting: Callable[[], None] = lambda: None) -> Itera
 
     Gives the descriptor that holds the lock: a child that inherits it holds it too.
     """
-    with (directory / ".lock").open("w") as f:
+    path = directory / ".lock"
+    try:
+        f = path.open("w")
+    except OSError as e:
+        raise UserError(f"{path}: {e.strerror}; set XENOLITH_CACHE to another folder") from e
+    with f:
         try:
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

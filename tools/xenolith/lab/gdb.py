@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from xenolith import ROOT
+from xenolith import OUTPUT, ROOT
 from xenolith.boards import Board
 from xenolith.dom0 import cache
 from xenolith.errors import UserError
@@ -30,7 +30,7 @@ class Debuggee:
 
 
 def _file(board: Board) -> Path:
-    return ROOT / "build" / board.name / "debug.json"
+    return OUTPUT / board.name / "debug.json"
 
 
 def remember(board: Board, what: Debuggee) -> None:

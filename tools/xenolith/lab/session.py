@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from xenolith import ROOT
+from xenolith import OUTPUT
 from xenolith.dom0 import cache
 from xenolith.lab import protocol, qemu
 from xenolith.lab.console import FORBIDDEN, Console, Deadline, LabError
@@ -39,7 +39,7 @@ class Options:
 
 def log_file(system: System, name: str) -> Path:
     """The console log of a session: build/BOARD/logs/NAME.log."""
-    path = ROOT / "build" / system.board.name / "logs" / f"{name}.log"
+    path = OUTPUT / system.board.name / "logs" / f"{name}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path
 
