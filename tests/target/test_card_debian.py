@@ -16,36 +16,52 @@ from xenolith.card.image import Made, Request
 from xenolith.card.login import Login, read_password
 from xenolith.cli.image import DOM0_LINE
 from xenolith.lab import card, protocol, session
-from xenolith.lab.console import Console, Deadline
+from xenolith.lab.console import Console, Deadline, LabError
 from xenolith.lab.session import Options
+from xenolith.lab.target import State
 from xenolith.system.model import System
 
-pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(3000)]
 
 USER, PASSWORD = "tester", "horse-battery"
-TIMEOUT = 600.0
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxRbP1cvv1y3wGFuXvRQKR8pAx6BVRbFQ1AyqoFKfVb me@home"
+TIMEOUT = 1200.0
 """Seconds for a boot with all commands; 70 to 130 are usual."""
 LARGER = 2 << 30
 """Bytes of the card that the image is written to."""
 
 
 @pytest.fixture(scope="module")
-def made(board: Board, hypervisor: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def request_for(hypervisor: Path) -> Callable[[Login], Request]:
+    """A card for those who may log in."""
+    rpi4 = find("rpi4")
+    line = System(rpi4, hypervisor, hypervisor, hypervisor, rpi4.smp, rpi4.memory)
+
+    def wishes(login: Login) -> Request:
+        return Request(
+            board=rpi4,
+            hypervisor=hypervisor,
+            hypervisor_line=line.hypervisor_line,
+            dom0_line=DOM0_LINE,
+            hostname="stone",
+            login=login,
+        )
+
+    return wishes
+
+
+@pytest.fixture(scope="module")
+def made(
+    board: Board,
+    request_for: Callable[[Login], Request],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Made:
     """live.raw, made once for both tests; the packages are installed on the first run only."""
     if board.debian_arch != "arm64":
         pytest.skip("no board of this architecture starts from a card")
     folder = tmp_path_factory.mktemp("card")
     (folder / "password").write_text(PASSWORD)
-    rpi4 = find("rpi4")
-    line = System(rpi4, hypervisor, hypervisor, hypervisor, rpi4.smp, rpi4.memory)
-    wishes = Request(
-        board=rpi4,
-        hypervisor=hypervisor,
-        hypervisor_line=line.hypervisor_line,
-        dom0_line=DOM0_LINE,
-        hostname="stone",
-        login=Login(USER, read_password(folder / "password", "salt")),
-    )
+    wishes = request_for(Login(USER, read_password(folder / "password", "salt")))
     return image.build(wishes, folder / "live.raw")
 
 
@@ -144,8 +160,39 @@ def test_on_a_machine_with_a_network(
 
 
 @pytest.mark.families("rpi4")
+def test_commands_on_a_card_with_a_key(
+    make_system: Callable[..., System], made: Made, request_for: Callable[[Login], Request]
+) -> None:
+    """Nobody has a password there: the console lets us in, and the network is up."""
+    system, disk = make_system(), made.path.with_name("key.raw")
+    image.build(request_for(Login(USER, keys=(KEY,))), disk)
+    commands = ["id -un", "xl list", "ip -4 -br addr show xenbr0", "sshd -T", "passwd -S " + USER]
+    options = Options("test-card-key", TIMEOUT)
+    with card.from_file(system, disk, commands, options) as target:
+        target.to(State.POWERED_OFF)
+    who, listed, address, ssh, password = (r.text for r in target.collector.results)
+    assert who == "root\n"
+    assert re.search(r"^Domain-0 +0 +\d+ ", listed, re.MULTILINE)
+    assert "10.0.2.15/24" in address
+    said = set(ssh.splitlines())
+    assert {"permitrootlogin without-password", "passwordauthentication no"} <= said
+    assert {"permitemptypasswords no", "kbdinteractiveauthentication no"} <= said
+    assert password.split()[:2] == [USER, "L"]
+
+
+@pytest.mark.families("rpi4")
+def test_commands_where_the_console_asks(make_system: Callable[..., System], larger: Path) -> None:
+    options = Options("test-card-asks", TIMEOUT)
+    with (
+        card.from_file(make_system(), larger, ["true"], options) as target,
+        pytest.raises(LabError, match="wants a password at its console"),
+    ):
+        target.to(State.DOM0)
+
+
+@pytest.mark.families("rpi4")
 def test_through_uboot(make_system: Callable[..., System], larger: Path) -> None:
-    system, options = make_system(), Options("test-card-debian", TIMEOUT, extra=())
+    system, options = make_system(), Options("test-card-debian", TIMEOUT)
     with card.from_file(system, larger, [], options) as target:
         shell = Shell(target.console, target.deadline)
         (device,) = re.findall(r"mmcblk\d", shell.run("lsblk -nro NAME,TYPE | grep disk"))[:1]

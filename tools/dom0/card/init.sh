@@ -10,8 +10,9 @@ mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 
-# Where the system is, and how long to wait for it: a card takes a second, a USB disk may take ten.
-root='' mode=ro wait=20
+# Where the system is, and how long to wait for it, in seconds: a card takes one, a USB disk may
+# take ten, and a machine that is played by a busy one several times as long.
+root='' mode=ro wait=60
 read -r line </proc/cmdline
 for word in $line; do
     case $word in
@@ -96,6 +97,7 @@ until where=$(device "$root") && [ -n "$where" ]; do
             "If the identifier is another, correct root= in boot.scr"
     fi
     waited=$((waited + 1))
+    [ $waited -ne 25 ] || echo "card: waiting for root $root"
     sleep 0.2
 done
 problem=$(mount -t ext4 -o "$mode" "$where" /newroot 2>&1) ||
