@@ -80,7 +80,7 @@ def machine(
     try:
         enter = Login(TOKEN, commands, str(folder))
         console = Console(Terminal(descriptor))
-        collector, deadline = Collector(commands), Deadline(60)
+        collector, deadline = Collector(commands), Deadline(300)
         yield Target(console, TOKEN, collector, deadline, on_note=notes.append, enter=enter)
     finally:
         os.kill(pid, signal.SIGKILL)

@@ -20,7 +20,7 @@ from xenolith.lab.target import State, Target
 from xenolith.system.model import System
 
 TIMEOUT, CARD_TIMEOUT = 300.0, 1200.0
-"""Seconds for a run with --exec, unless --timeout says otherwise; the second one for a card image,
+"""Seconds for a run with --exec, unless --timeout says otherwise; the second one for a card,
 on which a whole Debian may be."""
 
 SD = "sd"
@@ -96,7 +96,7 @@ def _started(
 
 
 def _execute(system: System, args: argparse.Namespace) -> int:
-    usual = TIMEOUT if args.source in (None, SD) else CARD_TIMEOUT
+    usual = CARD_TIMEOUT if args.source else TIMEOUT
     options = session.Options(
         timeout=args.timeout or usual,
         watch=_verbose if args.verbose else None,
