@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from xenolith import ROOT
 from xenolith.boards import find
-from xenolith.card import ext4, image, login, mbr, packages, recipe
+from xenolith.card import boot, ext4, image, login, mbr, packages, recipe
 from xenolith.card.image import Request
 from xenolith.cli import image as verb
 from xenolith.cli import main as cli
@@ -163,6 +164,24 @@ def test_the_advice(made: image.Made, capsys: pytest.CaptureFixture[str]) -> Non
     said = capsys.readouterr().err
     assert "64 MiB" in said and f"dd if={made.path} of=/dev/sdX" in said
     assert "you will set a password" in said
+
+
+def test_boards_without_a_card() -> None:
+    with pytest.raises(UserError, match="qemu-virt-arm64 does not start from a card") as e:
+        boot.facts(find("qemu-virt-arm64"))
+    assert "rpi4" in e.value.message and e.value.code == 2
+
+
+def test_config_txt_is_all_that_the_firmware_needs() -> None:
+    """Every key on a line of its own, explained by a comment before it."""
+    card = boot.facts(find("rpi4"))
+    lines = (ROOT / "boards/rpi4" / card.texts[0]).read_text().splitlines()
+    keys = [line for line in lines if line and not line.startswith("#")]
+    wanted = {"kernel=u-boot.bin", "arm_64bit=1", "enable_uart=1", "enable_gic=1"}
+    assert wanted <= set(keys) and keys[-1] == f"include {card.texts[1]}"
+    assert f"#{card.trusted_line}" in lines
+    names = {name for _, _, name in card.files}
+    assert "u-boot.bin" in names
 
 
 @pytest.mark.slow

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xenolith import ROOT
-from xenolith.boards import find
-from xenolith.card import boot, login, packages, recipe, rootfs, tree
+from xenolith.card import login, packages, recipe, rootfs, tree
 from xenolith.card.login import Login
 from xenolith.card.packages import Package
 from xenolith.card.rootfs import Choice
@@ -82,6 +80,8 @@ def test_settings() -> None:
     found = finished()
     assert tree.text(found, "etc/hostname") == "pi\n"
     assert "PARTUUID=45847789-02 / ext4" in tree.text(found, "etc/fstab")
+    first = tree.text(found, "etc/fstab").splitlines()[1].split()
+    assert (first[1], "nofail" in first[3].split(",")) == ("/boot/firmware", True)
     automatic = tree.text(found, "var/lib/apt/extended_states")
     assert automatic == "Package: libnl\nArchitecture: arm64\nAuto-Installed: 1\n\n"
     for item in found.values():
@@ -119,6 +119,8 @@ def test_every_card_can_be_entered_at_its_console(wishes: Login) -> None:
     if opened:
         lines = tree.text(found, UNIT).splitlines()
         assert lines == ["[Service]", "ExecStart=", f"ExecStart=-{CONSOLE} {wishes.user}"]
+    for name in ("emergency", "rescue"):
+        assert (f"etc/systemd/system/{name}.service.d/xenolith.conf" in found) == opened
     locked = "nobody can log in at the console" in wishes.advice
     assert locked == (field == "!" and not opened)
 
@@ -271,24 +273,6 @@ def test_what_was_solved_is_remembered(tmp_path: Path, monkeypatch: pytest.Monke
     memory = apt.directory("trixie", ("arm64",)) / f"solved-{cache.digest(json.dumps(['a']))}.json"
     memory.write_text(json.dumps([["a", str(deb), True]]))
     assert packages.solve(["a"], "trixie", "arm64") == [Package("a", deb, True)]
-
-
-def test_boards_without_a_card() -> None:
-    with pytest.raises(UserError, match="qemu-virt-arm64 does not start from a card") as e:
-        boot.facts(find("qemu-virt-arm64"))
-    assert "rpi4" in e.value.message and e.value.code == 2
-
-
-def test_config_txt_is_all_that_the_firmware_needs() -> None:
-    """Every key on a line of its own, explained by a comment before it."""
-    card = boot.facts(find("rpi4"))
-    lines = (ROOT / "boards/rpi4" / card.texts[0]).read_text().splitlines()
-    keys = [line for line in lines if line and not line.startswith("#")]
-    wanted = {"kernel=u-boot.bin", "arm_64bit=1", "enable_uart=1", "enable_gic=1"}
-    assert wanted <= set(keys) and keys[-1] == f"include {card.texts[1]}"
-    assert f"#{card.trusted_line}" in lines
-    names = {name for _, _, name in card.files}
-    assert "u-boot.bin" in names
 
 
 def test_archives_are_read_as_they_are_written() -> None:

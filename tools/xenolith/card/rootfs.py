@@ -39,6 +39,17 @@ DEBIANS = {
 """Services of Debian that a card needs, enabled in case their packages leave that open."""
 
 
+PATIENCE = """# A slow card, or a machine that a busy one plays, is no failure.
+[Manager]
+DefaultTimeoutStartSec=10min
+DefaultDeviceTimeoutSec=10min
+"""
+RESCUE = """# Nobody has a password here; who holds the serial cable holds the board.
+[Service]
+Environment=SYSTEMD_SULOGIN_FORCE=1
+"""
+
+
 @dataclass(frozen=True)
 class Choice:
     """What the user decides. `identifier`: the disk's, for PARTUUID."""
@@ -93,7 +104,7 @@ def _settings(choice: Choice) -> list[Item]:
     name = choice.hostname
     table = (
         f"{choice.partition(2)} / ext4 defaults,noatime,errors=remount-ro 0 1\n"
-        f"{choice.partition(1)} /{BOOT} vfat defaults,umask=0077 0 2\n"
+        f"{choice.partition(1)} /{BOOT} vfat defaults,umask=0077,nofail 0 2\n"
         "xenfs /proc/xen xenfs defaults,nofail 0 0\n"
     )
     return [
@@ -101,6 +112,7 @@ def _settings(choice: Choice) -> list[Item]:
         tree.file("etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost\n"),
         tree.file("etc/fstab", table),
         tree.file("etc/machine-id", ""),
+        tree.file("etc/systemd/system.conf.d/xenolith.conf", PATIENCE),
         # A board without a clock begins at this file's date, systemd-timesyncd(8).
         tree.file("usr/lib/clock-epoch", ""),
         tree.file("etc/apt/sources.list.d/debian.sources", choice.sources),
@@ -195,6 +207,8 @@ def _doors(login: Login, files: dict[str, bytes]) -> list[Item]:
         unit = f"[Service]\nExecStart=\nExecStart=-/usr/lib/xenolith/console {login.user}\n"
         items.append(tree.file(f"{UNITS}/serial-getty@hvc0.service.d/xenolith.conf", unit))
         items.append(tree.file("usr/lib/xenolith/console", files["console.sh"], 0o755))
+        for name in ("emergency", "rescue"):
+            items.append(tree.file(f"{UNITS}/{name}.service.d/xenolith.conf", RESCUE))
     return items
 
 
