@@ -22,7 +22,7 @@ TIMEOUT = 900.0
 """Seconds for one boot with all its commands; 10 to 25 are usual on two cores."""
 
 END = rb"Panic on CPU|Halted|Reboot in|halt"
-BARE_TIMEOUT = 15.0
+BARE_TIMEOUT = 300.0
 """Seconds until the hypervisor has said what it has to say, and stopped."""
 
 Boot = Callable[..., Report]
