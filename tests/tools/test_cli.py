@@ -14,6 +14,7 @@ from xenolith.build.needs import BUILD, DOM0, Need
 from xenolith.cli import main as cli
 from xenolith.cli import test as test_verb
 from xenolith.errors import UserError
+from xenolith.testing.plan import Pass
 
 
 @pytest.mark.parametrize(
@@ -112,6 +113,7 @@ def test_pytest_arguments(root: Path, board: Board) -> None:
     parser = argparse.ArgumentParser()
     test_verb.add_arguments(parser)
     args = parser.parse_args(["--quick", "--layer", "lint", "-k", "format"])
-    arguments = test_verb.pytest_arguments(args, board)
-    assert arguments[2:6] == ["-m", "not slow and not long", "-k", "format"]
-    assert arguments[6:] == [str(root / "tests/lint")]
+    arguments = test_verb.pytest_arguments(args, Pass(board, ("lint",)))
+    assert arguments[:4] == ["--board", board.name, "--toolchain", "gcc"]
+    assert arguments[4:8] == ["-m", "not slow and not long", "-k", "format"]
+    assert arguments[8:] == [str(root / "tests/lint")]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import functools
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from xenolith import ROOT
@@ -17,7 +20,7 @@ from xenolith.build import needs, toolchain
 from xenolith.build.needs import BUILD, DEBUG, DOM0, RUN, TEST, Finding
 from xenolith.dom0 import apt, cache, sources
 from xenolith.errors import UserError
-from xenolith.progress import note, step
+from xenolith.progress import Step, note, step
 
 __all__ = [
     "BUILD",
@@ -26,12 +29,16 @@ __all__ = [
     "RUN",
     "TEST",
     "ensure",
+    "ensure_all",
     "ensure_extra",
     "ensure_toolchain",
 ]
 
 APT = ("env", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C", "apt-get")
 INSTALL = ("install", "-qy", "--no-install-recommends")
+APT_TOTAL = re.compile(r"(\d+) upgraded, (\d+) newly installed")
+APT_PARTS = ("Get:", "Unpacking ", "Setting up ")
+"""What apt-get prints: how many packages, and a line for each thing it does with one."""
 
 
 def ensure(board: Board, *purposes: str) -> None:
@@ -41,9 +48,17 @@ def ensure(board: Board, *purposes: str) -> None:
 
     UserError with the command to run if it may not or cannot.
     """
-    wanted = frozenset(purposes)
-    lacking = [f for f in needs.survey(board, wanted) if f.state != "present"]
-    lacking = [f for f in lacking if f.need.name != needs.COMPILER]
+    found = needs.survey([(board, purposes)])
+    _provide([f for f in found if f.need.name != needs.COMPILER])
+
+
+def ensure_all(wanted: Iterable[tuple[Board, Iterable[str]]]) -> None:
+    """The same for several boards in one call of apt, and their cross compilers too."""
+    _provide(needs.survey(wanted))
+
+
+def _provide(findings: list[Finding]) -> None:
+    lacking = [f for f in findings if f.state != "present"]
     if lacking:
         _install(lacking)
         _check([needs.examine(f.need) for f in lacking])
@@ -58,15 +73,12 @@ def ensure_toolchain(board: Board, kind: str | None = None) -> str:
         return "clang"
     if kind is None and (toolchain.find("clang", board.arch) and not may_be_root()):
         return "clang"
-    finding = next(
-        f for f in needs.survey(board, frozenset({BUILD})) if f.need.name == needs.COMPILER
-    )
+    finding = next(f for f in needs.survey([(board, (BUILD,))]) if f.need.name == needs.COMPILER)
     if kind is None and not may_be_root():
         note("no cross compiler and no right to install one: using clang from Python's ziglang")
         _install_zig()
         return "clang"
-    _install([finding])
-    _check([needs.examine(finding.need)])
+    _provide([finding])
     return "gcc"
 
 
@@ -123,50 +135,71 @@ def _install(findings: list[Finding]) -> None:
     packages = sorted({package for f in findings for package in f.need.packages})
     _agree(packages, findings)
     if not _interactive() or _sudo_without_password() or os.geteuid() == 0:
-        with step(f"installing {' '.join(packages)}"):
-            _apt_install(packages, findings)
+        with step(f"installing {' '.join(packages)}") as doing:
+            _apt_install(packages, findings, doing)
     else:
         # sudo will ask for a password: no live line over it.
-        _apt_install(packages, findings)
+        _apt_install(packages, findings, Step("installing"))
 
 
-def _apt_install(packages: list[str], findings: list[Finding]) -> None:
-    """Tries with the package lists the machine has, then with fresh ones, then with backports."""
-    first = _new_enough(findings) and _apt([*INSTALL, *packages])
-    if first and first.returncode == 0:
+def _apt_install(packages: list[str], findings: list[Finding], doing: Step) -> None:
+    """Tries with the package lists the machine has, then with fresh ones and with backports."""
+    if not _too_old(findings) and _apt([*INSTALL, *packages], doing).returncode == 0:
         return
-    fresh = _apt(["update", "-q"])
+    fresh = _apt(["update", "-q"], doing)
     needs.candidate.cache_clear()
-    options = () if _new_enough(findings) else _backports()
-    done = _apt([*options, *INSTALL, *packages])
+    old = _too_old(findings)
+    suite = f"{needs.release()}-backports"
+    options = _backports(suite, doing) if old else ()
+    # Only what is too old comes from there, and what apt finds that it depends on.
+    named = [f"{package}/{suite}" if package in old else package for package in packages]
+    done = _apt([*options, *INSTALL, *named], doing)
     if done.returncode != 0:
         said = fresh if fresh.returncode != 0 else done
         raise UserError(f"apt could not install {' '.join(packages)}: {apt.reason(said)}")
 
 
-def _new_enough(findings: list[Finding]) -> bool:
-    """True if apt's own choice of version will do for all."""
-    return all(
-        needs.candidate(f.need.packages[0]) >= f.need.min_version
+def _too_old(findings: list[Finding]) -> set[str]:
+    """The packages of which apt's own choice of version will not do."""
+    return {
+        f.need.packages[0]
         for f in findings
-        if f.need.min_version
-    )
+        if f.need.min_version and needs.candidate(f.need.packages[0]) < f.need.min_version
+    }
 
 
-def _apt(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+def _apt(arguments: list[str], doing: Step) -> subprocess.CompletedProcess[str]:
+    """Runs apt-get, with its progress; as root."""
     command = _as_root([*APT, *arguments])
-    return subprocess.run(
-        command, stdin=None, capture_output=True, text=True, errors="replace", check=False
-    )
+    lines: list[str] = []
+    with (
+        tempfile.TemporaryFile("w+", errors="replace") as errors,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace"
+        ) as running,
+    ):
+        assert running.stdout is not None
+        total = done = 0
+        for line in running.stdout:
+            lines.append(line)
+            if counts := APT_TOTAL.match(line):
+                # Each package is fetched, unpacked and set up.
+                total = 3 * sum(map(int, counts.groups()))
+            elif total and line.startswith(APT_PARTS):
+                done += 1
+                doing.part(done, total, line.strip())
+        running.wait()
+        errors.seek(0)
+        said = errors.read()
+    return subprocess.CompletedProcess(command, running.returncode, "".join(lines), said)
 
 
-def _backports() -> tuple[str, ...]:
-    """Options that add this release's backports to apt's sources for one call.
+def _backports(suite: str, doing: Step) -> tuple[str, ...]:
+    """Options that add this release's backports, `suite`, to apt's sources for one call.
 
     The machine's own configuration stays as it is: a private folder holds links to its sources and
     one more, and the package lists live beside it.
     """
-    suite = f"{needs.release()}-backports"
     folder = cache.cache_dir("apt-host")
     parts = cache.cache_dir("apt-host", "sources.list.d")
     cache.cache_dir("apt-host", "lists", "partial")
@@ -183,10 +216,8 @@ def _backports() -> tuple[str, ...]:
         f"Dir::State::lists={folder / 'lists'}",
         "-o",
         "APT::Sandbox::User=root",
-        "-t",
-        suite,
     )
-    done = _apt([*options, "update", "-q"])
+    done = _apt([*options, "update", "-q"], doing)
     if done.returncode != 0:
         raise UserError(f"cannot read the package lists of {suite}: {apt.reason(done)}")
     return options

@@ -6,6 +6,7 @@ import functools
 import re
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -179,6 +180,7 @@ def _build_needs(board: Board) -> list[Need]:
 
 def _run_needs(board: Board) -> list[Need]:
     purposes = frozenset({RUN})
+    packages = purposes | {TEST}
     keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
     return [
         Need(
@@ -192,11 +194,11 @@ def _run_needs(board: Board) -> list[Need]:
         Need(
             "Debian's keys",
             "check what dom0 is made of",
-            purposes,
+            packages,
             ("debian-archive-keyring",),
             ("test", "-e", keyring),
         ),
-        Need("dpkg-deb", "unpacks packages", purposes, ("dpkg",), ("dpkg-deb", "--version")),
+        Need("dpkg-deb", "unpacks packages", packages, ("dpkg",), ("dpkg-deb", "--version")),
     ]
 
 
@@ -268,9 +270,15 @@ def examine(need: Need) -> Finding:
     return Finding(need, "too old" if old else "present", ".".join(map(str, version)))
 
 
-def survey(board: Board, purposes: frozenset[str]) -> list[Finding]:
-    """What this machine has of what `purposes` need."""
-    return [examine(need) for need in needs(board) if need.purposes & purposes]
+def survey(wanted: Iterable[tuple[Board, Iterable[str]]]) -> list[Finding]:
+    """What this machine has of what boards need for purposes, each thing once."""
+    found = dict.fromkeys(
+        need
+        for board, purposes in wanted
+        for need in needs(board)
+        if not need.purposes.isdisjoint(purposes)
+    )
+    return [examine(need) for need in found]
 
 
 @functools.cache

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the findings; 1 if something needed is missing."""
     board = find(args.board)
-    findings = needs.survey(board, frozenset({BUILD, RUN, DOM0, CARD, TEST, DEBUG}))
+    findings = needs.survey([(board, (BUILD, RUN, DOM0, CARD, TEST, DEBUG))])
     if args.json:
         print(json.dumps([_as_dict(found) for found in findings], indent=1))
     else:

@@ -1,0 +1,1 @@
+"""The test run: which layers on which boards, what they need, how it went."""
