@@ -1,4 +1,4 @@
-"""Every header compiles alone, and twice, with each compiler this machine has."""
+"""Every header compiles alone, and twice, with each compiler."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ from xenolith.build.make import Output
 ASSEMBLY = "For assembly only"
 
 
-@pytest.mark.parametrize("compiler", toolchain.KINDS)
+@pytest.mark.parametrize("compiler", ["gcc", pytest.param("clang", marks=pytest.mark.slow)])
 def test_headers_compile_alone(
     compiler: str, root: Path, board: Board, expect_none: Callable[[list[str]], None]
 ) -> None:
-    tools = toolchain.find(compiler, board.arch)
-    if tools is None:
-        pytest.skip(f"no {compiler}")
+    tools = toolchain.require(compiler, board.arch)
     out = make.output(board, compiler).folder.relative_to(root)
     flags = tools.compile_flags(board.arch, debug=True, root=str(root))
     includes = [f"-I{folder}" for folder in plan.include_dirs(board, str(out))]

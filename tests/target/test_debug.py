@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,8 +21,6 @@ from xenolith.lab.console import Deadline
 
 SECONDS = 300.0
 """For QEMU to wait for gdb, and for gdb to come to its breakpoints; 5 are usual."""
-
-pytestmark = pytest.mark.skipif(shutil.which(gdb.PROGRAM) is None, reason="no gdb-multiarch")
 
 
 def verb(*words: str) -> list[str]:

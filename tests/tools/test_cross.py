@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from xenolith.build import toolchain
 from xenolith.cross import build as build_module
 from xenolith.cross import steps
 from xenolith.cross.build import build
@@ -24,8 +23,6 @@ from xenolith.cross.origin import Packed
 from xenolith.cross.project import Output, Project, Result, Step
 from xenolith.dom0 import debian
 from xenolith.errors import UserError
-
-pytestmark = pytest.mark.skipif(toolchain.find("gcc", "riscv") is None, reason="no gcc for riscv64")
 
 MAKEFILE = "all: hello.o other.o\n%.o: %.c\n\t@echo CC $<\n\t@$(CROSS)gcc -c -o $@ $<\n"
 FILES = {
