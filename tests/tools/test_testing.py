@@ -57,7 +57,7 @@ def need(package: str, version: tuple[int, ...]) -> Finding:
     return Finding(made, "missing")
 
 
-def test_one_call_of_apt_takes_only_what_is_old_from_backports(
+def test_what_is_too_old_comes_from_backports_in_the_same_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls: list[list[str]] = []
@@ -67,15 +67,14 @@ def test_one_call_of_apt_takes_only_what_is_old_from_backports(
         return subprocess.CompletedProcess(arguments, 0, "", "")
 
     monkeypatch.setattr(host, "_apt", fake)
-    monkeypatch.setattr(host, "_backports", lambda _suite, _doing: ())
-    monkeypatch.setattr(needs, "release", lambda: "old")
+    monkeypatch.setattr(host, "_backports", lambda _doing: ("-t", "old"))
     monkeypatch.setattr(needs, "candidate", lambda _name: (7,))
     monkeypatch.setattr(needs.candidate, "cache_clear", lambda: None, raising=False)
     host._apt_install(["a", "b"], [need("a", (7,)), need("b", ())], Step("x"))
     assert calls == [["a", "b"]]
     calls.clear()
     host._apt_install(["a", "a-x", "b"], [need("a", (8,)), need("b", (1,))], Step("x"))
-    assert calls == [["update", "-q"], ["a/old-backports", "a-x", "b"]]
+    assert calls == [["update", "-q"], ["-t", "old", "a", "a-x", "b"]]
 
 
 APT = """import sys

@@ -148,24 +148,20 @@ def _apt_install(packages: list[str], findings: list[Finding], doing: Step) -> N
         return
     fresh = _apt(["update", "-q"], doing)
     needs.candidate.cache_clear()
-    old = _too_old(findings)
-    suite = f"{needs.release()}-backports"
-    options = _backports(suite, doing) if old else ()
-    # Only what is too old comes from there, and what apt finds that it depends on.
-    named = [f"{package}/{suite}" if package in old else package for package in packages]
-    done = _apt([*options, *INSTALL, *named], doing)
+    options = _backports(doing) if _too_old(findings) else ()
+    done = _apt([*options, *INSTALL, *packages], doing)
     if done.returncode != 0:
         said = fresh if fresh.returncode != 0 else done
         raise UserError(f"apt could not install {' '.join(packages)}: {apt.reason(said)}")
 
 
-def _too_old(findings: list[Finding]) -> set[str]:
-    """The packages of which apt's own choice of version will not do."""
-    return {
-        f.need.packages[0]
+def _too_old(findings: list[Finding]) -> bool:
+    """True if apt's own choice of version will not do for all."""
+    return any(
+        needs.candidate(f.need.packages[0]) < f.need.min_version
         for f in findings
-        if f.need.min_version and needs.candidate(f.need.packages[0]) < f.need.min_version
-    }
+        if f.need.min_version
+    )
 
 
 def _apt(arguments: list[str], doing: Step) -> subprocess.CompletedProcess[str]:
@@ -194,12 +190,13 @@ def _apt(arguments: list[str], doing: Step) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(command, running.returncode, "".join(lines), said)
 
 
-def _backports(suite: str, doing: Step) -> tuple[str, ...]:
-    """Options that add this release's backports, `suite`, to apt's sources for one call.
+def _backports(doing: Step) -> tuple[str, ...]:
+    """Options that add this release's backports to apt's sources for one call.
 
     The machine's own configuration stays as it is: a private folder holds links to its sources and
     one more, and the package lists live beside it.
     """
+    suite = f"{needs.release()}-backports"
     folder = cache.cache_dir("apt-host")
     parts = cache.cache_dir("apt-host", "sources.list.d")
     cache.cache_dir("apt-host", "lists", "partial")
@@ -216,6 +213,8 @@ def _backports(suite: str, doing: Step) -> tuple[str, ...]:
         f"Dir::State::lists={folder / 'lists'}",
         "-o",
         "APT::Sandbox::User=root",
+        "-t",
+        suite,
     )
     done = _apt([*options, "update", "-q"], doing)
     if done.returncode != 0:
