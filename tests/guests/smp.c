@@ -28,10 +28,10 @@ static void add(volatile unsigned int *counter, unsigned int value)
     __atomic_fetch_add(counter, value, __ATOMIC_SEQ_CST);
 }
 
-/* Waits at most a second of the guest's time. */
+/* Waits until it can be said that the value will not come. */
 static bool wait_for(const volatile unsigned int *counter, unsigned int value)
 {
-    uint64_t end = port_counter() + port_frequency();
+    uint64_t end = port_give_up();
     while (*counter != value && port_counter() < end) {
         port_relax();
     }
@@ -114,7 +114,7 @@ static int64_t start_again(unsigned int cpu, void (*run)(void))
         port_relax();
     }
     /* CPU_OFF of the last round may still be under way. */
-    end = port_counter() + port_frequency();
+    end = port_give_up();
     int64_t rc;
     do {
         rc = port_cpu_start(cpu, run);
@@ -202,7 +202,7 @@ static void test_vcpu_op(void)
     if (!on_xen()) {
         check_eq("is_up of vCPU 1", vcpu_op(VCPUOP_is_up, 1, NULL), 1);
         test_stop();
-        uint64_t end = port_counter() + port_frequency();
+        uint64_t end = port_give_up();
         while (vcpu_op(VCPUOP_is_up, 1, NULL) != 0 && port_counter() < end) {
             port_relax();
         }

@@ -188,7 +188,7 @@ def test_fuzz(target: Target, root: Path, host_fuzzer: Callable[..., Path]) -> N
     command += [
         "-max_len=6000",
         "-detect_leaks=0",
-        "-timeout=5",
+        "-timeout=60",
         "-rss_limit_mb=1024",
         f"-artifact_prefix={folder}.",
     ]

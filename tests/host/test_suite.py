@@ -27,7 +27,7 @@ def run_suite(root: Path, suite: str, library: Path, preload: Path) -> None:
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--capture=sys"]
     command += ["-o", "python_files=check_*.py", str(SUITES / suite)]
-    command += ["-o", "timeout=60", "-o", "timeout_method=thread"]
+    command += ["-o", "timeout=600", "-o", "timeout_method=thread"]
     done = subprocess.run(
         command, cwd=root, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
@@ -37,6 +37,7 @@ def run_suite(root: Path, suite: str, library: Path, preload: Path) -> None:
     print(text.splitlines()[-1])
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("suite", ["base", "core"])
 def test_suite(suite: str, host_library: Callable[[str], Any], root: Path) -> None:
     """All checks of the suite hold, and no sanitizer complains."""

@@ -64,7 +64,7 @@ static void settle(void)
 
 static void wait_taken(unsigned int cpu, unsigned int count)
 {
-    uint64_t end = port_counter() + port_frequency();
+    uint64_t end = port_give_up();
     while (taken[cpu] != count && port_counter() < end) {
         port_relax();
     }
@@ -220,7 +220,7 @@ static void other_run(void)
 
 static bool wait_arrived(unsigned int count)
 {
-    uint64_t end = port_counter() + port_frequency();
+    uint64_t end = port_give_up();
     while (arrived != count && port_counter() < end) {
         port_relax();
     }

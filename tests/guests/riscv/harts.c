@@ -32,7 +32,7 @@ static uint64_t status(uint64_t hart)
 
 static bool wait_status(uint64_t hart, uint64_t wanted)
 {
-    uint64_t end = port_counter() + port_frequency();
+    uint64_t end = port_give_up();
     while (status(hart) != wanted && port_counter() < end) {
         port_relax();
     }
@@ -41,7 +41,7 @@ static bool wait_status(uint64_t hart, uint64_t wanted)
 
 static bool wait_for(const volatile unsigned int *counter, unsigned int value)
 {
-    uint64_t end = port_counter() + port_frequency();
+    uint64_t end = port_give_up();
     while (*counter != value && port_counter() < end) {
         port_relax();
     }

@@ -87,7 +87,7 @@ def simulate(host_compiler: Any) -> Simulate:
         command += [vcpu.spec() for vcpu in vcpus]
         env = {**os.environ, **({"SIM_DISTURB": "1"} if disturb else {})}
         done = subprocess.run(
-            command, env=env, capture_output=True, text=True, timeout=60, check=False
+            command, env=env, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
         rows = [[int(word) for word in line.split()] for line in done.stdout.splitlines()]

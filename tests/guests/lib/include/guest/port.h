@@ -68,6 +68,15 @@ void port_timer_stop(void);
 uint64_t port_counter(void);
 uint64_t port_frequency(void);
 
+/*
+ * When to give up waiting for another CPU, a counter value half a minute away: the host may run the
+ * other CPU's thread late, and the counter goes on meanwhile.
+ */
+static inline uint64_t port_give_up(void)
+{
+    return port_counter() + 30 * port_frequency();
+}
+
 /* Waits until an interrupt is pending, whether enabled or not. */
 void port_wait(void);
 
