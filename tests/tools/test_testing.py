@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from xenolith.boards import Board, boards, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host, needs
 from xenolith.build.needs import Finding, Need
+from xenolith.cli import test as test_verb
 from xenolith.errors import UserError
 from xenolith.progress import Step
 from xenolith.testing import plan, results
@@ -132,6 +134,23 @@ def test_a_pass_without_results_has_failed(board: Board, tmp_path: Path) -> None
     (tmp_path / "cut.xml").write_text("<testsuites><test")
     ran = Ran(board.name, results.read(tmp_path / "cut.xml"), 1.0, -9)
     assert results.counts([ran]) == "0 passed, 1 failed, 0 skipped"
+
+
+@pytest.mark.parametrize(
+    ("cases", "codes", "code"), [(True, (0, 5), 0), (False, (5, 5), 1), (True, (1, 5), 1)]
+)
+def test_a_board_without_a_chosen_test_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, cases: bool, codes: tuple[int, int], code: int
+) -> None:
+    """As a board of target tests only is in a quick run."""
+    case = Case("host", "t", "passed", 1)
+    runs = [Ran("a", (case,) if cases else (), 1, codes[0]), Ran("b", (), 1, codes[1])]
+    monkeypatch.setattr(plan, "every", lambda *_: runs)
+    monkeypatch.setattr(test_verb, "_install", lambda *_: None)
+    monkeypatch.setattr(test_verb, "_run", lambda _args, one: one)
+    parser = argparse.ArgumentParser()
+    test_verb.add_arguments(parser)
+    assert test_verb.run(parser.parse_args([])) == code
 
 
 def test_where_the_time_went() -> None:

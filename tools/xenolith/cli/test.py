@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
             break
     print(results.times(setup, runs))
     failed = [ran.board for ran in runs if not ran.ok]
+    if not any(ran.cases for ran in runs):
+        failed = ["no board: no test was chosen"]
     verdict = f"FAIL on {', '.join(failed)}" if failed else "PASS"
     seconds = time.monotonic() - begun
     print(f"xenolith test: {verdict}: {results.counts(runs)} in {seconds:.0f} s")
