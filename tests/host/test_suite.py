@@ -37,7 +37,6 @@ def run_suite(root: Path, suite: str, library: Path, preload: Path) -> None:
     print(text.splitlines()[-1])
 
 
-@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("suite", ["base", "core"])
 def test_suite(suite: str, host_library: Callable[[str], Any], root: Path) -> None:
     """All checks of the suite hold, and no sanitizer complains."""
