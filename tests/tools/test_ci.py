@@ -17,8 +17,10 @@ BAD = "xenolith test: FAIL on x: 4 passed, 1 failed, 0 skipped in 7 s"
 TABLE = "seconds  lint  all\nx           1    7\n"
 
 BARE = """#!/bin/sh
+echo ".ci/bare: $1: made in 3 s"
 echo $$ >"$(dirname "$0")/../$1.pid"
 [ "$1" != {wait} ] || exec sleep 600
+echo ".ci/bare: $1: ./xenolith test took 9 s"
 case $1 in trixie) printf '%s' '{trixie}'; exit {code} ;; *) printf '%s' '{other}' ;; esac
 """
 
@@ -66,6 +68,7 @@ def test_the_total_is_that_of_both(checkout: Path, trixie: str, code: int, total
         said, _ = running.communicate()
     assert said.splitlines()[-1] == total
     assert (running.returncode == 0) == (" 0 failed" in total)
+    assert said.count("of which making .venv: 2 s") == 1 + trixie.endswith(" 7 s\n")
     assert said.count(TABLE) == 2 * (1 + trixie.startswith(TABLE))
 
 
