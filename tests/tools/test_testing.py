@@ -26,7 +26,7 @@ ARCHES = {board.arch for board in boards().values()}
 def programs(*layers: str) -> set[str]:
     """What a run of layers on the default board finds on the machine or installs."""
     wanted = plan.needs(plan.single(find(DEFAULT), layers), boards().values())
-    return {found.need.probe[0] for found in needs.survey(wanted)}
+    return {need.probe[0] for need in needs.select(wanted)}
 
 
 @pytest.mark.parametrize("layer", ["host", "tools"])

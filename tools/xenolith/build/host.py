@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from xenolith import ROOT
@@ -52,7 +51,7 @@ def ensure(board: Board, *purposes: str) -> None:
     _provide([f for f in found if f.need.name != needs.COMPILER])
 
 
-def ensure_all(wanted: Iterable[tuple[Board, Iterable[str]]]) -> None:
+def ensure_all(wanted: needs.Wanted) -> None:
     """The same for several boards in one call of apt, and their cross compilers too."""
     _provide(needs.survey(wanted))
 

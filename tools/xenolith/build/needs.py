@@ -270,15 +270,24 @@ def examine(need: Need) -> Finding:
     return Finding(need, "too old" if old else "present", ".".join(map(str, version)))
 
 
-def survey(wanted: Iterable[tuple[Board, Iterable[str]]]) -> list[Finding]:
-    """What this machine has of what boards need for purposes, each thing once."""
+Wanted = Iterable[tuple[Board, Iterable[str]]]
+"""Boards and the purposes that they are wanted for."""
+
+
+def select(wanted: Wanted) -> list[Need]:
+    """What boards need for purposes, each thing once."""
     found = dict.fromkeys(
         need
         for board, purposes in wanted
         for need in needs(board)
         if not need.purposes.isdisjoint(purposes)
     )
-    return [examine(need) for need in found]
+    return list(found)
+
+
+def survey(wanted: Wanted) -> list[Finding]:
+    """What this machine has of that."""
+    return [examine(need) for need in select(wanted)]
 
 
 @functools.cache
