@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from xenolith import ROOT
 from xenolith.boards import Board, find
@@ -23,6 +24,10 @@ DOWNLOADS: dict[str, Callable[[Board], object]] = {
     "xen_source": lambda _: xentools.ORIGIN.fetch("riscv64"),
 }
 """Fixtures that may take minutes the first time, to what makes the next time short."""
+
+# A busy machine is slow, and nothing is wrong with it.
+settings.register_profile("xenolith", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("xenolith")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

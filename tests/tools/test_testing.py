@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from xenolith.boards import Board, boards, find
 from xenolith.boards.registry import DEFAULT
@@ -80,6 +83,7 @@ def test_what_is_too_old_comes_from_backports_in_the_same_call(
 
 
 APT = """import sys
+import time
 print("2 upgraded, 1 newly installed, 0 to remove and 5 not upgraded.")
 for verb in ("Get:1 x", "Unpacking y", "Setting up z"):
     print(verb, flush=True)
@@ -103,6 +107,8 @@ def test_apt_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CHECKS = """import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 def test_good(): pass
 def test_bad(): assert False
 @pytest.mark.skip(reason="no such case")
@@ -151,6 +157,13 @@ def test_a_board_without_a_chosen_test_is_no_failure(
     parser = argparse.ArgumentParser()
     test_verb.add_arguments(parser)
     assert test_verb.run(parser.parse_args([])) == code
+
+
+@settings(max_examples=1)
+@given(st.none())
+def test_no_property_has_a_clock(_nothing: None) -> None:
+    """Hypothesis gives an example 200 ms by default, which beside other work is not much."""
+    time.sleep(0.3)
 
 
 def test_where_the_time_went() -> None:

@@ -186,7 +186,8 @@ def test_without_a_base(isa: Run) -> None:
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.text("rv64imafdcqbsxzkp0123456789_", max_size=1500), st.integers(0, ALL))
 def test_any_string(isa: Run, text: str, enabled: int) -> None:

@@ -39,7 +39,12 @@ ERASE = (
     "-D_Static_assert(...)= -D__builtin_offsetof(...)=0"
 ).split()
 
-hypothesis.settings.register_profile("host", deadline=None, database=None)
+hypothesis.settings.register_profile(
+    "host",
+    deadline=None,
+    database=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("host")
 
 
