@@ -49,6 +49,7 @@ def test_new_files_name_their_licence() -> None:
                 assert first and "SPDX-License-Identifier: GPL-2.0" in first[1]
 
 
+@pytest.mark.slow
 def test_series_applies_in_order(linux_source: Path, tmp_path: Path) -> None:
     copy = tmp_path / "linux"
     for name in set().union(*(changed(p) for p in PATCHES)):
@@ -61,6 +62,7 @@ def test_series_applies_in_order(linux_source: Path, tmp_path: Path) -> None:
         assert done.returncode == 0, f"{patch.name}: {done.stdout}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda p: p.name[:4])
 def test_checkpatch(linux_source: Path, patch: Path) -> None:
     # It asks about MAINTAINERS for each new file, also in a folder that has an entry there.
