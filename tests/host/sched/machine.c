@@ -146,6 +146,10 @@ int arch_vcpu_create(struct vcpu *v __unused)
     return 0;
 }
 
+void arch_vcpu_set_entry(struct vcpu *v __unused, uint64_t pc __unused, uint64_t arg __unused)
+{
+}
+
 void arch_vcpu_destroy(struct vcpu *v __unused)
 {
 }
