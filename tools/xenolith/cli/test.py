@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from xenolith import ROOT
+from xenolith import OUTPUT, ROOT
 from xenolith.boards import boards, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host
@@ -71,7 +71,7 @@ def _install(args: argparse.Namespace, passes: list[Pass]) -> None:
 def _run(args: argparse.Namespace, one: Pass) -> Ran:
     """A pass, in a process of its own: pytest keeps what it has imported."""
     note(f"testing {one.board.name}: {', '.join(one.layers)}")
-    report = ROOT / "build" / "test" / f"{one.board.name}.xml"
+    report = OUTPUT / "test" / f"{one.board.name}.xml"
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", *pytest_arguments(args, one), f"--junitxml={report}"]
     begun = time.monotonic()
