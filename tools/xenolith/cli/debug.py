@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         debugger=halted,
     )
     with session.running(system, [], options) as target:
+        gdb.await_qemu(target.console, args.port)
         progress.note(f"{board.name} is halted before its first instruction. In another terminal:")
         progress.note(f"  ./xenolith gdb --board {board.name}")
         progress.note("then for example: break xen_main, continue, backtrace")

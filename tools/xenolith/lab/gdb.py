@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,12 +13,15 @@ from xenolith import OUTPUT, ROOT
 from xenolith.boards import Board
 from xenolith.dom0 import cache
 from xenolith.errors import UserError
+from xenolith.lab.console import Console, Deadline, Timeout
 
 PORT = 1234
 PROGRAM = "gdb-multiarch"
 HOST = "127.0.0.1"
 PATIENCE = 5.0
 """Seconds to wait for an answer on the port."""
+STARTED = 120.0
+"""Seconds for QEMU to listen; one on a machine that does nothing else."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +63,36 @@ def halted(port: int) -> list[str]:
     return ["-S", "-gdb", f"tcp:{HOST}:{port}"]
 
 
+def listening(port: int) -> bool:
+    """Does something listen on the port? Raises OverflowError for what is no port."""
+    try:
+        socket.create_connection((HOST, port), PATIENCE).close()
+    except OSError:
+        return False
+    return True
+
+
+def await_qemu(console: Console, port: int) -> None:
+    """Until QEMU, which has just been started, waits for a debugger. Raises LabError."""
+    deadline = Deadline(STARTED)
+    while not listening(port):
+        with suppress(Timeout):
+            console.receive(Deadline(0.1), "QEMU")
+        if deadline.left() <= 0:
+            raise UserError(f"QEMU runs, but has not listened on port {port} for {STARTED:.0f} s")
+
+
 def check(board: Board, port: int) -> None:
     """Raise UserError unless something listens on the port."""
     try:
-        socket.create_connection((HOST, port), PATIENCE).close()
-    except (OSError, OverflowError) as e:
+        there = listening(port)
+    except OverflowError:
+        there = False
+    if not there:
         raise UserError(
             f"nothing listens on port {port}: start ./xenolith debug --board {board.name} in "
             "another terminal first"
-        ) from e
+        )
 
 
 def command(what: Debuggee, extra: Sequence[str]) -> list[str]:
