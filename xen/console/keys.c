@@ -92,10 +92,11 @@ static void show_scheduler(void)
 static void show_timers(void)
 {
     for (unsigned int i = 0; i < nr_cpus_online; i++) {
-        const struct timer_queue *q = &cpus[i].timers;
+        unsigned int count;
+        s_time_t first = timer_first(&cpus[i], &count);
 
-        printk("  CPU%u: %u timers, first in %ld ns\n", i, q->count,
-               q->count != 0 ? q->heap[0]->expires - time_now() : 0);
+        printk("  CPU%u: %u timers, first in %ld ns\n", i, count,
+               count != 0 ? first - time_now() : 0);
     }
 }
 

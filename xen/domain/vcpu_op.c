@@ -45,16 +45,12 @@ static long vcpu_op_register_info(struct vcpu *v, void *arg)
 static long vcpu_op_set_singleshot(struct vcpu *v, uint64_t gva)
 {
     struct vcpu_set_singleshot_timer set;
-    struct cpu *c = this_cpu();
 
     if (unlikely(guest_copy_from(&set, gva, sizeof(set)) != 0)) {
         return -EFAULT;
     }
-    if (unlikely(v->singleshot.cpu != c)) {
-        timer_migrate(&v->singleshot, c);
-    }
     /* A time that has passed makes the event come at once. */
-    timer_set(&v->singleshot, (s_time_t)min_u64(set.timeout_abs_ns, INT64_MAX));
+    timer_set_here(&v->singleshot, (s_time_t)min_u64(set.timeout_abs_ns, INT64_MAX));
     return 0;
 }
 

@@ -49,7 +49,7 @@ static long watchdog_new(struct domain *d, uint32_t timeout)
     for (i = 0; i < DOMAIN_WATCHDOGS; i++) {
         if ((d->watchdog_in_use >> i & 1u) == 0) {
             d->watchdog_in_use |= 1u << i;
-            timer_set(&d->watchdog[i], time_now() + SECONDS(timeout));
+            timer_set_here(&d->watchdog[i], time_now() + SECONDS(timeout));
             return (long)i + 1;
         }
     }
@@ -62,7 +62,7 @@ static long watchdog_change(struct domain *d, uint32_t i, uint32_t timeout)
         return -EINVAL;
     }
     if (timeout != 0) {
-        timer_set(&d->watchdog[i], time_now() + SECONDS(timeout));
+        timer_set_here(&d->watchdog[i], time_now() + SECONDS(timeout));
     } else {
         timer_stop(&d->watchdog[i]);
         d->watchdog_in_use &= ~(1u << i);

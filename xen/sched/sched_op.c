@@ -92,7 +92,7 @@ static long sched_op_poll(struct vcpu *v, void *arg)
     rc = poll_ready(v, port, poll->nr_ports);
     if (rc == 0 && poll_blocked(v)) {
         if (poll->timeout != 0) {
-            timer_set(&v->poll_timer, (s_time_t)(poll->timeout & INT64_MAX));
+            timer_set_here(&v->poll_timer, (s_time_t)(poll->timeout & INT64_MAX));
         }
         cpu_request(this_cpu(), CPU_PENDING_RESCHED);
         return 0;

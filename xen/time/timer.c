@@ -226,6 +226,27 @@ void timer_migrate(struct timer *t, struct cpu *to)
     }
 }
 
+void timer_set_here(struct timer *t, int64_t expires)
+{
+    struct cpu *c = this_cpu();
+
+    if (unlikely(atomic_load(&t->cpu) != c)) {
+        timer_migrate(t, c);
+    }
+    timer_set(t, expires);
+}
+
+s_time_t timer_first(struct cpu *c, unsigned int *count)
+{
+    s_time_t first;
+
+    spin_lock(&c->timers.lock); /* the array may be exchanged for a larger one */
+    *count = c->timers.count;
+    first = *count != 0 ? c->timers.heap[0]->expires : TIME_NEVER;
+    spin_unlock(&c->timers.lock);
+    return first;
+}
+
 void timer_run(void)
 {
     struct cpu *c = this_cpu();

@@ -79,6 +79,12 @@ bool host_virq_pending(uint16_t domain, unsigned int virq);
 bool host_guest_read(uint16_t domain, uint64_t gpa, void *to, size_t size);
 bool host_guest_write(uint16_t domain, uint64_t gpa, const void *from, size_t size);
 
+/* Is the chunk of 2 MiB with this physical address kept page by page? */
+bool host_chunk_split(uint64_t pa);
+
+/* Timers that are armed on CPU `cpu`. */
+unsigned int host_timers(unsigned int cpu);
+
 /* First instruction and first argument of a vCPU that was set up. */
 uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0);
 

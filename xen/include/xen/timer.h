@@ -40,5 +40,9 @@ static inline bool timer_armed(const struct timer *t)
 }
 /* Move to another CPU's queue, keeping its deadline. */
 void timer_migrate(struct timer *t, struct cpu *c);
+/* Arm on this CPU: what a guest arms costs the CPU that it runs on, never one where others run. */
+void timer_set_here(struct timer *t, int64_t expires);
+/* For people: how many timers c has armed, and the deadline of the first (TIME_NEVER: none). */
+int64_t timer_first(struct cpu *c, unsigned int *count);
 /* Run what has expired on this CPU and program the next deadline. Gate only. */
 void timer_run(void);

@@ -10,6 +10,7 @@
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
+#include <xen/page_alloc.h>
 #include <xen/time.h>
 #include <xen/trap.h>
 
@@ -247,6 +248,16 @@ uint32_t host_upcalls(uint16_t domain, unsigned int vcpu)
     const struct vcpu *v = host_vcpu(domain, vcpu);
 
     return v != NULL ? v->arch.upcalls : 0;
+}
+
+bool host_chunk_split(uint64_t pa)
+{
+    return chunk_of_pa(pa)->state == CHUNK_SPLIT;
+}
+
+unsigned int host_timers(unsigned int cpu)
+{
+    return cpus[cpu].timers.count;
 }
 
 uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0)

@@ -153,6 +153,43 @@ def test_watchdog_ends_the_machine(machine: Any, id_: int) -> None:
     assert "watchdog rebooting" in "\n".join(machine.core.log())
 
 
+def test_timers_cost_the_cpu_that_arms_them(tools_on: Any) -> None:
+    """Whatever a vCPU arms, nothing is left to do for a CPU that another one has to itself."""
+    tools = tools_on(3)
+    machine, k = tools.machine, tools.k
+    domain = tools.create(2)
+    machine.lib.host_advance(1_000_000)
+    cpu = {machine.lib.host_running(i): i for i in range(3)}
+    zero, one = cpu[domain << 16], cpu[domain << 16 | 1]
+
+    def armed() -> list[int]:
+        return [machine.lib.host_timers(i) for i in range(3)]
+
+    def call(by: int, name: str, command: int, kind: str, **fields: Any) -> int:
+        at = 0x40000000
+        value = machine.ffi.new(f"struct {kind} *", fields)
+        machine.write(bytes(machine.ffi.buffer(value)), domain=domain, at=at)
+        args, result = machine.ffi.new("uint64_t[5]", [command, at]), machine.ffi.new("int64_t *")
+        number = getattr(k, f"__HYPERVISOR_{name}")
+        assert machine.lib.host_hypercall(by, number, args, result) in (GUEST, IDLE)
+        return int(result[0])
+
+    def watchdog(by: int, id_: int, timeout: int) -> int:
+        fields = {"id": id_, "timeout": timeout}
+        return call(by, "sched_op", k.SCHEDOP_watchdog, "sched_watchdog", **fields)
+
+    before = armed()
+    assert watchdog(zero, 0, 100) == 1
+    assert [now - then for now, then in zip(armed(), before, strict=True)][zero] == 1
+    assert watchdog(one, 1, 100) == 0
+    assert [now - then for now, then in zip(armed(), before, strict=True)][one] == 1
+    assert sum(armed()) == sum(before) + 1
+    assert watchdog(one, 1, 0) == 0
+    later = machine.lib.time_now() + 10**12
+    assert call(one, "sched_op", k.SCHEDOP_poll, "sched_poll", timeout=later) == 0
+    assert [now - then for now, then in zip(armed(), before, strict=True)][one] == 1
+
+
 def test_last_vcpu_down_is_power_off(machine: Any) -> None:
     assert machine.call("vcpu_op", machine.k.VCPUOP_is_up, 0, 0) == 1
     assert machine.lib.host_vcpu_off(0) == OFF
