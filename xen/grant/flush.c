@@ -50,9 +50,17 @@ int grant_op_cache_flush(struct domain *d, const struct gnttab_cache_flush *op, 
     if (op->length == 0 || op->op == 0) {
         return *cursor == 0 ? 0 : -EILSEQ;
     }
-    pg = page_get_frame((mfn_t){pa >> PAGE_SHIFT}, NULL);
+    pg = page_get_frame((mfn_t){pa >> PAGE_SHIFT}, d);
     if (pg == NULL) {
-        return pa < UINT64_MAX - PAGE_SIZE && memmap_is_ram(pa, pa + PAGE_SIZE) ? -EPERM : -EINVAL;
+        pg = page_get_single((mfn_t){pa >> PAGE_SHIFT}); /* what d has mapped is one already */
+    }
+    if (pg == NULL) {
+        /* As Xen: -EPERM for memory that no domain has, -EINVAL for another's that is not granted.
+         */
+        return pa < UINT64_MAX - PAGE_SIZE && memmap_is_ram(pa, pa + PAGE_SIZE) &&
+                       !page_is_guest_ram(pa)
+                   ? -EPERM
+                   : -EINVAL;
     }
     if (pg->owner != d) {
         /* A page of its own keeps a domain alive, one of the hypervisor's that it shares does not.

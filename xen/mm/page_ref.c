@@ -34,6 +34,19 @@ struct page *page_get_frame(mfn_t mfn, const struct domain *d)
     return pg;
 }
 
+struct page *page_get_single(mfn_t mfn)
+{
+    struct page *pg;
+
+    spin_lock(&heap_lock);
+    pg = page_peek(mfn);
+    if (pg != NULL && !page_get(pg, NULL)) {
+        pg = NULL;
+    }
+    spin_unlock(&heap_lock);
+    return pg;
+}
+
 static bool page_belongs(const struct page *pg, const struct domain *d)
 {
     const struct domain *owner = atomic_load(&pg->owner);

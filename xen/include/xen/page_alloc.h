@@ -146,6 +146,9 @@ void page_unshare(void *va);
 struct page *page_of(mfn_t mfn);
 /* page_of and page_get in one step, for a frame that may be freed meanwhile. */
 struct page *page_get_frame(mfn_t mfn, const struct domain *d);
+/* The same for a page of any domain, but only if its chunk is split already: who may not even ask
+ * for a page must not split the memory of others. */
+struct page *page_get_single(mfn_t mfn);
 mfn_t page_mfn(const struct page *pg);
 void *page_va(const struct page *pg);
 /* Take a reference if the page belongs to d (d NULL: to anyone) and is not being freed. */

@@ -286,3 +286,13 @@ def test_table_operations(pair: Any, granter: Any) -> None:
     assert guest.call("grant_table_op", 0x1006, guest.scratch, 1) == -EINVAL
     version = guest.new("gnttab_get_version", dom=0)
     assert guest.op("grant_table_op", guest.k.GNTTABOP_get_version, version, 1) == -EPERM
+
+
+def test_cache_flush_leaves_the_memory_of_others_whole(pair: Any, granter: Any) -> None:
+    """Who asks for a page that it may not have must not turn its chunk into single pages."""
+    lib = pair.machine.lib
+    whole = pair.dom0.scratch + (8 << 20)  # dom0's guest-physical addresses are the machine's
+    assert not lib.host_chunk_split(whole)
+    op = pair.dom1.new("gnttab_cache_flush", op=1, length=64, a={"dev_bus_addr": whole})
+    assert pair.dom1.op("grant_table_op", pair.dom1.k.GNTTABOP_cache_flush, op, 1) == -EINVAL
+    assert not lib.host_chunk_split(whole)
