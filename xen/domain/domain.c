@@ -227,9 +227,12 @@ int domain_kill(struct domain *d)
     }
     if (!d->is_dying) {
         domain_pause(d);
-        d->is_dying = true;
-        /* Who took the lock before it was set has done its work now; who takes it later sees it. */
+        /* Who has one of these locks before us has done his work when we get it; who takes it later
+         * sees that d is dying. So the p2m's bounds, which the teardown walks, stand still. */
         spin_lock(&d->lock);
+        spin_lock(&d->p2m.lock);
+        d->is_dying = true;
+        spin_unlock(&d->p2m.lock);
         spin_unlock(&d->lock);
     }
     for (i = 0; i < ARRAY_SIZE(steps); i++) {
