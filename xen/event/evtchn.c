@@ -193,25 +193,6 @@ int evtchn_send(struct domain *d, evtchn_port_t port)
     return rc;
 }
 
-void evtchn_mark_pending(struct vcpu *v)
-{
-    /* The exchange publishes what the byte summarises; only who changes it from 0 interrupts. */
-    if (atomic_exchange(&atomic_load(&v->info)->evtchn_upcall_pending, 1) == 0) {
-        arch_virq_upcall(v);
-        vcpu_kick(v);
-    }
-}
-
-void evtchn_check_upcall(struct vcpu *v)
-{
-    struct vcpu_info *info = atomic_load(&v->info);
-
-    atomic_fetch_or(&info->evtchn_pending_sel, ~(xen_ulong_t)0);
-    atomic_exchange(&info->evtchn_upcall_pending, 1);
-    arch_virq_upcall(v);
-    vcpu_kick(v);
-}
-
 void evtchn_wake_pollers_slow(struct domain *d, evtchn_port_t port)
 {
     for (unsigned int id = 0; id < d->max_vcpus; id++) {

@@ -5,11 +5,12 @@
  */
 #include <xen/errno.h>
 #include <xen/evtchn_port.h>
+#include <xen/guest_atomic.h>
 
 /* Set the selector bit of e's word and, if that is news, interrupt v. */
 static void evtchn_2l_select(struct vcpu *v, const struct evtchn *e)
 {
-    if (!atomic_test_and_set_bit(e->port / 64, &atomic_load(&v->info)->evtchn_pending_sel)) {
+    if (!guest_test_and_set_bit(v->d, e->port / 64, &atomic_load(&v->info)->evtchn_pending_sel)) {
         evtchn_mark_pending(v);
     }
 }
@@ -18,7 +19,7 @@ static void evtchn_2l_set_pending(struct vcpu *v, struct evtchn *e)
 {
     struct shared_info *s = e->d->shared_info;
 
-    if (atomic_test_and_set_bit(e->port, s->evtchn_pending)) {
+    if (guest_test_and_set_bit(e->d, e->port, s->evtchn_pending)) {
         return;
     }
     /* The guest clears the mask and then looks at pending; here pending is set and then the mask is
@@ -32,14 +33,14 @@ static void evtchn_2l_set_pending(struct vcpu *v, struct evtchn *e)
 
 static void evtchn_2l_clear_pending(struct evtchn *e)
 {
-    atomic_test_and_clear_bit(e->port, e->d->shared_info->evtchn_pending);
+    (void)guest_test_and_clear_bit(e->d, e->port, e->d->shared_info->evtchn_pending);
 }
 
 static void evtchn_2l_unmask(struct vcpu *v, struct evtchn *e)
 {
     struct shared_info *s = e->d->shared_info;
 
-    if (!atomic_test_and_clear_bit(e->port, s->evtchn_mask)) {
+    if (!guest_test_and_clear_bit(e->d, e->port, s->evtchn_mask)) {
         return;
     }
     smp_mb(); /* the counterpart of the one in evtchn_2l_set_pending */

@@ -12,6 +12,7 @@
 #include <xen/errno.h>
 #include <xen/evtchn_fifo.h>
 #include <xen/evtchn_port.h>
+#include <xen/guest_atomic.h>
 
 #define WORD_PENDING (1u << EVTCHN_FIFO_PENDING)
 #define WORD_MASKED  (1u << EVTCHN_FIFO_MASKED)
@@ -40,22 +41,27 @@ static event_word_t *fifo_word(const struct evtchn_fifo *f, evtchn_port_t port)
 
 /* Make the last word of a queue point to `port`. false: it is not linked any more, the queue is
  * empty. */
-static bool fifo_link_tail(event_word_t *tail, evtchn_port_t port)
+static bool fifo_link_tail(struct domain *d, event_word_t *tail, evtchn_port_t port)
 {
     event_word_t w = atomic_load(tail);
 
     for (unsigned int i = 0; i < LINK_TRIES && (w & WORD_LINKED) != 0; i++) {
-        if (atomic_compare_exchange(tail, &w, (w & ~(WORD_BUSY | EVTCHN_FIFO_LINK_MASK)) | port)) {
+        event_word_t before = w;
+
+        if (guest_atomic_cas32(d, tail, &w, (w & ~(WORD_BUSY | EVTCHN_FIFO_LINK_MASK)) | port)) {
             return true;
+        }
+        if (w == before) {
+            break;
         }
         if (i == 0) {
             /* A guest that unmasks waits while BUSY is set, so it cannot go on changing the word.
              */
-            w = atomic_fetch_or(tail, WORD_BUSY) | WORD_BUSY;
+            w = guest_atomic_or32(d, tail, WORD_BUSY) | WORD_BUSY;
         }
     }
     if ((w & WORD_BUSY) != 0) {
-        atomic_fetch_and(tail, ~WORD_BUSY);
+        (void)guest_atomic_and32(d, tail, ~WORD_BUSY);
     }
     /* A guest that changes the word for ever loses the event. */
     return (w & WORD_LINKED) != 0;
@@ -80,7 +86,7 @@ static bool fifo_enqueue(struct evtchn_fifo *f, const struct vcpu *v, struct evt
 
     tail = fv->tail[priority];
     fv->tail[priority] = e->port;
-    if (tail != 0 && fifo_link_tail(fifo_word(f, tail), e->port)) {
+    if (tail != 0 && fifo_link_tail(e->d, fifo_word(f, tail), e->port)) {
         return false;
     }
     atomic_store(&fv->block->head[priority], e->port);
@@ -99,12 +105,13 @@ static void fifo_link(struct evtchn_fifo *f, struct vcpu *v, struct evtchn *e, e
         return;
     }
     spin_lock(&f->lock);
-    if ((atomic_fetch_or(word, WORD_LINKED) & WORD_LINKED) == 0) {
+    if ((guest_atomic_or32(e->d, word, WORD_LINKED) & WORD_LINKED) == 0) {
         first = fifo_enqueue(f, v, e, priority);
     }
     spin_unlock(&f->lock);
     /* The exchange publishes the head. */
-    if (first && (atomic_fetch_or(&fv->block->ready, 1u << priority) & 1u << priority) == 0) {
+    if (first &&
+        (guest_atomic_or32(e->d, &fv->block->ready, 1u << priority) & 1u << priority) == 0) {
         evtchn_mark_pending(v);
     }
 }
@@ -125,7 +132,7 @@ static void evtchn_fifo_set_pending(struct vcpu *v, struct evtchn *e)
     }
     /* One exchange says all: a guest that unmasks later finds PENDING, one that did before is seen
      * here. */
-    old = atomic_fetch_or(word, WORD_PENDING);
+    old = guest_atomic_or32(e->d, word, WORD_PENDING);
     if ((old & (WORD_MASKED | WORD_LINKED)) == 0) {
         fifo_link(f, v, e, word);
     }
@@ -141,7 +148,7 @@ static void evtchn_fifo_clear_pending(struct evtchn *e)
 
     /* It may stay linked: the guest takes it off its queue and ignores what is not pending. */
     if (word != NULL) {
-        atomic_fetch_and(word, ~WORD_PENDING);
+        (void)guest_atomic_and32(e->d, word, ~WORD_PENDING);
     }
 }
 
@@ -149,7 +156,7 @@ static void evtchn_fifo_unmask(struct vcpu *v, struct evtchn *e)
 {
     event_word_t *word = fifo_word(e->d->events.fifo, e->port);
 
-    if (word != NULL && (atomic_fetch_and(word, ~WORD_MASKED) & WORD_PENDING) != 0) {
+    if (word != NULL && (guest_atomic_and32(e->d, word, ~WORD_MASKED) & WORD_PENDING) != 0) {
         evtchn_fifo_set_pending(v, e);
     }
 }

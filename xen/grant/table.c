@@ -7,6 +7,7 @@
 #include <arch/mm.h>
 #include <xen/errno.h>
 #include <xen/grant_table.h>
+#include <xen/guest_atomic.h>
 #include <xen/heap.h>
 #include <xen/nospec.h>
 #include <xen/p2m.h>
@@ -49,8 +50,8 @@ struct grant_entry_v1 *grant_entry(const struct grant_table *gt, grant_ref_t ref
 }
 
 /* Set the in-use bits of an entry. `pinned`: it was found to be for this domain before. */
-static int16_t grant_claim(struct grant_entry_v1 *entry, bool pinned, domid_t by, bool write,
-                           bool map)
+static int16_t grant_claim(struct domain *d, struct grant_entry_v1 *entry, bool pinned, domid_t by,
+                           bool write, bool map)
 {
     uint32_t *word = (uint32_t *)(void *)entry;
     uint16_t mask = map ? GTF_type_mask | GTF_sub_page : GTF_type_mask;
@@ -58,6 +59,7 @@ static int16_t grant_claim(struct grant_entry_v1 *entry, bool pinned, domid_t by
 
     for (unsigned int i = 0; i < CLAIM_TRIES; i++) {
         union grant_head new = old;
+        uint32_t before;
 
         if (!pinned && ((old.part.flags & mask) != GTF_permit_access || old.part.domid != by)) {
             return GNTST_general_error;
@@ -66,15 +68,20 @@ static int16_t grant_claim(struct grant_entry_v1 *entry, bool pinned, domid_t by
             return GNTST_general_error;
         }
         new.part.flags = (uint16_t)(old.part.flags | GTF_reading | (write ? GTF_writing : 0));
-        if (atomic_compare_exchange(word, &old.raw, new.raw)) {
+        before = old.raw;
+        if (guest_atomic_cas32(d, word, &old.raw, new.raw)) {
             return GNTST_okay;
+        }
+        if (old.raw == before) {
+            break;
         }
     }
     return GNTST_general_error;
 }
 
 /* A pin of this kind is gone: clear the in-use bits that no pin needs any more. */
-static void grant_release(struct grant_entry_v1 *entry, const struct grant_active *a, bool write)
+static void grant_release(struct domain *d, struct grant_entry_v1 *entry,
+                          const struct grant_active *a, bool write)
 {
     uint16_t done = write && a->writers == 0 ? GTF_writing : 0;
 
@@ -83,7 +90,7 @@ static void grant_release(struct grant_entry_v1 *entry, const struct grant_activ
     }
     if (done != 0) {
         /* Release: what was written to the page is there when the granter sees it is free. */
-        atomic_fetch_and(&entry->flags, (uint16_t)~done);
+        (void)guest_atomic_and32(d, (uint32_t *)(void *)entry, ~(uint32_t)done);
     }
 }
 
@@ -101,7 +108,7 @@ static int16_t grant_activate(struct domain *d, grant_ref_t ref, domid_t by, boo
 {
     struct grant_active *a = grant_active(d->grants, ref);
     struct grant_entry_v1 *entry = grant_entry(d->grants, ref);
-    int16_t rc = grant_claim(entry, grant_pinned(a), by, write, map);
+    int16_t rc = grant_claim(d, entry, grant_pinned(a), by, write, map);
     struct page *pg;
 
     if (rc != GNTST_okay) {
@@ -119,7 +126,7 @@ static int16_t grant_activate(struct domain *d, grant_ref_t ref, domid_t by, boo
     }
     *drop = pg;
     if (rc != GNTST_okay) {
-        grant_release(entry, a, write);
+        grant_release(d, entry, a, write);
     }
     return rc;
 }
@@ -171,7 +178,7 @@ struct page *grant_unpin(struct domain *d, grant_ref_t ref, bool write)
     } else {
         a->readers--;
     }
-    grant_release(grant_entry(gt, ref), a, write);
+    grant_release(d, grant_entry(gt, ref), a, write);
     if (!grant_pinned(a)) {
         pg = a->pg;
         a->pg = NULL;

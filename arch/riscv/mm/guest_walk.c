@@ -9,6 +9,7 @@
 #include <asm/isa.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
+#include <xen/guest_atomic.h>
 #include <xen/page_alloc.h>
 
 /* Entries of the first stage [RVPRIV 12.4.1, 13, 14]. */
@@ -112,7 +113,18 @@ static bool leaf_touch(const struct p2m *p2m, paddr_t at, uint64_t pte, const st
         return true;
     }
     entry = isa_has(ISA_SVADU) ? entry_at(p2m, at, true) : NULL;
-    return entry != NULL && atomic_compare_exchange(entry, &pte, pte | need);
+    /* The guest may write to the entry meanwhile, so tries are counted. */
+    for (unsigned int i = 0; entry != NULL && i < GUEST_ATOMIC_TRIES; i++) {
+        uint64_t found = pte;
+
+        if (arch_try_cas64(entry, &found, pte | need)) {
+            return true;
+        }
+        if (found != pte) {
+            break;
+        }
+    }
+    return false;
 }
 
 /* First stage: Sv39, Sv48, Sv57 have 3, 4, 5 levels. */

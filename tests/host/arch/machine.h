@@ -79,6 +79,10 @@ bool host_virq_pending(uint16_t domain, unsigned int virq);
 bool host_guest_read(uint16_t domain, uint64_t gpa, void *to, size_t size);
 bool host_guest_write(uint16_t domain, uint64_t gpa, const void *from, size_t size);
 
+/* How many attempts at atomic operations on guests' words fail from now on. */
+void host_fail_atomics(unsigned int n);
+unsigned int host_atomics_to_fail(void); /* how many of them are left */
+
 /* Is the chunk of 2 MiB with this physical address kept page by page? */
 bool host_chunk_split(uint64_t pa);
 

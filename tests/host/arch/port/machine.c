@@ -250,6 +250,25 @@ uint32_t host_upcalls(uint16_t domain, unsigned int vcpu)
     return v != NULL ? v->arch.upcalls : 0;
 }
 
+void host_fail_atomics(unsigned int n)
+{
+    host_state.failing_atomics = n;
+}
+
+unsigned int host_atomics_to_fail(void)
+{
+    return host_state.failing_atomics;
+}
+
+bool host_atomic_fails(void)
+{
+    if (host_state.failing_atomics == 0) {
+        return false;
+    }
+    host_state.failing_atomics--;
+    return true;
+}
+
 bool host_chunk_split(uint64_t pa)
 {
     return chunk_of_pa(pa)->state == CHUNK_SPLIT;

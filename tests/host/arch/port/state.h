@@ -22,6 +22,7 @@ struct host_machine_state {
     unsigned int preempt_every;
     unsigned int preempt_count;
     unsigned int repeats;
+    unsigned int failing_atomics;
     bool raised; /* some interrupt was raised since the machine was switched on */
     struct host_irq irq[HOST_MAX_IRQS];
     enum host_state cpu[MAX_CPUS];

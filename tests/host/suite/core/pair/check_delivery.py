@@ -11,6 +11,7 @@ import pytest
 EINVAL, ENOENT, ENOSPC, EOPNOTSUPP = 22, 2, 28, 95
 SELF = 0x7FF0
 PORTS = 20
+FOR_EVER, MOST = 10**6, 4 * (1 + 64 + 2000)  # attempts, see check_contended.py
 LINK_MASK, BUSY, LINKED, MASKED, PENDING = 0x1FFFF, 1 << 28, 1 << 29, 1 << 30, 1 << 31
 
 
@@ -262,3 +263,38 @@ def test_frames_of_the_fifo_stay_allocated(pair: Any) -> None:
         assert pair.dom1.event("unmask", port=port)[0] == 0
     assert pair.dom1.event("reset", dom=SELF)[0] == 0
     assert pair.free() > before
+
+
+def opened(pair: Any, kernel: TwoLevel) -> tuple[int, int]:
+    """A port of dom1 that is ready, and dom0's other end."""
+    ((port, peer),) = connect(pair, 1)
+    kernel.open(port)
+    list(kernel.upcall())
+    return port, peer
+
+
+@pytest.mark.parametrize("form", [TwoLevel, Fifo])
+@pytest.mark.parametrize("failing", [1, 64, 65, 66, 500, 2000])
+def test_an_event_comes_after_contention(pair: Any, form: type[TwoLevel], failing: int) -> None:
+    """A guest stores into its words without end: nothing is lost, and it runs on when stopped."""
+    kernel = form(pair.dom1)
+    port, peer = opened(pair, kernel)
+    pair.machine.lib.host_fail_atomics(failing)
+    assert pair.dom0.event("send", port=peer)[0] == 0
+    assert pair.machine.lib.host_atomics_to_fail() == 0
+    assert list(kernel.upcall()) == [port] and pair.machine.cpu_of(pair.dom1.id) is not None
+
+
+@pytest.mark.parametrize("form", [TwoLevel, Fifo])
+@pytest.mark.parametrize("call", ["send", "unmask", "close"])
+def test_no_event_is_waited_for_without_end(pair: Any, form: type[TwoLevel], call: str) -> None:
+    kernel = form(pair.dom1)
+    port, peer = opened(pair, kernel)
+    pair.machine.lib.host_fail_atomics(FOR_EVER)
+    guest, end = {"send": (pair.dom0, peer)}.get(call, (pair.dom1, port))
+    assert guest.event(call, port=end)[0] == 0
+    assert 0 < FOR_EVER - pair.machine.lib.host_atomics_to_fail() <= MOST
+    pair.machine.lib.host_fail_atomics(0)
+    port, peer = opened(pair, kernel)
+    assert pair.dom0.event("send", port=peer)[0] == 0
+    assert list(kernel.upcall()) == [port]
