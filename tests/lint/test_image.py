@@ -13,7 +13,7 @@ from xenolith.boards import Board
 from xenolith.build import make, plan, toolchain
 from xenolith.build.image import sizes
 from xenolith.build.make import Output
-from xenolith.lint import binary
+from xenolith.lint import binary, guest_words
 
 Expect = Callable[[list[str]], None]
 
@@ -34,20 +34,43 @@ def test_every_eret_is_fenced(board: Board, built: Output, expect_none: Expect) 
     expect_none([finding for one in code for finding in binary.check_erets(*one)])
 
 
+def disassembly(board: Board, output: Output, source: str) -> str:
+    """What objdump says of the object of a source file."""
+    objdump = f"{toolchain.TRIPLES[board.arch][0]}-objdump"
+    command = [objdump, "-d", "--no-show-raw-insn", str(output.folder / f"obj/{source}.o")]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
 def test_c_code_leaves_fp_registers_alone(
     root: Path, board: Board, built: Output, expect_none: Expect
 ) -> None:
-    objdump = f"{toolchain.TRIPLES[board.arch][0]}-objdump"
     findings = []
     for name in plan.sources(root, board):
         if name.endswith(".c"):
-            command = [objdump, "-d", "--no-show-raw-insn", str(built.folder / f"obj/{name}.o")]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            findings += binary.check_no_fp(name, done.stdout, board.arch)
+            findings += binary.check_no_fp(name, disassembly(board, built, name), board.arch)
     expect_none(findings)
 
 
-@pytest.mark.parametrize("other", ["gcc", pytest.param("clang", marks=pytest.mark.slow)])
+EITHER = ["gcc", pytest.param("clang", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("other", EITHER)
+def test_no_guest_keeps_an_exclusive_store_from_ending(
+    root: Path, board: Board, other: str, expect_none: Expect
+) -> None:
+    output = make.build(board, other)
+    names = [name for name in plan.sources(root, board) if name in guest_words.SOURCES]
+    assert len(names) >= 5
+    expect_none(
+        [
+            finding
+            for name in names
+            for finding in guest_words.check_loops(name, disassembly(board, output, name))
+        ]
+    )
+
+
+@pytest.mark.parametrize("other", EITHER)
 def test_builds_with_either_compiler(board: Board, other: str, expect_none: Expect) -> None:
     output = make.build(board, other)
     expect_none(binary.check_write_xor_execute(output.elf))

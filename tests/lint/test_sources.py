@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from xenolith.lint import comments, layers, options, places, sizes
+from xenolith.lint import comments, guest_words, layers, options, places, sizes
 
 Expect = Callable[[list[str]], None]
 Sources = dict[str, str]
@@ -55,6 +55,10 @@ def test_walks_leave_out_what_is_off(sources: Sources, expect_none: Expect) -> N
 def test_every_option_is_read(sources: Sources, expect_none: Expect) -> None:
     code = {path: text for path, text in sources.items() if path.startswith(("xen/", "arch/"))}
     expect_none(options.check(sources["xen/include/xen/cmdline.h"], code))
+
+
+def test_guests_words_are_changed_in_bounded_time(sources: Sources, expect_none: Expect) -> None:
+    expect_none([f for item in sources.items() for f in guest_words.check_fields(*item)])
 
 
 def test_no_mirror_hosts_or_private_paths(

@@ -7,7 +7,17 @@ import struct
 import pytest
 
 from xenolith.build.image import Sizes
-from xenolith.lint import binary, comments, contract, files, layers, options, places, sizes
+from xenolith.lint import (
+    binary,
+    comments,
+    contract,
+    files,
+    guest_words,
+    layers,
+    options,
+    places,
+    sizes,
+)
 from xenolith.lint.contract import Object
 
 
@@ -248,3 +258,26 @@ def test_options_that_nobody_reads() -> None:
         "xen/boot/cmdline.c: opt.two"
     ]
     assert options.check(header, both | {"arch/b.c": "f(opt.two, opt.one == 1);"}) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "good"),
+    [
+        ("20:\tldaxr\tx1, [x2]\n  24:\tstlxr\tw0, x4, [x2]\n  28:\tcbnz\tw0, 20 <f+0x20>", False),
+        ("20:\tldaxr\tx1, [x2]\n  24:\tstlxr\tw0, x4, [x2]\n  28:\tcbnz\tw0, d0 <f+0xd0>", True),
+        ("1c:\tlr.d.aq\ta4,(a0)\n  24:\tsc.d.rl\ta3,s1,(a0)\n  28:\tbnez\ta3,1c <.L1>", False),
+        ("1c:\tlr.d.aq\ta4,(a0)\n  24:\tsc.d.rl\ta3,s1,(a0)\n  28:\tbnez\ta3,30 <.L1>", True),
+    ],
+)
+def test_loops_on_guests_words(code: str, good: bool) -> None:
+    assert (guest_words.check_loops("a.c", f"  {code}\n") == []) is good
+
+
+def test_guests_fields() -> None:
+    bad = "atomic_fetch_or(\n    &info->evtchn_pending_sel, 1);"
+    assert guest_words.check_fields("xen/a.c", f"\n{bad}\n")[0].startswith("xen/a.c:2: ")
+    assert (
+        guest_words.check_fields("xen/a.c", "guest_atomic_or64(d, &i->evtchn_pending_sel, 1);")
+        == []
+    )
+    assert guest_words.check_fields("xen/a.c", "atomic_fetch_or(&d->poll_mask[0], 1);") == []
