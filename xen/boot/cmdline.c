@@ -119,6 +119,15 @@ static bool cmdline_vwfi(const char *value)
     return true;
 }
 
+static bool cmdline_xsm(const char *value)
+{
+    if (value == NULL || (strcmp(value, "silo") != 0 && strcmp(value, "dummy") != 0)) {
+        return false;
+    }
+    opt.silo = value[0] == 's';
+    return true;
+}
+
 #define BOOL(field)         {#field, OPTION_BOOL, 0, &opt.field, NULL}
 #define UINT(field)         {#field, OPTION_UINT, 0, &opt.field, NULL}
 #define SIZE(field)         {#field, OPTION_SIZE, 0, &opt.field, NULL}
@@ -142,6 +151,7 @@ static const struct option options[] = {
     TEXT(sched),
     UINT(sched_ratelimit_us),
     CUSTOM("vwfi", cmdline_vwfi),
+    CUSTOM("xsm", cmdline_xsm),
     BOOL(noreboot),
     BOOL(ext_regions),
     UINT(gnttab_max_frames),
@@ -176,7 +186,6 @@ static const struct option options[] = {
     IGNORED("watchdog"),
     IGNORED("watchdog_timeout"),
     IGNORED("xen-llc-colors"),
-    IGNORED("xsm"),
 };
 
 /* Names are compared with '-' and '_' as the same letter: people and pages mix them. */
@@ -303,6 +312,7 @@ static void cmdline_defaults(void)
         .guest_loglvl = {0, 2},
         .dom0_mem_max = UINT64_MAX,
         .sched_ratelimit_us = 1000,
+        .silo = true,
         .ext_regions = true,
         .gnttab_max_frames = 64,
         .gnttab_max_maptrack_frames = 1024,

@@ -3,6 +3,7 @@
  * the debug keys; Ctrl-A three times switches; console_io carries text of privileged domains.
  */
 #include <public/xen.h>
+#include <xen/access.h>
 #include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/domain.h>
@@ -159,7 +160,7 @@ static long read(struct vcpu *v, uint64_t *arg)
  * refused. */
 long do_console_io(struct vcpu *v, uint64_t *arg)
 {
-    if (!v->d->is_privileged) {
+    if (!access_control(v->d)) {
         return -EPERM;
     }
     arg[1] = (uint32_t)arg[1];

@@ -4,6 +4,7 @@
  * for those it was built without.
  */
 #include <public/domctl.h>
+#include <xen/access.h>
 #include <xen/control.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
@@ -72,7 +73,7 @@ static long domctl_run(struct vcpu *v, const struct domctl_row *row, struct doma
 {
     long rc;
 
-    if (!v->d->is_privileged) {
+    if (!access_control(v->d)) {
         return -EPERM;
     }
     if (row == NULL) {

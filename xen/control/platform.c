@@ -2,6 +2,7 @@
  * platform_op: the machine as a whole, for a privileged domain. It tells us what time it is.
  */
 #include <public/platform.h>
+#include <xen/access.h>
 #include <xen/control.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
@@ -29,7 +30,7 @@ long do_platform_op(struct vcpu *v, uint64_t *arg)
     if (op.interface_version != XENPF_INTERFACE_VERSION) {
         return -EACCES;
     }
-    if (!v->d->is_privileged) {
+    if (!access_control(v->d)) {
         return -EPERM;
     }
     if (op.cmd != XENPF_settime64) {

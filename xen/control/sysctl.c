@@ -4,6 +4,7 @@
  */
 #include <public/domctl.h>
 #include <public/sysctl.h>
+#include <xen/access.h>
 #include <xen/console.h>
 #include <xen/control.h>
 #include <xen/cpupool.h>
@@ -152,7 +153,7 @@ long do_sysctl(struct vcpu *v, uint64_t *arg)
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION) {
         return -EACCES;
     }
-    if (!v->d->is_privileged) {
+    if (!access_control(v->d)) {
         return -EPERM;
     }
     row = sysctl_find(op.cmd);

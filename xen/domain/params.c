@@ -5,6 +5,7 @@
 #include <public/hvm/hvm_op.h>
 #include <public/hvm/params.h>
 #include <public/xen.h>
+#include <xen/access.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/hypercall.h>
@@ -51,7 +52,7 @@ static long param_op(struct vcpu *v, struct xen_hvm_param *param, bool set)
     if (d == NULL) {
         return -ESRCH;
     }
-    rc = d == v->d || v->d->is_privileged ? param_allowed(param->index, d == v->d, set) : -EPERM;
+    rc = access_act_on(v->d, d) ? param_allowed(param->index, d == v->d, set) : -EPERM;
     if (rc == 0) {
         index = (uint32_t)index_nospec(param->index, HVM_NR_PARAMS);
         if (set) {

@@ -2,6 +2,7 @@
  * event_channel_op: each sub-operation checks what a guest asks for and changes or reports
  * bindings. Errors and their order are Xen's.
  */
+#include <xen/access.h>
 #include <xen/errno.h>
 #include <xen/evtchn_port.h>
 #include <xen/guest_copy.h>
@@ -14,7 +15,7 @@ static struct domain *op_target(const struct vcpu *v, domid_t id, long *rc)
 
     if (d == NULL) {
         *rc = -ESRCH;
-    } else if (d != v->d && !v->d->is_privileged) {
+    } else if (!access_act_on(v->d, d)) {
         *rc = -EPERM;
         domain_put(d);
         d = NULL;
@@ -33,7 +34,9 @@ static long op_alloc_unbound(struct vcpu *v, void *p)
         return rc;
     }
     remote = domain_by_id_or_self(arg->remote_dom);
-    rc = remote != NULL ? evtchn_alloc_unbound(d, remote->id) : -ESRCH;
+    rc = remote == NULL                 ? -ESRCH
+         : access_talk(v->d, d, remote) ? evtchn_alloc_unbound(d, remote->id)
+                                        : -EPERM;
     if (remote != NULL) {
         domain_put(remote);
     }
@@ -52,6 +55,9 @@ static int evtchn_join(struct evtchn *e, struct domain *rd, evtchn_port_t rport)
 
     if (peer == NULL || peer->state != EVTCHN_UNBOUND || peer->u.remote != e->d->id) {
         return -EINVAL;
+    }
+    if (!access_talk(e->d, e->d, rd)) {
+        return -EPERM;
     }
     e->u.peer = peer;
     evtchn_open(e, EVTCHN_INTERDOMAIN, 0);
@@ -160,7 +166,7 @@ static long op_status(struct vcpu *v, void *p)
     e = evtchn_get(d, arg->port);
     if (e == NULL) {
         rc = -EINVAL;
-    } else if (d != v->d && !v->d->is_privileged) {
+    } else if (!access_act_on(v->d, d)) {
         rc = -EPERM;
     } else {
         spin_lock(&e->lock);

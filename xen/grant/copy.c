@@ -1,5 +1,6 @@
 /* GNTTABOP_copy: the hypervisor copies between a page of the caller and a granted one, or between
  * two granted ones. */
+#include <xen/access.h>
 #include <xen/errno.h>
 #include <xen/grant_table.h>
 #include <xen/p2m.h>
@@ -15,14 +16,19 @@ struct copy_end {
     bool write;
 };
 
-static int16_t copy_hold_domain(const struct gnttab_copy_ptr *where, struct copy_end *end)
+/* Xen lets two ends by that a domain could not both map, if only one of them is dom0's. */
+static int16_t copy_hold_domain(const struct domain *d, const struct gnttab_copy_ptr *where,
+                                struct copy_end *end)
 {
     /* Frames only of the caller itself. */
     if (!end->granted && where->domid != DOMID_SELF) {
         return GNTST_permission_denied;
     }
     end->d = domain_by_id_or_self(where->domid);
-    return end->d != NULL ? GNTST_okay : GNTST_bad_domain;
+    if (end->d == NULL) {
+        return GNTST_bad_domain;
+    }
+    return access_talk(d, d, end->d) ? GNTST_okay : GNTST_permission_denied;
 }
 
 static int16_t copy_hold_page(const struct domain *d, const struct gnttab_copy_ptr *where,
@@ -74,9 +80,9 @@ int16_t grant_op_copy(struct domain *d, const struct gnttab_copy *op)
     if (op->len == 0) {
         return GNTST_okay;
     }
-    rc = copy_hold_domain(&op->source, &from);
+    rc = copy_hold_domain(d, &op->source, &from);
     if (rc == GNTST_okay) {
-        rc = copy_hold_domain(&op->dest, &to);
+        rc = copy_hold_domain(d, &op->dest, &to);
     }
     if (rc == GNTST_okay) {
         rc = copy_hold_page(d, &op->source, &from);

@@ -3,6 +3,7 @@
  * tables as a whole. Errors and their order are Xen's.
  */
 #include <arch/mm.h>
+#include <xen/access.h>
 #include <xen/errno.h>
 #include <xen/grant_table.h>
 #include <xen/guest_copy.h>
@@ -131,7 +132,7 @@ static struct domain *grant_target(const struct vcpu *v, domid_t id, int16_t *st
     *status = GNTST_okay;
     if (d == NULL) {
         *status = GNTST_bad_domain;
-    } else if (d != v->d && !v->d->is_privileged) {
+    } else if (!access_act_on(v->d, d)) {
         *status = GNTST_permission_denied;
         domain_put(d);
         d = NULL;

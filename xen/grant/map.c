@@ -4,6 +4,7 @@
  * reference of its own. The mapper may replace that leaf by other means; the pin then stays until
  * the mapper's end, since the handle does not fit what is mapped any more.
  */
+#include <xen/access.h>
 #include <xen/errno.h>
 #include <xen/grant_table.h>
 #include <xen/hypercall.h>
@@ -99,6 +100,10 @@ int16_t grant_op_map(struct domain *d, struct gnttab_map_grant_ref *op)
     rd = domain_get_by_id(op->dom);
     if (rd == NULL) {
         return GNTST_bad_domain;
+    }
+    if (!access_talk(d, d, rd)) {
+        domain_put(rd);
+        return GNTST_permission_denied;
     }
     spin_lock(&d->grants->map_lock);
     rc = map_create(d, rd, op, &drop);

@@ -4,6 +4,7 @@
  */
 #include <arch/vcpu.h>
 #include <public/xen.h>
+#include <xen/access.h>
 #include <xen/console.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
@@ -76,7 +77,7 @@ long hypercall_op(struct vcpu *v, const struct hypercall_op *table, size_t nr, u
     if (unlikely(op->fn == NULL)) {
         return -ENOSYS;
     }
-    if (unlikely((op->flags & OP_PRIV) != 0 && !v->d->is_privileged)) {
+    if (unlikely((op->flags & OP_PRIV) != 0 && !access_control(v->d))) {
         return -EPERM;
     }
     if (op->size == 0) {

@@ -6,6 +6,7 @@
 #include <arch/domain.h>
 #include <public/features.h>
 #include <public/version.h>
+#include <xen/access.h>
 #include <xen/build_info.h>
 #include <xen/cmdline.h>
 #include <xen/domain.h>
@@ -144,7 +145,7 @@ static long version_guest_handle(struct vcpu *v, uint64_t gva)
 
 static long version_commandline(struct vcpu *v, uint64_t gva)
 {
-    if (!v->d->is_privileged) {
+    if (!access_control(v->d)) {
         return guest_copy_to(gva, DENIED, sizeof(DENIED));
     }
     return version_put_text(gva, cmdline.text, sizeof(xen_commandline_t));
@@ -176,7 +177,7 @@ static long version_build_id(struct vcpu *v, uint64_t gva)
     const uint8_t *id;
     size_t size;
 
-    if (!v->d->is_privileged) {
+    if (!access_control(v->d)) {
         return -EPERM;
     }
     size = xen_build_id(&id);
@@ -205,7 +206,7 @@ static long version_changeset2(struct vcpu *v, uint64_t gva)
 
 static long version_commandline2(struct vcpu *v, uint64_t gva)
 {
-    if (!v->d->is_privileged) {
+    if (!access_control(v->d)) {
         return -EPERM;
     }
     return version_put_varbuf(gva, cmdline.text, strnlen(cmdline.text, sizeof(cmdline.text)));

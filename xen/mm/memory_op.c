@@ -4,6 +4,7 @@
  */
 #include <arch/mm.h>
 #include <public/memory.h>
+#include <xen/access.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
@@ -28,7 +29,7 @@ int memory_op_domain(const struct vcpu *v, uint16_t id, struct domain **d)
     if (*d == NULL) {
         return -ESRCH;
     }
-    if (*d != v->d && !v->d->is_privileged) {
+    if (!access_act_on(v->d, *d)) {
         domain_put(*d);
         return -EPERM;
     }
@@ -111,7 +112,7 @@ static long memory_claim(struct vcpu *v, uint64_t start, uint64_t *arg)
     if (d == NULL) {
         return -EINVAL;
     }
-    if (v->d->is_privileged) {
+    if (access_control(v->d)) {
         rc = domain_page_reserve(d, in.nr_extents);
     }
     domain_put(d);

@@ -5,6 +5,7 @@
  */
 #include <arch/mm.h>
 #include <public/memory.h>
+#include <xen/access.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
@@ -59,7 +60,7 @@ static int physmap_foreign(struct domain *d, domid_t from, uint64_t frame, gfn_t
     if (od == NULL) {
         return -ESRCH;
     }
-    if (od == current_vcpu()->d || !d->is_privileged) {
+    if (od == current_vcpu()->d || !access_control(d)) {
         rc = -EPERM;
     } else if (od == d) {
         rc = -EINVAL;
@@ -120,7 +121,7 @@ static int physmap_domain(const struct vcpu *v, domid_t id, unsigned int space, 
         domain_put(*d);
         return -EACCES;
     }
-    if (*d != v->d && !v->d->is_privileged) {
+    if (!access_act_on(v->d, *d)) {
         domain_put(*d);
         return -EPERM;
     }
@@ -282,7 +283,7 @@ long memory_acquire_resource(struct vcpu *v, uint64_t start, uint64_t *arg)
     if (d == NULL) {
         return -ESRCH;
     }
-    if (d == v->d || !v->d->is_privileged) {
+    if (d == v->d || !access_control(v->d)) {
         rc = -EPERM;
     } else if (in.type != XENMEM_resource_grant_table ||
                in.id != XENMEM_resource_grant_table_id_shared) {

@@ -3,6 +3,7 @@
  * time. Answers follow Xen's Arm port: the number of extents done, whatever went wrong.
  */
 #include <public/memory.h>
+#include <xen/access.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
@@ -171,7 +172,7 @@ static bool reservation_valid(const struct vcpu *v, const struct xen_memory_rese
                               struct reservation *r)
 {
     unsigned int bits = MEMF_ADDRESS_BITS(arg->mem_flags), node = MEMF_NODE(arg->mem_flags);
-    bool privileged = v->d->is_privileged || v->d->is_hardware;
+    bool privileged = access_control(v->d) || v->d->is_hardware;
 
     if (bits != 0 && bits <= PAGE_SHIFT) {
         return false;

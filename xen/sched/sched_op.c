@@ -4,6 +4,7 @@
  */
 #include <arch/vcpu.h>
 #include <public/sched.h>
+#include <xen/access.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
@@ -110,7 +111,7 @@ static long sched_op_remote_shutdown(struct vcpu *v, void *arg)
     if (d == NULL) {
         return -ESRCH;
     }
-    if (v->d->is_privileged) {
+    if (access_control(v->d)) {
         domain_shutdown(d, (uint8_t)remote->reason);
     } else {
         rc = -EPERM;

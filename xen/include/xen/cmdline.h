@@ -53,6 +53,7 @@ struct xen_options {
     char sched[16];   /* "null", "fair", "credit2", ...; "" when not given */
     uint32_t sched_ratelimit_us;
     bool vwfi_native;
+    bool silo; /* xsm=silo: see access_talk */
     bool noreboot;
     bool ext_regions;
     uint32_t gnttab_max_frames;

@@ -124,9 +124,18 @@ def test_unknown_is_told_by_name(core: Any, word: str) -> None:
     assert (option(core, "maxcpus"), option(core, "sched")) == (2, "null")
 
 
+@pytest.mark.parametrize(
+    ("text", "silo"), [("", 1), ("xsm=silo", 1), ("xsm=dummy", 0), ("xsm=flask", 1), ("xsm", 1)]
+)
+def test_policy(core: Any, text: str, silo: int) -> None:
+    """What is no policy of ours is named, and the safe one stays."""
+    said = parse(core, text)
+    assert option(core, "silo") == silo
+    assert bool(said) is (text in ("xsm=flask", "xsm"))
+
+
 def test_known_without_effect(core: Any) -> None:
     for word in (
-        "xsm=dummy",
         "serrors=forward",
         "llc-coloring=on",
         "com1=poll",

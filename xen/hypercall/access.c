@@ -1,0 +1,19 @@
+/* The policy: what dom0 may, what a domain may with itself, and what two guests may together. */
+#include <xen/access.h>
+#include <xen/cmdline.h>
+#include <xen/domain.h>
+
+bool access_control(const struct domain *by)
+{
+    return by->is_privileged;
+}
+
+bool access_act_on(const struct domain *by, const struct domain *d)
+{
+    return by == d || access_control(by);
+}
+
+bool access_talk(const struct domain *by, const struct domain *a, const struct domain *b)
+{
+    return a == b || access_control(by) || access_control(a) || access_control(b) || !opt.silo;
+}
