@@ -19,6 +19,10 @@ def test_core_is_portable(sources: Sources, expect_none: Expect) -> None:
     expect_none([f for item in sources.items() for f in layers.check_core(*item)])
 
 
+def test_policy_stands_in_one_file(sources: Sources, expect_none: Expect) -> None:
+    expect_none([f for item in sources.items() for f in layers.check_policy(*item)])
+
+
 def test_headers_are_included_once(sources: Sources, expect_none: Expect) -> None:
     expect_none([f for item in sources.items() for f in layers.check_header(*item)])
 

@@ -65,6 +65,12 @@ def test_core_may_have_a_compiler_barrier_and_debug_code() -> None:
     assert layers.check_core("xen/include/xen/compiler.h", text) == []
 
 
+def test_policy() -> None:
+    text = "\nif (!v->d->is_privileged) {\n"
+    assert layers.check_policy("xen/mm/p2m.c", text)[0].startswith("xen/mm/p2m.c:2: ")
+    assert layers.check_policy("xen/hypercall/access.c", text) == []
+
+
 def test_header_guard() -> None:
     assert layers.check_header("a.h", "/* Head. */\n#pragma once\nint x;\n") == []
     assert layers.check_header("a.h", "/* Head. */\nint x;\n#pragma once\n")

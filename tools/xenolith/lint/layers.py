@@ -70,6 +70,21 @@ def check_core(path: str, text: str) -> list[str]:
     return findings
 
 
+# Who declares, sets and asks for it; all others of the core ask <xen/access.h>.
+POLICY = ("xen/hypercall/access.c", "xen/domain/domain.c", "xen/include/xen/domain.h")
+
+
+def check_policy(path: str, text: str) -> list[str]:
+    """Who may do what stands in one file."""
+    if not path.startswith("xen/") or path in POLICY:
+        return []
+    code = without_comments(text)
+    return [
+        f"{path}:{line_of(code, match.start())}: is_privileged: ask <xen/access.h>"
+        for match in re.finditer(r"\bis_privileged\b", code)
+    ]
+
+
 def check_header(path: str, text: str) -> list[str]:
     """Headers say `#pragma once` before any code."""
     if not path.endswith(".h"):
