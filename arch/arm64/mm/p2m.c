@@ -56,33 +56,50 @@ void p2m_init_cpu(void)
     isb();    /* before anything is translated */
 }
 
-/*
- * TLBI by VMID works on the one in VTTBR_EL2: put hw's there, return what was. hw's number is used
- * even if its generation is over: then it may still run under it somewhere, or the number is
- * another domain's and flushing that one costs only time.
- */
-static uint64_t select_vmid(const struct arch_p2m *hw)
-{
-    uint64_t now = READ_SYSREG(vttbr_el2), want = hw->root | (hw->vmid & 255u) << 48;
+/* What was in force before select_vmid. */
+struct regime {
+    uint64_t vttbr, tcr;
+};
 
-    if (now != want) {
-        WRITE_SYSREG(want, vttbr_el2);
+static uint64_t p2m_vttbr(const struct arch_p2m *hw)
+{
+    return hw->root | (hw->vmid & 255u) << 48;
+}
+
+/*
+ * TLBI by VMID works on the one in VTTBR_EL2: put hw's there. hw's number is used even if its
+ * generation is over: then it may still run under it somewhere, or the number is another domain's
+ * and flushing that one costs only time. The tables of the guest that was interrupted here are not
+ * walked meanwhile: something speculative would enter its translations under hw's number (Arm
+ * errata 1319367 and 1319537).
+ */
+static struct regime select_vmid(const struct arch_p2m *hw)
+{
+    struct regime now = {.vttbr = READ_SYSREG(vttbr_el2)};
+
+    if (now.vttbr != p2m_vttbr(hw)) {
+        now.tcr = READ_SYSREG(tcr_el1);
+        WRITE_SYSREG(now.tcr | TCR_EPD0 | TCR_EPD1, tcr_el1);
+        isb(); /* no walk from here on */
+        WRITE_SYSREG(p2m_vttbr(hw), vttbr_el2);
         isb(); /* before the TLBI that uses it */
     }
     return now;
 }
 
-static void restore_vmid(const struct arch_p2m *hw, uint64_t old)
+static void restore_vmid(const struct arch_p2m *hw, struct regime old)
 {
-    if (old != (hw->root | (hw->vmid & 255u) << 48)) {
-        WRITE_SYSREG(old, vttbr_el2);
-        isb(); /* the running guest's again, before AT or return */
+    if (old.vttbr != p2m_vttbr(hw)) {
+        WRITE_SYSREG(old.vttbr, vttbr_el2);
+        isb(); /* the running guest's again, before its tables may be walked */
+        WRITE_SYSREG(old.tcr, tcr_el1);
+        isb(); /* before AT or return */
     }
 }
 
 void arch_p2m_flush(struct arch_p2m *hw)
 {
-    uint64_t old;
+    struct regime old;
 
     if (hw->vmid == 0) {
         return; /* it never ran: nothing can be cached */
@@ -97,7 +114,7 @@ void arch_p2m_flush(struct arch_p2m *hw)
 
 void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
 {
-    uint64_t old;
+    struct regime old;
 
     if (hw->vmid == 0) {
         return;

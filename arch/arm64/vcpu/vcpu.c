@@ -37,9 +37,6 @@
 
 #define HSTR_T15 (1ul << 15)
 
-#define TCR_EPD0 (1ul << 7)
-#define TCR_EPD1 (1ul << 23)
-
 void vcpu_init_cpu(void)
 {
     /* HPMN keeps its reset value, the number of counters: with 0 it may be constrained

@@ -16,6 +16,10 @@
 #define dsb(scope) __asm__ volatile("dsb " #scope::: "memory")
 #define dmb(scope) __asm__ volatile("dmb " #scope::: "memory")
 
+/* TCR_EL1: no walk of TTBR0_EL1's, TTBR1_EL1's tables */
+#define TCR_EPD0 (1ul << 7)
+#define TCR_EPD1 (1ul << 23)
+
 /* HCR_EL2 [Arm ARM D17.2.48] */
 #define HCR_VM        (1ul << 0)
 #define HCR_SWIO      (1ul << 1)
