@@ -13,7 +13,9 @@ SOURCES = (
     "xen/event/evtchn.c",
     "xen/event/evtchn_2l.c",
     "xen/event/evtchn_fifo*.c",
+    "xen/event/evtchn_upcall.c",
     "xen/event/virq.c",
+    "xen/domain/guest_atomic.c",
 )
 FLAGS = (
     "-std=gnu11 -O2 -g -ffunction-sections -fno-strict-aliasing -Wall -Wextra -Werror "

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <xen/cmdline.h>
 #include <xen/cpu.h>
 #include <xen/errno.h>
 #include <xen/memmap.h>
@@ -26,12 +27,15 @@ struct memmap host_memmap = {
     .reach = {{.end = REACH}},
     .nr_reach = 1,
 };
+struct xen_options opt;
 struct cpu cpus[MAX_CPUS];
 _Thread_local struct cpu *host_cpu = &cpus[0];
 unsigned int nr_cpus = 1;
 uint8_t *host_directmap;
 uint64_t host_counter;
 unsigned int preempt_one_in;
+
+__thread uint64_t watch_looks;
 
 static __thread uint64_t state;
 static __thread pte_t *stale[MAX_STALE]; /* who clears an entry flushes it before the lock is free

@@ -11,6 +11,7 @@ import pytest
 
 SOURCES = (
     "tests/host/mm/port.c",
+    "xen/hypercall/access.c",
     "xen/lib/rangeset.c",
     "xen/mm/buddy.c",
     "xen/mm/guest_copy.c",
