@@ -74,6 +74,9 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
         bool whole = next - at == size;
         pte_t *e = &table[arch_p2m_index((gfn_t){at}, level)], pte = *e;
 
+        if (gone->looked++ >= P2M_LOOKED_MAX) {
+            return at;
+        }
         if (!arch_pte_valid(pte)) {
             at = next;
             continue;
@@ -250,38 +253,20 @@ unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr,
     return i;
 }
 
-/* The next piece to tear down from *at on: a table of pages, or one block. *at moves over holes. */
-static uint64_t teardown_end(struct domain *d, uint64_t *at, uint64_t limit)
-{
-    unsigned int level = 0;
-    uint64_t end = *at;
-
-    spin_lock(&d->p2m.lock);
-    while (*at < limit) {
-        pte_t pte = p2m_walk(&d->p2m, *at, &level);
-        uint64_t size = max_u64(1ull << arch_p2m_order(level), TABLE_PAGES);
-
-        end = round_down(*at, size) + size;
-        if (arch_pte_valid(pte) || level == P2M_LAST_LEVEL) {
-            break;
-        }
-        *at = end;
-    }
-    spin_unlock(&d->p2m.lock);
-    return end;
-}
-
+/* One GiB after the other: what is mapped there goes, and then its empty tables as a whole. */
 int p2m_relinquish(struct domain *d)
 {
     struct p2m *p2m = &d->p2m;
-    uint64_t at = max_u64(p2m->teardown_next, p2m->lowest_mapped.n), limit = p2m->max_mapped.n;
+    uint64_t top = 1ull << arch_p2m_order(0), limit = p2m->max_mapped.n;
+    uint64_t at = round_down(max_u64(p2m->teardown_next, p2m->lowest_mapped.n), TABLE_PAGES);
     int rc = 0;
 
-    at = round_down(at, TABLE_PAGES);
     while (at < limit && rc == 0) {
-        uint64_t end = teardown_end(d, &at, limit);
+        uint64_t begin = round_down(at, top), end = begin + top;
 
-        while (at < end && rc == 0) {
+        rc = remove_batch(d, &at, end);
+        if (rc == 0 && at == end) {
+            at = begin;
             rc = remove_batch(d, &at, end);
         }
         p2m->teardown_next = at;

@@ -19,6 +19,7 @@
 #define FOREIGN_PAGES 64u
 #define RAM_CHUNKS    24u /* of the domain, whole ones; the p2m splits nothing of them */
 #define NONE          0xffu
+#define MOST_LOOKS    10000u /* at entries, in one slice of the teardown */
 
 struct entry {
     uint64_t mfn;
@@ -277,6 +278,40 @@ static void do_page(void)
     }
 }
 
+/* The lock is held for few entries at a time, whatever tables a guest has left, and all go. */
+static void check_sparse_teardown(void)
+{
+    struct domain *d = model_domain(1ul << 20);
+    struct p2m_leaf leaf = {.kind = P2M_RAM, .flags = P2M_WRITE};
+    struct p2m_taken taken;
+    uint64_t looks;
+    int rc;
+
+    CHECK(p2m_create(d) == 0, 0, 0);
+    do {
+        rc = domain_page_alloc(d, CHUNK_ORDER, 0, 0, &leaf.mfn);
+    } while (rc == -ERESTART);
+    CHECK(rc == 0, rc, 0);
+    for (uint64_t gib = 1; gib < 1024; gib++) {
+        CHECK(p2m_map(d, (gfn_t){gib << 18}, MEM_PAGES_PER_CHUNK, leaf) == 0, gib, 0);
+        CHECK(p2m_take(d, (gfn_t){gib << 18}, MEM_PAGES_PER_CHUNK, &taken) == 0, gib, 0);
+    }
+    CHECK(d->p2m.table_pages == 1023, d->p2m.table_pages, 0);
+    preempt_one_in = 1;
+    d->is_dying = true;
+    do {
+        looks = watch_looks;
+        rc = p2m_relinquish(d);
+        CHECK(watch_looks - looks < MOST_LOOKS, watch_looks - looks, 0);
+    } while (rc == -ERESTART);
+    CHECK(rc == 0 && d->p2m.table_pages == 0, rc, d->p2m.table_pages);
+    p2m_destroy(d);
+    while (domain_pages_relinquish(d) == -ERESTART) {
+    }
+    preempt_one_in = 0;
+    free(d);
+}
+
 static void start(void)
 {
     paddr_t where, size;
@@ -328,6 +363,7 @@ int main(int argc, char **argv)
 
     model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1);
     free_before = page_free_count();
+    check_sparse_teardown();
     start();
     for (uint64_t i = 0; i < steps; i++) {
         ops[random_below(sizeof(ops) / sizeof(ops[0]))]();

@@ -6,12 +6,14 @@
 
 #define P2M_LAST_LEVEL  (ARCH_P2M_LEVELS - 1u)
 #define P2M_GONE_MAX    32u   /* things to give back, and ... */
-#define P2M_CLEARED_MAX 1024u /* entries cleared, while the lock is held once */
+#define P2M_CLEARED_MAX 1024u /* entries cleared, ... */
+#define P2M_LOOKED_MAX  4096u /* entries looked at, while the lock is held once */
 
 /* What removal took out of the tables and must be given back once no CPU uses it: pages with a
  * reference, tables. */
 struct p2m_gone {
     uint64_t low, high; /* frames whose translations must be flushed: [low, high) */
+    uint32_t looked;
     uint32_t cleared;
     uint32_t nr;
     uintptr_t item[P2M_GONE_MAX]; /* struct page * | 1, or a table */
@@ -21,6 +23,7 @@ static inline void p2m_gone_init(struct p2m_gone *gone)
 {
     gone->low = UINT64_MAX;
     gone->high = 0;
+    gone->looked = 0;
     gone->cleared = 0;
     gone->nr = 0;
 }
