@@ -7,28 +7,56 @@
 #include <xen/evtchn_port.h>
 #include <xen/guest_atomic.h>
 
-/* Set the selector bit of e's word and, if that is news, interrupt v. */
-static void evtchn_2l_select(struct vcpu *v, const struct evtchn *e)
+static __noinline void evtchn_2l_select_contended(struct vcpu *v, const struct evtchn *e)
 {
     if (!guest_test_and_set_bit(v->d, e->port / 64, &atomic_load(&v->info)->evtchn_pending_sel)) {
         evtchn_mark_pending(v);
     }
 }
 
-static void evtchn_2l_set_pending(struct vcpu *v, struct evtchn *e)
+/*
+ * Set the selector bit of e's word and, if that is news, interrupt v. Here and in set_pending the
+ * first try is written out, so that no event saves registers for a second one.
+ */
+static void evtchn_2l_select(struct vcpu *v, const struct evtchn *e)
 {
-    struct shared_info *s = e->d->shared_info;
+    uint64_t bit = 1ull << (e->port / 64), before;
 
-    if (guest_test_and_set_bit(e->d, e->port, s->evtchn_pending)) {
-        return;
+    if (unlikely(!arch_try_or64(&atomic_load(&v->info)->evtchn_pending_sel, bit, &before))) {
+        evtchn_2l_select_contended(v, e);
+    } else if ((before & bit) == 0) {
+        evtchn_mark_pending(v);
     }
+}
+
+/* The pending bit has just been set. */
+static __always_inline void evtchn_2l_pending(struct vcpu *v, struct evtchn *e)
+{
     /* The guest clears the mask and then looks at pending; here pending is set and then the mask is
      * looked at. One of them sees. */
     smp_mb();
-    if (!atomic_test_bit(e->port, s->evtchn_mask)) {
+    if (!atomic_test_bit(e->port, e->d->shared_info->evtchn_mask)) {
         evtchn_2l_select(v, e);
     }
     evtchn_wake_pollers(e->d, e->port);
+}
+
+static __noinline void evtchn_2l_set_contended(struct vcpu *v, struct evtchn *e)
+{
+    if (!guest_test_and_set_bit(e->d, e->port, e->d->shared_info->evtchn_pending)) {
+        evtchn_2l_pending(v, e);
+    }
+}
+
+static void evtchn_2l_set_pending(struct vcpu *v, struct evtchn *e)
+{
+    uint64_t bit = 1ull << (e->port % 64u), before;
+
+    if (unlikely(!arch_try_or64(&e->d->shared_info->evtchn_pending[e->port / 64u], bit, &before))) {
+        evtchn_2l_set_contended(v, e);
+    } else if ((before & bit) == 0) {
+        evtchn_2l_pending(v, e);
+    }
 }
 
 static void evtchn_2l_clear_pending(struct evtchn *e)

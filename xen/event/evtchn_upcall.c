@@ -11,12 +11,30 @@ static uint8_t evtchn_raise_upcall(struct vcpu *v, struct vcpu_info *info)
     return (uint8_t)guest_atomic_or32(v->d, (uint32_t *)(void *)info, 1);
 }
 
-void evtchn_mark_pending(struct vcpu *v)
+/* Only who changes the byte from 0 interrupts. */
+static void evtchn_tell(struct vcpu *v, uint8_t before)
 {
-    /* This publishes what the byte summarises; only who changes it from 0 interrupts. */
-    if (evtchn_raise_upcall(v, atomic_load(&v->info)) == 0) {
+    if (before == 0) {
         arch_virq_upcall(v);
         vcpu_kick(v);
+    }
+}
+
+static __noinline void evtchn_mark_contended(struct vcpu *v)
+{
+    evtchn_tell(v, evtchn_raise_upcall(v, atomic_load(&v->info)));
+}
+
+/* The exchange publishes what the byte summarises. On the way of every event: the first try is
+ * written out, so that nothing is saved for a second one. */
+void evtchn_mark_pending(struct vcpu *v)
+{
+    uint32_t before;
+
+    if (unlikely(!arch_try_or32((uint32_t *)(void *)atomic_load(&v->info), 1, &before))) {
+        evtchn_mark_contended(v);
+    } else {
+        evtchn_tell(v, (uint8_t)before);
     }
 }
 
