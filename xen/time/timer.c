@@ -226,14 +226,19 @@ void timer_migrate(struct timer *t, struct cpu *to)
     }
 }
 
+static __noinline void timer_bring_here(struct timer *t, int64_t expires)
+{
+    timer_migrate(t, this_cpu());
+    timer_set(t, expires);
+}
+
 void timer_set_here(struct timer *t, int64_t expires)
 {
-    struct cpu *c = this_cpu();
-
-    if (unlikely(atomic_load(&t->cpu) != c)) {
-        timer_migrate(t, c);
+    if (unlikely(atomic_load(&t->cpu) != this_cpu())) {
+        timer_bring_here(t, expires);
+    } else {
+        timer_set(t, expires);
     }
-    timer_set(t, expires);
 }
 
 s_time_t timer_first(struct cpu *c, unsigned int *count)
