@@ -116,7 +116,7 @@ bool guest_isa_has(const char *name)
 
 static bool isa_is(const char *name, const char *text, size_t len)
 {
-    return strlen(name) == len && strncmp(name, text, len) == 0;
+    return name[0] == text[0] && strncmp(name, text, len) == 0 && name[len] == '\0';
 }
 
 static void isa_add(bool *has, const char *name, size_t len)
