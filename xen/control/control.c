@@ -14,6 +14,9 @@
 #include <xen/page_alloc.h>
 #include <xen/string.h>
 
+/* Of a tool's bitmap, whose rest is zeroed in one go; no machine has so many CPUs or nodes. */
+#define MASK_BITS_MAX 65536u
+
 static uint32_t busy; /* atomic */
 
 bool control_begin(struct vcpu *v)
@@ -42,6 +45,9 @@ int control_mask_out(const struct xenctl_bitmap *map, uint32_t mask, uint32_t bi
     size_t theirs = (size_t)map->nr_bits / 8u + (map->nr_bits % 8u != 0);
     size_t ours = min_size(theirs, (bits + 7u) / 8u);
 
+    if (map->nr_bits > MASK_BITS_MAX) {
+        return -EINVAL;
+    }
     if (ours != 0 && guest_copy_to(map->bitmap, &out, ours) != 0) {
         return -EFAULT;
     }

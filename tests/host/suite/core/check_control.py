@@ -141,6 +141,9 @@ def test_affinity(tools_on: Any) -> None:
     hard, soft = k.XEN_VCPUAFFINITY_HARD, k.XEN_VCPUAFFINITY_SOFT
     assert affinity("get", hard, cpumap_hard=bitmap(machine, 0xFFFF, 16)) == 0
     assert bits_of(machine, bits=16) == 0xF
+    # The rest of a bitmap is zeroed in one go, so there is a limit.
+    assert affinity("get", hard, cpumap_hard=bitmap(machine, 0, 65536)) == 0
+    assert affinity("get", hard, cpumap_hard=bitmap(machine, 0, 65544)) == -EINVAL
     assert affinity("set", hard, cpumap_hard=bitmap(machine, 0b11000, 16)) == 0
     assert bits_of(machine, bits=16) == 0b1000
     machine.lib.host_advance(1_000_000)
