@@ -34,6 +34,9 @@ void vmid_init(void)
     csr_write(CSR_HGATP, hgatp);
     bits = ctz64(~HGATP_VMID(csr_read(CSR_HGATP))); /* low ones first */
     vmids = bits < 8 ? 1u << bits : VMIDS;
+    if (vmids <= nr_cpus) {
+        bits = 0; /* 0 is nobody's, and each CPU may keep one into a new generation: none is left */
+    }
     csr_write(CSR_HGATP, 0);
 }
 
