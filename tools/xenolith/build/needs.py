@@ -252,10 +252,10 @@ def _oracle_needs() -> list[Need]:
         ),
         Need(
             "disk tools",
-            "read what card images are made of",
+            "read what card images are made of, and make file systems that are full",
             purposes,
-            ("dosfstools", "fdisk", "mtools"),
-            ("sh", "-c", f"{SBIN}; command -v fsck.vfat sfdisk mdir"),
+            ("dosfstools", "fdisk", "mount", "mtools"),
+            ("sh", "-c", f"{SBIN}; command -v fsck.vfat sfdisk mount mdir"),
         ),
     ]
 
