@@ -144,8 +144,9 @@ uint64_t port_frequency(void)
 
 void port_wait(void)
 {
-    /* What was written is seen by whoever shall wake us. */
-    __asm__ volatile("fence rw, rw\n\twfi" ::: "memory");
+    /* What was written is seen by whoever shall wake us. Aligned: QEMU 10.0 tells the hypervisor a
+     * wrong address, a page too high, of a WFI that traps and that lies across two pages. */
+    __asm__ volatile("fence rw, rw\n\t.balign 4\n\twfi" ::: "memory");
 }
 
 void port_relax(void)
