@@ -107,6 +107,15 @@ drivers() {
     done
 }
 
+# The name of the network card: eth0, or usb0 where its address is a local one (newer QEMUs' on the
+# Pi); what has no device is no card.
+card() {
+    for name in eth0 $(ls /sys/class/net); do
+        [ ! -e "/sys/class/net/$name/device" ] || { echo "$name"; return; }
+    done
+    return 1
+}
+
 # Leaves one line for the host in /run/network: "up INTERFACE ADDRESS/BITS", which udhcpc.sh writes,
 # "absent" (no card), or "down WHY".
 network() {
@@ -114,7 +123,7 @@ network() {
     patience=60
     [ ! -d /xenolith/exec ] || [ -e /xenolith/network ] || patience=0
     tries=0
-    until [ -e /sys/class/net/eth0 ]; do
+    until card=$(card); do
         if [ $tries -ge $((patience * 5)) ] || without_driver; then
             missing
             return
@@ -122,13 +131,13 @@ network() {
         tries=$((tries + 1))
         sleep 0.2
     done
-    ip link set eth0 up
+    ip link set "$card" up
     # 20 requests, 3 s apart; a host with much else to do may be slow to answer.
-    udhcpc -q -n -t 20 -T 3 -i eth0 -s /etc/udhcpc.sh && return
-    if [ "$(cat /sys/class/net/eth0/carrier)" = 1 ]; then
-        echo "down no DHCP server has answered on eth0 in 60 s" >/run/network
+    udhcpc -q -n -t 20 -T 3 -i "$card" -s /etc/udhcpc.sh && return
+    if [ "$(cat "/sys/class/net/$card/carrier")" = 1 ]; then
+        echo "down no DHCP server has answered on $card in 60 s" >/run/network
     else
-        echo "down eth0 has no link" >/run/network
+        echo "down $card has no link" >/run/network
     fi
 }
 
