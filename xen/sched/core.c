@@ -338,6 +338,14 @@ struct vcpu *sched_pick(struct cpu *c)
     } else if (timer_armed(&c->sched.slice)) {
         timer_stop(&c->sched.slice);
     }
+    if (prev != NULL && prev != next && c->current != prev) {
+        /* Woken while this CPU saved its state, and off again before it was loaded: as
+         * sched_released would have left it. Release: the saved state is visible. */
+        atomic_store_release(&prev->running, 0u);
+        if (prev->sched.state == SCHED_QUEUED) {
+            sched_place(prev, now);
+        }
+    }
     sched_place_left_over(now);
     sched_unlock();
     return next;

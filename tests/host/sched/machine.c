@@ -73,7 +73,7 @@ static void to_simulator(enum where where)
 /* Let other CPUs overtake this one, now and then. */
 static void overtake(void)
 {
-    if (rnd(4) == 0) {
+    if (rnd(2) == 0) {
         to_simulator(IN_GATE);
     }
 }

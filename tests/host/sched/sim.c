@@ -116,13 +116,13 @@ static void wake_sleepers(void)
     }
 }
 
-/* A tool pauses, unpauses, pins. */
+/* A tool pauses, unpauses, and pins more rarely, so that pauses follow each other closely. */
 static void disturb(void)
 {
     struct vcpu *v = vcpus[rnd(nr_vcpus)];
     cpumask_t mask = (cpumask_t)rnd(1ull << nr_cpus);
 
-    switch (rnd(3)) {
+    switch (rnd(7) / 3) {
     case 0:
         if (!behaviour_of(v)->paused) {
             behaviour_of(v)->paused = true;
@@ -148,7 +148,7 @@ void early_event(void)
 {
     unsigned int i = (unsigned int)rnd(nr_vcpus);
 
-    if (!early || rnd(8) != 0) {
+    if (!early || rnd(2) != 0) {
         return;
     }
     if (behaviour[i].wake_at != INT64_MAX && rnd(2) == 0) {
