@@ -49,16 +49,19 @@ static void rollover(void)
 /* A VMID of this generation for hw, which has none. Lock held. */
 static void assign(struct arch_p2m *hw)
 {
-    uint64_t old = hw->vmid;
+    uint64_t old = hw->vmid, same = generation | (old & (GENERATION - 1ul));
 
+    /* Runs somewhere since the last generation: it keeps its number. On each CPU: one that does not
+     * load it again until the next generation must keep it then, too. */
     for (unsigned int i = 0; old != 0 && i < MAX_CPUS; i++) {
         if (reserved[i] == old) {
-            /* Runs somewhere since the last generation: it keeps its number. */
-            hw->vmid = generation | (old & (GENERATION - 1ul));
-            reserved[i] = hw->vmid;
-            used[(old & (VMIDS - 1u)) / 64] |= 1ul << (old & 63u);
-            return;
+            reserved[i] = same;
+            hw->vmid = same;
         }
+    }
+    if (hw->vmid != old) {
+        used[(old & (VMIDS - 1u)) / 64] |= 1ul << (old & 63u);
+        return;
     }
     for (unsigned int pass = 0; pass < 2; pass++) {
         for (unsigned int i = 0; i < VMIDS / 64; i++) {

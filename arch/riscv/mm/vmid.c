@@ -34,7 +34,7 @@ void vmid_init(void)
     csr_write(CSR_HGATP, hgatp);
     bits = ctz64(~HGATP_VMID(csr_read(CSR_HGATP))); /* low ones first */
     vmids = bits < 8 ? 1u << bits : VMIDS;
-    if (vmids <= nr_cpus) {
+    if (vmids <= nr_cpus + 1u) {
         bits = 0; /* 0 is nobody's, and each CPU may keep one into a new generation: none is left */
     }
     csr_write(CSR_HGATP, 0);
@@ -81,16 +81,19 @@ static void rollover(void)
 /* A VMID of this generation for hw, which has none. Lock held. */
 static void assign(struct arch_p2m *hw)
 {
-    uint64_t old = hw->vmid;
+    uint64_t old = hw->vmid, same = generation | (old & VMID_MASK);
 
+    /* Runs somewhere since the last generation: it keeps its number. On each CPU: one that does not
+     * load it again until the next generation must keep it then, too. */
     for (unsigned int i = 0; old != 0 && i < MAX_CPUS; i++) {
         if (reserved[i] == old) {
-            /* Runs somewhere since the last generation: it keeps its number. */
-            hw->vmid = generation | (old & VMID_MASK);
-            reserved[i] = hw->vmid;
-            mark(old);
-            return;
+            reserved[i] = same;
+            hw->vmid = same;
         }
+    }
+    if (hw->vmid != old) {
+        mark(old);
+        return;
     }
     for (;;) {
         for (unsigned int i = 0; i < vmids; i++) {
