@@ -56,9 +56,10 @@ void p2m_init_cpu(void)
     isb();    /* before anything is translated */
 }
 
-/* What was in force before select_vmid. */
+/* What was in force before select_vmid, if it changed anything. */
 struct regime {
     uint64_t vttbr, tcr;
+    bool changed;
 };
 
 static uint64_t p2m_vttbr(const struct arch_p2m *hw)
@@ -77,7 +78,8 @@ static struct regime select_vmid(const struct arch_p2m *hw)
 {
     struct regime now = {.vttbr = READ_SYSREG(vttbr_el2)};
 
-    if (now.vttbr != p2m_vttbr(hw)) {
+    now.changed = now.vttbr != p2m_vttbr(hw);
+    if (now.changed) {
         now.tcr = READ_SYSREG(tcr_el1);
         WRITE_SYSREG(now.tcr | TCR_EPD0 | TCR_EPD1, tcr_el1);
         isb(); /* no walk from here on */
@@ -87,9 +89,9 @@ static struct regime select_vmid(const struct arch_p2m *hw)
     return now;
 }
 
-static void restore_vmid(const struct arch_p2m *hw, struct regime old)
+static void restore_vmid(struct regime old)
 {
-    if (old.vttbr != p2m_vttbr(hw)) {
+    if (old.changed) {
         WRITE_SYSREG(old.vttbr, vttbr_el2);
         isb(); /* the running guest's again, before its tables may be walked */
         WRITE_SYSREG(old.tcr, tcr_el1);
@@ -109,7 +111,7 @@ void arch_p2m_flush(struct arch_p2m *hw)
     __asm__ volatile("tlbi vmalls12e1is" ::: "memory");
     dsb(ish); /* complete on all CPUs */
     isb();    /* nothing fetched through it remains here */
-    restore_vmid(hw, old);
+    restore_vmid(old);
 }
 
 void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
@@ -132,5 +134,5 @@ void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
     __asm__ volatile("tlbi vmalle1is" ::: "memory");
     dsb(ish); /* complete on all CPUs */
     isb();    /* and here */
-    restore_vmid(hw, old);
+    restore_vmid(old);
 }

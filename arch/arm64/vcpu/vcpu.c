@@ -230,8 +230,9 @@ void arch_vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *ctx)
 }
 
 /* Only a hypercall does this, and its ELR is in the register until the gate saves it. */
+/* An HVC goes back by ELR_EL2, and regs.pc is stale; an SMC, a trapped instruction, by regs.pc. */
 void arch_hypercall_repeat(struct vcpu *v)
 {
-    (void)v;
     WRITE_SYSREG(READ_SYSREG(elr_el2) - 4u, elr_el2);
+    v->arch.regs.pc -= 4u;
 }
