@@ -20,7 +20,7 @@ TIMEOUT = 300.0
 
 NOT_TESTS = {"bench"}
 
-CPUS = {"smp": (2, 4), "events": (1, 2), "harts": (2, 4), "power": (3,)}
+CPUS = {"smp": (2, 4), "events": (1, 2), "harts": (2, 4), "power": (3,), "psci": (1, 2)}
 """Kernels for more than one CPU, and for how many."""
 
 

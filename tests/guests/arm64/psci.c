@@ -134,10 +134,35 @@ static void test_registers(void)
     check_eq("saved registers", (int64_t)changed, 0);
 }
 
+/* CPU 1 turns itself off as soon as it runs: whoever starts it just then makes the call again,
+ * without knowing, and is told one of two things. */
+static void test_start_again(void)
+{
+    extern char guest_secondary[];
+    unsigned int started = 0;
+    unsigned int wrong = 0;
+    uint64_t cpus = 1;
+    uint64_t end = port_give_up();
+    option("cpus", &cpus);
+    if (cpus == 1 || on_xen()) {
+        return; /* Xen says that a CPU is off before it has saved its registers */
+    }
+    (void)port_cpu_start(1, port_cpu_stop);
+    while (started < 300 && port_counter() < end) {
+        struct smccc_result result;
+        conduit(PSCI_CPU_ON_64, 1, port_physical(guest_secondary), 1, &result);
+        started += (int32_t)result.x[0] == 0;
+        wrong += (int32_t)result.x[0] != 0 && (int32_t)result.x[0] != ALREADY_ON;
+    }
+    check_eq("three hundred starts beside CPU_OFF", started, 300);
+    check_eq("other answers", wrong, 0);
+}
+
 static void test_conduit(const char *name, conduit_fn *function)
 {
     print("# by %s\n", name);
     conduit = function;
+    test_start_again();
     test_psci();
     test_smccc();
     test_identity();
