@@ -16,7 +16,7 @@ static const char *report_binding(const struct dt *t, const struct dt_node *n,
     if (!dt_prop(t, n, "compatible", &p)) {
         return NULL;
     }
-    for (uint32_t i = 0; (s = fdt_string(&p, i)) != NULL; i++) {
+    fdt_for_each_string(&p, s) {
         for (const char *const *prefix = prefixes; *prefix != NULL; prefix++) {
             if (strncmp(s, *prefix, strlen(*prefix)) == 0) {
                 return s;

@@ -193,11 +193,13 @@ int dt_reg_named(const struct dt *t, const struct dt_node *n, const char *name, 
 
     if (dt_prop(t, n, "reg-names", &names)) {
         const char *entry;
+        uint32_t i = 0;
 
-        for (uint32_t i = 0; (entry = fdt_string(&names, i)) != NULL; i++) {
+        fdt_for_each_string(&names, entry) {
             if (strcmp(entry, name) == 0) {
                 return dt_reg(t, n, i, r);
             }
+            i++;
         }
     }
     return -ENOENT;

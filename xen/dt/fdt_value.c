@@ -56,6 +56,14 @@ const char *fdt_string(const struct fdt_prop *p, uint32_t index)
     }
 }
 
+const char *fdt_next_string(const struct fdt_prop *p, const char *s)
+{
+    const char *end = (const char *)p->data + p->len;
+
+    s += strlen(s) + 1u;
+    return s < end && strnlen(s, (size_t)(end - s)) < (size_t)(end - s) ? s : NULL;
+}
+
 const char *fdt_get_string(const struct fdt *f, fdt_node_t node, const char *name)
 {
     struct fdt_prop p;

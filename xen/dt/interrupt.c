@@ -107,11 +107,13 @@ int dt_irq_named(const struct dt *t, const struct dt_node *n, const char *name, 
 
     if (dt_prop(t, n, "interrupt-names", &names)) {
         const char *entry;
+        uint32_t i = 0;
 
-        for (uint32_t i = 0; (entry = fdt_string(&names, i)) != NULL; i++) {
+        fdt_for_each_string(&names, entry) {
             if (strcmp(entry, name) == 0) {
                 return dt_irq(t, n, i, irq);
             }
+            i++;
         }
     }
     return -ENOENT;

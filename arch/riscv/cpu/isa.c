@@ -89,7 +89,7 @@ static uint64_t isa_of(const struct dt_node *cpu)
     uint64_t bits = 0;
 
     if (dt_prop(&dt_host, cpu, "riscv,isa-extensions", &p)) {
-        for (uint32_t i = 0; (s = fdt_string(&p, i)) != NULL; i++) {
+        fdt_for_each_string(&p, s) {
             bits |= isa_bit(s, strlen(s));
         }
         return bits;

@@ -147,6 +147,10 @@ bool fdt_get_u64(const struct fdt *f, fdt_node_t node, const char *name, uint64_
 
 /* String `index` of a list of strings; NULL past the end or when not terminated. */
 const char *fdt_string(const struct fdt_prop *p, uint32_t index);
+/* The one after `s`, which is of this list: for walks, whose length the tree decides. */
+const char *fdt_next_string(const struct fdt_prop *p, const char *s);
+#define fdt_for_each_string(p, s) \
+    for ((s) = fdt_string((p), 0); (s) != NULL; (s) = fdt_next_string((p), (s)))
 
 /* The first string of a property; NULL when absent or not terminated. */
 const char *fdt_get_string(const struct fdt *f, fdt_node_t node, const char *name);

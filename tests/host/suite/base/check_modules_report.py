@@ -96,3 +96,11 @@ def test_properties_and_reserved_memory(core: Any) -> None:
     assert lines == [
         "/reserved-memory/ours (xen,domain-shared-memory-v1): not supported yet: ignored"
     ]
+
+
+def test_a_list_of_a_million_strings(core: Any) -> None:
+    """Its length is the boot loader's choice: a walk by index would take hours."""
+    assert report(core, {"n": {"compatible": b"\0" * (1 << 20)}}) == []
+    line = "/chosen/n (xen,domain): not supported yet: ignored"
+    assert report(core, {"n": {"compatible": b"a\0" * (1 << 19) + b"xen,domain\0"}}) == [line]
+    assert report(core, {"n": {"compatible": b"a\0xen,domain"}}) == []
