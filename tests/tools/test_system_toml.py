@@ -45,6 +45,14 @@ def test_bad_toml(tmp_path: Path, text: str, message: str) -> None:
         toml.load(path)
 
 
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    """One line in words, without the number of the error or a second name."""
+    with pytest.raises(UserError) as error:
+        toml.load(tmp_path / "nope.toml")
+    said = f"{tmp_path / 'nope.toml'}: No such file or directory; --config names a file"
+    assert (error.value.message, error.value.code) == (said, 2)
+
+
 def test_the_example_of_the_guide(tmp_path: Path) -> None:
     guide = (ROOT / "docs/UBOOT.md").read_text()
     (tmp_path / "system.toml").write_text(guide.split("```toml\n")[1].split("```")[0])

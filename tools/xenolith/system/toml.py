@@ -27,7 +27,9 @@ def load(path: Path) -> Spec:
     """The machine that a file describes. Raises UserError that names the key."""
     try:
         raw = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
+    except OSError as e:
+        raise UserError(f"{path}: {e.strerror}; --config names a file", 2) from e
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
         raise UserError(f"{path}: {e}", 2) from e
     for number, guest in enumerate(raw.get("guests", [])):
         if isinstance(guest, dict):
