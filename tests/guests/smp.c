@@ -197,19 +197,6 @@ static void test_events(void)
     event_close(port);
 }
 
-static void test_vcpu_op(void)
-{
-    if (!on_xen()) {
-        check_eq("is_up of vCPU 1", vcpu_op(VCPUOP_is_up, 1, NULL), 1);
-        test_stop();
-        uint64_t end = port_give_up();
-        while (vcpu_op(VCPUOP_is_up, 1, NULL) != 0 && port_counter() < end) {
-            port_relax();
-        }
-        check_eq("is_up of a stopped vCPU", vcpu_op(VCPUOP_is_up, 1, NULL), 0);
-    }
-}
-
 void guest_main(void)
 {
     cpus = 2;
@@ -219,5 +206,4 @@ void guest_main(void)
     test_stop();
     test_work();
     test_events();
-    test_vcpu_op();
 }

@@ -8,11 +8,6 @@
 #include <xen/errno.h>
 #include <xen/heap.h>
 
-static void vcpu_timer_event(void *data)
-{
-    evtchn_raise_virq(data, VIRQ_TIMER);
-}
-
 static void vcpu_poll_timeout(void *data)
 {
     struct vcpu *v = data;
@@ -22,23 +17,13 @@ static void vcpu_poll_timeout(void *data)
     }
 }
 
-static int vcpu_init_timers(struct vcpu *v)
+static int vcpu_init_timer(struct vcpu *v)
 {
-    int rc = timer_init(&v->singleshot, v->cpu, vcpu_timer_event, v);
-
-    if (rc != 0) {
-        return rc;
-    }
-    rc = timer_init(&v->poll_timer, v->cpu, vcpu_poll_timeout, v);
-    if (rc != 0) {
-        timer_destroy(&v->singleshot);
-    }
-    return rc;
+    return timer_init(&v->poll_timer, v->cpu, vcpu_poll_timeout, v);
 }
 
-static void vcpu_destroy_timers(struct vcpu *v)
+static void vcpu_destroy_timer(struct vcpu *v)
 {
-    timer_destroy(&v->singleshot);
     timer_destroy(&v->poll_timer);
 }
 
@@ -64,7 +49,7 @@ static const struct vcpu_part {
 } parts[] = {
     {vcpu_init_info, vcpu_destroy_info},
     {sched_vcpu_init, sched_vcpu_destroy},
-    {vcpu_init_timers, vcpu_destroy_timers},
+    {vcpu_init_timer, vcpu_destroy_timer},
     {arch_vcpu_create, arch_vcpu_destroy},
 };
 

@@ -9,6 +9,7 @@
 #include <guest/print.h>
 #include <guest/test.h>
 #include <port/riscv.h>
+#include <public/sched.h>
 #include <public/vcpu.h>
 
 static unsigned int irq;
@@ -47,10 +48,10 @@ static void clear_here(void)
 /* Lets a few interrupts of the hypervisor's come, at which it looks at what is pending here. */
 static void pass(void)
 {
-    struct vcpu_set_singleshot_timer at_once = {.timeout_abs_ns = 1};
+    struct sched_poll at_once = {.timeout = 1};
     uint64_t end = port_counter() + port_frequency() / 50;
     while (port_counter() < end) {
-        vcpu_op(VCPUOP_set_singleshot_timer, 0, &at_once);
+        sched_op(SCHEDOP_poll, &at_once);
         port_relax();
     }
 }

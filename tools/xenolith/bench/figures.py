@@ -89,7 +89,7 @@ ARM64 = (
     Figure("P11", "evtchn_send, fresh, interrupts off", 240, 400),
     Figure("P12", "evtchn_send to self, taken and ended", 330, interrupt=True),
     Figure("P15", "sched_op yield, nothing else to run", 110),
-    Figure("P17", "VCPUOP_set_singleshot_timer", 130),
+    Figure("P17", "vcpu_op that Xen on Arm refuses", 130),
     Figure("P24", "multicall of 8, per call", 60),
     *_boots("P32", "P33", "P34"),
 )

@@ -55,7 +55,6 @@ struct vcpu {
 
     struct vcpu_runstate_info runstate; /* scheduler's lock */
     struct vcpu_area runstate_area;     /* scheduler's lock */
-    struct timer singleshot;            /* VIRQ_TIMER */
     struct timer poll_timer;            /* SCHEDOP_poll timeout */
     uint32_t poll_port; /* SCHEDOP_poll: port, EVTCHN_POLL_ANY for several, 0: none; atomic,
                            d->poll_mask says who polls */

@@ -96,26 +96,6 @@ def test_event_channels(machine: Any) -> None:
         assert rc == wanted
 
 
-def test_timer(machine: Any) -> None:
-    """A one-shot timer raises VIRQ_TIMER when its time has come."""
-    k = machine.k
-    rc, virq = machine.op(
-        "event_channel_op", k.EVTCHNOP_bind_virq, "evtchn_bind_virq", virq=k.VIRQ_TIMER, vcpu=0
-    )
-    assert rc == 0
-    rc, _ = machine.op("event_channel_op", k.EVTCHNOP_unmask, "evtchn_unmask", port=virq.port)
-    assert rc == 0
-    fields = {"timeout_abs_ns": 2_000_000_000, "flags": 0}
-    timer = machine.ffi.new("struct vcpu_set_singleshot_timer *", fields)
-    at = machine.write(bytes(machine.ffi.buffer(timer)))
-    assert machine.call("vcpu_op", k.VCPUOP_set_singleshot_timer, 0, at) == 0
-    before = machine.lib.host_upcalls(0, 0)
-    machine.lib.host_advance(900_000_000)
-    assert machine.lib.host_upcalls(0, 0) == before
-    machine.lib.host_advance(200_000_000)
-    assert machine.lib.host_upcalls(0, 0) == before + 1
-
-
 def test_device_interrupt(machine: Any) -> None:
     machine.lib.host_raise(40)
     machine.lib.host_advance(1000)
