@@ -2,45 +2,16 @@
  * event_channel_op: each sub-operation checks what a guest asks for and changes or reports
  * bindings. Errors and their order are Xen's.
  */
-#include <xen/access.h>
 #include <xen/errno.h>
 #include <xen/evtchn_port.h>
 #include <xen/guest_copy.h>
-#include <xen/hypercall.h>
+#include <xen/op.h>
 
-/* The domain that `id` names, referenced, if v may act on it; NULL and *rc. */
-static struct domain *op_target(const struct vcpu *v, domid_t id, long *rc)
+static long op_alloc_unbound(struct op_call *call)
 {
-    struct domain *d = domain_by_id_or_self(id);
+    struct evtchn_alloc_unbound *arg = call->arg;
+    int rc = evtchn_alloc_unbound(call->d, call->peer->id);
 
-    if (d == NULL) {
-        *rc = -ESRCH;
-    } else if (!access_act_on(v->d, d)) {
-        *rc = -EPERM;
-        domain_put(d);
-        d = NULL;
-    }
-    return d;
-}
-
-static long op_alloc_unbound(struct vcpu *v, void *p)
-{
-    struct evtchn_alloc_unbound *arg = p;
-    long rc;
-    struct domain *d = op_target(v, arg->dom, &rc);
-    struct domain *remote;
-
-    if (d == NULL) {
-        return rc;
-    }
-    remote = domain_by_id_or_self(arg->remote_dom);
-    rc = remote == NULL                 ? -ESRCH
-         : access_talk(v->d, d, remote) ? evtchn_alloc_unbound(d, remote->id)
-                                        : -EPERM;
-    if (remote != NULL) {
-        domain_put(remote);
-    }
-    domain_put(d);
     if (rc < 0) {
         return rc;
     }
@@ -56,9 +27,6 @@ static int evtchn_join(struct evtchn *e, struct domain *rd, evtchn_port_t rport)
     if (peer == NULL || peer->state != EVTCHN_UNBOUND || peer->u.remote != e->d->id) {
         return -EINVAL;
     }
-    if (!access_talk(e->d, e->d, rd)) {
-        return -EPERM;
-    }
     e->u.peer = peer;
     evtchn_open(e, EVTCHN_INTERDOMAIN, 0);
     spin_lock(&peer->lock);
@@ -70,45 +38,41 @@ static int evtchn_join(struct evtchn *e, struct domain *rd, evtchn_port_t rport)
     return 0;
 }
 
-static long op_bind_interdomain(struct vcpu *v, void *p)
+static long op_bind_interdomain(struct op_call *call)
 {
-    struct evtchn_bind_interdomain *arg = p;
-    struct domain *rd = domain_by_id_or_self(arg->remote_dom);
+    struct evtchn_bind_interdomain *arg = call->arg;
     struct evtchn *e;
     int rc;
 
-    if (rd == NULL) {
-        return -ESRCH;
+    e = evtchn_alloc(call->d, &rc);
+    if (e == NULL) {
+        return rc;
     }
-    e = evtchn_alloc(v->d, &rc);
-    if (e != NULL) {
-        rc = evtchn_join(e, rd, arg->remote_port);
-        if (rc == 0) {
-            arg->local_port = e->port;
-        } else {
-            evtchn_unalloc(e);
-        }
-        spin_unlock(&evtchn_bind_lock);
+    rc = evtchn_join(e, call->peer, arg->remote_port);
+    if (rc == 0) {
+        arg->local_port = e->port;
+    } else {
+        evtchn_unalloc(e);
     }
-    domain_put(rd);
+    spin_unlock(&evtchn_bind_lock);
     return rc;
 }
 
-static long op_bind_virq(struct vcpu *v, void *p)
+static long op_bind_virq(struct op_call *call)
 {
-    return evtchn_bind_virq(v->d, p);
+    return evtchn_bind_virq(call->d, call->arg);
 }
 
-static long op_bind_ipi(struct vcpu *v, void *p)
+static long op_bind_ipi(struct op_call *call)
 {
-    struct evtchn_bind_ipi *arg = p;
+    struct evtchn_bind_ipi *arg = call->arg;
     struct evtchn *e;
     int rc;
 
-    if (domain_vcpu(v->d, arg->vcpu) == NULL) {
+    if (domain_vcpu(call->d, arg->vcpu) == NULL) {
         return -ENOENT;
     }
-    e = evtchn_alloc(v->d, &rc);
+    e = evtchn_alloc(call->d, &rc);
     if (e == NULL) {
         return rc;
     }
@@ -119,18 +83,23 @@ static long op_bind_ipi(struct vcpu *v, void *p)
 }
 
 /* No domain here has physical interrupts as Xen's x86 knows them. */
-static long op_bind_pirq(struct vcpu *v, void *p)
+static long op_bind_pirq(struct op_call *call __unused)
 {
-    (void)v;
-    (void)p;
     return -EOPNOTSUPP;
 }
 
-static long op_close(struct vcpu *v, void *p)
+static long op_close(struct op_call *call)
 {
-    const struct evtchn_close *arg = p;
+    const struct evtchn_close *arg = call->arg;
 
-    return evtchn_close(v->d, arg->port);
+    return evtchn_close(call->d, arg->port);
+}
+
+static long op_send(struct op_call *call)
+{
+    const struct evtchn_send *arg = call->arg;
+
+    return evtchn_send(call->d, arg->port);
 }
 
 static void evtchn_describe(const struct evtchn *e, struct evtchn_status *out)
@@ -153,37 +122,27 @@ static void evtchn_describe(const struct evtchn *e, struct evtchn_status *out)
     }
 }
 
-static long op_status(struct vcpu *v, void *p)
+static long op_status(struct op_call *call)
 {
-    struct evtchn_status *arg = p;
-    struct domain *d = domain_by_id_or_self(arg->dom);
-    struct evtchn *e;
-    long rc = 0;
+    struct evtchn_status *arg = call->arg;
+    struct evtchn *e = evtchn_get(call->d, arg->port);
 
-    if (d == NULL) {
-        return -ESRCH;
-    }
-    e = evtchn_get(d, arg->port);
     if (e == NULL) {
-        rc = -EINVAL;
-    } else if (!access_act_on(v->d, d)) {
-        rc = -EPERM;
-    } else {
-        spin_lock(&e->lock);
-        evtchn_describe(e, arg);
-        spin_unlock(&e->lock);
+        return -EINVAL;
     }
-    domain_put(d);
-    return rc;
+    spin_lock(&e->lock);
+    evtchn_describe(e, arg);
+    spin_unlock(&e->lock);
+    return 0;
 }
 
-static long op_bind_vcpu(struct vcpu *v, void *p)
+static long op_bind_vcpu(struct op_call *call)
 {
-    const struct evtchn_bind_vcpu *arg = p;
-    struct evtchn *e = evtchn_get(v->d, arg->port);
+    const struct evtchn_bind_vcpu *arg = call->arg;
+    struct evtchn *e = evtchn_get(call->d, arg->port);
     long rc = -EINVAL;
 
-    if (domain_vcpu(v->d, arg->vcpu) == NULL) {
+    if (domain_vcpu(call->d, arg->vcpu) == NULL) {
         return -ENOENT;
     }
     if (e == NULL) {
@@ -199,10 +158,10 @@ static long op_bind_vcpu(struct vcpu *v, void *p)
     return rc;
 }
 
-static long op_unmask(struct vcpu *v, void *p)
+static long op_unmask(struct op_call *call)
 {
-    const struct evtchn_unmask *arg = p;
-    struct domain *d = v->d;
+    const struct evtchn_unmask *arg = call->arg;
+    struct domain *d = call->d;
     struct evtchn *e = evtchn_get(d, arg->port);
 
     if (e == NULL) {
@@ -220,36 +179,27 @@ static long op_unmask(struct vcpu *v, void *p)
     return 0;
 }
 
-static long op_reset(struct vcpu *v, void *p)
+static long op_reset(struct op_call *call)
 {
-    const struct evtchn_reset *arg = p;
-    long rc;
-    struct domain *d = op_target(v, arg->dom, &rc);
-
-    if (d == NULL) {
-        return rc;
-    }
-    rc = evtchn_reset(d);
-    domain_put(d);
-    return rc;
+    return evtchn_reset(call->d);
 }
 
-static long op_init_control(struct vcpu *v, void *p)
+static long op_init_control(struct op_call *call)
 {
-    return evtchn_fifo_init_control(v->d, p);
+    return evtchn_fifo_init_control(call->d, call->arg);
 }
 
-static long op_expand_array(struct vcpu *v, void *p)
+static long op_expand_array(struct op_call *call)
 {
-    const struct evtchn_expand_array *arg = p;
+    const struct evtchn_expand_array *arg = call->arg;
 
-    return evtchn_fifo_expand_array(v->d, arg->array_gfn);
+    return evtchn_fifo_expand_array(call->d, arg->array_gfn);
 }
 
-static long op_set_priority(struct vcpu *v, void *p)
+static long op_set_priority(struct op_call *call)
 {
-    const struct evtchn_set_priority *arg = p;
-    struct evtchn *e = evtchn_get(v->d, arg->port);
+    const struct evtchn_set_priority *arg = call->arg;
+    struct evtchn *e = evtchn_get(call->d, arg->port);
     long rc = -EACCES;
 
     if (e == NULL) {
@@ -257,28 +207,39 @@ static long op_set_priority(struct vcpu *v, void *p)
     }
     spin_lock(&e->lock);
     if (evtchn_usable(e)) {
-        rc = evtchn_abi(v->d)->set_priority(e, arg->priority);
+        rc = evtchn_abi(call->d)->set_priority(e, arg->priority);
     }
     spin_unlock(&e->lock);
     return rc;
 }
 
-static const struct hypercall_op evtchn_table[] = {
-    [EVTCHNOP_bind_interdomain] = {op_bind_interdomain, sizeof(struct evtchn_bind_interdomain),
-                                   OP_OUT},
-    [EVTCHNOP_bind_virq] = {op_bind_virq, sizeof(struct evtchn_bind_virq), OP_OUT},
-    [EVTCHNOP_bind_pirq] = {op_bind_pirq, sizeof(struct evtchn_bind_pirq), OP_OUT},
-    [EVTCHNOP_close] = {op_close, sizeof(struct evtchn_close), 0},
-    [EVTCHNOP_status] = {op_status, sizeof(struct evtchn_status), OP_OUT},
-    [EVTCHNOP_alloc_unbound] = {op_alloc_unbound, sizeof(struct evtchn_alloc_unbound), OP_OUT},
-    [EVTCHNOP_bind_ipi] = {op_bind_ipi, sizeof(struct evtchn_bind_ipi), OP_OUT},
-    [EVTCHNOP_bind_vcpu] = {op_bind_vcpu, sizeof(struct evtchn_bind_vcpu), 0},
-    [EVTCHNOP_unmask] = {op_unmask, sizeof(struct evtchn_unmask), 0},
-    [EVTCHNOP_reset] = {op_reset, sizeof(struct evtchn_reset), 0},
-    [EVTCHNOP_init_control] = {op_init_control, sizeof(struct evtchn_init_control), OP_OUT},
-    [EVTCHNOP_expand_array] = {op_expand_array, sizeof(struct evtchn_expand_array), 0},
-    [EVTCHNOP_set_priority] = {op_set_priority, sizeof(struct evtchn_set_priority), 0},
+static const struct op evtchn_rows[] = {
+    [EVTCHNOP_bind_interdomain] = {.fn = op_bind_interdomain,
+                                   .size = sizeof(struct evtchn_bind_interdomain),
+                                   .flags = OP_OUT,
+                                   .who = ACCESS_PEER,
+                                   .peer = OP_FIELD(evtchn_bind_interdomain, remote_dom)},
+    [EVTCHNOP_bind_virq] = OP_WITH(op_bind_virq, evtchn_bind_virq, OP_OUT, ACCESS_ANY),
+    [EVTCHNOP_bind_pirq] = OP_WITH(op_bind_pirq, evtchn_bind_pirq, OP_OUT, ACCESS_ANY),
+    [EVTCHNOP_close] = OP_WITH(op_close, evtchn_close, 0, ACCESS_ANY),
+    [EVTCHNOP_send] = OP_WITH(op_send, evtchn_send, 0, ACCESS_ANY),
+    [EVTCHNOP_status] = OP_ON(op_status, evtchn_status, dom, OP_OUT, ACCESS_SELF),
+    [EVTCHNOP_alloc_unbound] = {.fn = op_alloc_unbound,
+                                .size = sizeof(struct evtchn_alloc_unbound),
+                                .flags = OP_OUT,
+                                .who = ACCESS_SELF,
+                                .target = OP_FIELD(evtchn_alloc_unbound, dom),
+                                .peer = OP_FIELD(evtchn_alloc_unbound, remote_dom)},
+    [EVTCHNOP_bind_ipi] = OP_WITH(op_bind_ipi, evtchn_bind_ipi, OP_OUT, ACCESS_ANY),
+    [EVTCHNOP_bind_vcpu] = OP_WITH(op_bind_vcpu, evtchn_bind_vcpu, 0, ACCESS_ANY),
+    [EVTCHNOP_unmask] = OP_WITH(op_unmask, evtchn_unmask, 0, ACCESS_ANY),
+    [EVTCHNOP_reset] = OP_ON(op_reset, evtchn_reset, dom, 0, ACCESS_SELF),
+    [EVTCHNOP_init_control] = OP_WITH(op_init_control, evtchn_init_control, OP_OUT, ACCESS_ANY),
+    [EVTCHNOP_expand_array] = OP_WITH(op_expand_array, evtchn_expand_array, 0, ACCESS_ANY),
+    [EVTCHNOP_set_priority] = OP_WITH(op_set_priority, evtchn_set_priority, 0, ACCESS_ANY),
 };
+
+const struct op_table evtchn_ops = OP_TABLE(evtchn_rows);
 
 long do_event_channel_op(struct vcpu *v, uint64_t *arg)
 {
@@ -289,5 +250,5 @@ long do_event_channel_op(struct vcpu *v, uint64_t *arg)
         return guest_copy_from(&send, arg[1], sizeof(send)) != 0 ? -EFAULT
                                                                  : evtchn_send(v->d, send.port);
     }
-    return hypercall_op(v, evtchn_table, ARRAY_SIZE(evtchn_table), arg[0], arg[1]);
+    return op_run(v, &evtchn_ops, arg[0], arg[1], arg);
 }

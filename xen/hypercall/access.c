@@ -8,6 +8,18 @@ bool access_control(const struct domain *by)
     return by->is_privileged;
 }
 
+bool access_may(enum access who, const struct domain *by, const struct domain *d)
+{
+    switch (who) {
+    case ACCESS_ANY:
+    case ACCESS_PEER: return true;
+    case ACCESS_SELF: return access_act_on(by, d);
+    case ACCESS_CONTROL: return access_control(by);
+    case ACCESS_OTHER: return by != d && access_control(by);
+    }
+    return false;
+}
+
 bool access_act_on(const struct domain *by, const struct domain *d)
 {
     return by == d || access_control(by);

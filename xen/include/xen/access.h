@@ -9,6 +9,17 @@
 
 struct domain;
 
+/* Who may make a call, about whom. */
+enum access {
+    ACCESS_ANY,     /* everybody: it concerns the caller, or what all may know */
+    ACCESS_SELF,    /* a domain about itself, a privileged one about all */
+    ACCESS_CONTROL, /* privileged domains */
+    ACCESS_OTHER,   /* privileged domains, and not about themselves */
+    ACCESS_PEER,    /* whoever may talk with the domains that it names */
+};
+
+/* May `by` make a call of this kind about d? ACCESS_PEER: that is for access_talk() to say. */
+bool __must_check access_may(enum access who, const struct domain *by, const struct domain *d);
 /* May `by` manage other domains and the machine: domctl, sysctl, platform_op, the console, all that
  * tells of the host? */
 bool __must_check access_control(const struct domain *by);
