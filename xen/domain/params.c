@@ -8,8 +8,8 @@
 #include <xen/access.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
-#include <xen/hypercall.h>
 #include <xen/nospec.h>
+#include <xen/op.h>
 #include <xen/params.h>
 
 #define BIT64(n) (1ull << (n))
@@ -32,57 +32,54 @@ void domain_param_set(struct domain *d, unsigned int index, uint64_t value)
     }
 }
 
-/* May the caller, whose own domain it is or who is privileged, use parameter `index` so? */
-static int param_allowed(uint32_t index, bool own, bool set)
+/* Does the parameter exist for this caller? 0, -EINVAL, -EPERM. */
+static int param_check(uint32_t index, bool own)
 {
     uint64_t bit = index < HVM_NR_PARAMS ? BIT64(index) : 0;
 
     if ((bit & (PARAMS_READ | PARAMS_HIDDEN)) == 0) {
         return -EINVAL;
     }
-    return own && (set || (bit & PARAMS_HIDDEN) != 0) ? -EPERM : 0;
+    return own && (bit & PARAMS_HIDDEN) != 0 ? -EPERM : 0;
 }
 
-static long param_op(struct vcpu *v, struct xen_hvm_param *param, bool set)
+/* A domain is told first, as by Xen, that a parameter does not exist, then that it may not. */
+static long param_set(struct op_call *call)
 {
-    struct domain *d = domain_by_id_or_self(param->domid);
-    uint32_t index;
-    long rc;
+    const struct xen_hvm_param *param = call->arg;
+    int rc = access_act_on(call->v->d, call->d) ? param_check(param->index, false) : -EPERM;
 
-    if (d == NULL) {
-        return -ESRCH;
+    if (rc == 0 && call->d == call->v->d) {
+        rc = -EPERM;
     }
-    rc = access_act_on(v->d, d) ? param_allowed(param->index, d == v->d, set) : -EPERM;
     if (rc == 0) {
-        index = (uint32_t)index_nospec(param->index, HVM_NR_PARAMS);
-        if (set) {
-            domain_param_set(d, index, param->value);
-        } else {
-            param->value = domain_param(d, index);
-        }
+        domain_param_set(call->d, (uint32_t)index_nospec(param->index, HVM_NR_PARAMS),
+                         param->value);
     }
-    domain_put(d);
     return rc;
 }
 
-static long param_set(struct vcpu *v, void *arg)
+static long param_get(struct op_call *call)
 {
-    return param_op(v, arg, true);
+    struct xen_hvm_param *param = call->arg;
+    int rc = param_check(param->index, call->d == call->v->d);
+
+    if (rc == 0) {
+        param->value = domain_param(call->d, (uint32_t)index_nospec(param->index, HVM_NR_PARAMS));
+    }
+    return rc;
 }
 
-static long param_get(struct vcpu *v, void *arg)
-{
-    return param_op(v, arg, false);
-}
+static const struct op hvm_rows[] = {
+    [HVMOP_set_param] = OP_ON(param_set, xen_hvm_param, domid, OP_ASKS, ACCESS_OTHER),
+    [HVMOP_get_param] = OP_ON(param_get, xen_hvm_param, domid, OP_OUT, ACCESS_SELF),
+};
+
+const struct op_table hvm_ops = OP_TABLE(hvm_rows);
 
 long do_hvm_op(struct vcpu *v, uint64_t *arg)
 {
-    static const struct hypercall_op ops[] = {
-        [HVMOP_set_param] = {param_set, sizeof(struct xen_hvm_param), 0},
-        [HVMOP_get_param] = {param_get, sizeof(struct xen_hvm_param), OP_OUT},
-    };
-
-    return hypercall_op(v, ops, ARRAY_SIZE(ops), arg[0], arg[1]);
+    return op_run(v, &hvm_ops, arg[0], arg[1], arg);
 }
 
 long do_vm_assist(struct vcpu *v, uint64_t *arg)

@@ -6,43 +6,52 @@
 #include <public/vcpu.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
-#include <xen/guest_copy.h>
-#include <xen/hypercall.h>
-#include <xen/lib.h>
+#include <xen/op.h>
 
-static long vcpu_op_register_runstate(struct vcpu *v, void *arg)
+/* The vCPU that the call names; it exists. */
+static struct vcpu *vcpu_op_of(const struct op_call *call)
 {
-    const struct vcpu_register_runstate_memory_area *area = arg;
+    return domain_vcpu(call->d, (uint32_t)call->reg[1]);
+}
+
+static long vcpu_op_register_runstate(struct op_call *call)
+{
+    const struct vcpu_register_runstate_memory_area *area = call->arg;
 
     if (area->addr.h == 0) {
-        vcpu_runstate_unregister(v);
+        vcpu_runstate_unregister(vcpu_op_of(call));
         return 0;
     }
-    return vcpu_runstate_register(v, area->addr.h);
+    return vcpu_runstate_register(vcpu_op_of(call), area->addr.h);
 }
 
-static long vcpu_op_register_info(struct vcpu *v, void *arg)
+static long vcpu_op_register_info(struct op_call *call)
 {
-    const struct vcpu_register_vcpu_info *info = arg;
+    const struct vcpu_register_vcpu_info *info = call->arg;
 
-    return vcpu_info_register(v, gfn(info->mfn), info->offset);
+    return vcpu_info_register(vcpu_op_of(call), gfn(info->mfn), info->offset);
 }
+
+/* What Xen on Arm says to what it does not have. */
+static long vcpu_op_unknown(struct op_call *call __unused)
+{
+    return -EINVAL;
+}
+
+static const struct op vcpu_rows[] = {
+    [VCPUOP_register_runstate_memory_area] =
+        OP_WITH(vcpu_op_register_runstate, vcpu_register_runstate_memory_area, 0, ACCESS_ANY),
+    [VCPUOP_register_vcpu_info] =
+        OP_WITH(vcpu_op_register_info, vcpu_register_vcpu_info, 0, ACCESS_ANY),
+};
+
+static const struct op vcpu_others = OP_BARE(vcpu_op_unknown, ACCESS_ANY);
+
+const struct op_table vcpu_ops = {vcpu_rows, ARRAY_SIZE(vcpu_rows), 0, &vcpu_others};
 
 long do_vcpu_op(struct vcpu *caller, uint64_t *arg)
 {
-    static const struct hypercall_op ops[] = {
-        [VCPUOP_register_runstate_memory_area] = {vcpu_op_register_runstate,
-                                                  sizeof(struct vcpu_register_runstate_memory_area),
-                                                  0},
-        [VCPUOP_register_vcpu_info] = {vcpu_op_register_info,
-                                       sizeof(struct vcpu_register_vcpu_info), 0},
-    };
-    struct vcpu *v = domain_vcpu(caller->d, (uint32_t)arg[1]);
-    long rc;
-
-    if (v == NULL) {
-        return -ENOENT;
-    }
-    rc = hypercall_op(v, ops, ARRAY_SIZE(ops), arg[0], arg[2]);
-    return rc == -ENOSYS ? -EINVAL : rc; /* Xen on Arm says so for what it does not have */
+    return domain_vcpu(caller->d, (uint32_t)arg[1]) != NULL
+               ? op_run(caller, &vcpu_ops, arg[0], arg[2], arg)
+               : -ENOENT;
 }

@@ -1,17 +1,14 @@
 /*
- * From the guest's call to the function that does it: the table of hypercalls, and what all tables
- * of sub-operations share - copy-in, privilege, copy-out. What a hypercall means is not known here.
+ * From the guest's call to the function that does it: the table of hypercalls. Those with
+ * sub-operations go on to op.c.
  */
 #include <arch/vcpu.h>
 #include <public/xen.h>
-#include <xen/access.h>
 #include <xen/console.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
-#include <xen/guest_copy.h>
 #include <xen/hypercall.h>
 #include <xen/nospec.h>
-#include <xen/printk.h>
 #include <xen/trap.h>
 
 static hypercall_fn *const hypercalls[] = {
@@ -59,39 +56,4 @@ void hypercall_enter(struct vcpu *v)
         }
     }
     arch_hypercall_set_result(v, rc);
-}
-
-long hypercall_op(struct vcpu *v, const struct hypercall_op *table, size_t nr, uint64_t cmd,
-                  uint64_t gva)
-{
-    uint64_t buffer[HYPERCALL_OP_MAX / sizeof(uint64_t)];
-    const struct hypercall_op *op;
-    bool out;
-    long rc;
-
-    cmd = (uint32_t)cmd;
-    if (unlikely(cmd >= nr)) {
-        return -ENOSYS;
-    }
-    op = &table[index_nospec(cmd, nr)];
-    if (unlikely(op->fn == NULL)) {
-        return -ENOSYS;
-    }
-    if (unlikely((op->flags & OP_PRIV) != 0 && !access_control(v->d))) {
-        return -EPERM;
-    }
-    if (op->size == 0) {
-        return op->fn(v, NULL);
-    }
-    BUG_ON(op->size > sizeof(buffer));
-    if (unlikely(guest_copy_from(buffer, gva, op->size) != 0)) {
-        return -EFAULT;
-    }
-    rc = op->fn(v, buffer);
-    out = rc >= 0 ? (op->flags & (OP_OUT | OP_OUT_ALWAYS)) != 0
-                  : rc == -ERESTART || (op->flags & OP_OUT_ALWAYS) != 0;
-    if (out && guest_copy_to(gva, buffer, op->size) != 0) {
-        return -EFAULT;
-    }
-    return rc;
 }

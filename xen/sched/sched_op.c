@@ -4,44 +4,44 @@
  */
 #include <arch/vcpu.h>
 #include <public/sched.h>
-#include <xen/access.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
-#include <xen/hypercall.h>
+#include <xen/op.h>
 
 #define POLL_MAX 128u /* ports in one SCHEDOP_poll, as in Xen */
 
-static long sched_op_yield(struct vcpu *v, void *arg __unused)
+static long sched_op_yield(struct op_call *call)
 {
-    sched_yield(v);
+    sched_yield(call->v);
     return 0;
 }
 
-static long sched_op_block(struct vcpu *v, void *arg __unused)
+static long sched_op_block(struct op_call *call)
 {
-    vcpu_block(v);
+    vcpu_block(call->v);
     return 0;
 }
 
-static long sched_op_shutdown(struct vcpu *v, void *arg)
+static long sched_op_shutdown(struct op_call *call)
 {
-    const struct sched_shutdown *shutdown = arg;
+    const struct sched_shutdown *shutdown = call->arg;
 
-    domain_shutdown(v->d, (uint8_t)shutdown->reason);
+    domain_shutdown(call->d, (uint8_t)shutdown->reason);
     return 0;
 }
 
-static long sched_op_shutdown_code(struct vcpu *v, void *arg)
+static long sched_op_shutdown_code(struct op_call *call)
 {
-    const struct sched_shutdown *shutdown = arg;
+    const struct sched_shutdown *shutdown = call->arg;
+    struct domain *d = call->d;
 
-    spin_lock(&v->d->lock);
-    if (v->d->shutdown_code == SHUTDOWN_CODE_NONE) {
-        v->d->shutdown_code = (uint8_t)shutdown->reason;
+    spin_lock(&d->lock);
+    if (d->shutdown_code == SHUTDOWN_CODE_NONE) {
+        d->shutdown_code = (uint8_t)shutdown->reason;
     }
-    spin_unlock(&v->d->lock);
+    spin_unlock(&d->lock);
     return 0;
 }
 
@@ -71,9 +71,10 @@ static bool poll_blocked(const struct vcpu *v)
            atomic_test_bit(v->id, v->d->poll_mask);
 }
 
-static long sched_op_poll(struct vcpu *v, void *arg)
+static long sched_op_poll(struct op_call *call)
 {
-    const struct sched_poll *poll = arg;
+    const struct sched_poll *poll = call->arg;
+    struct vcpu *v = call->v;
     evtchn_port_t port[POLL_MAX];
     long rc;
 
@@ -102,52 +103,43 @@ static long sched_op_poll(struct vcpu *v, void *arg)
     return rc < 0 ? rc : 0;
 }
 
-static long sched_op_remote_shutdown(struct vcpu *v, void *arg)
+static long sched_op_remote_shutdown(struct op_call *call)
 {
-    const struct sched_remote_shutdown *remote = arg;
-    struct domain *d = domain_get_by_id(remote->domain_id);
-    long rc = 0;
+    const struct sched_remote_shutdown *remote = call->arg;
 
-    if (d == NULL) {
-        return -ESRCH;
-    }
-    if (access_control(v->d)) {
-        domain_shutdown(d, (uint8_t)remote->reason);
-    } else {
-        rc = -EPERM;
-    }
-    domain_put(d);
-    return rc;
+    domain_shutdown(call->d, (uint8_t)remote->reason);
+    return 0;
 }
 
-static long sched_op_watchdog(struct vcpu *v, void *arg)
+static long sched_op_watchdog(struct op_call *call)
 {
-    const struct sched_watchdog *watchdog = arg;
+    const struct sched_watchdog *watchdog = call->arg;
 
-    return domain_watchdog_set(v->d, watchdog->id, watchdog->timeout);
+    return domain_watchdog_set(call->d, watchdog->id, watchdog->timeout);
 }
 
-static long sched_op_pin_override(struct vcpu *v, void *arg)
+static long sched_op_pin_override(struct op_call *call)
 {
-    const struct sched_pin_override *pin = arg;
+    const struct sched_pin_override *pin = call->arg;
 
-    return sched_pin_override(v, pin->pcpu);
+    return sched_pin_override(call->v, pin->pcpu);
 }
+
+static const struct op sched_rows[] = {
+    [SCHEDOP_yield] = OP_BARE(sched_op_yield, ACCESS_ANY),
+    [SCHEDOP_block] = OP_BARE(sched_op_block, ACCESS_ANY),
+    [SCHEDOP_shutdown] = OP_WITH(sched_op_shutdown, sched_shutdown, 0, ACCESS_ANY),
+    [SCHEDOP_poll] = OP_WITH(sched_op_poll, sched_poll, 0, ACCESS_ANY),
+    [SCHEDOP_remote_shutdown] =
+        OP_ON(sched_op_remote_shutdown, sched_remote_shutdown, domain_id, OP_ID, ACCESS_CONTROL),
+    [SCHEDOP_shutdown_code] = OP_WITH(sched_op_shutdown_code, sched_shutdown, 0, ACCESS_ANY),
+    [SCHEDOP_watchdog] = OP_WITH(sched_op_watchdog, sched_watchdog, 0, ACCESS_ANY),
+    [SCHEDOP_pin_override] = OP_WITH(sched_op_pin_override, sched_pin_override, 0, ACCESS_CONTROL),
+};
+
+const struct op_table sched_ops = OP_TABLE(sched_rows);
 
 long do_sched_op(struct vcpu *v, uint64_t *arg)
 {
-    static const struct hypercall_op ops[] = {
-        [SCHEDOP_yield] = {sched_op_yield, 0, 0},
-        [SCHEDOP_block] = {sched_op_block, 0, 0},
-        [SCHEDOP_shutdown] = {sched_op_shutdown, sizeof(struct sched_shutdown), 0},
-        [SCHEDOP_poll] = {sched_op_poll, sizeof(struct sched_poll), 0},
-        [SCHEDOP_remote_shutdown] = {sched_op_remote_shutdown, sizeof(struct sched_remote_shutdown),
-                                     0},
-        [SCHEDOP_shutdown_code] = {sched_op_shutdown_code, sizeof(struct sched_shutdown), 0},
-        [SCHEDOP_watchdog] = {sched_op_watchdog, sizeof(struct sched_watchdog), 0},
-        [SCHEDOP_pin_override] = {sched_op_pin_override, sizeof(struct sched_pin_override),
-                                  OP_PRIV},
-    };
-
-    return hypercall_op(v, ops, ARRAY_SIZE(ops), arg[0], arg[1]);
+    return op_run(v, &sched_ops, arg[0], arg[1], arg);
 }

@@ -20,26 +20,6 @@ typedef long hypercall_fn(struct vcpu *v, uint64_t *arg);
  */
 long hypercall_run(struct vcpu *v, uint64_t nr, uint64_t *arg);
 
-/* A sub-operation with one structure as argument. The buffer is at most HYPERCALL_OP_MAX bytes,
- * 8-aligned. */
-#define HYPERCALL_OP_MAX 256u
-#define OP_OUT           (1u << 0) /* copy the structure back after success */
-#define OP_PRIV          (1u << 1) /* only for a privileged domain: -EPERM */
-#define OP_OUT_ALWAYS    (1u << 2) /* copy back on failure too */
-
-struct hypercall_op {
-    long (*fn)(struct vcpu *v, void *arg);
-    uint16_t size;  /* 0: arg is not a pointer; fn gets NULL */
-    uint16_t flags; /* OP_* */
-};
-
-/*
- * table[cmd] on the structure at guest address gva; -ENOSYS for no row. Only the low 32 bits of cmd
- * count, as in Xen. -ERESTART passes through (the structure is copied back).
- */
-long hypercall_op(struct vcpu *v, const struct hypercall_op *table, size_t nr, uint64_t cmd,
-                  uint64_t gva);
-
 /* Must a long operation stop now? true when work or an interrupt waits for this CPU. Check every <=
  * 50k instructions. */
 static inline bool hypercall_preempt(void)
