@@ -7,9 +7,7 @@
 #include <xen/access.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
-#include <xen/guest_copy.h>
 #include <xen/hypercall.h>
-#include <xen/lib.h>
 #include <xen/memmap.h>
 #include <xen/memory_op.h>
 #include <xen/nospec.h>
@@ -17,185 +15,146 @@
 
 #define RDM_FLAGS_ALL 1u
 
-long memory_op_again(uint64_t *arg, uint64_t done)
+/* struct xen_reserved_device_memory_map: what is read and written of it. */
+struct reserved_device_map {
+    uint32_t flags;
+    uint32_t nr_entries;
+};
+
+/* Whatever is wrong, the answer is how many extents were done. */
+#define RESERVATION(function) {.fn = (function), .flags = OP_RESUMES | OP_ASKS, .who = ACCESS_SELF}
+#define SHARING               {.fn = memory_sharing, .flags = OP_RESUMES, .who = ACCESS_ANY}
+
+uint64_t memory_op_start(const struct op_call *call)
 {
-    arg[0] = (arg[0] & MEMOP_CMD_MASK) | done << MEMOP_EXTENT_SHIFT;
+    return call->reg[0] >> MEMOP_EXTENT_SHIFT;
+}
+
+long memory_op_again(struct op_call *call, uint64_t done)
+{
+    call->reg[0] = (call->reg[0] & MEMOP_CMD_MASK) | done << MEMOP_EXTENT_SHIFT;
     return -ERESTART;
 }
 
-int memory_op_domain(const struct vcpu *v, uint16_t id, struct domain **d)
+static long memory_max_ram_page(struct op_call *call __unused)
 {
-    *d = domain_by_id_or_self(id);
-    if (*d == NULL) {
-        return -ESRCH;
-    }
-    if (!access_act_on(v->d, *d)) {
-        domain_put(*d);
-        return -EPERM;
-    }
-    return 0;
+    return (long)memmap_max_frame();
 }
 
-static long memory_max_ram_page(struct vcpu *v, uint64_t start, uint64_t *arg)
+static long memory_current_reservation(struct op_call *call)
 {
-    (void)v;
-    (void)arg;
-    return start != 0 ? -EINVAL : (long)memmap_max_frame();
+    return (long)atomic_load(&call->d->tot_pages);
 }
 
-static long memory_stat(struct vcpu *v, uint64_t start, uint64_t *arg)
+static long memory_maximum_reservation(struct op_call *call)
 {
-    struct xen_memory_domain in;
-    struct domain *d;
-    uint64_t value;
-    int rc;
+    return (long)atomic_load(&call->d->max_pages);
+}
 
-    if (start != 0) {
-        return -EINVAL;
-    }
-    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
-        return -EFAULT;
-    }
-    rc = memory_op_domain(v, in.domid, &d);
-    if (rc != 0) {
-        return rc;
-    }
-    switch (arg[0] & MEMOP_CMD_MASK) {
-    case XENMEM_current_reservation: value = atomic_load(&d->tot_pages); break;
-    case XENMEM_maximum_reservation: value = atomic_load(&d->max_pages); break;
-    default: /* XENMEM_maximum_gpfn */
-        value = atomic_load(&d->p2m.max_mapped.n);
-        value -= value != 0;
-        break;
-    }
-    domain_put(d);
-    return (long)value;
+static long memory_maximum_gpfn(struct op_call *call)
+{
+    uint64_t end = atomic_load(&call->d->p2m.max_mapped.n);
+
+    return (long)(end - (end != 0));
 }
 
 /* Frames are never exchanged behind a translated domain's back. */
-static long memory_exchange(struct vcpu *v, uint64_t start, uint64_t *arg)
+static long memory_exchange(struct op_call *call __unused)
 {
-    struct xen_memory_exchange in;
-    struct domain *d;
-    int rc;
-
-    if (start != 0) {
-        return -EINVAL;
-    }
-    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
-        return -EFAULT;
-    }
-    rc = memory_op_domain(v, in.in.domid, &d);
-    if (rc == 0) {
-        domain_put(d);
-        rc = -EOPNOTSUPP;
-    }
-    return rc;
+    return -EOPNOTSUPP;
 }
 
-static long memory_claim(struct vcpu *v, uint64_t start, uint64_t *arg)
+static long memory_claim(struct op_call *call)
 {
-    struct xen_memory_reservation in;
+    const struct xen_memory_reservation *in = call->arg;
     struct domain *d;
     long rc = -EPERM;
 
-    if (start != 0) {
+    if (in->extent_start != 0 || in->extent_order != 0 || in->mem_flags != 0) {
         return -EINVAL;
     }
-    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
-        return -EFAULT;
-    }
-    if (in.extent_start != 0 || in.extent_order != 0 || in.mem_flags != 0) {
-        return -EINVAL;
-    }
-    d = domain_get_by_id(in.domid);
+    d = domain_get_by_id(in->domid);
     if (d == NULL) {
         return -EINVAL;
     }
-    if (access_control(v->d)) {
-        rc = domain_page_reserve(d, in.nr_extents);
+    if (access_control(call->v->d)) {
+        rc = domain_page_reserve(d, in->nr_extents);
     }
     domain_put(d);
     return rc;
 }
 
 /* No domain has a virtual NUMA topology. */
-static long memory_vnuma(struct vcpu *v, uint64_t start, uint64_t *arg)
+static long memory_vnuma(struct op_call *call)
 {
-    struct xen_vnuma_topology_info in;
-    struct domain *d;
-    int rc;
+    const struct xen_vnuma_topology_info *in = call->arg;
 
-    if (start != 0) {
-        return -EINVAL;
-    }
-    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
-        return -EFAULT;
-    }
-    if (in.pad != 0) {
-        return -EINVAL;
-    }
-    rc = memory_op_domain(v, in.domid, &d);
-    if (rc == 0) {
-        domain_put(d);
-        rc = -EOPNOTSUPP;
-    }
-    return rc;
+    return in->pad != 0 ? -EINVAL : -EOPNOTSUPP;
 }
 
-/* xen_reserved_device_memory_map: flags, number of entries, list, device. There is no such memory.
- */
-static long memory_reserved_device(struct vcpu *v, uint64_t start, uint64_t *arg)
+/* There is no such memory. */
+static long memory_reserved_device(struct op_call *call)
 {
-    uint32_t in[2];
+    struct reserved_device_map *map = call->arg;
 
-    (void)v;
-    if (start != 0) {
+    if ((map->flags & ~RDM_FLAGS_ALL) != 0) {
         return -EINVAL;
     }
-    if (guest_copy_from(in, arg[1], sizeof(in)) != 0) {
-        return -EFAULT;
-    }
-    if ((in[0] & ~RDM_FLAGS_ALL) != 0) {
-        return -EINVAL;
-    }
-    in[1] = 0;
-    return guest_copy_to(arg[1], in, sizeof(in));
+    map->nr_entries = 0;
+    return 0;
 }
 
 /* Pages are not shared between domains. */
-static long memory_sharing(struct vcpu *v, uint64_t start, uint64_t *arg)
+static long memory_sharing(struct op_call *call)
 {
-    (void)v;
-    (void)arg;
-    return start != 0 ? -ENOSYS : 0;
+    return memory_op_start(call) != 0 ? -ENOSYS : 0;
 }
 
-static memory_op_fn *const memory_ops[] = {
-    [XENMEM_increase_reservation] = memory_increase,
-    [XENMEM_decrease_reservation] = memory_decrease,
-    [XENMEM_maximum_ram_page] = memory_max_ram_page,
-    [XENMEM_current_reservation] = memory_stat,
-    [XENMEM_maximum_reservation] = memory_stat,
-    [XENMEM_populate_physmap] = memory_populate,
-    [XENMEM_add_to_physmap] = memory_add_to_physmap,
-    [XENMEM_exchange] = memory_exchange,
-    [XENMEM_maximum_gpfn] = memory_stat,
-    [XENMEM_remove_from_physmap] = memory_remove_from_physmap,
-    [XENMEM_get_sharing_freed_pages] = memory_sharing,
-    [XENMEM_get_sharing_shared_pages] = memory_sharing,
-    [XENMEM_add_to_physmap_batch] = memory_add_to_physmap_batch,
-    [XENMEM_claim_pages] = memory_claim,
-    [XENMEM_get_vnumainfo] = memory_vnuma,
-    [XENMEM_reserved_device_memory_map] = memory_reserved_device,
-    [XENMEM_acquire_resource] = memory_acquire_resource,
+static const struct op memory_rows[] = {
+    [XENMEM_increase_reservation] = RESERVATION(memory_increase),
+    [XENMEM_decrease_reservation] = RESERVATION(memory_decrease),
+    [XENMEM_populate_physmap] = RESERVATION(memory_populate),
+    [XENMEM_maximum_ram_page] = OP_BARE(memory_max_ram_page, ACCESS_ANY),
+    [XENMEM_current_reservation] =
+        OP_ON(memory_current_reservation, xen_memory_domain, domid, 0, ACCESS_SELF),
+    [XENMEM_maximum_reservation] =
+        OP_ON(memory_maximum_reservation, xen_memory_domain, domid, 0, ACCESS_SELF),
+    [XENMEM_maximum_gpfn] = OP_ON(memory_maximum_gpfn, xen_memory_domain, domid, 0, ACCESS_SELF),
+    [XENMEM_add_to_physmap] =
+        OP_ON(memory_add_to_physmap, xen_add_to_physmap, domid, OP_RESUMES, ACCESS_SELF),
+    [XENMEM_exchange] = OP_ON(memory_exchange, xen_memory_exchange, in.domid, 0, ACCESS_SELF),
+    [XENMEM_remove_from_physmap] =
+        OP_ON(memory_remove_from_physmap, xen_remove_from_physmap, domid, 0, ACCESS_SELF),
+    [XENMEM_get_sharing_freed_pages] = SHARING,
+    [XENMEM_get_sharing_shared_pages] = SHARING,
+    [XENMEM_add_to_physmap_batch] = OP_ON(memory_add_to_physmap_batch, xen_add_to_physmap_batch,
+                                          domid, OP_RESUMES, ACCESS_SELF),
+    [XENMEM_claim_pages] = OP_WITH(memory_claim, xen_memory_reservation, OP_ASKS, ACCESS_CONTROL),
+    [XENMEM_get_vnumainfo] = OP_ON(memory_vnuma, xen_vnuma_topology_info, domid, 0, ACCESS_SELF),
+    [XENMEM_reserved_device_memory_map] =
+        OP_WITH(memory_reserved_device, reserved_device_map, OP_OUT, ACCESS_ANY),
+    [XENMEM_acquire_resource] = OP_ON(memory_acquire_resource, xen_mem_acquire_resource, domid,
+                                      OP_ID | OP_RESUMES, ACCESS_OTHER),
 };
+
+const struct op_table memory_ops = OP_TABLE(memory_rows);
+
+/* Is it a command that is never done in part? */
+static bool memory_op_is_whole(uint32_t cmd)
+{
+    const struct op *op = cmd < ARRAY_SIZE(memory_rows)
+                              ? &memory_rows[index_nospec(cmd, ARRAY_SIZE(memory_rows))]
+                              : NULL;
+
+    return op != NULL && op->fn != NULL && (op->flags & OP_RESUMES) == 0;
+}
 
 long do_memory_op(struct vcpu *v, uint64_t *arg)
 {
-    uint64_t op = arg[0] & MEMOP_CMD_MASK;
-    memory_op_fn *fn =
-        op < ARRAY_SIZE(memory_ops) ? memory_ops[index_nospec(op, ARRAY_SIZE(memory_ops))] : NULL;
+    uint32_t cmd = arg[0] & MEMOP_CMD_MASK;
 
-    return fn != NULL ? fn(v, arg[0] >> MEMOP_EXTENT_SHIFT, arg) : -ENOSYS;
+    if (arg[0] >> MEMOP_EXTENT_SHIFT != 0 && memory_op_is_whole(cmd)) {
+        return -EINVAL;
+    }
+    return op_run(v, &memory_ops, cmd, arg[1], arg);
 }

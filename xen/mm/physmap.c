@@ -110,52 +110,33 @@ static int physmap_add(struct domain *d, unsigned int space, domid_t foreign, ui
     }
 }
 
-/* The domain that may be changed, by whom: 0 and a reference. */
-static int physmap_domain(const struct vcpu *v, domid_t id, unsigned int space, struct domain **d)
+/* Device pages only the hardware domain may map, and only its own. */
+static bool physmap_space_ok(const struct op_call *call, unsigned int space)
 {
-    *d = domain_by_id_or_self(id);
-    if (*d == NULL) {
-        return -ESRCH;
-    }
-    if (space == XENMAPSPACE_dev_mmio && (!(*d)->is_hardware || *d != v->d)) {
-        domain_put(*d);
-        return -EACCES;
-    }
-    if (!access_act_on(v->d, *d)) {
-        domain_put(*d);
-        return -EPERM;
-    }
-    return 0;
+    return space != XENMAPSPACE_dev_mmio || (call->d->is_hardware && call->d == call->v->d);
 }
 
-long memory_add_to_physmap(struct vcpu *v, uint64_t start, uint64_t *arg)
+long memory_add_to_physmap(struct op_call *call)
 {
-    struct xen_add_to_physmap in;
-    struct domain *d;
-    int rc;
+    const struct xen_add_to_physmap *in = call->arg;
+    uint64_t start = memory_op_start(call);
 
     if (start > UINT16_MAX) {
         return -EDOM;
     }
-    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
-        return -EFAULT;
-    }
-    if (in.space == XENMAPSPACE_gmfn_foreign) {
+    if (in->space == XENMAPSPACE_gmfn_foreign) {
         return -ENOSYS; /* only in the batch form, which has the other domain's id */
     }
-    rc = physmap_domain(v, in.domid, in.space, &d);
-    if (rc != 0) {
-        return rc;
+    if (!physmap_space_ok(call, in->space)) {
+        return -EACCES;
     }
-    if (in.space != XENMAPSPACE_gmfn_range) {
-        rc = physmap_add(d, in.space, DOMID_INVALID, in.idx, (gfn_t){in.gpfn});
-    } else if (in.size < start) {
-        rc = -EILSEQ;
-    } else {
-        rc = in.size == start ? 0 : -ENOSYS;
+    if (in->space != XENMAPSPACE_gmfn_range) {
+        return physmap_add(call->d, in->space, DOMID_INVALID, in->idx, gfn(in->gpfn));
     }
-    domain_put(d);
-    return rc;
+    if (in->size < start) {
+        return -EILSEQ;
+    }
+    return in->size == start ? 0 : -ENOSYS;
 }
 
 static int batch_one(struct domain *d, const struct xen_add_to_physmap_batch *in, uint64_t i)
@@ -171,63 +152,49 @@ static int batch_one(struct domain *d, const struct xen_add_to_physmap_batch *in
     return guest_copy_to(in->errs + i * sizeof(result), &result, sizeof(result));
 }
 
-long memory_add_to_physmap_batch(struct vcpu *v, uint64_t start, uint64_t *arg)
+long memory_add_to_physmap_batch(struct op_call *call)
 {
-    struct xen_add_to_physmap_batch in;
-    struct domain *d;
-    uint64_t i = start;
+    const struct xen_add_to_physmap_batch *in = call->arg;
+    uint64_t start = memory_op_start(call), i;
     int rc;
 
     if (start > UINT16_MAX) {
         return -EDOM;
     }
-    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
-        return -EFAULT;
-    }
-    if (in.space == XENMAPSPACE_gmfn_range) {
+    if (in->space == XENMAPSPACE_gmfn_range) {
         return -EOPNOTSUPP;
     }
-    rc = physmap_domain(v, in.domid, in.space, &d);
-    if (rc != 0) {
-        return rc;
+    if (!physmap_space_ok(call, in->space)) {
+        return -EACCES;
     }
-    if (in.size < start || (in.size == start && start != 0)) {
-        rc = -EILSEQ;
-    } else if (in.space == XENMAPSPACE_dev_mmio && in.u.res0 != 0 && in.size != 0) {
-        rc = -EOPNOTSUPP;
+    if (in->size < start || (in->size == start && start != 0)) {
+        return -EILSEQ;
     }
-    while (rc == 0 && i < in.size) {
-        rc = i != start && hypercall_preempt() ? -ERESTART : batch_one(d, &in, i);
-        i += rc == 0;
+    if (in->space == XENMAPSPACE_dev_mmio && in->u.res0 != 0 && in->size != 0) {
+        return -EOPNOTSUPP;
     }
-    domain_put(d);
-    return rc == -ERESTART ? memory_op_again(arg, i) : rc;
+    for (i = start; i < in->size; i++) {
+        if (i != start && hypercall_preempt()) {
+            return memory_op_again(call, i);
+        }
+        rc = batch_one(call->d, in, i);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
 }
 
-long memory_remove_from_physmap(struct vcpu *v, uint64_t start, uint64_t *arg)
+long memory_remove_from_physmap(struct op_call *call)
 {
-    struct xen_remove_from_physmap in;
+    const struct xen_remove_from_physmap *in = call->arg;
+    gfn_t at = gfn(in->gpfn);
     struct p2m_leaf leaf;
-    struct domain *d;
-    int rc;
 
-    if (start != 0) {
-        return -EINVAL;
+    if (!p2m_lookup(call->d, at, &leaf, NULL) || leaf.kind == P2M_MMIO) {
+        return -ENOENT;
     }
-    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
-        return -EFAULT;
-    }
-    rc = memory_op_domain(v, in.domid, &d);
-    if (rc != 0) {
-        return rc;
-    }
-    if (!p2m_lookup(d, (gfn_t){in.gpfn}, &leaf, NULL) || leaf.kind == P2M_MMIO) {
-        rc = -ENOENT;
-    } else {
-        rc = p2m_unmap_page(d, (gfn_t){in.gpfn}, leaf.kind, leaf.mfn);
-    }
-    domain_put(d);
-    return rc;
+    return p2m_unmap_page(call->d, at, leaf.kind, leaf.mfn);
 }
 
 /* Map frame number `index` of d's grant table into the caller at a frame that its list tells. */
@@ -267,36 +234,24 @@ static int resource_map(struct vcpu *v, struct domain *d, const struct xen_mem_a
     return rc;
 }
 
-long memory_acquire_resource(struct vcpu *v, uint64_t start, uint64_t *arg)
+long memory_acquire_resource(struct op_call *call)
 {
-    struct xen_mem_acquire_resource in;
-    struct domain *d;
+    struct xen_mem_acquire_resource *in = call->arg;
+    uint64_t start = memory_op_start(call);
     int rc;
 
-    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0) {
-        return -EFAULT;
-    }
-    if (in.pad != 0) {
+    if (in->pad != 0 || in->type != XENMEM_resource_grant_table ||
+        in->id != XENMEM_resource_grant_table_id_shared) {
         return -EINVAL;
     }
-    d = domain_get_by_id(in.domid);
-    if (d == NULL) {
-        return -ESRCH;
+    if (in->frame_list != 0) {
+        rc = resource_map(call->v, call->d, in, &start);
+        return rc == -ERESTART ? memory_op_again(call, start) : rc;
     }
-    if (d == v->d || !access_control(v->d)) {
-        rc = -EPERM;
-    } else if (in.type != XENMEM_resource_grant_table ||
-               in.id != XENMEM_resource_grant_table_id_shared) {
-        rc = -EINVAL;
-    } else if (in.frame_list != 0) {
-        rc = resource_map(v, d, &in, &start);
-    } else if (in.nr_frames != 0 || start != 0) {
-        rc = -EINVAL;
-    } else {
-        in.nr_frames = grant_table_max_frames(d);
-        rc = guest_copy_to(arg[1] + offsetof(struct xen_mem_acquire_resource, nr_frames),
-                           &in.nr_frames, sizeof(in.nr_frames));
+    if (in->nr_frames != 0 || start != 0) {
+        return -EINVAL;
     }
-    domain_put(d);
-    return rc == -ERESTART ? memory_op_again(arg, start) : rc;
+    in->nr_frames = grant_table_max_frames(call->d);
+    return guest_copy_to(call->gva + offsetof(struct xen_mem_acquire_resource, nr_frames),
+                         &in->nr_frames, sizeof(in->nr_frames));
 }

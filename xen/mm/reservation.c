@@ -192,35 +192,39 @@ static bool reservation_valid(const struct vcpu *v, const struct xen_memory_rese
     return r->order <= (privileged ? MAX_ORDER_PRIVILEGED : MAX_ORDER_GUEST);
 }
 
-static long memory_reservation(struct vcpu *v, uint64_t start, uint64_t *arg, reservation_fn *fn)
+static long memory_reservation(struct op_call *call, reservation_fn *fn)
 {
+    uint64_t start = memory_op_start(call);
     struct reservation r = {.done = start};
     struct xen_memory_reservation in;
     int rc = 0;
 
-    if (guest_copy_from(&in, arg[1], sizeof(in)) != 0 ||
-        in.nr_extents > UINT32_MAX >> MEMOP_EXTENT_SHIFT || start >= in.nr_extents ||
-        memory_op_domain(v, in.domid, &r.d) != 0) {
+    if (guest_copy_from(&in, call->gva, sizeof(in)) != 0 ||
+        in.nr_extents > UINT32_MAX >> MEMOP_EXTENT_SHIFT || start >= in.nr_extents) {
         return (long)start;
     }
-    if (reservation_valid(v, &in, &r)) {
+    r.d = domain_by_id_or_self(in.domid);
+    if (r.d == NULL) {
+        return (long)start;
+    }
+    if (access_act_on(call->v->d, r.d) && reservation_valid(call->v, &in, &r)) {
         rc = reservation_run(&r, fn);
     }
     domain_put(r.d);
-    return rc == -ERESTART ? memory_op_again(arg, r.done) : (long)r.done;
+    return rc == -ERESTART ? memory_op_again(call, r.done) : (long)r.done;
 }
 
-long memory_increase(struct vcpu *v, uint64_t start, uint64_t *arg)
+long memory_increase(struct op_call *call)
 {
-    return memory_reservation(v, start, arg, reservation_increase);
+    return memory_reservation(call, reservation_increase);
 }
 
-long memory_decrease(struct vcpu *v, uint64_t start, uint64_t *arg)
+long memory_decrease(struct op_call *call)
 {
-    return memory_reservation(v, start, arg, reservation_decrease);
+    return memory_reservation(call, reservation_decrease);
 }
 
-long memory_populate(struct vcpu *v, uint64_t start, uint64_t *arg)
+long memory_populate(struct op_call *call)
 {
-    return memory_reservation(v, start, arg, reservation_populate);
+    return memory_reservation(call, reservation_populate);
 }

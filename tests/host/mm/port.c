@@ -152,6 +152,15 @@ void host_wait_while_equal(const uint32_t *p, uint32_t old)
     sched_yield();
 }
 
+bool control_begin(struct vcpu *v __unused)
+{
+    return true;
+}
+
+void control_end(struct vcpu *v __unused)
+{
+}
+
 struct domain *domain_by_id_or_self(domid_t id)
 {
     struct domain *self = host_cpu->current->d;

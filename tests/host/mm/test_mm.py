@@ -12,6 +12,7 @@ import pytest
 SOURCES = (
     "tests/host/mm/port.c",
     "xen/hypercall/access.c",
+    "xen/hypercall/op.c",
     "xen/lib/rangeset.c",
     "xen/mm/buddy.c",
     "xen/mm/guest_copy.c",
