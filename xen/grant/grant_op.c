@@ -9,6 +9,7 @@
 #include <xen/guest_copy.h>
 #include <xen/hypercall.h>
 #include <xen/nospec.h>
+#include <xen/op.h>
 #include <xen/page_alloc.h>
 #include <xen/printk.h>
 
@@ -68,9 +69,11 @@ static const struct grant_list_op list_ops[] = {
     [GNTTABOP_swap_grant_ref] = LIST_OP(list_swap, gnttab_swap_grant_ref, false),
 };
 
-static long grant_list(struct vcpu *v, const struct grant_list_op *row, uint64_t *arg)
+static long grant_list(struct op_call *call)
 {
-    uint64_t buffer[GRANT_MAX_OP / sizeof(uint64_t)];
+    const struct grant_list_op *row =
+        &list_ops[index_nospec((uint32_t)call->reg[0], ARRAY_SIZE(list_ops))];
+    uint64_t buffer[GRANT_MAX_OP / sizeof(uint64_t)], *arg = call->reg;
     bool first = true;
 
     for (; arg[2] != 0; first = false) {
@@ -83,7 +86,7 @@ static long grant_list(struct vcpu *v, const struct grant_list_op *row, uint64_t
         if (guest_copy_from(buffer, arg[1], row->size) != 0) {
             return -EFAULT;
         }
-        *status = row->fn(v->d, buffer);
+        *status = row->fn(call->d, buffer);
         rc = row->whole ? guest_copy_to(arg[1], buffer, row->size)
                         : guest_copy_to(arg[1] + row->status, status, sizeof(*status));
         if (rc != 0) {
@@ -95,8 +98,9 @@ static long grant_list(struct vcpu *v, const struct grant_list_op *row, uint64_t
     return 0;
 }
 
-static long grant_cache_flush(struct vcpu *v, uint64_t *arg)
+static long grant_cache_flush(struct op_call *call)
 {
+    uint64_t *arg = call->reg;
     struct gnttab_cache_flush op;
     uint32_t cursor = (uint32_t)arg[0] & ~GRANT_CMD_MASK;
     bool first = true;
@@ -111,7 +115,7 @@ static long grant_cache_flush(struct vcpu *v, uint64_t *arg)
             return -EFAULT;
         }
         do {
-            rc = grant_op_cache_flush(v->d, &op, &cursor);
+            rc = grant_op_cache_flush(call->d, &op, &cursor);
         } while (rc == -ERESTART && !hypercall_preempt());
         arg[0] = GNTTABOP_cache_flush | (rc == -ERESTART ? cursor : 0);
         if (rc != 0) {
@@ -170,108 +174,109 @@ static int16_t grant_setup(const struct vcpu *v, const struct gnttab_setup_table
     return status;
 }
 
-static long grant_setup_table(struct vcpu *v, uint64_t *arg)
+/* Operations on a table do not come in lists. Then what is in the structure at gva; 0, -EINVAL,
+ * -EFAULT. */
+static long grant_read_one(const struct op_call *call, void *op, size_t size)
 {
-    struct gnttab_setup_table op;
-
-    if (arg[2] != 1) {
+    if (call->reg[2] != 1) {
         return -EINVAL;
     }
-    if (guest_copy_from(&op, arg[1], sizeof(op)) != 0) {
-        return -EFAULT;
+    return guest_copy_from(op, call->gva, size);
+}
+
+static long grant_setup_table(struct op_call *call)
+{
+    struct gnttab_setup_table op;
+    long rc = grant_read_one(call, &op, sizeof(op));
+
+    if (rc != 0) {
+        return rc;
     }
-    op.status = grant_setup(v, &op);
-    return guest_copy_to(arg[1] + offsetof(struct gnttab_setup_table, status), &op.status,
+    op.status = grant_setup(call->v, &op);
+    return guest_copy_to(call->gva + offsetof(struct gnttab_setup_table, status), &op.status,
                          sizeof(op.status));
 }
 
-static long grant_query_size(struct vcpu *v, uint64_t *arg)
+static long grant_query_size(struct op_call *call)
 {
     struct gnttab_query_size op;
     struct domain *d;
+    long rc = grant_read_one(call, &op, sizeof(op));
 
-    if (arg[2] != 1) {
-        return -EINVAL;
+    if (rc != 0) {
+        return rc;
     }
-    if (guest_copy_from(&op, arg[1], sizeof(op)) != 0) {
-        return -EFAULT;
-    }
-    d = grant_target(v, op.dom, &op.status);
+    d = grant_target(call->v, op.dom, &op.status);
     if (d != NULL) {
         op.nr_frames = grant_table_frames(d);
         op.max_nr_frames = grant_table_max_frames(d);
         domain_put(d);
     }
-    return guest_copy_to(arg[1], &op, sizeof(op));
+    return guest_copy_to(call->gva, &op, sizeof(op));
 }
 
 /* Status frames belong to version 2: nobody has any. */
-static long grant_status_frames(struct vcpu *v, uint64_t *arg)
+static long grant_status_frames(struct op_call *call)
 {
     struct gnttab_get_status_frames op;
     struct domain *d;
+    long rc = grant_read_one(call, &op, sizeof(op));
 
-    if (arg[2] != 1) {
-        return -EINVAL;
+    if (rc != 0) {
+        return rc;
     }
-    if (guest_copy_from(&op, arg[1], sizeof(op)) != 0) {
-        return -EFAULT;
-    }
-    d = grant_target(v, op.dom, &op.status);
+    d = grant_target(call->v, op.dom, &op.status);
     if (d != NULL) {
         domain_put(d);
         op.status = op.nr_frames == 0 ? GNTST_okay : GNTST_general_error;
     }
-    return guest_copy_to(arg[1] + offsetof(struct gnttab_get_status_frames, status), &op.status,
+    return guest_copy_to(call->gva + offsetof(struct gnttab_get_status_frames, status), &op.status,
                          sizeof(op.status));
 }
 
-static long grant_set_version(struct vcpu *v, uint64_t *arg)
+static long grant_set_version(struct op_call *call)
 {
-    struct gnttab_set_version op;
-    long rc;
+    struct gnttab_set_version *op = call->arg;
+    long rc = op->version == 1 ? 0 : op->version == 2 ? -ENOSYS : -EINVAL;
 
-    (void)v;
-    if (guest_copy_from(&op, arg[1], sizeof(op)) != 0) {
-        return -EFAULT;
-    }
-    rc = op.version == 1 ? 0 : op.version == 2 ? -ENOSYS : -EINVAL;
-    op.version = 1;
-    return guest_copy_to(arg[1], &op, sizeof(op)) != 0 ? -EFAULT : rc;
+    op->version = 1;
+    return rc;
 }
 
-static long grant_get_version(struct vcpu *v, uint64_t *arg)
+static long grant_get_version(struct op_call *call)
 {
-    struct gnttab_get_version op;
-    struct domain *d;
-    int16_t status;
+    struct gnttab_get_version *op = call->arg;
 
-    if (guest_copy_from(&op, arg[1], sizeof(op)) != 0) {
-        return -EFAULT;
-    }
-    d = grant_target(v, op.dom, &status);
-    if (d == NULL) {
-        return status == GNTST_bad_domain ? -ESRCH : -EPERM;
-    }
-    domain_put(d);
-    op.version = 1;
-    return guest_copy_to(arg[1], &op, sizeof(op));
+    op->version = 1;
+    return 0;
 }
 
 /* Xen on Arm has it switched off. */
-static long grant_transfer(struct vcpu *v, uint64_t *arg)
+static long grant_transfer(struct op_call *call __unused)
 {
-    (void)v;
-    (void)arg;
     return -EOPNOTSUPP;
 }
 
-static hypercall_fn *const table_ops[] = {
-    [GNTTABOP_setup_table] = grant_setup_table,         [GNTTABOP_transfer] = grant_transfer,
-    [GNTTABOP_query_size] = grant_query_size,           [GNTTABOP_set_version] = grant_set_version,
-    [GNTTABOP_get_status_frames] = grant_status_frames, [GNTTABOP_get_version] = grant_get_version,
-    [GNTTABOP_cache_flush] = grant_cache_flush,
+/* Lists, and what answers by a status: these ask for each element, and for the domain in it. */
+#define GRANT(function, may) {.fn = (function), .flags = OP_RESUMES | OP_ASKS, .who = (may)}
+
+static const struct op grant_rows[] = {
+    [GNTTABOP_map_grant_ref] = GRANT(grant_list, ACCESS_PEER),
+    [GNTTABOP_unmap_grant_ref] = GRANT(grant_list, ACCESS_ANY),
+    [GNTTABOP_setup_table] = GRANT(grant_setup_table, ACCESS_SELF),
+    [GNTTABOP_transfer] = OP_BARE(grant_transfer, ACCESS_ANY),
+    [GNTTABOP_copy] = GRANT(grant_list, ACCESS_PEER),
+    [GNTTABOP_query_size] = GRANT(grant_query_size, ACCESS_SELF),
+    [GNTTABOP_unmap_and_replace] = GRANT(grant_list, ACCESS_ANY),
+    [GNTTABOP_set_version] =
+        OP_WITH(grant_set_version, gnttab_set_version, OP_OUT_ALWAYS, ACCESS_ANY),
+    [GNTTABOP_get_status_frames] = GRANT(grant_status_frames, ACCESS_SELF),
+    [GNTTABOP_get_version] = OP_ON(grant_get_version, gnttab_get_version, dom, OP_OUT, ACCESS_SELF),
+    [GNTTABOP_swap_grant_ref] = GRANT(grant_list, ACCESS_ANY),
+    [GNTTABOP_cache_flush] = GRANT(grant_cache_flush, ACCESS_ANY),
 };
+
+const struct op_table grant_ops = OP_TABLE(grant_rows);
 
 long do_grant_table_op(struct vcpu *v, uint64_t *arg)
 {
@@ -281,15 +286,7 @@ long do_grant_table_op(struct vcpu *v, uint64_t *arg)
     if ((int32_t)arg[2] < 0 || (cmd != GNTTABOP_cache_flush && (uint32_t)arg[0] != cmd)) {
         return -EINVAL;
     }
-    if (cmd < ARRAY_SIZE(list_ops) &&
-        list_ops[index_nospec(cmd, ARRAY_SIZE(list_ops))].fn != NULL) {
-        return grant_list(v, &list_ops[index_nospec(cmd, ARRAY_SIZE(list_ops))], arg);
-    }
-    if (cmd < ARRAY_SIZE(table_ops) &&
-        table_ops[index_nospec(cmd, ARRAY_SIZE(table_ops))] != NULL) {
-        return table_ops[index_nospec(cmd, ARRAY_SIZE(table_ops))](v, arg);
-    }
-    return -ENOSYS;
+    return op_run(v, &grant_ops, cmd, arg[1], arg);
 }
 
 void grant_dump(struct domain *d)
