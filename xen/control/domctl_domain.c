@@ -86,10 +86,12 @@ static int create_choose_id(domid_t wanted, domid_t *id)
     return 0;
 }
 
-long domctl_createdomain(struct domain *d, struct xen_domctl *op)
+long domctl_createdomain(struct op_call *call)
 {
+    struct xen_domctl *op = call->arg;
     struct xen_domctl_createdomain *config = &op->u.createdomain;
     domid_t id = DOMID_INVALID;
+    struct domain *d;
     int rc = create_check(config);
 
     if (rc == 0) {
@@ -110,23 +112,27 @@ long domctl_createdomain(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
-long domctl_destroydomain(struct domain *d, struct xen_domctl *op __unused)
+long domctl_destroydomain(struct op_call *call)
 {
+    struct domain *d = call->d;
     return domain_kill(d);
 }
 
-long domctl_pausedomain(struct domain *d, struct xen_domctl *op __unused)
+long domctl_pausedomain(struct op_call *call)
 {
+    struct domain *d = call->d;
     return d != current_vcpu()->d ? domain_pause_by_control(d) : -EINVAL;
 }
 
-long domctl_unpausedomain(struct domain *d, struct xen_domctl *op __unused)
+long domctl_unpausedomain(struct op_call *call)
 {
+    struct domain *d = call->d;
     return domain_unpause_by_control(d);
 }
 
-long domctl_resumedomain(struct domain *d, struct xen_domctl *op __unused)
+long domctl_resumedomain(struct op_call *call)
 {
+    struct domain *d = call->d;
     if (d == current_vcpu()->d) {
         return -EINVAL;
     }
@@ -134,20 +140,26 @@ long domctl_resumedomain(struct domain *d, struct xen_domctl *op __unused)
     return 0;
 }
 
-long domctl_getdomaininfo(struct domain *d, struct xen_domctl *op)
+long domctl_getdomaininfo(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     control_domain_info(d, &op->u.getdomaininfo);
     return 0;
 }
 
-long domctl_setdomainhandle(struct domain *d, struct xen_domctl *op)
+long domctl_setdomainhandle(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
     return 0;
 }
 
-long domctl_setdebugging(struct domain *d, struct xen_domctl *op)
+long domctl_setdebugging(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     if (d == current_vcpu()->d) {
         return -EINVAL;
     }
@@ -155,24 +167,32 @@ long domctl_setdebugging(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
-long domctl_settimeoffset(struct domain *d, struct xen_domctl *op)
+long domctl_settimeoffset(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     d->time_offset = op->u.settimeoffset.time_offset_seconds;
     return 0;
 }
 
-long domctl_subscribe(struct domain *d, struct xen_domctl *op)
+long domctl_subscribe(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     atomic_store(&d->suspend_port, op->u.subscribe.port);
     return 0;
 }
 
-long domctl_set_virq_handler(struct domain *d, struct xen_domctl *op)
+long domctl_set_virq_handler(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     return evtchn_set_virq_handler(d, op->u.set_virq_handler.virq);
 }
 
-long domctl_scheduler_op(struct domain *d, struct xen_domctl *op)
+long domctl_scheduler_op(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     return sched_domctl(d, &op->u.scheduler_op);
 }

@@ -14,8 +14,10 @@
 #define FLUSH_MAX   (1ull << 18) /* frames in one cacheflush, as in Xen */
 #define FRAMES_MAX  (UINT64_MAX >> PAGE_SHIFT)
 
-long domctl_max_mem(struct domain *d, struct xen_domctl *op)
+long domctl_max_mem(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     /* It may be less than what the domain has: then it gets no more until it has given enough back.
      */
     atomic_store(&d->max_pages, op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10));
@@ -30,8 +32,10 @@ static bool frames_valid(uint64_t first, uint64_t nr)
     return nr != 0 && !add_overflows(first, nr, &end) && end <= FRAMES_MAX;
 }
 
-long domctl_iomem_permission(struct domain *d, struct xen_domctl *op)
+long domctl_iomem_permission(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     uint64_t first = op->u.iomem_permission.first_mfn;
     uint64_t nr = op->u.iomem_permission.nr_mfns;
     int rc;
@@ -49,8 +53,10 @@ long domctl_iomem_permission(struct domain *d, struct xen_domctl *op)
     return rc == -ENOSPC ? -ENOMEM : rc;
 }
 
-long domctl_memory_mapping(struct domain *d, struct xen_domctl *op)
+long domctl_memory_mapping(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     const struct xen_domctl_memory_mapping *map = &op->u.memory_mapping;
     struct p2m_leaf leaf = {.mfn = mfn(map->first_mfn), .kind = P2M_MMIO, .flags = P2M_WRITE};
     uint64_t end = map->first_mfn + map->nr_mfns;
@@ -71,8 +77,10 @@ long domctl_memory_mapping(struct domain *d, struct xen_domctl *op)
                : p2m_unmap(d, gfn(map->first_gfn), map->nr_mfns);
 }
 
-long domctl_cacheflush(struct domain *d, struct xen_domctl *op)
+long domctl_cacheflush(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     struct xen_domctl_cacheflush *flush = &op->u.cacheflush;
     gfn_t at = gfn(flush->start_pfn);
     uint64_t end;
@@ -89,16 +97,20 @@ long domctl_cacheflush(struct domain *d, struct xen_domctl *op)
     return rc;
 }
 
-long domctl_get_mempool(struct domain *d, struct xen_domctl *op)
+long domctl_get_mempool(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     uint32_t pages = d->p2m.pool_pages != UINT32_MAX ? d->p2m.pool_pages : d->p2m.table_pages;
 
     op->u.paging_mempool.size = (uint64_t)pages << PAGE_SHIFT;
     return 0;
 }
 
-long domctl_set_mempool(struct domain *d, struct xen_domctl *op)
+long domctl_set_mempool(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     uint64_t size = op->u.paging_mempool.size;
     long rc = 0;
 
@@ -115,28 +127,33 @@ long domctl_set_mempool(struct domain *d, struct xen_domctl *op)
     return rc;
 }
 
-long domctl_set_address_size(struct domain *d, struct xen_domctl *op)
+long domctl_set_address_size(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     if (op->u.address_size.size != 64) {
         return -EINVAL;
     }
     return d->tot_pages != 0 ? -EBUSY : 0;
 }
 
-long domctl_setnodeaffinity(struct domain *d __unused, struct xen_domctl *op)
+long domctl_setnodeaffinity(struct op_call *call)
 {
+    struct xen_domctl *op = call->arg;
     uint32_t nodes;
     int rc = control_mask_in(&nodes, &op->u.nodeaffinity.nodemap, 1);
 
     return rc == 0 && nodes == 0 ? -EINVAL : rc;
 }
 
-long domctl_getnodeaffinity(struct domain *d __unused, struct xen_domctl *op)
+long domctl_getnodeaffinity(struct op_call *call)
 {
+    struct xen_domctl *op = call->arg;
     return control_mask_out(&op->u.nodeaffinity.nodemap, 1, 1);
 }
 
-long domctl_set_llc_colors(struct domain *d __unused, struct xen_domctl *op)
+long domctl_set_llc_colors(struct op_call *call)
 {
+    struct xen_domctl *op = call->arg;
     return op->u.set_llc_colors.pad != 0 ? -EINVAL : -EOPNOTSUPP;
 }

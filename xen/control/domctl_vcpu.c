@@ -12,8 +12,10 @@
 #include <xen/guest_copy.h>
 #include <xen/string.h>
 
-long domctl_max_vcpus(struct domain *d, struct xen_domctl *op)
+long domctl_max_vcpus(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     unsigned int i;
     int rc = 0;
 
@@ -45,8 +47,10 @@ static int context_set(struct vcpu *v, const struct vcpu_guest_context *context)
     return 0;
 }
 
-long domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
+long domctl_setvcpucontext(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
     uint64_t from = op->u.vcpucontext.ctxt;
     struct vcpu_guest_context context;
@@ -64,8 +68,10 @@ long domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
     return rc;
 }
 
-long domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
+long domctl_getvcpucontext(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
     struct vcpu_guest_context context;
 
@@ -96,8 +102,10 @@ static int vcpu_find(struct domain *d, uint32_t id, struct vcpu **v)
     return id < d->max_vcpus ? -ESRCH : -EINVAL;
 }
 
-long domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
+long domctl_getvcpuinfo(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;
     struct vcpu_runstate_info runstate;
     struct vcpu *v;
@@ -174,16 +182,20 @@ static int affinity_check(struct domain *d, const struct xen_domctl_vcpuaffinity
     return 0;
 }
 
-long domctl_setvcpuaffinity(struct domain *d, struct xen_domctl *op)
+long domctl_setvcpuaffinity(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     struct vcpu *v;
     int rc = affinity_check(d, &op->u.vcpuaffinity, &v);
 
     return rc == 0 ? affinity_set(v, &op->u.vcpuaffinity) : rc;
 }
 
-long domctl_getvcpuaffinity(struct domain *d, struct xen_domctl *op)
+long domctl_getvcpuaffinity(struct op_call *call)
 {
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
     struct vcpu *v;
     int rc = affinity_check(d, &op->u.vcpuaffinity, &v);
 

@@ -2,16 +2,16 @@
  * platform_op: the machine as a whole, for a privileged domain. It tells us what time it is.
  */
 #include <public/platform.h>
-#include <xen/access.h>
-#include <xen/control.h>
-#include <xen/domain.h>
 #include <xen/errno.h>
-#include <xen/guest_copy.h>
 #include <xen/hypercall.h>
+#include <xen/op.h>
 #include <xen/time.h>
 
-static long platform_settime(const struct xenpf_settime64 *set)
+static long platform_settime(struct op_call *call)
 {
+    const struct xen_platform_op *op = call->arg;
+    const struct xenpf_settime64 *set = &op->u.settime64;
+
     if (set->mbz != 0) {
         return -EINVAL;
     }
@@ -19,27 +19,18 @@ static long platform_settime(const struct xenpf_settime64 *set)
     return 0;
 }
 
+#define PLATFORM(function) OP_WITH(function, xen_platform_op, OP_ALONE, ACCESS_CONTROL)
+
+static const struct op platform_rows[] = {
+    [XENPF_settime64] = PLATFORM(platform_settime),
+};
+
+static const struct op platform_others = PLATFORM(op_unknown);
+
+const struct op_table platform_ops = {platform_rows, ARRAY_SIZE(platform_rows),
+                                      XENPF_INTERFACE_VERSION, &platform_others};
+
 long do_platform_op(struct vcpu *v, uint64_t *arg)
 {
-    struct xen_platform_op op;
-    long rc;
-
-    if (guest_copy_from(&op, arg[0], sizeof(op)) != 0) {
-        return -EFAULT;
-    }
-    if (op.interface_version != XENPF_INTERFACE_VERSION) {
-        return -EACCES;
-    }
-    if (!access_control(v->d)) {
-        return -EPERM;
-    }
-    if (op.cmd != XENPF_settime64) {
-        return -ENOSYS;
-    }
-    if (!control_begin(v)) {
-        return -ERESTART;
-    }
-    rc = platform_settime(&op.u.settime64);
-    control_end(v);
-    return rc;
+    return op_run_versioned(v, &platform_ops, arg);
 }

@@ -4,7 +4,6 @@
  */
 #include <public/domctl.h>
 #include <public/sysctl.h>
-#include <xen/access.h>
 #include <xen/console.h>
 #include <xen/control.h>
 #include <xen/cpupool.h>
@@ -14,10 +13,10 @@
 #include <xen/hypercall.h>
 #include <xen/keys.h>
 #include <xen/lib.h>
-#include <xen/nospec.h>
 
-static long sysctl_readconsole(struct xen_sysctl *op)
+static long sysctl_readconsole(struct op_call *call)
 {
+    struct xen_sysctl *op = call->arg;
     struct xen_sysctl_readconsole *read = &op->u.readconsole;
     uint32_t index = read->index, done = 0;
     bool incremental = read->incremental != 0;
@@ -46,14 +45,16 @@ static long sysctl_readconsole(struct xen_sysctl *op)
     return 0;
 }
 
-static long sysctl_sched_id(struct xen_sysctl *op)
+static long sysctl_sched_id(struct op_call *call)
 {
+    struct xen_sysctl *op = call->arg;
     op->u.sched_id.sched_id = sched_class()->id;
     return 0;
 }
 
-static long sysctl_getdomaininfolist(struct xen_sysctl *op)
+static long sysctl_getdomaininfolist(struct op_call *call)
 {
+    struct xen_sysctl *op = call->arg;
     struct xen_sysctl_getdomaininfolist *list = &op->u.getdomaininfolist;
     struct domain *d = domain_get_next(list->first_domain);
     uint32_t n = 0;
@@ -77,8 +78,9 @@ static long sysctl_getdomaininfolist(struct xen_sysctl *op)
     return 0;
 }
 
-static long sysctl_debug_keys(struct xen_sysctl *op)
+static long sysctl_debug_keys(struct op_call *call)
 {
+    struct xen_sysctl *op = call->arg;
     struct xen_sysctl_debug_keys *keys = &op->u.debug_keys;
 
     while (keys->nr_keys != 0) {
@@ -97,77 +99,49 @@ static long sysctl_debug_keys(struct xen_sysctl *op)
     return 0;
 }
 
-static long sysctl_cpupool(struct xen_sysctl *op)
+static long sysctl_cpupool(struct op_call *call)
 {
+    struct xen_sysctl *op = call->arg;
     return cpupool_sysctl(&op->u.cpupool_op);
 }
 
-static long sysctl_scheduler(struct xen_sysctl *op)
+static long sysctl_scheduler(struct op_call *call)
 {
+    struct xen_sysctl *op = call->arg;
     return sched_sysctl(&op->u.scheduler_op);
 }
 
 /* Things that a build of Xen may have and this one has not. */
-static long sysctl_not_built(struct xen_sysctl *op __unused)
+static long sysctl_not_built(struct op_call *call __unused)
 {
     return -EOPNOTSUPP;
 }
 
-static const struct sysctl_row {
-    sysctl_fn *fn;
-    bool out; /* copy the structure back after success */
-} rows[] = {
-    [XEN_SYSCTL_readconsole] = {sysctl_readconsole, true},
-    [XEN_SYSCTL_physinfo] = {sysctl_physinfo, true},
-    [XEN_SYSCTL_sched_id] = {sysctl_sched_id, true},
-    [XEN_SYSCTL_getdomaininfolist] = {sysctl_getdomaininfolist, true},
-    [XEN_SYSCTL_debug_keys] = {sysctl_debug_keys, false},
-    [XEN_SYSCTL_getcpuinfo] = {sysctl_getcpuinfo, true},
-    [XEN_SYSCTL_availheap] = {sysctl_availheap, true},
-    [XEN_SYSCTL_cputopoinfo] = {sysctl_cputopoinfo, true},
-    [XEN_SYSCTL_numainfo] = {sysctl_numainfo, true},
-    [XEN_SYSCTL_cpupool_op] = {sysctl_cpupool, true},
-    [XEN_SYSCTL_scheduler_op] = {sysctl_scheduler, true},
-    [XEN_SYSCTL_coverage_op] = {sysctl_not_built, false},
-    [XEN_SYSCTL_livepatch_op] = {sysctl_not_built, false},
-    [XEN_SYSCTL_dt_overlay] = {sysctl_not_built, false},
+#define SYSCTL(function, more) OP_WITH(function, xen_sysctl, (more) | OP_ALONE, ACCESS_CONTROL)
+
+static const struct op sysctl_rows[] = {
+    [XEN_SYSCTL_readconsole] = SYSCTL(sysctl_readconsole, OP_OUT),
+    [XEN_SYSCTL_physinfo] = SYSCTL(sysctl_physinfo, OP_OUT),
+    [XEN_SYSCTL_sched_id] = SYSCTL(sysctl_sched_id, OP_OUT),
+    [XEN_SYSCTL_getdomaininfolist] = SYSCTL(sysctl_getdomaininfolist, OP_OUT),
+    [XEN_SYSCTL_debug_keys] = SYSCTL(sysctl_debug_keys, 0),
+    [XEN_SYSCTL_getcpuinfo] = SYSCTL(sysctl_getcpuinfo, OP_OUT),
+    [XEN_SYSCTL_availheap] = SYSCTL(sysctl_availheap, OP_OUT),
+    [XEN_SYSCTL_cputopoinfo] = SYSCTL(sysctl_cputopoinfo, OP_OUT),
+    [XEN_SYSCTL_numainfo] = SYSCTL(sysctl_numainfo, OP_OUT),
+    [XEN_SYSCTL_cpupool_op] = SYSCTL(sysctl_cpupool, OP_OUT),
+    [XEN_SYSCTL_scheduler_op] = SYSCTL(sysctl_scheduler, OP_OUT),
+    [XEN_SYSCTL_coverage_op] = SYSCTL(sysctl_not_built, 0),
+    [XEN_SYSCTL_livepatch_op] = SYSCTL(sysctl_not_built, 0),
+    [XEN_SYSCTL_dt_overlay] = SYSCTL(sysctl_not_built, 0),
 };
 
-static const struct sysctl_row *sysctl_find(uint32_t cmd)
-{
-    const struct sysctl_row *row =
-        cmd < ARRAY_SIZE(rows) ? &rows[index_nospec(cmd, ARRAY_SIZE(rows))] : NULL;
+static const struct op sysctl_others = SYSCTL(op_unknown, 0);
 
-    return row != NULL && row->fn != NULL ? row : NULL;
-}
+const struct op_table sysctl_ops = {sysctl_rows, ARRAY_SIZE(sysctl_rows),
+                                    XEN_SYSCTL_INTERFACE_VERSION, &sysctl_others};
 
 long do_sysctl(struct vcpu *v, uint64_t *arg)
 {
-    const struct sysctl_row *row;
-    struct xen_sysctl op;
-    long rc;
-
-    if (guest_copy_from(&op, arg[0], sizeof(op)) != 0) {
-        return -EFAULT;
-    }
-    if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION) {
-        return -EACCES;
-    }
-    if (!access_control(v->d)) {
-        return -EPERM;
-    }
-    row = sysctl_find(op.cmd);
-    if (row == NULL) {
-        return -ENOSYS;
-    }
-    if (!control_begin(v)) {
-        return -ERESTART;
-    }
-    rc = row->fn(&op);
-    control_end(v);
-    /* An interrupted operation keeps its progress in the structure. */
-    if (((rc == 0 && row->out) || rc == -ERESTART) && guest_copy_to(arg[0], &op, sizeof(op)) != 0) {
-        return -EFAULT;
-    }
-    return rc;
+    return op_run_versioned(v, &sysctl_ops, arg);
 }

@@ -28,8 +28,9 @@ static uint64_t host_frames(void)
     return end >> PAGE_SHIFT;
 }
 
-long sysctl_physinfo(struct xen_sysctl *op)
+long sysctl_physinfo(struct op_call *call)
 {
+    struct xen_sysctl *op = call->arg;
     struct xen_sysctl_physinfo *info = &op->u.physinfo;
 
     memset(info, 0, sizeof(*info));
@@ -49,8 +50,9 @@ long sysctl_physinfo(struct xen_sysctl *op)
     return 0;
 }
 
-long sysctl_cputopoinfo(struct xen_sysctl *op)
+long sysctl_cputopoinfo(struct op_call *call)
 {
+    struct xen_sysctl *op = call->arg;
     struct xen_sysctl_cputopoinfo *info = &op->u.cputopoinfo;
     uint32_t i, n = nr_cpus_online;
 
@@ -68,8 +70,9 @@ long sysctl_cputopoinfo(struct xen_sysctl *op)
     return 0;
 }
 
-long sysctl_numainfo(struct xen_sysctl *op)
+long sysctl_numainfo(struct op_call *call)
 {
+    struct xen_sysctl *op = call->arg;
     struct xen_sysctl_numainfo *info = &op->u.numainfo;
     struct xen_sysctl_meminfo memory = {
         .memsize = page_total_count() << PAGE_SHIFT,
@@ -90,8 +93,9 @@ long sysctl_numainfo(struct xen_sysctl *op)
     return 0;
 }
 
-long sysctl_getcpuinfo(struct xen_sysctl *op)
+long sysctl_getcpuinfo(struct op_call *call)
 {
+    struct xen_sysctl *op = call->arg;
     struct xen_sysctl_getcpuinfo *info = &op->u.getcpuinfo;
     uint32_t i, n = min_u32(info->max_cpus, nr_cpus_online);
 
@@ -114,8 +118,9 @@ static uint64_t free_below(uint32_t bits)
                              : page_free_count();
 }
 
-long sysctl_availheap(struct xen_sysctl *op)
+long sysctl_availheap(struct op_call *call)
 {
+    struct xen_sysctl *op = call->arg;
     struct xen_sysctl_availheap *heap = &op->u.availheap;
     /* 0: no limit. */
     uint64_t high = heap->max_bitwidth != 0 ? free_below(heap->max_bitwidth) : page_free_count();

@@ -4,14 +4,13 @@
 
 #include <public/types.h>
 #include <xen/compiler.h>
+#include <xen/op.h>
 #include <xen/sched.h>
 #include <xen/types.h>
 
 struct domain;
 struct vcpu;
-struct xen_domctl;
 struct xen_domctl_getdomaininfo;
-struct xen_sysctl;
 
 /*
  * One domctl, sysctl or platform_op at a time. false: another one runs; the call is to be made
@@ -28,21 +27,19 @@ int __must_check control_mask_in(uint32_t *mask, const struct xenctl_bitmap *map
 
 void control_domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 
-/* A domctl on domain d (with a reference; NULL where the row says so). */
-typedef long domctl_fn(struct domain *d, struct xen_domctl *op);
+/* Operations of domctl.c's and sysctl.c's tables: arg is the whole structure. */
 
 /* domctl_domain.c */
-domctl_fn domctl_createdomain, domctl_destroydomain, domctl_pausedomain, domctl_unpausedomain,
+op_fn domctl_createdomain, domctl_destroydomain, domctl_pausedomain, domctl_unpausedomain,
     domctl_resumedomain, domctl_getdomaininfo, domctl_setdomainhandle, domctl_setdebugging,
     domctl_settimeoffset, domctl_subscribe, domctl_set_virq_handler, domctl_scheduler_op;
 /* domctl_memory.c */
-domctl_fn domctl_max_mem, domctl_iomem_permission, domctl_memory_mapping, domctl_cacheflush,
+op_fn domctl_max_mem, domctl_iomem_permission, domctl_memory_mapping, domctl_cacheflush,
     domctl_get_mempool, domctl_set_mempool, domctl_set_address_size, domctl_setnodeaffinity,
     domctl_getnodeaffinity, domctl_set_llc_colors;
 /* domctl_vcpu.c */
-domctl_fn domctl_max_vcpus, domctl_setvcpucontext, domctl_getvcpucontext, domctl_getvcpuinfo,
+op_fn domctl_max_vcpus, domctl_setvcpucontext, domctl_getvcpucontext, domctl_getvcpuinfo,
     domctl_setvcpuaffinity, domctl_getvcpuaffinity;
 
 /* sysctl_host.c: what the machine is. */
-typedef long sysctl_fn(struct xen_sysctl *op);
-sysctl_fn sysctl_physinfo, sysctl_cputopoinfo, sysctl_numainfo, sysctl_getcpuinfo, sysctl_availheap;
+op_fn sysctl_physinfo, sysctl_cputopoinfo, sysctl_numainfo, sysctl_getcpuinfo, sysctl_availheap;
