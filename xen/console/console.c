@@ -3,7 +3,6 @@
  * the debug keys; Ctrl-A three times switches; console_io carries text of privileged domains.
  */
 #include <public/xen.h>
-#include <xen/access.h>
 #include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/domain.h>
@@ -12,6 +11,7 @@
 #include <xen/hypercall.h>
 #include <xen/keys.h>
 #include <xen/lib.h>
+#include <xen/op.h>
 #include <xen/printk.h>
 
 #include "console.h"
@@ -127,17 +127,28 @@ void console_write_guest(struct domain *d, const char *text, size_t n)
     spin_unlock(&console_lock);
 }
 
-static long write(struct vcpu *v, uint64_t *arg)
+/* Of reg: command, bytes, address of the text. The count is an int in Xen's ABI. */
+static bool console_count_ok(const struct op_call *call)
 {
+    call->reg[1] = (uint32_t)call->reg[1];
+    return call->reg[1] <= INT32_MAX;
+}
+
+static long console_write(struct op_call *call)
+{
+    uint64_t *arg = call->reg;
     char text[WRITE_SLICE];
 
+    if (!console_count_ok(call)) {
+        return -EINVAL;
+    }
     while (arg[1] != 0) {
         size_t n = min_size(arg[1], sizeof(text));
 
         if (guest_copy_from(text, arg[2], n) != 0) {
             return -EFAULT;
         }
-        console_write_guest(v->d, text, n);
+        console_write_guest(call->d, text, n);
         arg[1] -= n;
         arg[2] += n;
         if (arg[1] != 0 && hypercall_preempt()) {
@@ -147,29 +158,28 @@ static long write(struct vcpu *v, uint64_t *arg)
     return 0;
 }
 
-static long read(struct vcpu *v, uint64_t *arg)
+static long console_read(struct op_call *call)
 {
     char text[INPUT_SIZE];
     size_t n;
 
-    n = console_read_guest(v->d, text, min_size(arg[1], sizeof(text)));
-    return guest_copy_to(arg[2], text, n) != 0 ? -EFAULT : (long)n;
-}
-
-/* arg: command, bytes, address of the text. The count is an int in Xen's ABI: negative ones are
- * refused. */
-long do_console_io(struct vcpu *v, uint64_t *arg)
-{
-    if (!access_control(v->d)) {
-        return -EPERM;
-    }
-    arg[1] = (uint32_t)arg[1];
-    if (arg[1] > INT32_MAX) {
+    if (!console_count_ok(call)) {
         return -EINVAL;
     }
-    switch ((uint32_t)arg[0]) {
-    case CONSOLEIO_write: return write(v, arg);
-    case CONSOLEIO_read: return read(v, arg);
-    default: return -ENOSYS;
-    }
+    n = console_read_guest(call->d, text, min_size(call->reg[1], sizeof(text)));
+    return guest_copy_to(call->reg[2], text, n) != 0 ? -EFAULT : (long)n;
+}
+
+static const struct op console_rows[] = {
+    [CONSOLEIO_write] = OP_BARE(console_write, ACCESS_CONTROL),
+    [CONSOLEIO_read] = OP_BARE(console_read, ACCESS_CONTROL),
+};
+
+static const struct op console_others = OP_BARE(op_unknown, ACCESS_CONTROL);
+
+const struct op_table console_ops = {console_rows, ARRAY_SIZE(console_rows), 0, &console_others};
+
+long do_console_io(struct vcpu *v, uint64_t *arg)
+{
+    return op_run(v, &console_ops, arg[0], 0, arg);
 }

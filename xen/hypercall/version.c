@@ -13,7 +13,7 @@
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
 #include <xen/hypercall.h>
-#include <xen/nospec.h>
+#include <xen/op.h>
 #include <xen/string.h>
 
 #define XEN_MAJOR        4
@@ -61,25 +61,23 @@ size_t xen_build_id(const uint8_t **id)
     return note->size;
 }
 
-static long version_extraversion(struct vcpu *v, uint64_t gva)
+static long version_extraversion(struct op_call *call)
 {
     static const xen_extraversion_t text = XEN_EXTRAVERSION;
 
-    (void)v;
-    return guest_copy_to(gva, text, sizeof(text));
+    return guest_copy_to(call->gva, text, sizeof(text));
 }
 
-static long version_compile_info(struct vcpu *v, uint64_t gva)
+static long version_compile_info(struct op_call *call)
 {
     struct xen_compile_info info;
 
-    (void)v;
     memset(&info, 0, sizeof(info));
     strlcpy(info.compiler, XEN_BUILD_COMPILER, sizeof(info.compiler));
     strlcpy(info.compile_by, XEN_BUILD_BY, sizeof(info.compile_by));
     strlcpy(info.compile_domain, XEN_BUILD_DOMAIN, sizeof(info.compile_domain));
     strlcpy(info.compile_date, XEN_BUILD_DATE, sizeof(info.compile_date));
-    return guest_copy_to(gva, &info, sizeof(info));
+    return guest_copy_to(call->gva, &info, sizeof(info));
 }
 
 /* A string into a guest's array of `size` bytes, zeros behind it. */
@@ -91,32 +89,29 @@ static long version_put_text(uint64_t gva, const char *text, size_t size)
     return rc != 0 ? rc : guest_zero(gva + n, size - n);
 }
 
-static long version_capabilities(struct vcpu *v, uint64_t gva)
+static long version_capabilities(struct op_call *call)
 {
-    (void)v;
-    return version_put_text(gva, arch_capabilities(), sizeof(xen_capabilities_info_t));
+    return version_put_text(call->gva, arch_capabilities(), sizeof(xen_capabilities_info_t));
 }
 
-static long version_changeset(struct vcpu *v, uint64_t gva)
+static long version_changeset(struct op_call *call)
 {
-    (void)v;
-    return version_put_text(gva, xen_changeset(), sizeof(xen_changeset_info_t));
+    return version_put_text(call->gva, xen_changeset(), sizeof(xen_changeset_info_t));
 }
 
-static long version_platform_parameters(struct vcpu *v, uint64_t gva)
+static long version_platform_parameters(struct op_call *call)
 {
     struct xen_platform_parameters parameters = {0};
 
-    (void)v;
-    return guest_copy_to(gva, &parameters, sizeof(parameters));
+    return guest_copy_to(call->gva, &parameters, sizeof(parameters));
 }
 
-static long version_get_features(struct vcpu *v, uint64_t gva)
+static long version_get_features(struct op_call *call)
 {
     struct xen_feature_info info;
-    const struct domain *d = v->d;
+    const struct domain *d = call->v->d;
 
-    if (guest_copy_from(&info, gva, sizeof(info)) != 0) {
+    if (guest_copy_from(&info, call->gva, sizeof(info)) != 0) {
         return -EFAULT;
     }
     if (info.submap_idx != 0) {
@@ -129,26 +124,25 @@ static long version_get_features(struct vcpu *v, uint64_t gva)
     if (d->is_hardware) {
         info.submap |= 1u << XENFEAT_dom0;
     }
-    return guest_copy_to(gva, &info, sizeof(info));
+    return guest_copy_to(call->gva, &info, sizeof(info));
 }
 
-static long version_pagesize(struct vcpu *v, uint64_t gva)
+static long version_pagesize(struct op_call *call)
 {
-    (void)v;
-    return gva != 0 ? -EINVAL : (long)PAGE_SIZE;
+    return call->gva != 0 ? -EINVAL : (long)PAGE_SIZE;
 }
 
-static long version_guest_handle(struct vcpu *v, uint64_t gva)
+static long version_guest_handle(struct op_call *call)
 {
-    return guest_copy_to(gva, v->d->handle, sizeof(v->d->handle));
+    return guest_copy_to(call->gva, call->v->d->handle, sizeof(call->v->d->handle));
 }
 
-static long version_commandline(struct vcpu *v, uint64_t gva)
+static long version_commandline(struct op_call *call)
 {
-    if (!access_control(v->d)) {
-        return guest_copy_to(gva, DENIED, sizeof(DENIED));
+    if (!access_control(call->v->d)) {
+        return guest_copy_to(call->gva, DENIED, sizeof(DENIED));
     }
-    return version_put_text(gva, cmdline.text, sizeof(xen_commandline_t));
+    return version_put_text(call->gva, cmdline.text, sizeof(xen_commandline_t));
 }
 
 /* The forms with a length: to a null pointer the size, else at most what there is room for,
@@ -172,72 +166,65 @@ static long version_put_varbuf(uint64_t gva, const void *data, size_t size)
     return (long)size;
 }
 
-static long version_build_id(struct vcpu *v, uint64_t gva)
+static long version_build_id(struct op_call *call)
 {
     const uint8_t *id;
-    size_t size;
+    size_t size = xen_build_id(&id);
 
-    if (!access_control(v->d)) {
-        return -EPERM;
-    }
-    size = xen_build_id(&id);
-    return size == 0 ? -ENODATA : version_put_varbuf(gva, id, size);
+    return size == 0 ? -ENODATA : version_put_varbuf(call->gva, id, size);
 }
 
-static long version_extraversion2(struct vcpu *v, uint64_t gva)
+static long version_extraversion2(struct op_call *call)
 {
-    (void)v;
-    return version_put_varbuf(gva, XEN_EXTRAVERSION, sizeof(XEN_EXTRAVERSION) - 1);
+    return version_put_varbuf(call->gva, XEN_EXTRAVERSION, sizeof(XEN_EXTRAVERSION) - 1);
 }
 
-static long version_capabilities2(struct vcpu *v, uint64_t gva)
+static long version_capabilities2(struct op_call *call)
 {
     const char *text = arch_capabilities();
 
-    (void)v;
-    return version_put_varbuf(gva, text, strlen(text));
+    return version_put_varbuf(call->gva, text, strlen(text));
 }
 
-static long version_changeset2(struct vcpu *v, uint64_t gva)
+static long version_changeset2(struct op_call *call)
 {
-    (void)v;
-    return version_put_varbuf(gva, xen_changeset(), strlen(xen_changeset()));
+    return version_put_varbuf(call->gva, xen_changeset(), strlen(xen_changeset()));
 }
 
-static long version_commandline2(struct vcpu *v, uint64_t gva)
+static long version_commandline2(struct op_call *call)
 {
-    if (!access_control(v->d)) {
-        return -EPERM;
-    }
-    return version_put_varbuf(gva, cmdline.text, strnlen(cmdline.text, sizeof(cmdline.text)));
+    return version_put_varbuf(call->gva, cmdline.text, strnlen(cmdline.text, sizeof(cmdline.text)));
 }
 
-static long (*const version_ops[])(struct vcpu *v, uint64_t gva) = {
-    [XENVER_extraversion] = version_extraversion,
-    [XENVER_compile_info] = version_compile_info,
-    [XENVER_capabilities] = version_capabilities,
-    [XENVER_changeset] = version_changeset,
-    [XENVER_platform_parameters] = version_platform_parameters,
-    [XENVER_get_features] = version_get_features,
-    [XENVER_pagesize] = version_pagesize,
-    [XENVER_guest_handle] = version_guest_handle,
-    [XENVER_commandline] = version_commandline,
-    [XENVER_build_id] = version_build_id,
-    [XENVER_extraversion2] = version_extraversion2,
-    [XENVER_capabilities2] = version_capabilities2,
-    [XENVER_changeset2] = version_changeset2,
-    [XENVER_commandline2] = version_commandline2,
+static long version_version(struct op_call *call __unused)
+{
+    return XEN_MAJOR << 16 | XEN_MINOR;
+}
+
+static const struct op version_rows[] = {
+    [XENVER_version] = OP_BARE(version_version, ACCESS_ANY),
+    [XENVER_extraversion] = OP_BARE(version_extraversion, ACCESS_ANY),
+    [XENVER_compile_info] = OP_BARE(version_compile_info, ACCESS_ANY),
+    [XENVER_capabilities] = OP_BARE(version_capabilities, ACCESS_ANY),
+    [XENVER_changeset] = OP_BARE(version_changeset, ACCESS_ANY),
+    [XENVER_platform_parameters] = OP_BARE(version_platform_parameters, ACCESS_ANY),
+    [XENVER_get_features] = OP_BARE(version_get_features, ACCESS_ANY),
+    [XENVER_pagesize] = OP_BARE(version_pagesize, ACCESS_ANY),
+    [XENVER_guest_handle] = OP_BARE(version_guest_handle, ACCESS_ANY),
+    [XENVER_commandline] = OP_BARE(version_commandline, ACCESS_ANY), /* may be "<denied>" */
+    [XENVER_build_id] = OP_BARE(version_build_id, ACCESS_CONTROL),
+    [XENVER_extraversion2] = OP_BARE(version_extraversion2, ACCESS_ANY),
+    [XENVER_capabilities2] = OP_BARE(version_capabilities2, ACCESS_ANY),
+    [XENVER_changeset2] = OP_BARE(version_changeset2, ACCESS_ANY),
+    [XENVER_commandline2] = OP_BARE(version_commandline2, ACCESS_CONTROL),
 };
+
+const struct op_table version_ops = OP_TABLE(version_rows);
 
 long do_xen_version(struct vcpu *v, uint64_t *arg)
 {
-    uint32_t cmd = (uint32_t)arg[0];
-
-    if (likely(cmd == XENVER_version)) {
+    if (likely((uint32_t)arg[0] == XENVER_version)) {
         return XEN_MAJOR << 16 | XEN_MINOR;
     }
-    if (cmd >= ARRAY_SIZE(version_ops)) {
-        return -ENOSYS;
-    }
-    return version_ops[index_nospec(cmd, ARRAY_SIZE(version_ops))](v, arg[1]);
+    return op_run(v, &version_ops, arg[0], arg[1], arg);
 }
