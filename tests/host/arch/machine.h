@@ -92,6 +92,9 @@ unsigned int host_timers(unsigned int cpu);
 /* First instruction and first argument of a vCPU that was set up. */
 uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0);
 
+/* A domain by its number, without a reference; NULL: none. */
+struct domain *host_domain(uint16_t id);
+
 /* Work is pending each n-th time a long operation asks; 0: only when it is. */
 void host_preempt(unsigned int n);
 

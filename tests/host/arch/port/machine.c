@@ -279,6 +279,16 @@ unsigned int host_timers(unsigned int cpu)
     return cpus[cpu].timers.count;
 }
 
+struct domain *host_domain(uint16_t id)
+{
+    struct domain *d = domain_get_by_id(id);
+
+    if (d != NULL) {
+        domain_put(d);
+    }
+    return d;
+}
+
 uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0)
 {
     const struct vcpu *v = host_vcpu(domain, vcpu);
