@@ -98,18 +98,20 @@ def lines(machine: Any, policy: Policy) -> Iterator[list[str]]:
 HEAD = """\
 # Who may ask for what
 
-Each hypercall and operation that exists, and who may make it. Every other number answers `-ENOSYS` to everybody (`-EINVAL` in
-`vcpu_op`; in `domctl`, `sysctl`, `platform_op` and `console_io` a guest is refused before that). Made from the rows of the
-tables in `xen/` by `tests/host/suite/core/check_permissions.py`; `tests/guests/matrix.c` makes every call of it as every
+Each hypercall and operation that exists, and who may make it. Every other number answers `-ENOSYS`
+to everybody (`-EINVAL` in `vcpu_op`; in `domctl`, `sysctl`, `platform_op` and `console_io` a guest
+is refused before that). Made from the rows of the tables in `xen/` by
+`tests/host/suite/core/check_permissions.py`; `tests/guests/matrix` makes every call of it as every
 caller, here and on real Xen.
 
-"itself", "dom0", "a guest" are the domain that a call names; `-` stands where it names none, and "on itself" then says who may
-make it. A line with "peer" is about the second domain: the other end of a channel, the domain whose grant is mapped or copied.
-Guests talk to dom0 and not to each other (`xsm=silo`, the default as in Xen); with `xsm=dummy` the last column of those lines
-is `yes`. A refusal is `-EPERM`, for grants `GNTST_permission_denied`; a reservation of `memory_op` does nothing and says how
-much it did.
-"yes" means that the caller may ask. What the answer is depends on the rest: a guest gets `<denied>` for the command line, and
-may not set parameters of its own that the tools set.
+"itself", "dom0", "a guest" are the domain that a call names; `-` stands where it names none, and
+"on itself" then says who may make it. A line with "peer" is about the second domain: the other end
+of a channel, the domain whose grant is mapped or copied. Guests talk to dom0 and not to each other
+(`xsm=silo`, the default as in Xen); with `xsm=dummy` the last column of those lines is `yes`.
+A refusal is `-EPERM`, for grants `GNTST_permission_denied`; a reservation of `memory_op` does
+nothing and says how much it did.
+"yes" means that the caller may ask. What the answer is depends on the rest: a guest gets `<denied>`
+for the command line, and only dom0 maps pages of others or of devices.
 
 """
 
