@@ -31,9 +31,17 @@ static inline uint64_t cpu_irqs_pending(void)
            (csr_read(CSR_HIP) & csr_read(CSR_HIE) & 1ul << IRQ_S_GUEST);
 }
 
+/* An interrupt that the guest takes without the hypervisor - its timer by Sstc, a message to its
+ * interrupt file - shows nowhere else while the guest is in a call. */
+static inline bool cpu_guest_irq_pending(void)
+{
+    return (csr_read(CSR_VSSTATUS) & SSTATUS_SIE) != 0 &&
+           (csr_read(CSR_VSIP) & csr_read(CSR_VSIE)) != 0;
+}
+
 static inline bool arch_cpu_irq_pending(void)
 {
-    return cpu_irqs_pending() != 0;
+    return cpu_irqs_pending() != 0 || cpu_guest_irq_pending();
 }
 
 /* Set up the hypervisor's CSRs that are the same on every CPU (delegation, environment, counters):
