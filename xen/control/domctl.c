@@ -15,7 +15,7 @@ static long domctl_no_iommu(struct op_call *call __unused)
 }
 
 #define DOMCTL(function, more) \
-    OP_ON(function, xen_domctl, domain, (more) | OP_ID | OP_ALONE, ACCESS_CONTROL)
+    OP_ON(function, xen_domctl, domain, (more) | OP_ID | OP_ALONE | OP_KEEPS, ACCESS_CONTROL)
 
 static const struct op domctl_rows[] = {
     [XEN_DOMCTL_createdomain] =

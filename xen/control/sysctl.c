@@ -117,7 +117,8 @@ static long sysctl_not_built(struct op_call *call __unused)
     return -EOPNOTSUPP;
 }
 
-#define SYSCTL(function, more) OP_WITH(function, xen_sysctl, (more) | OP_ALONE, ACCESS_CONTROL)
+#define SYSCTL(function, more) \
+    OP_WITH(function, xen_sysctl, (more) | OP_ALONE | OP_KEEPS, ACCESS_CONTROL)
 
 static const struct op sysctl_rows[] = {
     [XEN_SYSCTL_readconsole] = SYSCTL(sysctl_readconsole, OP_OUT),

@@ -82,14 +82,13 @@ static long op_act_on_target(const struct op *op, struct op_call *call)
     return rc;
 }
 
-static bool op_goes_out(const struct op *op, long rc)
+static long op_put_back(const struct op *op, const struct op_call *call, long rc)
 {
-    return rc >= 0 ? (op->flags & OP_OUT) != 0 : (op->flags & OP_OUT_ALWAYS) == OP_OUT_ALWAYS;
-}
+    bool back = rc >= 0           ? (op->flags & OP_OUT) != 0
+                : rc == -ERESTART ? (op->flags & OP_KEEPS) != 0
+                                  : (op->flags & OP_OUT_ALWAYS) == OP_OUT_ALWAYS;
 
-static long op_put_back(const struct op_call *call, size_t size, bool wanted, long rc)
-{
-    return wanted && guest_copy_to(call->gva, call->arg, size) != 0 ? -EFAULT : rc;
+    return back && guest_copy_to(call->gva, call->arg, op->size) != 0 ? -EFAULT : rc;
 }
 
 /* With a structure, or domains. */
@@ -110,7 +109,7 @@ static __noinline long op_run_on(const struct op *op, struct op_call *call)
     }
     call->arg = buffer;
     rc = op->target == 0 ? op_act(op, call) : op_act_on_target(op, call);
-    return op_put_back(call, op->size, op_goes_out(op, rc), rc);
+    return op_put_back(op, call, rc);
 }
 
 long op_run(struct vcpu *v, const struct op_table *table, uint64_t cmd, uint64_t gva, uint64_t *reg)
@@ -147,8 +146,7 @@ long op_run_versioned(struct vcpu *v, const struct op_table *table, uint64_t *re
     } else {
         rc = op_permitted(op, &call) ? op_act(op, &call) : -EPERM;
     }
-    /* What was interrupted keeps its progress in the structure. */
-    return op_put_back(&call, size, rc == -ERESTART || op_goes_out(op, rc), rc);
+    return op_put_back(op, &call, rc);
 }
 
 long op_unknown(struct op_call *call __unused)

@@ -32,6 +32,7 @@ typedef long op_fn(struct op_call *call);
 #define OP_RESUMES    (1u << 3) /* its arguments may say how much was done before */
 #define OP_ALONE      (1u << 4) /* not while another such one runs (control_begin) */
 #define OP_ASKS       (1u << 5) /* fn finds its domains and asks access.h, by `who`, for itself */
+#define OP_KEEPS      (1u << 6) /* its structure says how much was done: back with -ERESTART, too */
 
 struct op {
     op_fn *fn;
@@ -72,7 +73,7 @@ struct op_table {
 long op_run(struct vcpu *v, const struct op_table *table, uint64_t cmd, uint64_t gva,
             uint64_t *reg);
 /* The same for tables with a version: the command stands in the structure at reg[0]. -EACCES: it is
- * made for another version. The structure goes back with -ERESTART, too. */
+ * made for another version. */
 long op_run_versioned(struct vcpu *v, const struct op_table *table, uint64_t *reg);
 
 /* The answer to a command that nobody has: for `others`. */
