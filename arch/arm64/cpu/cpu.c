@@ -6,6 +6,7 @@
 #include <asm/gicv2.h>
 #include <asm/mm.h>
 #include <asm/platform.h>
+#include <asm/speculation.h>
 #include <asm/traps.h>
 #include <asm/vcpu.h>
 #include <xen/cpu.h>
@@ -39,6 +40,7 @@ void arch_cpu_init(struct cpu *c)
     }
     p2m_init_cpu();
     vcpu_init_cpu();
+    speculation_init_cpu(c);
     WRITE_ONCE(c->arch.up, 1u);
     dsb(ishst); /* `up` is visible before the event that wakes the CPU which waits for it */
     __asm__ volatile("sev" ::: "memory");

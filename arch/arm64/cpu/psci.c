@@ -1,15 +1,15 @@
 /* The firmware's PSCI as the host uses it [DEN0022]: only if the device tree names it, by the
  * conduit that it names. */
 #include <asm/cpu.h>
+#include <asm/psci.h>
+#include <asm/smccc.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/printk.h>
 #include <xen/string.h>
 
-#define PSCI_VERSION      0x84000000u
-#define PSCI_CPU_ON_64    0xc4000003u
-#define PSCI_SYSTEM_OFF   0x84000008u
-#define PSCI_SYSTEM_RESET 0x84000009u
+#define PSCI_1_0  0x10000
+#define SMCCC_1_1 0x10001
 
 static enum {
     NONE,
@@ -17,6 +17,7 @@ static enum {
     HVC
 } conduit;
 static uint32_t cpu_on_id;
+static bool smccc; /* firmware has SMCCC_VERSION 1.1 or later */
 
 static long call(uint32_t id, uint64_t a1, uint64_t a2, uint64_t a3)
 {
@@ -53,7 +54,7 @@ void psci_init(void)
         !dt_compatible_any(&dt_host, node, compatible) || method == NULL) {
         return;
     }
-    cpu_on_id = PSCI_CPU_ON_64;
+    cpu_on_id = PSCI_CPU_ON | SMCCC_64;
     if (!dt_compatible(&dt_host, node, "arm,psci-0.2") &&
         !dt_compatible(&dt_host, node, "arm,psci-1.0") &&
         !dt_u32(&dt_host, node, "cpu_on", &cpu_on_id)) {
@@ -69,7 +70,16 @@ void psci_init(void)
         long version = call(PSCI_VERSION, 0, 0, 0);
 
         printk("Using PSCI v%ld.%ld\n", version >> 16, version & 0xffff);
+        /* Only PSCI tells whether SMCCC_VERSION may be asked for [DEN0028 SMCCC_VERSION]. */
+        smccc = conduit == SMC && version >= PSCI_1_0 &&
+                call(PSCI_FEATURES, SMCCC_VERSION, 0, 0) >= 0 &&
+                call(SMCCC_VERSION, 0, 0, 0) >= SMCCC_1_1;
     }
+}
+
+int32_t psci_smccc(uint32_t function, uint32_t arg)
+{
+    return smccc ? (int32_t)call(function, arg, 0, 0) : SMCCC_NOT_SUPPORTED;
 }
 
 int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context)

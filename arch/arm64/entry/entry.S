@@ -64,10 +64,8 @@
     b \label
 .endm
 
-.section .text.entry, "ax"
-.balign 0x800
-.global vectors
-vectors:
+/* The vectors for exceptions of EL2 itself. */
+.macro vectors_hyp
     vector hyp_sync          /* current EL with SP_EL0: never used */
     vector hyp_irq
     vector hyp_irq
@@ -76,11 +74,40 @@ vectors:
     vector hyp_irq
     vector hyp_irq
     vector hyp_serror
+.endm
+
+/*
+ * A guest's exception on a CPU that must first forget what the guest taught its branch prediction
+ * (speculation.c). No indirect branch comes before the barrier, whatever is predicted up to there.
+ */
+.macro vector_hardened label
+    .balign 0x80
+    stp x0, x1, [sp, #16 * 0]
+    stp x2, x3, [sp, #16 * 1]
+    mrs x1, tpidr_el2
+    ldr w0, [x1, #CPU_HARDEN]
+    tbz w0, #31, 1f
+    smc #0                   /* the firmware's work-around may destroy x0-x3 [DEN0028 2.6] */
+    mov w0, #1
+1:  hint #22                 /* CLRBHB; does nothing where a CPU has it not [Arm ARM CLRBHB] */
+2:  b 3f                     /* two taken branches in a round [Spectre-BHB] */
+3:  subs w0, w0, #1
+    b.ne 2b
+    dsb nsh                  /* nothing is predicted from the guest's history ... */
+    isb                      /* ... behind this */
+    ldp x2, x3, [sp, #16 * 1]
+    ldp x0, x1, [sp, #16 * 0]
+    b \label
+.endm
+
+.section .text.entry, "ax"
+.balign 0x800
+.global vectors
+vectors:
+    vectors_hyp
 
     .balign 0x80             /* lower EL, AArch64: synchronous */
     stp x0, x1, [sp, #16 * 0]
-    eor w1, w0, #0x80008000  /* SMCCC_ARCH_WORKAROUND_1 [DEN0070]: the trap is all it needs */
-    cbz w1, guest_workaround
 guest_sync:
     save_caller_but_x0_x1
     mrs x1, esr_el2
@@ -101,14 +128,34 @@ guest_sync:
     vector guest_fiq
     vector guest_serror
 
-/* In: x0, x1 saved, w0 = the work-around's function id. All but HVC #0 goes the usual way. */
-guest_workaround:
-    mrs x1, esr_el2
+    .balign 0x800
+.global vectors_hardened
+vectors_hardened:
+    vectors_hyp
+    vector_hardened guest_sync_hardened
+    vector_hardened guest_irq
+    vector_hardened guest_fiq
+    vector_hardened guest_serror
+    vector_hardened guest_sync32
+    vector_hardened guest_irq
+    vector_hardened guest_fiq
+    vector_hardened guest_serror
+
+/*
+ * HVC #0 for SMCCC_ARCH_WORKAROUND_1 or 3 [DEN0028]: the entry has done all it asks for.
+ * In: x0, x1 saved, x0-x3 the guest's. Everything else goes the usual way.
+ */
+guest_sync_hardened:
+    eor w1, w0, #0x80008000
+    cbz w1, 1f
+    eor w1, w0, #0x80003fff
+    cbnz w1, guest_sync
+1:  mrs x1, esr_el2
     mov w0, #0x5a000000      /* EC = HVC64, IL, immediate 0 */
     cmp w1, w0
     b.ne guest_sync
     ldr x1, [sp, #8]
-    mov x0, #0               /* done: nothing to do on the CPUs of this port beyond the trap */
+    mov x0, #0
     guest_return
 
 guest_sync32:

@@ -41,6 +41,9 @@ static inline bool arch_cpu_irq_pending(void)
 
 /* Host PSCI [DEN0022 5.1]: psci.c. */
 void psci_init(void);
+/* A call of the SMC calling convention to firmware that has at least its version 1.1, by SMC, or
+ * SMCCC_NOT_SUPPORTED. */
+int32_t psci_smccc(uint32_t function, uint32_t arg);
 int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context);
 void psci_system_off(void);
 void psci_system_reset(void);

@@ -8,6 +8,9 @@
 struct cpu_regs;
 struct vcpu;
 
+/* entry.S: the exception vectors for a CPU whose `harden` is not 0 (speculation.c). */
+extern char vectors_hardened[];
+
 /*
  * Called on the CPU's stack with interrupts masked; v runs on this CPU. On the HVC and IRQ paths
  * only x0-x18, x29 and x30 are in v->arch.regs, and ELR_EL2, SPSR_EL2 are the guest's; on the
