@@ -6,6 +6,7 @@
 #include <asm/inject.h>
 #include <asm/psci.h>
 #include <asm/smccc.h>
+#include <asm/speculation.h>
 #include <asm/traps.h>
 #include <public/arch-arm/smccc.h>
 #include <public/arch.h>
@@ -22,17 +23,12 @@ static void answer4(struct vcpu *v, uint32_t x0, uint32_t x1, uint32_t x2, uint3
     v->arch.regs.x[3] = x3;
 }
 
-/*
- * Work-around 1 is what the trap itself does (entry.S answers it). Those for SSBD and branch
- * history are not offered: a guest has its own means on the CPUs of this port.
- */
 static int64_t smccc_arch_features(uint32_t function)
 {
     switch (function) {
     case SMCCC_VERSION:
-    case SMCCC_ARCH_FEATURES:
-    case SMCCC_ARCH_WORKAROUND_1: return 0;
-    default: return SMCCC_NOT_SUPPORTED;
+    case SMCCC_ARCH_FEATURES: return 0;
+    default: return speculation_answer(function);
     }
 }
 
@@ -43,7 +39,11 @@ static void smccc_other(struct vcpu *v, uint32_t function)
     switch (function) {
     case SMCCC_VERSION: result = SMCCC_1_2; break;
     case SMCCC_ARCH_FEATURES: result = smccc_arch_features((uint32_t)v->arch.regs.x[1]); break;
-    case SMCCC_ARCH_WORKAROUND_1: result = 0; break;
+    case SMCCC_ARCH_WORKAROUND_1:
+    case SMCCC_ARCH_WORKAROUND_3:
+        /* This entry has done it already, or this CPU needs nothing. */
+        result = speculation_answer(function) < 0 ? SMCCC_NOT_SUPPORTED : 0;
+        break;
     case SMCCC_STD_CALL_UID:
         answer4(v, SSSC_SMCCC_UID_0, SSSC_SMCCC_UID_1, SSSC_SMCCC_UID_2, SSSC_SMCCC_UID_3);
         return;

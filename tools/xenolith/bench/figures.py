@@ -79,7 +79,8 @@ ARM64 = (
     Figure("P1", "null hypercall (unknown number)", 56, 110),
     Figure("P2", "XENVER_version", 64),
     Figure("P3", "PSCI_VERSION by HVC", 64),
-    Figure("P4", "SMCCC_ARCH_WORKAROUND_1 by HVC", 10),
+    # No firmware of the machine has it. Xen says that it is done, and does nothing.
+    Figure("P4", "SMCCC_ARCH_WORKAROUND_1 by HVC, refused", 64, 120),
     Figure("P5", "vGIC: read GICD_CTLR", 130, 200),
     Figure("P6", "vGIC: write GICD_ISENABLER, no change", 170),
     Figure("P7", "SGI to self, taken and ended", 240, interrupt=True),
