@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ NOT_TESTS = {"bench"}
 
 CPUS = {"smp": (2, 4), "events": (1, 2), "harts": (2, 4), "power": (3,), "psci": (1, 2)}
 """Kernels for more than one CPU, and for how many."""
+
+MODELS = {"extensions": "max"}
+"""Kernels for another model of CPU than the board's."""
 
 
 def _cases(board: Board) -> list[tuple[str, int]]:
@@ -53,7 +57,8 @@ def test_guest(
         # One CPU and instructions for a clock: the same run every time, however busy the host is.
         counted=cpus == 1,
     )
-    text = guest.console_of(board, run, TIMEOUT)
+    model = MODELS.get(name, board.qemu.cpu)
+    text = guest.console_of(replace(board, qemu=replace(board.qemu, cpu=model)), run, TIMEOUT)
     failures = re.findall(r"^FAIL .*$", text, re.MULTILINE)
     found = re.search(guest.END.decode(), text)
     assert found is not None

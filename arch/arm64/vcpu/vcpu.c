@@ -20,19 +20,24 @@
 
 #define HCR_GUEST \
     (HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | \
-     HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_RW)
+     HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TACR | HCR_TLOR | HCR_TERR | HCR_RW)
 
-/* CPTR_EL2 without VHE: RES1 bits, trace registers and SVE trap; FP does not [Arm ARM D17.2.30]. */
+/* CPTR_EL2 without VHE: RES1 bits, trace, activity monitor registers and SVE trap; FP does not
+ * [Arm ARM D17.2.30]. */
 #define CPTR_RES1 0x32fful
+#define CPTR_TAM  (1ul << 30)
 #define CPTR_TTA  (1ul << 20)
 #define CPTR_TZ   (1ul << 8)
 
-/* MDCR_EL2: debug ROM, OS lock, debug and performance registers trap [Arm ARM D17.3.17]. */
+/* MDCR_EL2: debug ROM, OS lock, debug, performance, profiling, trace filter registers trap; the
+ * buffers of profiling and trace are EL2's [Arm ARM D17.3.17]. */
 #define MDCR_TPMCR (1ul << 5)
 #define MDCR_TPM   (1ul << 6)
 #define MDCR_TDA   (1ul << 9)
 #define MDCR_TDOSA (1ul << 10)
 #define MDCR_TDRA  (1ul << 11)
+#define MDCR_TPMS  (1ul << 14)
+#define MDCR_TTRF  (1ul << 19)
 #define MDCR_HPMN  0x1ful
 
 #define HSTR_T15 (1ul << 15)
@@ -43,8 +48,11 @@ void vcpu_init_cpu(void)
      * unpredictable. */
     uint64_t mdcr = READ_SYSREG(mdcr_el2) & MDCR_HPMN;
 
-    WRITE_SYSREG(CPTR_RES1 | CPTR_TTA | CPTR_TZ, cptr_el2);
-    WRITE_SYSREG(mdcr | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA, mdcr_el2);
+    /* Bits for what a CPU lacks are RES0: setting them changes nothing there. */
+    WRITE_SYSREG(CPTR_RES1 | CPTR_TAM | CPTR_TTA | CPTR_TZ, cptr_el2);
+    WRITE_SYSREG(mdcr | MDCR_TPMCR | MDCR_TPM | MDCR_TDA | MDCR_TDOSA | MDCR_TDRA | MDCR_TPMS |
+                     MDCR_TTRF,
+                 mdcr_el2);
     WRITE_SYSREG(HSTR_T15, hstr_el2);
     WRITE_SYSREG(READ_SYSREG(midr_el1), vpidr_el2);
 }

@@ -6,55 +6,12 @@
 #include <guest/print.h>
 #include <guest/test.h>
 #include <port/arm64.h>
-
-#define MRS 0xd5300000U
-#define MSR 0xd5100000U
-#define RET 0xd65f03c0U
-#define ENCODING(op0, op1, n, m, op2) \
-    ((uint32_t)((op0) & 1) << 19 | (uint32_t)(op1) << 16 | (uint32_t)(n) << 12 | \
-     (uint32_t)(m) << 8 | (uint32_t)(op2) << 5)
-
-static uint32_t code[2] __attribute__((aligned(64)));
-
-/* Makes the instruction the body of a function. */
-static void assemble(uint32_t instruction)
-{
-    code[0] = instruction;
-    code[1] = RET;
-    /* To where instructions are fetched from [Arm ARM B2.4.4]. */
-    __asm__ volatile("dc cvau, %0\n\tdsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb"
-                     :
-                     : "r"(code)
-                     : "memory");
-}
-
-/* False: undefined. */
-static bool read_register(uint32_t encoding, uint64_t *value)
-{
-    unsigned int cpu = port_cpu();
-    uint64_t before = port_fault[cpu].count;
-    assemble(MRS | encoding);
-    trap_expect(true);
-    *value = ((uint64_t (*)(void))(uintptr_t)code)();
-    trap_expect(false);
-    return port_fault[cpu].count == before;
-}
-
-static bool write_register(uint32_t encoding, uint64_t value)
-{
-    unsigned int cpu = port_cpu();
-    uint64_t before = port_fault[cpu].count;
-    assemble(MSR | encoding);
-    trap_expect(true);
-    ((void (*)(uint64_t))(uintptr_t)code)(value);
-    trap_expect(false);
-    return port_fault[cpu].count == before;
-}
+#include <port/sysreg.h>
 
 static uint64_t field(uint32_t encoding, unsigned int shift)
 {
     uint64_t value = 0;
-    if (!read_register(encoding, &value)) {
+    if (!sysreg_read(encoding, &value)) {
         return ~0UL;
     }
     return value >> shift & 0xf;
@@ -65,13 +22,13 @@ static void test_identity(void)
     uint64_t value;
     check("MIDR_EL1: an Arm Cortex-A72", (READ_SYSREG(midr_el1) & 0xff00fff0) == 0x4100d080);
     check("MPIDR_EL1: CPU 0", (READ_SYSREG(mpidr_el1) & 0xff00ffffffUL) == 0);
-    check_range("ID_AA64PFR0_EL1: EL0", (int64_t)field(ENCODING(3, 0, 0, 4, 0), 0), 1, 2);
-    check_eq("ID_AA64PFR0_EL1: no SVE", (int64_t)field(ENCODING(3, 0, 0, 4, 0), 32), 0);
-    check_eq("ID_AA64ZFR0_EL1: reads as zero", (int64_t)field(ENCODING(3, 0, 0, 4, 4), 0), 0);
-    check_eq("ID_AA64MMFR0_EL1: 44 address bits", (int64_t)field(ENCODING(3, 0, 0, 7, 0), 0), 4);
+    check_range("ID_AA64PFR0_EL1: EL0", (int64_t)field(SYSREG(3, 0, 0, 4, 0), 0), 1, 2);
+    check_eq("ID_AA64PFR0_EL1: no SVE", (int64_t)field(SYSREG(3, 0, 0, 4, 0), 32), 0);
+    check_eq("ID_AA64ZFR0_EL1: reads as zero", (int64_t)field(SYSREG(3, 0, 0, 4, 4), 0), 0);
+    check_eq("ID_AA64MMFR0_EL1: 44 address bits", (int64_t)field(SYSREG(3, 0, 0, 7, 0), 0), 4);
     for (uint32_t m = 1; m < 8; m++) {
         for (uint32_t op2 = 0; op2 < 8; op2++) {
-            if (!read_register(ENCODING(3, 0, 0, m, op2), &value)) {
+            if (!sysreg_read(SYSREG(3, 0, 0, m, op2), &value)) {
                 print("# 3 0 0 %u %u\n", m, op2);
                 check("an identification register", false);
             }
@@ -87,18 +44,18 @@ static void test_forbidden(void)
         const char *name;
         uint32_t encoding;
     } registers[] = {
-        {"HCR_EL2", ENCODING(3, 4, 1, 1, 0)},        {"VTTBR_EL2", ENCODING(3, 4, 2, 1, 0)},
-        {"SCTLR_EL2", ENCODING(3, 4, 1, 0, 0)},      {"CNTHP_CTL_EL2", ENCODING(3, 4, 14, 2, 1)},
-        {"CNTVOFF_EL2", ENCODING(3, 4, 14, 0, 3)},   {"SCR_EL3", ENCODING(3, 6, 1, 1, 0)},
-        {"ICH_HCR_EL2", ENCODING(3, 4, 12, 11, 0)},  {"ICC_SRE_EL1", ENCODING(3, 0, 12, 12, 5)},
-        {"CNTPS_CTL_EL1", ENCODING(3, 7, 14, 2, 1)}, {"ZCR_EL1", ENCODING(3, 0, 1, 2, 0)},
-        {"SCTLR_EL12", ENCODING(3, 5, 1, 0, 0)},
+        {"HCR_EL2", SYSREG(3, 4, 1, 1, 0)},        {"VTTBR_EL2", SYSREG(3, 4, 2, 1, 0)},
+        {"SCTLR_EL2", SYSREG(3, 4, 1, 0, 0)},      {"CNTHP_CTL_EL2", SYSREG(3, 4, 14, 2, 1)},
+        {"CNTVOFF_EL2", SYSREG(3, 4, 14, 0, 3)},   {"SCR_EL3", SYSREG(3, 6, 1, 1, 0)},
+        {"ICH_HCR_EL2", SYSREG(3, 4, 12, 11, 0)},  {"ICC_SRE_EL1", SYSREG(3, 0, 12, 12, 5)},
+        {"CNTPS_CTL_EL1", SYSREG(3, 7, 14, 2, 1)}, {"ZCR_EL1", SYSREG(3, 0, 1, 2, 0)},
+        {"SCTLR_EL12", SYSREG(3, 5, 1, 0, 0)},
     };
     uint64_t value;
     for (unsigned int i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
         print("# %s\n", registers[i].name);
-        check("cannot be read", !read_register(registers[i].encoding, &value));
-        check("cannot be written", !write_register(registers[i].encoding, 0));
+        check("cannot be read", !sysreg_read(registers[i].encoding, &value));
+        check("cannot be written", !sysreg_write(registers[i].encoding, 0));
     }
 }
 
@@ -110,21 +67,21 @@ static void test_own(void)
         uint32_t encoding;
         uint64_t value;
     } registers[] = {
-        {"TPIDR_EL0", ENCODING(3, 3, 13, 0, 2), 0x123456789abcdef0},
-        {"TPIDRRO_EL0", ENCODING(3, 3, 13, 0, 3), 0xfedcba9876543210},
-        {"TPIDR_EL1", ENCODING(3, 0, 13, 0, 4), 0x1122334455667788},
-        {"PAR_EL1", ENCODING(3, 0, 7, 4, 0), 1},
-        {"FAR_EL1", ENCODING(3, 0, 6, 0, 0), 0xffff000012345678},
-        {"AFSR0_EL1", ENCODING(3, 0, 5, 1, 0), 0},
-        {"CONTEXTIDR_EL1", ENCODING(3, 0, 13, 0, 1), 0x55},
-        {"SP_EL0", ENCODING(3, 0, 4, 1, 0), 0x1000},
-        {"CNTKCTL_EL1", ENCODING(3, 0, 14, 1, 0), 3},
+        {"TPIDR_EL0", SYSREG(3, 3, 13, 0, 2), 0x123456789abcdef0},
+        {"TPIDRRO_EL0", SYSREG(3, 3, 13, 0, 3), 0xfedcba9876543210},
+        {"TPIDR_EL1", SYSREG(3, 0, 13, 0, 4), 0x1122334455667788},
+        {"PAR_EL1", SYSREG(3, 0, 7, 4, 0), 1},
+        {"FAR_EL1", SYSREG(3, 0, 6, 0, 0), 0xffff000012345678},
+        {"AFSR0_EL1", SYSREG(3, 0, 5, 1, 0), 0},
+        {"CONTEXTIDR_EL1", SYSREG(3, 0, 13, 0, 1), 0x55},
+        {"SP_EL0", SYSREG(3, 0, 4, 1, 0), 0x1000},
+        {"CNTKCTL_EL1", SYSREG(3, 0, 14, 1, 0), 3},
     };
     for (unsigned int i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
         uint64_t value = 0;
         print("# %s\n", registers[i].name);
-        check("written", write_register(registers[i].encoding, registers[i].value));
-        check("read", read_register(registers[i].encoding, &value));
+        check("written", sysreg_write(registers[i].encoding, registers[i].value));
+        check("read", sysreg_read(registers[i].encoding, &value));
         check_eq("kept", (int64_t)value, (int64_t)registers[i].value);
     }
 }
@@ -186,12 +143,12 @@ static bool sweep_group(uint32_t op0, uint32_t op1, uint32_t n)
     uint64_t seen[2] = {0, 0};
     bool hidden = true;
     for (uint32_t low = 0; low < 128; low++) {
-        uint32_t encoding = ENCODING(op0, op1, n, low / 8, low % 8);
+        uint32_t encoding = SYSREG(op0, op1, n, low / 8, low % 8);
         uint64_t value;
-        if (read_register(encoding, &value)) {
+        if (sysreg_read(encoding, &value)) {
             seen[low / 64] |= 1UL << (low % 64);
             hidden &= (want.more[low / 64] >> (low % 64) & 1) == 0 || value == 0;
-            write_register(encoding, value);
+            sysreg_write(encoding, value);
         }
     }
     if (op0 == 2 && op1 == 3 && n == 0) {

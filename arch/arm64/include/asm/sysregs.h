@@ -40,6 +40,8 @@
 #define HCR_TACR      (1ul << 21)
 #define HCR_TSW       (1ul << 22)
 #define HCR_RW        (1ul << 31)
+#define HCR_TLOR      (1ul << 35)
+#define HCR_TERR      (1ul << 36)
 
 /* SCTLR_EL2 */
 #define SCTLR_M        (1ul << 0)
