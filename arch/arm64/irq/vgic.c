@@ -298,7 +298,7 @@ unsigned int arch_virq_event(const struct domain *d)
 
 void vgic_update_host(struct domain *d, uint32_t index, uint32_t bits)
 {
-    struct vgic_bank *b = &d->arch.vgic.state->spi[index - 1u];
+    struct vgic_bank *b = vgic_shared_bank(d->arch.vgic.state, index);
 
     for (bits &= b->hw; bits != 0; bits &= bits - 1u) {
         unsigned int n = ctz64(bits), host = b->irq[n].host;

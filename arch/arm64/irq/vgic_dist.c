@@ -280,7 +280,7 @@ static void target_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32
         vgic_mark(v, index, changed);
     }
     dist_unlock(v);
-    changed &= v->d->arch.vgic.state->spi[index - 1u].enabled;
+    changed &= vgic_shared_bank(v->d->arch.vgic.state, index)->enabled;
     if (changed != 0) {
         vgic_update_host(v->d, index, changed);
     }
@@ -321,10 +321,12 @@ static void config_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32
 /* Peripheral and component identification of GIC-400, as its manual has them. */
 static uint32_t id_read(struct vcpu *v __unused, uint32_t offset)
 {
-    static const uint8_t id[12] = {0x04, 0, 0, 0, 0x90, 0xb4, 0x2b, 0, 0x0d, 0xf0, 0x05, 0xb1};
-    uint32_t first = GICD_ID_FIRST - 0xf80u;
+    static const uint8_t id[32] = {
+        [20] = 0x04, [24] = 0x90, [25] = 0xb4, [26] = 0x2b,
+        [28] = 0x0d, [29] = 0xf0, [30] = 0x05, [31] = 0xb1,
+    };
 
-    return offset < first ? 0 : id[(offset - first) / 4u];
+    return id[offset / 4u % 32u];
 }
 
 static const struct dist_row dist_rows[32] = {

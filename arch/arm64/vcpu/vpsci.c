@@ -6,6 +6,7 @@
 #include <public/sched.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
+#include <xen/nospec.h>
 
 #define PSCI_1_1 0x10001
 
@@ -131,7 +132,7 @@ static const struct vpsci_row *vpsci_row(uint32_t function)
         index >= ARRAY_SIZE(vpsci_rows)) {
         return NULL;
     }
-    row = &vpsci_rows[index];
+    row = &vpsci_rows[index_nospec(index, ARRAY_SIZE(vpsci_rows))];
     return row->fn != NULL && ((function & SMCCC_64) == 0 || row->both) ? row : NULL;
 }
 

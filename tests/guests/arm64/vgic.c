@@ -40,6 +40,18 @@ static void test_identity(void)
     check_eq("IGROUPR reads as zero", read32(gicd + GICD_IGROUPR), 0);
 }
 
+/* Sixteen words that read as zero, then those of GIC-400 [GIC-400 TRM]. */
+static void test_identification_space(void)
+{
+    static const uint8_t want[32] = {
+        [20] = 0x04, [24] = 0x90, [25] = 0xb4, [26] = 0x2b,
+        [28] = 0x0d, [29] = 0xf0, [30] = 0x05, [31] = 0xb1,
+    };
+    for (unsigned int i = 0; i < 32 && !on_xen(); i++) {
+        check_eq("identification space", read32(gicd + 0xf80 + i * 4), want[i]);
+    }
+}
+
 static void test_enable(void)
 {
     uint32_t sgis = read32(gicd + GICD_ISENABLER) & 0xffff;
@@ -247,6 +259,7 @@ void guest_main(void)
     gicd = gic_distributor();
     gicc = gic_cpu_interface();
     test_identity();
+    test_identification_space();
     test_enable();
     test_priority();
     test_target();

@@ -26,7 +26,6 @@ struct cpu;
 #define GICD_SGIR       0xf00u
 #define GICD_CPENDSGIR  0xf10u
 #define GICD_SPENDSGIR  0xf20u
-#define GICD_ID_FIRST   0xfd0u
 
 #define GICC_CTLR         0x0000u
 #define GICC_CTLR_ENABLE  (1u << 0)

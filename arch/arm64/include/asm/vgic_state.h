@@ -10,6 +10,7 @@
 #include <asm/vgic.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
+#include <xen/nospec.h>
 #include <xen/spinlock.h>
 
 struct vgic {
@@ -23,6 +24,12 @@ struct vgic {
     struct vgic_bank spi[];  /* bank n is spi[n - 1] */
 };
 
+/* Bank `index` of shared interrupts, 1 .. nr_banks - 1, which a guest's access may have chosen. */
+static inline struct vgic_bank *vgic_shared_bank(struct vgic *g, uint32_t index)
+{
+    return &g->spi[index_nospec(index - 1u, g->nr_banks - 1u)];
+}
+
 static inline struct vgic_bank *vgic_bank(struct vcpu *v, uint32_t index)
 {
     struct vgic *g = v->d->arch.vgic.state;
@@ -30,7 +37,7 @@ static inline struct vgic_bank *vgic_bank(struct vcpu *v, uint32_t index)
     if (index == 0) {
         return &v->arch.vgic.own;
     }
-    return index < g->nr_banks ? &g->spi[index - 1u] : NULL;
+    return index < g->nr_banks ? vgic_shared_bank(g, index) : NULL;
 }
 
 /* The vCPU that gets shared interrupt n of bank b; NULL: GICD_ITARGETSR names none that exists. */
