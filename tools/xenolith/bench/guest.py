@@ -86,10 +86,17 @@ def console_of(
 
     Raises LabError with the last lines when it does not come that far in `timeout` seconds.
     """
+    return console_of_command(command(board, run), run.kernel.stem, timeout, watch)
+
+
+def console_of_command(
+    argv: Sequence[str], name: str, timeout: float, watch: Callable[[bytes], None] | None = None
+) -> str:
+    """The same for a command line of the caller's that runs the kernel `name`."""
     deadline = Deadline(timeout)
-    with Machine(command(board, run)) as machine:
+    with Machine(argv) as machine:
         console = Console(machine, watch=watch)
-        console.expect(END, deadline, f"{run.kernel.stem} to end")
+        console.expect(END, deadline, f"{name} to end")
         try:
             while True:
                 console.receive(deadline, "QEMU to end")
