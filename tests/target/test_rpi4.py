@@ -38,13 +38,14 @@ COMMANDS = {
     "tree": "cd /proc/device-tree && find . -type d | sort",
     "ranges": "for b in soc emmc2bus; do hexdump -ve '1/1 \"%02x\"'"
     " /proc/device-tree/$b/dma-ranges; echo; done",
+    "predicts": "cd /sys/devices/system/cpu/vulnerabilities && grep . spectre_v2 spec_store_bypass",
     "end": "poweroff",
 }
 
 
 @pytest.fixture(scope="module")
 def report(make_system: MakeSystem, boot: Boot) -> Report:
-    return boot(make_system(), "test-rpi4", COMMANDS)
+    return boot(make_system(dom0_args="mitigations=auto"), "test-rpi4", COMMANDS)
 
 
 def test_dom0_has_its_tools_and_four_cpus(report: Report) -> None:
@@ -87,6 +88,12 @@ def test_dma_ranges_are_the_hosts(report: Report) -> None:
     assert emmc2 == "00000000c0000000" + "00000000" * 2 + "40000000"
 
 
+def test_dom0_knows_that_the_stub_clears_no_prediction(report: Report) -> None:
+    assert "CPU0: guests can steer its branch prediction" in report["dmesg"]
+    assert "spectre_v2:Vulnerable" in report["predicts"]
+    assert "spec_store_bypass:Vulnerable" in report["predicts"]
+
+
 def test_power_off_ends_the_machine(report: Report) -> None:
     assert report.error is None
     assert "Hardware Dom0 halted: halting machine" in report.console
@@ -108,8 +115,8 @@ HYPERVISOR_AT, TREE_AT, TREE_ROOM = 0x0020_0000, 0x0800_0000, 8192
 
 def test_psci_of_real_tf_a(make_system: MakeSystem, tmp_path: Path) -> None:
     """Debian's bl31.bin at EL3 instead of the firmware's stub: CPUs and power by PSCI, by SMC."""
-    system, token = make_system(), protocol.new_token()
-    commands = ["xl info", "xl dmesg"]
+    system, token = make_system(dom0_args="mitigations=auto"), protocol.new_token()
+    commands = ["xl info", "xl dmesg", COMMANDS["predicts"]]
     options = session.Options()
     command = session.prepare(system, commands, options, token, tmp_path)
     at = command.index("-kernel")
@@ -126,10 +133,13 @@ def test_psci_of_real_tf_a(make_system: MakeSystem, tmp_path: Path) -> None:
         console = Console(machine, log)
         target = Target(console, token, protocol.Collector(commands), Deadline(SECONDS))
         target.to(State.POWERED_OFF)
-    info, said = (result.text for result in target.collector.results)
+    info, said, predicts = (result.text for result in target.collector.results)
     assert "Using PSCI v1.1" in said
     assert "Brought up 4 CPUs" in said
     assert fields(info)["nr_cpus"] == "4"
+    assert said.count("calls firmware's work-around 0x80003fff on entry from guests") == 4
+    assert "spectre_v2:Mitigation" in predicts
+    assert "spec_store_bypass:Not affected" in predicts
     assert "by hand" not in log.read_text(errors="replace")
 
 
