@@ -78,6 +78,16 @@ static void test_no_syndrome(void)
     check("alive", true);
 }
 
+/* Maintenance by set and way is done, as U-Boot needs it: first set and way of the first level. */
+static void test_set_way(void)
+{
+    uint64_t before = fault->count;
+    trap_expect(true);
+    __asm__ volatile("dc csw, %0\n\tdc cisw, %0\n\tdc isw, %0\n\tdsb sy" : : "r"(0UL) : "memory");
+    trap_expect(false);
+    check_eq("set and way", (int64_t)(fault->count - before), 0);
+}
+
 static void test_unknown(void)
 {
     uint64_t before = fault->count;
@@ -114,6 +124,7 @@ void guest_main(void)
     test_fetch();
     test_hypervisor();
     test_no_syndrome();
+    test_set_way();
     test_unknown();
     test_many();
 }
