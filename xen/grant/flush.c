@@ -58,7 +58,7 @@ int grant_op_cache_flush(struct domain *d, const struct gnttab_cache_flush *op, 
         /* As Xen: -EPERM for memory that no domain has, -EINVAL for another's that is not granted.
          */
         return pa < UINT64_MAX - PAGE_SIZE && memmap_is_ram(pa, pa + PAGE_SIZE) &&
-                       !page_is_guest_ram(pa)
+                       !page_in_use((mfn_t){pa >> PAGE_SHIFT})
                    ? -EPERM
                    : -EINVAL;
     }

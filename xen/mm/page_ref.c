@@ -47,6 +47,16 @@ struct page *page_get_single(mfn_t mfn)
     return pg;
 }
 
+bool page_in_use(mfn_t mfn)
+{
+    bool used;
+
+    spin_lock(&heap_lock);
+    used = page_is_guest_ram(mfn.n << PAGE_SHIFT);
+    spin_unlock(&heap_lock);
+    return used;
+}
+
 static bool page_belongs(const struct page *pg, const struct domain *d)
 {
     const struct domain *owner = atomic_load(&pg->owner);

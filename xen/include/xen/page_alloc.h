@@ -149,6 +149,8 @@ struct page *page_get_frame(mfn_t mfn, const struct domain *d);
 /* The same for a page of any domain, but only if its chunk is split already: who may not even ask
  * for a page must not split the memory of others. */
 struct page *page_get_single(mfn_t mfn);
+/* Is it a page of a domain, or shared with one, at this moment? For a frame that may be freed. */
+bool page_in_use(mfn_t mfn);
 mfn_t page_mfn(const struct page *pg);
 void *page_va(const struct page *pg);
 /* Take a reference if the page belongs to d (d NULL: to anyone) and is not being freed. */
@@ -171,7 +173,8 @@ static inline struct page *page_peek(mfn_t mfn)
 }
 
 /* Is this physical address RAM that a domain (or its shares) owns: cheap test for guest_copy, no
- * reference. */
+ * reference. Same precondition as page_of: the array may be freed with the last page of its chunk.
+ */
 static inline bool page_is_guest_ram(paddr_t pa)
 {
     const struct chunk *c = chunk_of_pa(pa);
