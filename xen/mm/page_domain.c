@@ -23,7 +23,7 @@ static int domain_may_have(const struct domain *d, uint64_t nr)
     if (d->is_dying) {
         return -EINVAL;
     }
-    if (d->tot_pages + nr > d->max_pages) {
+    if (d->tot_pages + nr > atomic_load(&d->max_pages)) {
         return -E2BIG;
     }
     if (claimed != 0 && d->claim_pages < nr &&
@@ -265,14 +265,16 @@ int domain_pages_relinquish(struct domain *d)
 
 int domain_page_reserve(struct domain *d, uint64_t pages)
 {
-    uint64_t want = pages - d->tot_pages;
+    uint64_t want;
     int rc = 0;
 
     spin_lock(&heap_lock);
+    want = pages - d->tot_pages;
     if (pages == 0) {
         claimed -= d->claim_pages;
         d->claim_pages = 0;
-    } else if (d->claim_pages != 0 || pages <= d->tot_pages || pages > d->max_pages) {
+    } else if (d->is_dying || d->claim_pages != 0 || pages <= d->tot_pages ||
+               pages > atomic_load(&d->max_pages)) {
         rc = -EINVAL;
     } else if (claimed + want > buddy_free_pages(buddy_zone_below(0))) {
         rc = -ENOMEM;

@@ -124,8 +124,8 @@ int __must_check domain_pages_relinquish(struct domain *d);
 
 /*
  * XENMEM_claim_pages: let d's tot_pages rise to `pages` without others taking the memory first; 0
- * ends it. -EINVAL: a claim is there already, or pages is not in (tot_pages, max_pages]. -ENOMEM.
- * page_claimed: what all claims still hold back.
+ * ends it. -EINVAL: a claim is there already, pages is not in (tot_pages, max_pages], or d is
+ * dying. -ENOMEM. page_claimed: what all claims still hold back.
  */
 int __must_check domain_page_reserve(struct domain *d, uint64_t pages);
 uint64_t page_claimed(void);

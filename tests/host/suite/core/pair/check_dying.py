@@ -1,0 +1,44 @@
+"""A domain that was destroyed while others still have pages of it: it gets nothing, does nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+EINVAL, ESRCH = 22, 3
+SELF = 0x7FF0
+BASE, PAGES = 0x40000, 256
+FOREIGN = 0x8000000
+"""Frame of dom0 that shows a page of domain 1."""
+
+
+@pytest.fixture
+def kept(pair: Any) -> Any:
+    """dom0 has mapped a page of domain 1."""
+    dom0 = pair.dom0
+    lists = BASE.to_bytes(8, "little") + FOREIGN.to_bytes(8, "little") + bytes(8)
+    at = dom0.write(dom0.page(), lists)
+    value = dom0.new("xen_add_to_physmap_batch", domid=SELF, size=1)
+    value.space, value.u.foreign_domid = dom0.k.XENMAPSPACE_gmfn_foreign, pair.dom1.id
+    value.idxs, value.gpfns, value.errs = at, at + 8, at + 16
+    assert dom0.op("memory_op", dom0.k.XENMEM_add_to_physmap_batch, value) == 0
+    return pair
+
+
+def let_go(pair: Any) -> None:
+    """dom0 gives the page back, and the domain is gone."""
+    value = pair.dom0.new("xen_remove_from_physmap", domid=SELF, gpfn=FOREIGN)
+    assert pair.dom0.op("memory_op", pair.dom0.k.XENMEM_remove_from_physmap, value) == 0
+    pair.machine.lib.host_advance(1000)
+    assert pair.tools.domctl("getdomaininfo", pair.dom1.id)[0] == -ESRCH
+
+
+def test_holds_no_memory_back(kept: Any) -> None:
+    kept.tools.good("max_mem", kept.dom1.id, max_mem={"max_memkb": 8 * PAGES})
+    kept.destroy()
+    value = kept.dom0.new("xen_memory_reservation", nr_extents=PAGES, domid=kept.dom1.id)
+    command = kept.dom0.k.XENMEM_claim_pages
+    assert kept.dom0.op("memory_op", command, value) == -EINVAL
+    let_go(kept)
+    assert kept.machine.lib.page_claimed() == 0
