@@ -234,6 +234,7 @@ int domain_kill(struct domain *d)
         d->is_dying = true;
         spin_unlock(&d->p2m.lock);
         spin_unlock(&d->lock);
+        domain_watchdog_destroy(d); /* its handler has no reference to d */
     }
     for (i = 0; i < ARRAY_SIZE(steps); i++) {
         rc = steps[i](d);

@@ -42,3 +42,13 @@ def test_holds_no_memory_back(kept: Any) -> None:
     assert kept.dom0.op("memory_op", command, value) == -EINVAL
     let_go(kept)
     assert kept.machine.lib.page_claimed() == 0
+
+def test_has_no_watchdog(kept: Any) -> None:
+    lib, dom1 = kept.machine.lib, kept.dom1
+    before = [lib.host_timers(cpu) for cpu in range(2)]
+    value = dom1.new("sched_watchdog", id=0, timeout=10)
+    assert dom1.op("sched_op", dom1.k.SCHEDOP_watchdog, value) == 1
+    assert [lib.host_timers(cpu) for cpu in range(2)] != before
+    kept.destroy()
+    assert [lib.host_timers(cpu) for cpu in range(2)] == before
+    let_go(kept)
