@@ -192,8 +192,8 @@ void vcpu_kick(struct vcpu *v)
         vcpu_unblock(v);
     }
     /* The one that is loaded here has been given its interrupt by the port already. */
-    if (atomic_load(&v->running) != 0 && v != current_vcpu()) {
-        cpu_request(v->cpu, CPU_PENDING_VIRQ);
+    if (atomic_load_acquire(&v->running) != 0 && v != current_vcpu()) {
+        cpu_request(atomic_load(&v->cpu), CPU_PENDING_VIRQ);
     }
 }
 

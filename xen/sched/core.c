@@ -272,8 +272,9 @@ static void sched_put(struct cpu *c, struct vcpu *v, s_time_t now)
 static void sched_take(struct cpu *c, struct vcpu *v)
 {
     v->sched.state = SCHED_RUNNING;
-    v->cpu = c;
-    v->running = 1;
+    atomic_store(&v->cpu, c);
+    /* Release: who finds it running without the lock finds where (vcpu_kick). */
+    atomic_store_release(&v->running, 1u);
     sched_started = true;
 }
 

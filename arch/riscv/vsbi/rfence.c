@@ -59,8 +59,8 @@ static cpumask_t rfence_cpus(struct vcpu *v, uint64_t harts)
         }
         atomic_store(&v->d->p2m.arch.where[id], 0u);
         smp_mb(); /* the place is gone before we look: pairs with vmid_load */
-        if (atomic_load(&t->running) != 0) {
-            found |= (cpumask_t)1 << t->cpu->id;
+        if (atomic_load_acquire(&t->running) != 0) {
+            found |= (cpumask_t)1 << atomic_load(&t->cpu)->id;
         }
     }
     return found;

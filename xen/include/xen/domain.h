@@ -48,7 +48,8 @@ struct vcpu {
     uint32_t running; /* 1: its state is (being) loaded on v->cpu, 0: saved (store-release by that
                          CPU's gate) */
     bool initialised; /* has a context: by boot, PSCI CPU_ON or setvcpucontext */
-    struct cpu *cpu;  /* where it runs or ran last; the scheduler changes it only while !running */
+    struct cpu *cpu;  /* where it runs or ran last; the scheduler changes it only while !running.
+                         Without its lock: read after `running`, with acquire */
 
     struct vcpu_info *info; /* in shared_info, a registered page, or a private dummy: never NULL */
     struct page *info_page; /* reference of a registered page */
