@@ -69,11 +69,11 @@ void machine_end(uint8_t reason)
 }
 
 /* Tell who waits for it. */
-static void shutdown_notify(struct domain *d)
+static void shutdown_notify(struct domain *d, uint8_t reason)
 {
     evtchn_port_t port = atomic_load(&d->suspend_port);
 
-    if (d->shutdown_code != SHUTDOWN_suspend || port == 0 || evtchn_send(d, port) != 0) {
+    if (reason != SHUTDOWN_suspend || port == 0 || evtchn_send(d, port) != 0) {
         evtchn_raise_global_virq(VIRQ_DOM_EXC);
     }
 }
@@ -86,16 +86,19 @@ void domain_shutdown(struct domain *d, uint8_t reason)
     if (d->shutdown_code == SHUTDOWN_CODE_NONE) {
         d->shutdown_code = reason;
     }
+    reason = d->shutdown_code;
     first = !d->is_shut_down;
-    d->is_shut_down = true;
+    if (first && !d->is_hardware) {
+        domain_pause_nowait(d); /* with the lock: domain_resume takes back what was counted */
+    }
+    atomic_store(&d->is_shut_down, true);
     spin_unlock(&d->lock);
 
     if (d->is_hardware) {
-        machine_end(d->shutdown_code);
+        machine_end(reason);
     }
     if (first) {
-        domain_pause_nowait(d);
-        shutdown_notify(d);
+        shutdown_notify(d, reason);
     }
 }
 
@@ -106,7 +109,7 @@ void domain_resume(struct domain *d)
     domain_pause(d);
     spin_lock(&d->lock);
     was = d->is_shut_down;
-    d->is_shut_down = false;
+    atomic_store(&d->is_shut_down, false);
     d->shutdown_code = SHUTDOWN_CODE_NONE;
     spin_unlock(&d->lock);
     if (was) {
@@ -120,7 +123,7 @@ void guest_crash(struct vcpu *v, const char *fmt, ...)
     char text[160];
     va_list args;
 
-    if (v->d->is_shut_down) {
+    if (atomic_load(&v->d->is_shut_down)) {
         return;
     }
     va_start(args, fmt);

@@ -12,7 +12,7 @@ static void watchdog_expired(void *data)
 {
     struct domain *d = data;
 
-    if (!d->is_shut_down && !d->is_dying) {
+    if (!atomic_load(&d->is_shut_down) && !d->is_dying) {
         printk(XENLOG_WARNING "Watchdog timer fired for domain %u\n", d->id);
         domain_shutdown(d, SHUTDOWN_watchdog);
     }
