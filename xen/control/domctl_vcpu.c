@@ -74,21 +74,22 @@ long domctl_getvcpucontext(struct op_call *call)
     struct xen_domctl *op = call->arg;
     struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
     struct vcpu_guest_context context;
+    int rc;
 
     if (v == NULL || v == current_vcpu()) {
         return -EINVAL;
     }
-    if (!v->initialised) {
-        return -ENODATA;
-    }
     memset(&context, 0, sizeof(context));
     vcpu_pause_wait(v);
-    arch_vcpu_get_context(v, &context);
-    if (vcpu_is_up(v)) {
-        context.flags |= VGCF_online;
+    spin_lock(&d->lock); /* a sibling may be starting it: vcpu_start */
+    rc = v->initialised ? 0 : -ENODATA;
+    if (rc == 0) {
+        arch_vcpu_get_context(v, &context);
+        context.flags |= vcpu_is_up(v) ? VGCF_online : 0;
     }
+    spin_unlock(&d->lock);
     vcpu_unpause(v);
-    return guest_copy_to(op->u.vcpucontext.ctxt, &context, sizeof(context));
+    return rc == 0 ? guest_copy_to(op->u.vcpucontext.ctxt, &context, sizeof(context)) : rc;
 }
 
 /* The vCPU that an operation names: -EINVAL for a number out of range, -ESRCH for one that was not
