@@ -81,12 +81,15 @@ static int physmap_foreign(struct domain *d, domid_t from, uint64_t frame, gfn_t
 static int physmap_device(struct domain *d, uint64_t frame, gfn_t gfn)
 {
     struct p2m_leaf leaf = {.mfn = {frame}, .kind = P2M_MMIO, .flags = P2M_WRITE | P2M_CACHED};
+    bool allowed;
 
-    if (frame == UINT64_MAX || d->iomem == NULL ||
-        !rangeset_contains(d->iomem, frame, frame + 1u)) {
+    if (frame == UINT64_MAX || d->iomem == NULL) {
         return 0;
     }
-    return p2m_map(d, gfn, 1, leaf);
+    spin_lock(&d->lock); /* the tools may be changing the set */
+    allowed = rangeset_contains(d->iomem, frame, frame + 1u);
+    spin_unlock(&d->lock);
+    return allowed ? p2m_map(d, gfn, 1, leaf) : 0;
 }
 
 static int physmap_add(struct domain *d, unsigned int space, domid_t foreign, uint64_t index,
