@@ -79,10 +79,19 @@ static void show_scheduler(void)
     printk("Scheduler: %s, now %ld ns, %u waiting\n", sched_class()->name, time_now(),
            sched_nr_waiting);
     for (unsigned int i = 0; i < nr_cpus_online; i++) {
-        const struct vcpu *v = cpus[i].sched.curr;
+        const struct vcpu *v;
+        int domain = -1;
+        unsigned int vcpu = 0;
 
+        spin_lock(&sched_lock); /* keeps v, but not for as long as printing takes */
+        v = cpus[i].sched.curr;
         if (v != NULL) {
-            printk("  CPU%u: d%uv%u\n", i, v->d->id, v->id);
+            domain = v->d->id;
+            vcpu = v->id;
+        }
+        spin_unlock(&sched_lock);
+        if (domain >= 0) {
+            printk("  CPU%u: d%dv%u\n", i, domain, vcpu);
         } else {
             printk("  CPU%u: idle\n", i);
         }

@@ -96,8 +96,7 @@ void irq_dispatch(unsigned int irq)
     struct domain *d = desc != NULL ? atomic_load_acquire(&desc->d) : NULL;
 
     if (d != NULL) {
-        /* Not released meanwhile: release disables the interrupt and a domain goes only after all
-         * CPUs passed the gate. */
+        /* Only the hardware domain has interrupts, and it never goes. */
         arch_virq_forward(d, desc->virq, irq);
         return;
     }
