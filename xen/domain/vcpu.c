@@ -92,7 +92,7 @@ struct vcpu *vcpu_create(struct domain *d, unsigned int id, int *rc)
 
 void vcpu_destroy(struct vcpu *v)
 {
-    v->d->vcpu[v->id] = NULL;
+    atomic_store(&v->d->vcpu[v->id], (struct vcpu *)NULL); /* a timer of the scheduler may look */
     vcpu_destroy_parts(v, ARRAY_SIZE(parts));
 }
 

@@ -49,14 +49,14 @@ struct evtchn_fifo *evtchn_fifo_uninstall(struct domain *d)
 
     /* No port is bound, so nobody calls these functions or follows this pointer. */
     atomic_store(&d->events.ops, &evtchn_2l_ops);
-    d->events.fifo = NULL;
+    atomic_store(&d->events.fifo, (struct evtchn_fifo *)NULL);
     return f;
 }
 
 /* From now on `f` is used. What was pending in 2-level form is carried over. Bind lock held. */
 static void evtchn_fifo_install(struct domain *d, struct evtchn_fifo *f)
 {
-    d->events.fifo = f;
+    atomic_store(&d->events.fifo, f);
     /* Who takes a port's lock after this sees the new functions (evtchn_abi); who has it may still
      * use the old ones. */
     atomic_store_release(&d->events.ops, &evtchn_fifo_ops);
@@ -91,7 +91,7 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *arg)
     if (arg->offset > PAGE_SIZE - sizeof(*fv->block) || arg->offset % 8 != 0) {
         return -EINVAL;
     }
-    if (d->events.fifo == NULL && (fifo = fifo_new(d)) == NULL) {
+    if (atomic_load(&d->events.fifo) == NULL && (fifo = fifo_new(d)) == NULL) {
         return -ENOMEM;
     }
     pg = p2m_get_page(d, gfn(arg->control_gfn), true);
@@ -142,7 +142,7 @@ int evtchn_fifo_expand_array(struct domain *d, uint64_t array_gfn)
     uint32_t nr;
     int rc = 0;
 
-    if (d->events.fifo == NULL) {
+    if (atomic_load(&d->events.fifo) == NULL) {
         return -EOPNOTSUPP;
     }
     pg = p2m_get_page(d, gfn(array_gfn), true);

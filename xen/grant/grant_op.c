@@ -149,7 +149,7 @@ static xen_pfn_t grant_frame_gfn(const struct domain *d, uint32_t i)
 {
     const struct page *pg = page_of((mfn_t){arch_va_to_pa(d->grants->frame[i]) >> PAGE_SHIFT});
 
-    return pg != NULL ? pg->user - 1 : UINT64_MAX;
+    return pg != NULL ? atomic_load(&pg->user) - 1 : UINT64_MAX;
 }
 
 static int16_t grant_setup(const struct vcpu *v, const struct gnttab_setup_table *op)

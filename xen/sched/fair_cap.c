@@ -15,7 +15,7 @@ static void fair_unpark(struct domain *d, s_time_t now)
     unsigned int i;
 
     for (i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = d->vcpu[i];
+        struct vcpu *v = domain_vcpu(d, i);
 
         if (v != NULL && v->sched.state == SCHED_PARKED) {
             v->sched.state = SCHED_QUEUED;
@@ -36,7 +36,7 @@ static void fair_charge_running(struct domain *d, s_time_t now)
     unsigned int i;
 
     for (i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = d->vcpu[i];
+        struct vcpu *v = domain_vcpu(d, i);
 
         if (v != NULL && v->sched.state == SCHED_RUNNING) {
             fair_charge(v->cpu, v, now - v->cpu->sched.since);
@@ -86,7 +86,7 @@ void fair_domain_changed(struct domain *d, uint16_t weight, uint16_t cap)
         fair_unpark(d, now);
     }
     for (i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = d->vcpu[i];
+        struct vcpu *v = domain_vcpu(d, i);
 
         /* Its old virtual time was weighted otherwise. Who runs gets its new limits when it is
          * chosen again. */
