@@ -65,7 +65,9 @@ int grant_op_cache_flush(struct domain *d, const struct gnttab_cache_flush *op, 
     if (pg->owner != d) {
         /* A page of its own keeps a domain alive, one of the hypervisor's that it shares does not.
          */
-        rc = (pg->flags & PAGE_XEN) != 0 ? -EPERM : flush_granted(pg->owner, pg, d->id, cursor);
+        rc = (atomic_load(&pg->flags) & PAGE_XEN) != 0
+                 ? -EPERM
+                 : flush_granted(pg->owner, pg, d->id, cursor);
     }
     if (rc == 0) {
         va = (uint8_t *)page_va(pg) + op->offset;

@@ -240,7 +240,7 @@ void page_unlink(struct page *pg)
     } else {
         pg->owner->pages_head = pg->next;
     }
-    pg->flags &= (uint16_t)~PAGE_OWNED;
+    atomic_store(&pg->flags, (uint16_t)(pg->flags & ~PAGE_OWNED));
 }
 
 struct page *page_find(mfn_t mfn, const struct domain *d)
