@@ -1,4 +1,4 @@
-"""A domain that was destroyed while others still have pages of it: it gets nothing, does nothing."""
+"""A destroyed domain of which others still have pages: it gets nothing and does nothing."""
 
 from __future__ import annotations
 
@@ -42,6 +42,7 @@ def test_holds_no_memory_back(kept: Any) -> None:
     assert kept.dom0.op("memory_op", command, value) == -EINVAL
     let_go(kept)
     assert kept.machine.lib.page_claimed() == 0
+
 
 def test_has_no_watchdog(kept: Any) -> None:
     lib, dom1 = kept.machine.lib, kept.dom1
