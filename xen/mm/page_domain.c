@@ -1,6 +1,13 @@
 /*
  * Memory of domains: charged, given, claimed in advance, taken back. Memory is scrubbed before it
  * gets an owner, so that a domain that dies meanwhile never frees what is still being written.
+ *
+ * The rule for all who free memory, or use what others may free. A frame or a page that somebody
+ * found with a lock held says nothing once that lock is free. It may be another page by then, even
+ * one of the same domain. He acts on it only if he has a reference (page_get_frame, p2m_get_page, a
+ * grant's pin), if he himself took it out of the second stage (p2m_take), or if it never was there.
+ * What a domain maps is freed in this order: its entries are cleared and flushed with the p2m's
+ * lock; copies through an old translation end (guest_copy_quiesce); then the reference goes.
  */
 #include <arch/mm.h>
 #include <xen/bitops.h>

@@ -152,6 +152,7 @@ struct domain *domain_by_id_or_self(domid_t id);
  * a lock. */
 struct domain *domain_get_next(domid_t from);
 bool __must_check domain_get(struct domain *d); /* false: it is going away */
+/* With any lock held: the gate frees d if it was the last reference. */
 void domain_put(struct domain *d);
 /* The gate: free domains whose last reference is gone. */
 void domain_reap(void);
@@ -218,6 +219,7 @@ void vcpu_runstate_unregister(struct vcpu *v);
 
 /* vcpu_info.c: struct vcpu_info in a page of the guest's. -EINVAL, -ENXIO, -EBUSY (once only). */
 int __must_check vcpu_info_register(struct vcpu *v, gfn_t gfn, uint32_t offset);
+/* d is dying and its ports are closed: nobody sends into the page any more. */
 void vcpu_info_unregister(struct vcpu *v);
 
 /* shutdown.c: what SCHEDOP_shutdown, watchdog, and crash do; for the hardware domain it is the

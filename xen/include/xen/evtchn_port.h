@@ -125,6 +125,7 @@ int __must_check evtchn_fifo_init_control(struct domain *d, struct evtchn_init_c
 int __must_check evtchn_fifo_expand_array(struct domain *d, uint64_t gfn);
 /* Bind lock held; the result must be given to evtchn_fifo_free without it. */
 struct evtchn_fifo *evtchn_fifo_uninstall(struct domain *d);
+/* Without a lock. It was uninstalled, so nobody is in its pages; NULL is fine. */
 void evtchn_fifo_free(struct evtchn_fifo *f);
 
 /* virq.c */

@@ -84,8 +84,8 @@ void page_alloc_init(void);
 
 /* 2^order contiguous, zeroed pages of hypervisor memory (direct-map address); NULL: none left. */
 void *page_alloc(unsigned int order);
-/* Any part of an allocation may be freed. A page that was page_share'd and is still referenced is
- * freed when that ends. */
+/* Any part of an allocation may be freed; nobody can find it any more, and no CPU copies through an
+ * address in it. A page that was page_share'd and is still referenced is freed when that ends. */
 void page_free(void *va, unsigned int order);
 
 #define MEM_NO_SCRUB \
@@ -119,7 +119,8 @@ bool page_find_free(paddr_t want, paddr_t limit, paddr_t align, paddr_t *start, 
 /* Give reserved memory (boot modules after use) to the allocator: the whole pages of [start, end).
  */
 void page_release_reserved(paddr_t start, paddr_t end);
-/* Free all that d still owns, in slices: 0 or -ERESTART. After p2m teardown. */
+/* Free all that d still owns, in slices: 0 or -ERESTART. d is dying, and p2m_relinquish is done: no
+ * entry and no translation shows these pages. The caller has a reference on d. */
 int __must_check domain_pages_relinquish(struct domain *d);
 
 /*
@@ -132,8 +133,8 @@ uint64_t page_claimed(void);
 
 /*
  * Make a hypervisor page (page_alloc) known as shared with d so that page_of and p2m accept it
- * (P2M_RAM for d, P2M_FOREIGN for others) / end that for d. -ENOMEM. After page_unshare call
- * page_free; references of others keep the page until they go.
+ * (P2M_RAM for d, P2M_FOREIGN for others) / end that for d. -ENOMEM. page_unshare: d's p2m shows
+ * it no more; then call page_free. References of others keep the page until they go.
  */
 int __must_check page_share(void *va, struct domain *d);
 void page_unshare(void *va);
@@ -155,7 +156,8 @@ mfn_t page_mfn(const struct page *pg);
 void *page_va(const struct page *pg);
 /* Take a reference if the page belongs to d (d NULL: to anyone) and is not being freed. */
 bool __must_check page_get(struct page *pg, const struct domain *d);
-/* May end the last reference on a domain: call with no lock held that is taken before LOCK_HEAP. */
+/* Drops the caller's own reference, whose mapping or pin is gone from all tables and TLBs. With no
+ * lock of rank LOCK_HEAP or later. May drop a domain's last reference: the gate frees that. */
 void page_put(struct page *pg);
 
 /* Entry of a frame in a split chunk, else NULL: never splits. Same precondition as page_of. */
