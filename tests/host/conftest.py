@@ -124,6 +124,12 @@ def host_compiler(root: Path) -> HostCompiler:
 
 
 @pytest.fixture(scope="session")
+def host_flags() -> list[str]:
+    """How the core is compiled for the host, without sanitizers."""
+    return CODE
+
+
+@pytest.fixture(scope="session")
 def host_library(host_compiler: HostCompiler) -> Callable[[str], HostLibrary]:
     """Makes a sanitized shared library, "base" or "core"; once."""
     made: dict[str, HostLibrary] = {}

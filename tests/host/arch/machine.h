@@ -1,5 +1,6 @@
 /*
- * The machine that tests play: RAM, CPUs that take turns in one thread, interrupts, a clock. Tests
+ * The machine that tests play: RAM, CPUs that take turns in one thread (or have one each),
+ * interrupts, a clock. Tests
  * call these functions, port/ implements the contract on top of the same state.
  */
 #pragma once
@@ -22,7 +23,9 @@ enum host_state {
     HOST_RESET,    /* the machine was reset */
     HOST_OFF,      /* the machine was switched off */
     HOST_DEADLOCK, /* it waits for something that no other CPU will do */
-    HOST_RUNAWAY,  /* a call was made again too often; only host_hypercall says so */
+    /* Only host_hypercall says: */
+    HOST_RUNAWAY, /* a call was made again too often */
+    HOST_AGAIN,   /* it must be made again, but does not run now */
 };
 
 /*
@@ -100,6 +103,14 @@ void host_preempt(unsigned int n);
 
 /* How often a call may be made again before host_hypercall gives it up. */
 void host_repeats(unsigned int limit);
+
+/*
+ * Runs fn(0), ..., fn(n - 1) in a thread each, which plays that CPU and only that: calls these
+ * functions with its number, and may call the core itself in between. Not host_advance.
+ */
+void host_threads(unsigned int n, void (*fn)(unsigned int cpu));
+/* Lets other threads run. */
+void host_yield(void);
 
 /* Each look at the clock turns it by so many ticks. */
 void host_clock_step(uint64_t ticks);

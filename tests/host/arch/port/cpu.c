@@ -1,6 +1,7 @@
 /*
  * Third port: CPUs. They take turns: one runs until it would enter a guest, sleep or stop, and a
- * CPU that waits for another one plays that one meanwhile.
+ * CPU that waits for another one plays that one meanwhile. With a thread for each CPU it lets the
+ * others go on.
  */
 #include "state.h"
 
@@ -15,7 +16,7 @@
 _Thread_local struct cpu *host_cpu = &cpus[0];
 struct host_machine_state host_state;
 
-static jmp_buf *host_way_out;
+static _Thread_local jmp_buf *host_way_out;
 
 void host_leave(enum host_state state)
 {
@@ -88,7 +89,7 @@ void arch_cpu_poll_irqs(void)
 
 void arch_cpu_kick(const struct cpu *c)
 {
-    cpus[c->id].arch.kicked = true;
+    __atomic_store_n(&cpus[c->id].arch.kicked, true, __ATOMIC_RELEASE);
 }
 
 void arch_cpu_halt(void)
@@ -126,13 +127,19 @@ bool host_cpu_has_work(const struct cpu *c)
     host_cpu = &cpus[c->id];
     pending = host_irq_waits();
     host_cpu = before;
-    return pending || c->pending != 0;
+    return pending || atomic_load(&c->pending) != 0;
 }
 
 void host_wait_while_equal(const uint32_t *p, uint32_t old)
 {
     bool helped = false;
 
+    if (host_state.threads) {
+        if (__atomic_load_n(p, __ATOMIC_ACQUIRE) == old && host_waits_for_ever(p, old)) {
+            host_leave(HOST_DEADLOCK);
+        }
+        return;
+    }
     for (unsigned int i = 0; i < nr_cpus && *(const volatile uint32_t *)p == old; i++) {
         if (&cpus[i] != host_cpu && cpus[i].online && host_cpu_has_work(&cpus[i])) {
             host_gate(i);

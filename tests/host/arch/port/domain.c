@@ -205,5 +205,5 @@ bool arch_vcpu_wakeup_pending(struct vcpu *v)
 {
     uint64_t pending = v->arch.pending[0] | v->arch.pending[1];
 
-    return pending != 0 || v->info->evtchn_upcall_pending != 0;
+    return pending != 0 || atomic_load(&atomic_load(&v->info)->evtchn_upcall_pending) != 0;
 }

@@ -76,7 +76,7 @@ void arch_virq_inject(struct vcpu *v, unsigned int virq)
 
 void arch_virq_upcall(struct vcpu *v)
 {
-    v->arch.upcalls++;
+    __atomic_fetch_add(&v->arch.upcalls, 1u, __ATOMIC_RELAXED);
     vcpu_kick(v);
 }
 
@@ -119,8 +119,10 @@ static bool irq_takeable(unsigned int irq)
 /* What long operations ask: now and then there is one that nobody will find. */
 bool host_irq_pending(void)
 {
-    if (host_state.preempt_every != 0 && ++host_state.preempt_count >= host_state.preempt_every) {
-        host_state.preempt_count = 0;
+    if (host_state.preempt_every != 0 &&
+        __atomic_add_fetch(&host_state.preempt_count, 1u, __ATOMIC_RELAXED) >=
+            host_state.preempt_every) {
+        __atomic_store_n(&host_state.preempt_count, 0u, __ATOMIC_RELAXED);
         return true;
     }
     return host_irq_waits();
@@ -130,7 +132,8 @@ bool host_irq_waits(void)
 {
     const struct arch_cpu *c = &host_cpu->arch;
 
-    if (c->kicked || host_counter >= c->deadline) {
+    if (__atomic_load_n(&c->kicked, __ATOMIC_ACQUIRE) ||
+        __atomic_load_n(&host_counter, __ATOMIC_RELAXED) >= c->deadline) {
         return true;
     }
     for (unsigned int irq = FIRST_SHARED; host_state.raised && irq < HOST_MAX_IRQS; irq++) {
@@ -145,11 +148,10 @@ void host_take_interrupts(void)
 {
     struct arch_cpu *c = &host_cpu->arch;
 
-    if (c->kicked) {
-        c->kicked = false;
+    if (__atomic_exchange_n(&c->kicked, false, __ATOMIC_ACQUIRE)) {
         ipi_dispatch();
     }
-    if (host_counter >= c->deadline) {
+    if (__atomic_load_n(&host_counter, __ATOMIC_RELAXED) >= c->deadline) {
         c->deadline = UINT64_MAX;
         timer_interrupt();
     }
@@ -178,8 +180,7 @@ uint64_t arch_counter_hz(void)
 
 uint64_t host_read_counter(void)
 {
-    host_counter += host_state.counter_step;
-    return host_counter;
+    return __atomic_add_fetch(&host_counter, host_state.counter_step, __ATOMIC_RELAXED);
 }
 
 void host_timer_program(uint64_t ticks)

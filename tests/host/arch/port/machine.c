@@ -55,6 +55,22 @@ void host_repeats(unsigned int limit)
     host_state.repeats = limit;
 }
 
+static void (*host_thread_fn)(unsigned int cpu);
+
+void host_thread_play(unsigned int cpu)
+{
+    host_cpu = &cpus[cpu];
+    host_thread_fn(cpu);
+}
+
+void host_threads(unsigned int n, void (*fn)(unsigned int cpu))
+{
+    host_thread_fn = fn;
+    host_state.threads = true;
+    host_threads_run(n);
+    host_state.threads = false;
+}
+
 void host_clock_step(uint64_t ticks)
 {
     host_state.counter_step = ticks;
@@ -97,14 +113,28 @@ enum host_state host_gate(unsigned int cpu)
     return host_play(&cpus[cpu], host_pass, &cpus[cpu]);
 }
 
+/* A call, and how it ended before the gate: after that the vCPU may run elsewhere. */
+struct host_calling {
+    struct vcpu *v;
+    uint64_t arg[5];
+    int64_t result;
+    bool repeat;
+};
+
 static void host_call(void *data)
 {
-    struct vcpu *v = data;
+    struct host_calling *call = data;
+    struct vcpu *v = call->v;
     struct cpu *c = host_cpu;
 
     v->arch.repeat = false;
     hypercall_enter(v);
-    if (c->pending != 0 || host_irq_waits()) {
+    call->repeat = v->arch.repeat;
+    call->result = v->arch.result;
+    for (unsigned int i = 0; i < 5; i++) {
+        call->arg[i] = v->arch.arg[i];
+    }
+    if (atomic_load(&c->pending) != 0 || host_irq_waits()) {
         arch_cpu_poll_irqs();
         guest_exit(v);
     }
@@ -114,6 +144,7 @@ enum host_state host_hypercall(unsigned int cpu, uint64_t nr, uint64_t *arg, int
 {
     struct cpu *c = &cpus[cpu];
     struct vcpu *v = c->current;
+    struct host_calling call = {.v = v};
     enum host_state state = HOST_GUEST;
 
     if (host_is_dead(cpu) || host_state.cpu[cpu] != HOST_GUEST || v == NULL) {
@@ -124,19 +155,19 @@ enum host_state host_hypercall(unsigned int cpu, uint64_t nr, uint64_t *arg, int
         v->arch.arg[i] = arg[i];
     }
     for (unsigned int n = 0; n < host_state.repeats; n++) {
-        state = host_play(c, host_call, v);
+        state = host_play(c, host_call, &call);
         if (state > HOST_IDLE) {
             return state;
         }
-        if (!v->arch.repeat) {
-            *result = v->arch.result;
-            for (unsigned int i = 0; i < 5; i++) {
-                arg[i] = v->arch.arg[i];
-            }
+        for (unsigned int i = 0; i < 5; i++) {
+            arg[i] = call.arg[i];
+        }
+        if (!call.repeat) {
+            *result = call.result;
             return state;
         }
         if (state == HOST_IDLE || c->current != v) {
-            return HOST_IDLE; /* not finished, and not running */
+            return HOST_AGAIN;
         }
     }
     return HOST_RUNAWAY;

@@ -118,7 +118,9 @@ static bool host_walk(const struct domain *d, paddr_t gpa, bool write, paddr_t *
         return false;
     }
     for (unsigned int level = 0; level < ARCH_P2M_LEVELS; level++) {
-        pte_t pte = table[arch_p2m_index(g, level)];
+        pte_t pte;
+
+        __atomic_load(&table[arch_p2m_index(g, level)], &pte, __ATOMIC_ACQUIRE);
 
         if (!arch_pte_valid(pte)) {
             return false;
@@ -138,6 +140,7 @@ static bool host_walk(const struct domain *d, paddr_t gpa, bool write, paddr_t *
 /* Guests of this port have no tables of their own: virtual addresses are guest-physical ones. */
 bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
 {
+    smp_mb(); /* the contract: earlier stores are visible before the translation begins */
     return host_walk(host_cpu->current->d, gva, write, pa);
 }
 

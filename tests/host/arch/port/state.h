@@ -23,7 +23,8 @@ struct host_machine_state {
     unsigned int preempt_count;
     unsigned int repeats;
     unsigned int failing_atomics;
-    bool raised; /* some interrupt was raised since the machine was switched on */
+    bool threads; /* each CPU has a thread of its own */
+    bool raised;  /* some interrupt was raised since the machine was switched on */
     struct host_irq irq[HOST_MAX_IRQS];
     enum host_state cpu[MAX_CPUS];
 };
@@ -35,6 +36,12 @@ bool host_cpu_has_work(const struct cpu *c);
 
 /* Runs `fn` on CPU `c` until it returns or leaves. */
 enum host_state host_play(struct cpu *c, void (*fn)(void *), void *data);
+
+/* threads.c calls the other one in each of n threads. */
+void host_threads_run(unsigned int n);
+void host_thread_play(unsigned int cpu);
+/* Lets other threads run. true: *p has been `old` for so long that nobody will change it. */
+bool host_waits_for_ever(const uint32_t *p, uint32_t old);
 
 bool host_irq_waits(void); /* for the CPU that is played */
 void host_take_interrupts(void);

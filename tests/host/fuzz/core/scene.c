@@ -18,7 +18,7 @@
 
 uint64_t scene_scratch;
 
-size_t scene_tree(uint64_t kernel_size)
+size_t scene_tree(uint64_t kernel_size, unsigned int cpus, const char *line)
 {
     static struct fdt_builder b;
     static const char *const kernel[] = {"multiboot,kernel", "multiboot,module"};
@@ -32,7 +32,7 @@ size_t scene_tree(uint64_t kernel_size)
     fdt_build_begin(&b, "chosen");
     fdt_build_u32(&b, "#address-cells", 2);
     fdt_build_u32(&b, "#size-cells", 2);
-    fdt_build_string(&b, "xen,xen-bootargs", "dom0_mem=32M loglvl=error guest_loglvl=none");
+    fdt_build_string(&b, "xen,xen-bootargs", line);
     fdt_build_begin(&b, "kernel");
     fdt_build_strings(&b, "compatible", kernel, 2);
     fdt_build_open(&b, "reg");
@@ -56,7 +56,7 @@ size_t scene_tree(uint64_t kernel_size)
     fdt_build_begin(&b, "cpus");
     fdt_build_u32(&b, "#address-cells", 1);
     fdt_build_u32(&b, "#size-cells", 0);
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < cpus; i++) {
         fdt_build_begin_at(&b, "cpu", i);
         fdt_build_string(&b, "device_type", "cpu");
         fdt_build_u32(&b, "reg", i);
@@ -127,17 +127,22 @@ static void make_guest(void)
     domctl(&op, XEN_DOMCTL_unpausedomain);
 }
 
-void scene_boot(void)
+void scene_boot_dom0(unsigned int cpus, const char *line)
 {
     static const uint64_t kernel[2] = {0x0054534f484e4558, MIB(2)}; /* "XENHOST" */
     uint64_t argument;
 
     host_machine(SCENE_RAM);
-    scene_tree(4096);
+    scene_tree(4096, cpus, line);
     memcpy(host_ram(SCENE_KERNEL), kernel, sizeof(kernel));
     if (host_boot(SCENE_FDT) != HOST_GUEST) {
         __builtin_trap();
     }
     scene_scratch = round_down(host_entry(0, 0, &argument), MIB(2)) + MIB(8);
+}
+
+void scene_boot(void)
+{
+    scene_boot_dom0(2, SCENE_LINE);
     make_guest();
 }

@@ -75,5 +75,5 @@ static inline struct p2m_leaf arch_pte_parse(pte_t pte, unsigned int level)
 
 static inline void arch_pte_write(pte_t *slot, pte_t pte)
 {
-    *slot = pte;
+    __atomic_store(slot, &pte, __ATOMIC_RELEASE); /* whole, as hardware reads it */
 }

@@ -1,0 +1,63 @@
+/*
+ * Third port: a thread for each CPU, and how one waits for another. The C library's side: it has
+ * functions of the same names as the core.
+ */
+#define _GNU_SOURCE
+#undef sched_yield
+
+#include "../machine.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define WAIT_MAX 60 /* seconds; a sanitizer on a busy machine needs some */
+
+void host_threads_run(unsigned int n);
+void host_thread_play(unsigned int cpu);
+bool host_waits_for_ever(const uint32_t *p, uint32_t old);
+
+static void *host_thread(void *data)
+{
+    host_thread_play((unsigned int)(uintptr_t)data);
+    return NULL;
+}
+
+void host_threads_run(unsigned int n)
+{
+    pthread_t *threads = calloc(n, sizeof(*threads));
+
+    for (unsigned int i = 0; i < n; i++) {
+        if (pthread_create(&threads[i], NULL, host_thread, (void *)(uintptr_t)i) != 0) {
+            abort();
+        }
+    }
+    for (unsigned int i = 0; i < n; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    free(threads);
+}
+
+void host_yield(void)
+{
+    sched_yield();
+}
+
+bool host_waits_for_ever(const uint32_t *p, uint32_t old)
+{
+    static _Thread_local const uint32_t *waited_p;
+    static _Thread_local uint32_t waited_old;
+    static _Thread_local time_t since, last;
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (p != waited_p || old != waited_old || now.tv_sec > last + 1) {
+        waited_p = p;
+        waited_old = old;
+        since = now.tv_sec;
+    }
+    last = now.tv_sec;
+    sched_yield();
+    return now.tv_sec - since > WAIT_MAX;
+}
