@@ -86,12 +86,22 @@ static void rfence(uint64_t function, uint32_t set, uint64_t start, uint64_t siz
     }
 }
 
-/* Changed entries are visible before anybody forgets the old ones, and before we look who has run
- * the domain: pairs with vmid_load. */
-static uint32_t flush_begin(const struct arch_p2m *hw)
+/*
+ * Which CPUs must drop translations at once. The others do it when they load the domain: either one
+ * of them finds its bit of `stale`, or we find it running (vmid_load).
+ */
+static uint32_t flush_begin(struct arch_p2m *hw)
 {
-    smp_mb();
-    return atomic_load(&hw->cpus);
+    atomic_store(&hw->stale, UINT32_MAX);
+    smp_mb(); /* the changed entries and `stale` are visible before we look who runs */
+    /* Acquire: what a guest did on a CPU that has left it comes before what follows the flush. */
+    return atomic_load_acquire(&hw->running);
+}
+
+/* They have dropped it. Nobody else flushes meanwhile, so no other mark of theirs is lost. */
+static void flush_end(struct arch_p2m *hw, uint32_t set)
+{
+    (void)atomic_fetch_and(&hw->stale, ~set);
 }
 
 void rfence_all(void)
@@ -107,7 +117,8 @@ void rfence_all(void)
 
 /*
  * The number in hw is used even if its generation is over: then it may still run under it
- * somewhere, or the number is another domain's and flushing that one costs only time.
+ * somewhere, or the number is another domain's and flushing that one costs only time. It is read
+ * after flush_begin: who runs under a newer one began with no translations (vmid_renew).
  */
 void arch_p2m_flush(struct arch_p2m *hw)
 {
@@ -118,22 +129,25 @@ void arch_p2m_flush(struct arch_p2m *hw)
         hfence_gvma_vmid(vmid); /* after the stores to the table */
     }
     rfence(RFENCE_GVMA_VMID, set & ~self, 0, UINT64_MAX, vmid);
+    flush_end(hw, set);
 }
 
 void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
 {
     uint32_t set, self = 1u << this_cpu()->id;
-    uint64_t vmid = vmid_number(hw);
+    uint64_t vmid;
 
     if (nr > FLUSH_SINGLE_MAX) {
         arch_p2m_flush(hw);
         return;
     }
     set = flush_begin(hw);
+    vmid = vmid_number(hw);
     for (uint64_t i = 0; (set & self) != 0 && i < nr; i++) {
         hfence_gvma_page((gfn.n + i) << PAGE_SHIFT, vmid); /* after the stores to the table */
     }
     rfence(RFENCE_GVMA_VMID, set & ~self, gfn.n << PAGE_SHIFT, nr << PAGE_SHIFT, vmid);
+    flush_end(hw, set);
 }
 
 void p2m_forget(paddr_t gpa)

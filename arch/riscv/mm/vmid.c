@@ -119,6 +119,7 @@ static __noinline uint64_t vmid_renew(struct arch_p2m *hw, const struct cpu *c)
     vmid = hw->vmid;
     atomic_store(&active[c->id], vmid);
     spin_unlock(&lock);
+    smp_mb(); /* the number is visible before anything is translated under it (arch_p2m_flush) */
     return vmid;
 }
 
@@ -132,26 +133,44 @@ static uint64_t current_vmid(struct arch_p2m *hw, const struct cpu *c)
     return vmid & VMID_MASK;
 }
 
+/* Translate by hw's tables from here on. */
+static void vmid_enter(struct arch_p2m *hw, const struct cpu *c)
+{
+    uint64_t hgatp = (uint64_t)ATP_MODE_39 << ATP_MODE_SHIFT | hw->root >> PAGE_SHIFT;
+    uint32_t self = 1u << c->id;
+    uint64_t vmid;
+
+    (void)atomic_fetch_or(&hw->running, self);
+    smp_mb(); /* visible before we look what to drop: pairs with flush_begin */
+    if (bits == 0) {
+        csr_write(CSR_HGATP, hgatp);
+        hfence_gvma_all(); /* what others left under the only VMID there is */
+        return;
+    }
+    vmid = current_vmid(hw, c);
+    if ((atomic_load(&hw->stale) & self) != 0) {
+        (void)atomic_fetch_and(&hw->stale, ~self);
+        hfence_gvma_vmid(vmid); /* what changed while it ran others, before it walks again */
+    }
+    csr_write(CSR_HGATP, hgatp | vmid << VMID_SHIFT);
+}
+
+void vmid_unload(struct arch_p2m *hw)
+{
+    csr_write(CSR_HGATP, 0);
+    /* Release: what the guest did here comes before what a flush that skips this CPU allows. */
+    (void)atomic_fetch_and(&hw->running, ~(1u << this_cpu()->id));
+}
+
 void vmid_load(struct arch_p2m *hw, uint32_t id)
 {
     const struct cpu *c = this_cpu();
-    uint64_t hgatp = (uint64_t)ATP_MODE_39 << ATP_MODE_SHIFT | hw->root >> PAGE_SHIFT;
     /* In full order after v->running: either we find that the place was taken away by a fence that
      * another vCPU has asked for, or it finds v running here (vsbi/rfence.c). */
     uint32_t where = atomic_exchange(&hw->where[id], c->id + 1u);
     bool again = hw->last[c->id] == id + 1u && where == c->id + 1u;
 
-    /* Full order: who changes the tables from now on knows of this CPU (flush_begin). */
-    if ((atomic_load(&hw->cpus) >> c->id & 1u) == 0) {
-        atomic_fetch_or(&hw->cpus, 1u << c->id);
-        smp_mb();
-    }
-    if (bits == 0) {
-        csr_write(CSR_HGATP, hgatp);
-        hfence_gvma_all(); /* what others left under the only VMID there is */
-    } else {
-        csr_write(CSR_HGATP, hgatp | current_vmid(hw, c) << VMID_SHIFT);
-    }
+    vmid_enter(hw, c);
     /*
      * Another vCPU of the domain ran here meanwhile, or this one elsewhere, where alone it dropped
      * what it changed of its tables and fetched the instructions that it changed: what this hart

@@ -162,7 +162,7 @@ void arch_vcpu_save(struct vcpu *v)
     /* No translation by one guest's first stage and another's second or none, nor by tables that
      * are freed, not even ahead of time [RVPRIV 18.2.10]: the first stage goes first. */
     s->vsatp = csr_swap(CSR_VSATP, 0ul);
-    csr_write(CSR_HGATP, 0ul);
+    vmid_unload(&v->d->p2m.arch);
     s->scounteren = csr_read(CSR_SCOUNTEREN);
     s->senvcfg = csr_read(CSR_SENVCFG);
     if (isa_has(ISA_SMSTATEEN)) {

@@ -1,4 +1,6 @@
-"""VMIDs of both ports as domains come and go: no CPU runs a domain under another one's number."""
+"""VMIDs of both ports as domains come and go: no CPU runs a domain under another one's number, or
+by what its table was before a flush.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +19,35 @@ PORTS = {
 """
 
 
+def _body(*sources: Path) -> str:
+    """What the models include: sources of a port without its headers and instructions."""
+    text = "\n".join(source.read_text() for source in sources)
+    text = re.sub(r"^#include.*$", "", text, flags=re.MULTILINE)
+    return re.sub(r"__asm__ volatile\([^;]*\);", "", text)
+
+
+def _run(folder: Path, source: Path, flags: list[str], *args: str) -> None:
+    program = folder / source.stem
+    command = ["gcc", "-std=gnu11", "-O1", "-Wall", "-Wno-unused", *flags, f"-I{folder}"]
+    subprocess.run([*command, str(source), "-o", str(program)], check=True)
+    done = subprocess.run([program, *args], capture_output=True, text=True, check=False)
+    assert done.stdout == "ok\n", done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("seed", range(1, 4))
 @pytest.mark.parametrize("port", PORTS)
 def test_numbers(root: Path, tmp_path: Path, port: str, seed: int) -> None:
     number, start, last = PORTS[port]
-    source = (root / "arch" / port / "mm" / "vmid.c").read_text()
-    body = re.sub(r"^#include.*$", "", source, flags=re.MULTILINE)
-    body = re.sub(r"__asm__ volatile\([^;]*\);", "", body)
+    body = _body(root / "arch" / port / "mm" / "vmid.c")
     body += f"\n#define PORT_NUMBER(hw, c) ((void)(c), {number})\n#define PORT_START() {start}\n"
     (tmp_path / "body.h").write_text(body)
-    program = tmp_path / "vmid"
-    flags = [
-        "-std=gnu11",
-        "-O1",
-        "-Wall",
-        "-Wno-unused",
-        f"-DPORT_LAST={last}",
-        "-fsanitize=address,undefined",
-    ]
-    command = ["gcc", *flags, f"-I{tmp_path}", str(root / "tests/host/vmid/vmid.c"), "-o"]
-    subprocess.run([*command, str(program)], check=True)
-    done = subprocess.run(
-        [program, str(seed), "300000"], capture_output=True, text=True, check=False
-    )
-    assert done.stdout == "ok\n", done.stdout + done.stderr
+    flags = [f"-DPORT_LAST={last}", "-fsanitize=address,undefined"]
+    _run(tmp_path, root / "tests/host/vmid/vmid.c", flags, str(seed), "300000")
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_flushes(root: Path, tmp_path: Path, seed: int) -> None:
+    """Where broadcasts need asking other CPUs: RISC-V."""
+    folder = root / "arch/riscv/mm"
+    (tmp_path / "body.h").write_text(_body(folder / "vmid.c", folder / "p2m.c"))
+    _run(tmp_path, root / "tests/host/vmid/flush.c", ["-fsanitize=undefined"], str(seed), "3000000")

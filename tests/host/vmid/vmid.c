@@ -29,6 +29,7 @@
 #define PAGE_SHIFT            12
 #define ctz64                 (unsigned int)__builtin_ctzl
 #define hfence_gvma_all()     ((void)0)
+#define hfence_gvma_vmid(v)   ((void)(v))
 #define hfence_vvma_all()     ((void)0)
 #define rfence_all()          ((void)0)
 
@@ -40,7 +41,7 @@ struct cpu {
 
 struct arch_p2m {
     uint64_t root, vmid;
-    uint32_t cpus, where[1];
+    uint32_t running, stale, where[1];
     PORT_LAST last[MAX_CPUS];
 };
 
@@ -68,8 +69,9 @@ static uint32_t exchange32(uint32_t *p, uint32_t value)
     return old;
 }
 
-#define atomic_exchange(p, v) _Generic((p), uint32_t *: exchange32, default: exchange)(p, v)
-#define atomic_fetch_or(p, v) (*(p) |= (v))
+#define atomic_exchange(p, v)  _Generic((p), uint32_t *: exchange32, default: exchange)(p, v)
+#define atomic_fetch_or(p, v)  (*(p) |= (v))
+#define atomic_fetch_and(p, v) (*(p) &= (v))
 
 #include "body.h"
 

@@ -57,8 +57,8 @@ unsigned int arch_p2m_ipa_bits(void);
 /* Bind a zeroed root table to the hardware view. */
 void arch_p2m_setup(struct arch_p2m *hw, paddr_t root);
 
-/* Drop this domain's cached translations, all of them or of nr pages from gfn, on every CPU.
- * Complete on return. */
+/* Drop this domain's cached translations, all of them or of nr pages from gfn, on every CPU: no
+ * vCPU of it uses them after the return. One caller at a time: the p2m lock, or the last user. */
 void arch_p2m_flush(struct arch_p2m *hw);
 void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr);
 

@@ -119,6 +119,8 @@ unsigned int vmid_bits(void);
 uint64_t vmid_number(const struct arch_p2m *hw);
 /* Let this CPU translate for the vCPU `id` of hw's domain; vsatp is 0 (bare). */
 void vmid_load(struct arch_p2m *hw, uint32_t id);
+/* The CPU translates for nobody any more; vsatp is 0. */
+void vmid_unload(struct arch_p2m *hw);
 
 /* mm/p2m.c: every CPU drops everything. */
 void rfence_all(void);

@@ -42,7 +42,8 @@ struct arch_domain {
 struct arch_p2m {
     uint64_t root;           /* physical address of the root table */
     uint64_t vmid;           /* generation << 14 | VMID; 0: none yet (mm/vmid.c) */
-    uint32_t cpus;           /* atomic: those whose TLBs may hold translations under its VMIDs */
+    uint32_t running;        /* atomic, by CPU: it translates by these tables now */
+    uint32_t stale;          /* atomic, by CPU: it must drop what it remembers when it loads them */
     uint16_t last[MAX_CPUS]; /* by CPU: the vCPU that it loaded last, + 1 */
     uint32_t where[ARCH_MAX_VCPUS]; /* atomic, by vCPU: the CPU that loaded it last, + 1; 0: it
                                      begins with fences */
