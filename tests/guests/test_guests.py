@@ -21,6 +21,9 @@ TIMEOUT = 300.0
 
 NOT_TESTS = {"bench"}
 
+NOT_ON_XEN = {"readonly"}
+"""Kernels under which QEMU ends when they run on Xen."""
+
 CPUS = {"smp": (2, 4), "events": (1, 2), "harts": (2, 4), "power": (3,), "psci": (1, 2)}
 """Kernels for more than one CPU, and for how many."""
 
@@ -46,6 +49,8 @@ def test_guest(
 ) -> None:
     """Every check of the kernel holds, and QEMU ends by the guest's power off."""
     name, cpus = case
+    if on_xen and name in NOT_ON_XEN:
+        pytest.skip("QEMU ends by an assertion in do_ats_write")
     args = f"cpus={cpus}" + (" oracle" if on_xen else "")
     xen_args = "loglvl=all guest_loglvl=error"
     run = Run(

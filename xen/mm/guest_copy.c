@@ -35,7 +35,7 @@ static __noinline void *translate_again(struct cpu *c, uint64_t gva, bool write)
         guest_direct_end(c);
         p2m_settle(c->current->d);
         (void)guest_direct_begin();
-        if (guest_direct_translate(gva, write, &va)) {
+        if (guest_direct_translate(c, gva, write, &va)) {
             return va;
         }
     }
@@ -57,7 +57,7 @@ static int copy_from_page(void *to, uint64_t gva, size_t n)
     struct cpu *c = guest_direct_begin();
     void *from;
 
-    if (!guest_direct_translate(gva, false, &from)) {
+    if (!guest_direct_translate(c, gva, false, &from)) {
         from = translate_again(c, gva, false);
     }
     if (from != NULL) {
@@ -72,7 +72,7 @@ static int copy_to_page(uint64_t gva, const void *from, size_t n)
     struct cpu *c = guest_direct_begin();
     void *to;
 
-    if (!guest_direct_translate(gva, true, &to)) {
+    if (!guest_direct_translate(c, gva, true, &to)) {
         to = translate_again(c, gva, true);
     }
     if (to != NULL) {
@@ -87,7 +87,7 @@ static int zero_page_part(uint64_t gva, size_t n)
     struct cpu *c = guest_direct_begin();
     void *to;
 
-    if (!guest_direct_translate(gva, true, &to)) {
+    if (!guest_direct_translate(c, gva, true, &to)) {
         to = translate_again(c, gva, true);
     }
     if (to != NULL) {
@@ -153,13 +153,24 @@ int guest_copy_from(void *to, uint64_t gva, size_t n)
     return copy_from_pages(to, gva, n);
 }
 
+/* Not inline: the way of guest_copy_to that needs no registers must save none. */
+static __noinline int copy_half_to(uint64_t gva, const uint32_t *from)
+{
+    return likely(arch_guest_write32(gva, *from)) ? 0 : copy_to_pages(gva, from, sizeof(*from));
+}
+
+static __noinline int copy_words_to(uint64_t gva, const uint64_t *from, size_t n)
+{
+    return likely(arch_guest_write_words(gva, from, n / 8u)) ? 0 : copy_to_pages(gva, from, n);
+}
+
 int guest_copy_to(uint64_t gva, const void *from, size_t n)
 {
-    if (likely(is_half(gva, from, n)) && likely(arch_guest_write32(gva, *(const uint32_t *)from))) {
-        return 0;
+    if (likely(is_half(gva, from, n))) {
+        return copy_half_to(gva, from);
     }
-    if (is_words(gva, from, n) && likely(arch_guest_write_words(gva, from, n / 8u))) {
-        return 0;
+    if (is_words(gva, from, n)) {
+        return copy_words_to(gva, from, n);
     }
     return copy_to_pages(gva, from, n);
 }
@@ -268,7 +279,7 @@ struct page *guest_page_of_gva(uint64_t gva, bool write)
     struct page *pg = NULL;
     void *va;
 
-    if (!guest_direct_translate(gva, write, &va)) {
+    if (!guest_direct_translate(c, gva, write, &va)) {
         va = translate_again(c, gva, write);
     }
     if (va != NULL) {

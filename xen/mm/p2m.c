@@ -6,6 +6,7 @@
 #include <arch/mm.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
+#include <xen/guest_copy.h>
 #include <xen/hypercall.h>
 #include <xen/lib.h>
 #include <xen/p2m_walk.h>
@@ -49,13 +50,28 @@ pte_t p2m_walk(const struct p2m *p2m, uint64_t g, unsigned int *level)
     const pte_t *table = p2m->root;
 
     for (*level = 0;; (*level)++) {
-        pte_t pte = table[arch_p2m_index((gfn_t){g}, *level)];
+        pte_t pte = READ_ONCE(table[arch_p2m_index((gfn_t){g}, *level)]);
 
         if (!arch_pte_valid(pte) || !arch_pte_is_table(pte, *level)) {
             return pte;
         }
         table = p2m_table(pte);
     }
+}
+
+bool p2m_translate(const struct p2m *p2m, paddr_t gpa, bool write, paddr_t *pa)
+{
+    struct p2m_leaf leaf;
+    unsigned int level;
+    pte_t pte;
+
+    if (gpa >> PAGE_SHIFT >= p2m_limit()) {
+        return false;
+    }
+    pte = p2m_walk(p2m, gpa >> PAGE_SHIFT, &level);
+    leaf = arch_pte_parse(pte, level);
+    *pa = (leaf.mfn.n << PAGE_SHIFT) + (gpa & ((PAGE_SIZE << arch_p2m_order(level)) - 1u));
+    return arch_pte_valid(pte) && (!write || (leaf.flags & P2M_WRITE) != 0);
 }
 
 /* A new table behind an empty slot. */
@@ -156,10 +172,20 @@ static uint64_t p2m_fill(pte_t *slot, uint64_t n, struct p2m_leaf *leaf, unsigne
     return i;
 }
 
+/* The first leaf that may not be written comes next. */
+static void p2m_read_only_begin(struct p2m *p2m)
+{
+    WRITE_ONCE(p2m->arch.read_only, 1u);
+    guest_copy_quiesce(); /* who translates without knowing it has ended */
+}
+
 /* Map until something is in the way (which is removed) or all is done; *g and leaf move on. */
 static int p2m_map_some(struct p2m *p2m, uint64_t *g, uint64_t end, struct p2m_leaf *leaf,
                         struct p2m_gone *gone)
 {
+    if ((leaf->flags & P2M_WRITE) == 0 && p2m->arch.read_only == 0) {
+        p2m_read_only_begin(p2m);
+    }
     while (*g < end) {
         unsigned int level = p2m_leaf_level(*g, end - *g, leaf);
         uint64_t n, done;

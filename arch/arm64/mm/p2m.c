@@ -136,3 +136,18 @@ void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
     isb();    /* and here */
     restore_vmid(old);
 }
+
+/*
+ * AT for a write through both stages ends QEMU 10 where the second stage refuses the write. So the
+ * instruction checks the first stage, and the second is walked here.
+ */
+uint64_t p2m_at_write(uint64_t gva)
+{
+    uint64_t par = P2M_AT(s1e1w, gva);
+    paddr_t pa;
+
+    if ((par & 1u) == 0 && p2m_translate(&current_vcpu()->d->p2m, par & S2_ADDRESS, true, &pa)) {
+        return pa;
+    }
+    return 1;
+}

@@ -32,31 +32,6 @@ struct access {
     bool any; /* permissions do not matter */
 };
 
-/* Second stage. *pa may be a device's address: the caller checks. */
-static bool second_stage(const struct p2m *p2m, paddr_t gpa, bool write, paddr_t *pa)
-{
-    const pte_t *table = p2m->root;
-    gfn_t g = {gpa >> PAGE_SHIFT};
-
-    if (gpa >> arch_p2m_ipa_bits() != 0) {
-        return false;
-    }
-    for (unsigned int level = 0;; level++) {
-        pte_t pte = atomic_load(&table[arch_p2m_index(g, level)]);
-
-        if (!arch_pte_valid(pte)) {
-            return false;
-        }
-        if (level == ARCH_P2M_LEVELS - 1u || !arch_pte_is_table(pte, level)) {
-            struct p2m_leaf leaf = arch_pte_parse(pte, level);
-
-            *pa = (leaf.mfn.n << PAGE_SHIFT) + (gpa & ((PAGE_SIZE << arch_p2m_order(level)) - 1u));
-            return !write || (leaf.flags & P2M_WRITE) != 0;
-        }
-        table = arch_pa_to_va(arch_pte_table_pa(pte));
-    }
-}
-
 /* U does not matter: see guest_walk in <asm/p2m.h>. */
 static bool leaf_allows(uint64_t pte, const struct access *a)
 {
@@ -95,7 +70,7 @@ static uint64_t *entry_at(const struct p2m *p2m, paddr_t gpa, bool write)
 {
     paddr_t pa;
 
-    if (!second_stage(p2m, gpa, write, &pa) || !page_is_guest_ram(pa)) {
+    if (!p2m_translate(p2m, gpa, write, &pa) || !page_is_guest_ram(pa)) {
         return NULL;
     }
     return arch_pa_to_va(pa);
@@ -169,7 +144,7 @@ bool guest_walk(uint64_t gva, bool write, paddr_t *pa)
     const struct access a = {.write = write};
     paddr_t gpa;
 
-    return first_stage(p2m, gva, &a, &gpa) && second_stage(p2m, gpa, write, pa);
+    return first_stage(p2m, gva, &a, &gpa) && p2m_translate(p2m, gpa, write, pa);
 }
 
 bool guest_walk_gpa(uint64_t gva, paddr_t *gpa)

@@ -293,18 +293,26 @@ static pte_t entry_load(const pte_t *slot)
 /* Guests of the models have no tables of their own. */
 bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
 {
-    const pte_t *table = arch_pa_to_va(host_cpu->current->d->p2m.arch.root);
+    const struct arch_p2m *hw = &host_cpu->current->d->p2m.arch;
+    const pte_t *table = arch_pa_to_va(hw->root);
+    uint32_t read_only;
 
     CHECK((host_cpu->copying & 1u) == 1, gva, host_cpu->copying);
     smp_mb(); /* the contract: earlier stores are visible before the translation begins */
+    read_only = READ_ONCE(hw->read_only);
+    if (nr_cpus > 1 && random_below(16) == 0) {
+        usleep(50);
+    }
     for (unsigned int level = 0; gva >> 40 == 0; level++) {
         pte_t pte = entry_load(&table[arch_p2m_index((gfn_t){gva >> PAGE_SHIFT}, level)]);
 
         if (!arch_pte_valid(pte) || !arch_pte_is_table(pte, level)) {
             uint64_t size = PAGE_SIZE << arch_p2m_order(level);
+            bool writable = (pte.flags & P2M_WRITE) != 0;
 
+            CHECK(!arch_pte_valid(pte) || writable || read_only == 1, gva, read_only);
             *pa = ((paddr_t)pte.frame << PAGE_SHIFT) + (gva & (size - 1));
-            return arch_pte_valid(pte) && (!write || (pte.flags & P2M_WRITE) != 0);
+            return arch_pte_valid(pte) && (!write || writable);
         }
         table = arch_pa_to_va(arch_pte_table_pa(pte));
     }

@@ -2,6 +2,7 @@
  * CPUs against each other: some copy to and from guest memory and take references while others take
  * the same pages away from the domain, give the frames to the hypervisor and put new ones in their
  * place. A frame that the hypervisor has must never change, and nothing may be lost or freed twice.
+ * The port is told in time that a page will be read-only.
  * `race SEED ROUNDS`.
  */
 #include "model.h"
@@ -28,11 +29,9 @@ static struct vcpu vcpus[THREADS];
 static unsigned long rounds, seed;
 static uint32_t takers_left = TAKERS;
 
-static const struct p2m_leaf ram = {.kind = P2M_RAM, .flags = P2M_WRITE};
-
-static void populate(uint64_t g, unsigned int order)
+static void populate(uint64_t g, unsigned int order, uint8_t flags)
 {
-    struct p2m_leaf leaf = ram;
+    struct p2m_leaf leaf = {.kind = P2M_RAM, .flags = flags};
     int rc;
 
     do {
@@ -84,17 +83,29 @@ static void copy_once(void)
     }
 }
 
-/* Takers own disjoint frames, so each knows what must be there. */
-static void take_once(unsigned int taker)
+static void take(uint64_t g)
 {
-    uint64_t g = BASE + pick() / TAKERS * TAKERS + taker;
     gfn_t gfn = {g};
     mfn_t mfn;
 
     CHECK(p2m_take_pages(d, &gfn, 1, &mfn) == 1, g, 0);
     domain_page_free(d, mfn, 1);
+}
+
+/* Takers own disjoint frames, so each knows what must be there. One of them makes the only page
+ * that is read-only: the first one again when it is gone. */
+static void take_once(unsigned int taker)
+{
+    uint64_t g = BASE + pick() / TAKERS * TAKERS + taker;
+
+    take(g);
     use_page();
-    populate(g, 0);
+    if (taker == 0 && random_below(4) == 0) {
+        populate(g, 0, 0);
+        take(g);
+        WRITE_ONCE(d->p2m.arch.read_only, 0u);
+    }
+    populate(g, 0, P2M_WRITE);
 }
 
 static void *play(void *data)
@@ -128,9 +139,9 @@ int main(int argc, char **argv)
     d = model_domain(2 * FRAMES);
     CHECK(p2m_create(d) == 0, 0, 0);
     for (uint64_t g = BASE; g < BASE + FRAMES / 2; g++) {
-        populate(g, 0);
+        populate(g, 0, P2M_WRITE);
     }
-    populate(BASE + FRAMES / 2, 9);
+    populate(BASE + FRAMES / 2, 9, P2M_WRITE);
     for (unsigned int i = 0; i < THREADS; i++) {
         vcpus[i].d = d;
         cpus[i].current = &vcpus[i];

@@ -64,10 +64,11 @@ void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr);
 
 /*
  * Guest virtual to physical address through both stages, with the access rights of the running
- * guest's kernel. Only for the vCPU whose state is loaded on this CPU. false: the guest's tables do
- * not allow it. This CPU's earlier stores are visible to the others before the translation begins
- * (guest_copy.c). Inline: every hypercall with an argument makes it.
+ * guest's kernel. Only for the vCPU whose state is loaded on this CPU; hw: its domain's. false: the
+ * guest's tables do not allow it. This CPU's earlier stores are visible to the others before the
+ * translation begins (guest_copy.c). Inline: every hypercall with an argument makes it.
  */
-static inline bool __must_check arch_gva_to_pa(uint64_t gva, bool write, paddr_t *pa);
+static inline bool __must_check arch_gva_to_pa(const struct arch_p2m *hw, uint64_t gva, bool write,
+                                               paddr_t *pa);
 
 #include <asm/p2m.h>

@@ -9,6 +9,7 @@
 #include <xen/atomic.h>
 #include <xen/compiler.h>
 #include <xen/cpu.h>
+#include <xen/domain.h>
 #include <xen/page_alloc.h>
 #include <xen/types.h>
 
@@ -27,11 +28,13 @@ static inline void guest_direct_end(struct cpu *c)
     atomic_store_release(&c->copying, c->copying + 1u);
 }
 
-static __always_inline bool guest_direct_translate(uint64_t gva, bool write, void **va)
+static __always_inline bool guest_direct_translate(const struct cpu *c, uint64_t gva, bool write,
+                                                   void **va)
 {
+    const struct arch_p2m *hw = &c->current->d->p2m.arch;
     paddr_t pa;
 
-    if (unlikely(!arch_gva_to_pa(gva, write, &pa)) || unlikely(!page_is_guest_ram(pa))) {
+    if (unlikely(!arch_gva_to_pa(hw, gva, write, &pa)) || unlikely(!page_is_guest_ram(pa))) {
         return false;
     }
     *va = arch_pa_to_va(pa);
@@ -44,7 +47,7 @@ static __always_inline bool guest_direct_read32(uint64_t gva, uint32_t *to)
 {
     struct cpu *c = guest_direct_begin();
     void *p;
-    bool ok = guest_direct_translate(gva, false, &p);
+    bool ok = guest_direct_translate(c, gva, false, &p);
 
     if (likely(ok)) {
         *to = READ_ONCE(*(uint32_t *)p);
@@ -57,7 +60,7 @@ static __always_inline bool guest_direct_write32(uint64_t gva, uint32_t value)
 {
     struct cpu *c = guest_direct_begin();
     void *p;
-    bool ok = guest_direct_translate(gva, true, &p);
+    bool ok = guest_direct_translate(c, gva, true, &p);
 
     if (likely(ok)) {
         WRITE_ONCE(*(uint32_t *)p, value);
@@ -70,7 +73,7 @@ static __always_inline bool guest_direct_read_words(uint64_t gva, uint64_t *to, 
 {
     struct cpu *c = guest_direct_begin();
     void *p;
-    bool ok = guest_direct_translate(gva, false, &p);
+    bool ok = guest_direct_translate(c, gva, false, &p);
 
     for (size_t i = 0; ok && i < n; i++) {
         to[i] = READ_ONCE(((uint64_t *)p)[i]);
@@ -83,7 +86,7 @@ static __always_inline bool guest_direct_write_words(uint64_t gva, const uint64_
 {
     struct cpu *c = guest_direct_begin();
     void *p;
-    bool ok = guest_direct_translate(gva, true, &p);
+    bool ok = guest_direct_translate(c, gva, true, &p);
 
     for (size_t i = 0; ok && i < n; i++) {
         WRITE_ONCE(((uint64_t *)p)[i], from[i]);

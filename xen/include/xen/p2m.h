@@ -72,6 +72,11 @@ unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr,
  * p2m lock shortly. */
 bool __must_check p2m_lookup(struct domain *d, gfn_t gfn, struct p2m_leaf *leaf,
                              unsigned int *order);
+/*
+ * Guest-physical to physical address, which may be a device's: as hardware walks, without a lock.
+ * For ports; while this CPU's cpu.copying is odd, and that is visible (guest_copy.c).
+ */
+bool __must_check p2m_translate(const struct p2m *p2m, paddr_t gpa, bool write, paddr_t *pa);
 /* Look up RAM (P2M_RAM, writable if asked) and take a reference on its page; NULL if it is
  * something else. */
 struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write);

@@ -40,7 +40,7 @@ void p2m_gone_release(struct p2m_gone *gone);
 
 /* The slot of gfn at `level`, making tables and splitting blocks on the way. -ENOMEM. */
 int __must_check p2m_descend(struct p2m *p2m, uint64_t g, unsigned int level, pte_t **slot);
-/* The leaf or hole that covers g. */
+/* The leaf or hole that covers g; also without the lock, as p2m_translate. */
 pte_t p2m_walk(const struct p2m *p2m, uint64_t g, unsigned int *level);
 pte_t *p2m_table(pte_t pte);
 /* Replace the block in *slot, which covers g at this level, by a table of smaller leaves. -ENOMEM.

@@ -45,5 +45,5 @@ void __noreturn hyp_fault(const char *what, uint64_t syndrome, uint64_t address,
 
 /*
  * Declared in their own headers, for ports too: domain_vcpu, domain_shutdown, vcpu_start,
- * vcpu_down, vcpu_block, vcpu_kick, vcpu_unblock, sched_yield
+ * vcpu_down, vcpu_block, vcpu_kick, vcpu_unblock, sched_yield, p2m_translate
  */

@@ -91,22 +91,35 @@ static inline void arch_pte_write(pte_t *slot, pte_t pte)
     dsb(ishst);
 }
 
-static inline bool arch_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
-{
-    uint64_t saved = READ_SYSREG(par_el1), par; /* the guest may be between its own AT and the read
-                                                   of PAR */
+/* PAR_EL1 after the instruction; the guest may be between its own AT and the read of PAR. */
+#define P2M_AT(operation, gva) \
+    ({ \
+        uint64_t _saved = READ_SYSREG(par_el1), _par; \
+\
+        __asm__ volatile("at " #operation ", %0" ::"r"(gva) : "memory"); \
+        isb(); /* PAR_EL1 is written before it is read */ \
+        _par = READ_SYSREG(par_el1); \
+        WRITE_SYSREG(_saved, par_el1); \
+        _par; \
+    })
 
-    /* Earlier stores are visible before the walk begins: guest_copy.c relies on it, and a DMB does
+/* mm/p2m.c: the same for a write, where the second stage may have leaves that are read-only. */
+uint64_t p2m_at_write(uint64_t gva);
+
+static inline bool arch_gva_to_pa(const struct arch_p2m *hw, uint64_t gva, bool write, paddr_t *pa)
+{
+    uint64_t par;
+
+    /* Earlier stores are visible before anything below: guest_copy.c relies on it, and a DMB does
      * not order AT. */
     dsb(ishst);
-    if (write) {
-        __asm__ volatile("at s12e1w, %0" ::"r"(gva) : "memory");
+    if (!write) {
+        par = P2M_AT(s12e1r, gva);
+    } else if (likely(READ_ONCE(hw->read_only) == 0)) {
+        par = P2M_AT(s12e1w, gva);
     } else {
-        __asm__ volatile("at s12e1r, %0" ::"r"(gva) : "memory");
+        par = p2m_at_write(gva);
     }
-    isb(); /* PAR_EL1 is written before it is read */
-    par = READ_SYSREG(par_el1);
-    WRITE_SYSREG(saved, par_el1);
     *pa = (par & S2_ADDRESS) | (gva & (PAGE_SIZE - 1ul));
     return (par & 1u) == 0;
 }

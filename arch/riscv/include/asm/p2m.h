@@ -106,8 +106,9 @@ bool __must_check guest_walk(uint64_t gva, bool write, paddr_t *pa);
 /* The first stage only, with any right: for faults whose guest-physical address is not known. */
 bool __must_check guest_walk_gpa(uint64_t gva, paddr_t *gpa);
 
-static inline bool arch_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
+static inline bool arch_gva_to_pa(const struct arch_p2m *hw, uint64_t gva, bool write, paddr_t *pa)
 {
+    (void)hw;
     /* Earlier stores are visible before the walk begins: guest_copy.c relies on it. */
     fence(rw, rw);
     return guest_walk(gva, write, pa);

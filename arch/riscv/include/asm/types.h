@@ -41,6 +41,7 @@ struct arch_domain {
 
 struct arch_p2m {
     uint64_t root;           /* physical address of the root table */
+    uint32_t read_only;      /* <arch/types.h> */
     uint64_t vmid;           /* generation << 14 | VMID; 0: none yet (mm/vmid.c) */
     uint32_t running;        /* atomic, by CPU: it translates by these tables now */
     uint32_t stale;          /* atomic, by CPU: it must drop what it remembers when it loads them */

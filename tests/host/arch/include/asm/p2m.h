@@ -8,8 +8,9 @@
 
 bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa);
 
-static inline bool arch_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
+static inline bool arch_gva_to_pa(const struct arch_p2m *hw, uint64_t gva, bool write, paddr_t *pa)
 {
+    (void)hw;
     return host_gva_to_pa(gva, write, pa);
 }
 
