@@ -193,14 +193,17 @@ static int p2m_map_some(struct p2m *p2m, uint64_t *g, uint64_t end, struct p2m_l
         int rc = p2m_descend(p2m, *g, level, &slot);
 
         if (rc != 0) {
+            p2m_thinned(p2m, *g, *g, gone); /* tables above the one that is not there */
             return rc;
         }
         n = p2m_run(*g, end - *g, level);
         done = p2m_fill(slot, n, leaf, level);
         *g += done << arch_p2m_order(level);
         if (done < n) {
-            (void)p2m_remove(p2m, *g, *g + ((n - done) << arch_p2m_order(level)), gone, &rc);
-            p2m_gone_flush(p2m, gone);
+            uint64_t came =
+                p2m_remove(p2m, *g, *g + ((n - done) << arch_p2m_order(level)), gone, &rc);
+
+            p2m_thinned(p2m, *g, came, gone);
             return rc;
         }
     }
@@ -222,6 +225,7 @@ int p2m_map_partly(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf lea
         p2m_gone_init(&gone);
         spin_lock(&p2m->lock);
         rc = d->is_dying ? -EINVAL : p2m_map_some(p2m, &g, gfn.n + nr, &leaf, &gone);
+        p2m_gone_flush(p2m, &gone);
         p2m->max_mapped.n = max_u64(p2m->max_mapped.n, g);
         p2m->lowest_mapped.n = min_u64(p2m->lowest_mapped.n, gfn.n);
         spin_unlock(&p2m->lock);

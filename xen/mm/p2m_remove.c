@@ -63,6 +63,15 @@ static void leaf_gone(uint64_t g, pte_t pte, unsigned int level, struct p2m_gone
     }
 }
 
+/* The table in *slot, for [low, high), is empty and goes. */
+static void table_gone(struct p2m *p2m, pte_t *slot, uint64_t low, uint64_t high,
+                       struct p2m_gone *gone)
+{
+    gone->item[gone->nr++] = (uintptr_t)p2m_table(*slot);
+    entry_gone(gone, slot, low, high);
+    p2m->table_pages--;
+}
+
 /* [at, end) lies within what `table` covers. Returns how far it came. */
 static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, uint64_t at,
                             uint64_t end, struct p2m_gone *gone, int *rc)
@@ -81,8 +90,7 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
             at = next;
             continue;
         }
-        /* Room for this leaf, and for the tables above it that may go with it. */
-        if (gone->nr + ARCH_P2M_LEVELS >= P2M_GONE_MAX || gone->cleared >= P2M_CLEARED_MAX) {
+        if (gone->nr + P2M_GONE_ROOM > P2M_GONE_MAX || gone->cleared >= P2M_CLEARED_MAX) {
             return at;
         }
         if (!arch_pte_is_table(pte, level)) {
@@ -102,9 +110,7 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
                 return came;
             }
             if (whole) {
-                entry_gone(gone, e, at, next);
-                gone->item[gone->nr++] = (uintptr_t)p2m_table(pte);
-                p2m->table_pages--;
+                table_gone(p2m, e, at, next, gone);
             }
         }
         at = next;
@@ -117,6 +123,53 @@ uint64_t p2m_remove(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone 
     return remove_from(p2m, p2m->root, 0, at, end, gone, rc);
 }
 
+static bool table_is_empty(const pte_t *table, struct p2m_gone *gone)
+{
+    for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
+        gone->looked++;
+        if (arch_pte_valid(table[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The lowest table on the way to g goes if it is empty, and so on upwards. */
+static void tables_prune(struct p2m *p2m, uint64_t g, struct p2m_gone *gone)
+{
+    pte_t *slot[P2M_LAST_LEVEL], *table = p2m->root;
+    unsigned int level;
+
+    for (level = 0; level < P2M_LAST_LEVEL; level++) {
+        slot[level] = &table[arch_p2m_index((gfn_t){g}, level)];
+        if (!arch_pte_is_table(*slot[level], level)) {
+            break;
+        }
+        table = p2m_table(*slot[level]);
+    }
+    while (level-- != 0 && table_is_empty(p2m_table(*slot[level]), gone)) {
+        uint64_t size = 1ull << arch_p2m_order(level), low = round_down(g, size);
+
+        table_gone(p2m, slot[level], low, low + size, gone);
+    }
+}
+
+static void thin_at(struct p2m *p2m, uint64_t g, struct p2m_gone *gone)
+{
+    if (g / TABLE_PAGES != p2m->thin / TABLE_PAGES) {
+        tables_prune(p2m, p2m->thin, gone);
+    }
+    p2m->thin = g;
+}
+
+void p2m_thinned(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone *gone)
+{
+    thin_at(p2m, at, gone);
+    if (end > at) {
+        thin_at(p2m, end - 1u, gone);
+    }
+}
+
 /* Remove [*at, end) as far as one batch goes, and give back what it had. */
 static int remove_batch(struct domain *d, uint64_t *at, uint64_t end)
 {
@@ -127,6 +180,7 @@ static int remove_batch(struct domain *d, uint64_t *at, uint64_t end)
     p2m_gone_init(&gone);
     spin_lock(&d->p2m.lock);
     came = p2m_remove(&d->p2m, *at, end, &gone, &rc);
+    p2m_thinned(&d->p2m, *at, came, &gone);
     p2m_gone_flush(&d->p2m, &gone);
     spin_unlock(&d->p2m.lock);
     p2m_gone_release(&gone);
@@ -166,6 +220,7 @@ int p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn)
     if (arch_pte_valid(pte) && leaf.kind == kind && mfn_eq(leaf.mfn, mfn)) {
         rc = 0;
         (void)p2m_remove(&d->p2m, gfn.n, gfn.n + 1u, &gone, &rc);
+        p2m_thinned(&d->p2m, gfn.n, gfn.n + 1u, &gone);
         p2m_gone_flush(&d->p2m, &gone);
     }
     spin_unlock(&d->p2m.lock);
@@ -184,7 +239,7 @@ static unsigned int take_level(uint64_t g, uint64_t nr, unsigned int level)
     return level;
 }
 
-/* p2m_take with the lock held; the caller flushes and releases. */
+/* p2m_take with the lock held; the caller says what is thinned, flushes and releases. */
 static int take_locked(struct p2m *p2m, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsigned int *order,
                        struct p2m_gone *gone)
 {
@@ -210,16 +265,19 @@ static int take_locked(struct p2m *p2m, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsi
     return rc;
 }
 
-/* Leaves take no tables with them, so `gone` does not fill up. */
+/* Too few leaves for a table that lies between the first and the last one. */
+BUILD_BUG_ON(P2M_TAKE_MAX >= TABLE_ENTRIES);
+
 int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken)
 {
     struct p2m_gone gone;
+    uint64_t first = gfn.n;
     int rc = 0;
 
     taken->nr = 0;
     p2m_gone_init(&gone);
     spin_lock(&d->p2m.lock);
-    while (nr != 0 && taken->nr < P2M_TAKE_MAX) {
+    while (nr != 0 && taken->nr < P2M_TAKE_MAX && p2m_gone_has_room(&gone)) {
         mfn_t *mfn = &taken->extent[taken->nr].mfn;
         unsigned int *order = &taken->extent[taken->nr].order;
 
@@ -231,6 +289,7 @@ int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken)
         gfn.n += 1ull << *order;
         nr -= 1ull << *order;
     }
+    p2m_thinned(&d->p2m, first, gfn.n, &gone);
     p2m_gone_flush(&d->p2m, &gone);
     spin_unlock(&d->p2m.lock);
     p2m_gone_release(&gone);
@@ -245,7 +304,11 @@ unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr,
     BUG_ON(nr > P2M_TAKE_MAX);
     p2m_gone_init(&gone);
     spin_lock(&d->p2m.lock);
-    for (i = 0; i < nr && take_locked(&d->p2m, gfn[i], 1, &mfn[i], &order, &gone) == 0; i++) {
+    for (i = 0; i < nr && p2m_gone_has_room(&gone); i++) {
+        if (take_locked(&d->p2m, gfn[i], 1, &mfn[i], &order, &gone) != 0) {
+            break;
+        }
+        p2m_thinned(&d->p2m, gfn[i].n, gfn[i].n + 1u, &gone);
     }
     p2m_gone_flush(&d->p2m, &gone);
     spin_unlock(&d->p2m.lock);

@@ -19,7 +19,8 @@ struct p2m {
     gfn_t max_mapped;     /* highest gfn ever mapped + 1 */
     gfn_t lowest_mapped;
     uint64_t teardown_next; /* where relinquish goes on */
-    bool direct_mapped;     /* gfn == mfn for RAM */
+    uint64_t thin;      /* no table is empty, but perhaps the lowest one on the way to this frame */
+    bool direct_mapped; /* gfn == mfn for RAM */
 };
 
 /* p2m_create gives no limit of tables; the caller sets pool_pages and direct_mapped. -ENOMEM. */
@@ -61,12 +62,13 @@ struct p2m_taken {
     } extent[P2M_TAKE_MAX];
 };
 /*
- * Unmap RAM of d from gfn on, with one flush: at most nr pages and P2M_TAKE_MAX leaves, up to the
- * first that fails. Nobody else is told the same frames, so the caller may free them. If the first
- * fails: -ENOENT: nothing there; -ENXIO: mapped, but not RAM; -ENOMEM: a block could not be split.
+ * Unmap RAM of d from gfn on, with one flush: one leaf or more, at most nr pages and P2M_TAKE_MAX
+ * leaves, up to the first that fails. Nobody else is told the same frames, so the caller may free
+ * them. If the first fails: -ENOENT: nothing there; -ENXIO: mapped, but not RAM; -ENOMEM: a block
+ * could not be split.
  */
 int __must_check p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken);
-/* The same for up to P2M_TAKE_MAX single pages anywhere: how many, up to the first that fails. */
+/* The same for up to P2M_TAKE_MAX single pages anywhere: how many; 0: the first one fails. */
 unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr, mfn_t *mfn);
 /* What gfn maps to; false: nothing. *order (may be NULL): pages the leaf or hole covers. Takes the
  * p2m lock shortly. */

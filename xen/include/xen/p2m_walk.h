@@ -5,9 +5,12 @@
 #include <xen/p2m.h>
 
 #define P2M_LAST_LEVEL  (ARCH_P2M_LEVELS - 1u)
-#define P2M_GONE_MAX    32u   /* things to give back, and ... */
+#define P2M_GONE_MAX    40u   /* things to give back, and ... */
 #define P2M_CLEARED_MAX 1024u /* entries cleared, ... */
 #define P2M_LOOKED_MAX  4096u /* entries looked at, while the lock is held once */
+
+/* Room for a leaf and the tables above it, and for the empty tables at both ends of a removal. */
+#define P2M_GONE_ROOM (3u * ARCH_P2M_LEVELS)
 
 /* What removal took out of the tables and must be given back once no CPU uses it: pages with a
  * reference, tables. */
@@ -28,12 +31,23 @@ static inline void p2m_gone_init(struct p2m_gone *gone)
     gone->nr = 0;
 }
 
+/* One more leaf, at least, can be removed. */
+static inline bool p2m_gone_has_room(const struct p2m_gone *gone)
+{
+    return gone->nr + P2M_GONE_ROOM <= P2M_GONE_MAX && gone->looked < P2M_LOOKED_MAX / 2u;
+}
+
 /*
  * Clear [at, end), collecting in `gone`: returns how far it came. Less than `end`: gone is full, or
- * *rc is an error. p2m_gone_flush must follow before the lock is given up or anything is mapped
- * there.
+ * *rc is an error. p2m_thinned must follow before the lock is given up, and p2m_gone_flush before
+ * that or anything is mapped there.
  */
 uint64_t p2m_remove(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone *gone, int *rc);
+/*
+ * Tables that lie in part in [at, end) may be empty: those at its end are looked at when others may
+ * be, so that who maps and unmaps one page keeps its table. `gone` has room.
+ */
+void p2m_thinned(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone *gone);
 void p2m_gone_flush(struct p2m *p2m, struct p2m_gone *gone);
 /* Without the lock: wait for CPUs that still copy, then give everything back. */
 void p2m_gone_release(struct p2m_gone *gone);
