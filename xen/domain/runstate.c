@@ -38,12 +38,21 @@ static void runstate_write_entry_time(const struct vcpu_area *area,
     runstate_write(area, at, &info->state_entry_time, sizeof(info->state_entry_time));
 }
 
+/* With zeros between the fields: guests get all of it. */
+static void runstate_copy(struct vcpu_runstate_info *to, const struct vcpu_runstate_info *from)
+{
+    memset(to, 0, sizeof(*to));
+    to->state = from->state;
+    to->state_entry_time = from->state_entry_time;
+    memcpy(to->time, from->time, sizeof(to->time));
+}
+
 static __noinline void runstate_publish(const struct vcpu *v)
 {
     const struct vcpu_area *area = &v->runstate_area;
     struct vcpu_runstate_info info;
 
-    info = v->runstate;
+    runstate_copy(&info, &v->runstate);
     if ((v->d->vm_assist & 1u << VMASST_TYPE_runstate_update_flag) == 0) {
         runstate_write(area, 0, &info, sizeof(info));
         return;
@@ -80,11 +89,8 @@ void vcpu_runstate_change(struct vcpu *v, int state, int64_t now)
 
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info)
 {
-    memset(info, 0, sizeof(*info));
     spin_lock(&sched_lock);
-    info->state = v->runstate.state;
-    info->state_entry_time = v->runstate.state_entry_time;
-    memcpy(info->time, v->runstate.time, sizeof(info->time));
+    runstate_copy(info, &v->runstate);
     runstate_account(info, time_now());
     spin_unlock(&sched_lock);
 }
