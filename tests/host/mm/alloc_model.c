@@ -299,6 +299,26 @@ static void relinquish(struct domain *d)
     d->is_dying = false;
 }
 
+static struct domain *claimer;
+static mfn_t claimed_page;
+
+static void claimer_grows(void)
+{
+    CHECK(domain_page_alloc(claimer, 0, 0, 0, &claimed_page) == 0, 0, 0);
+}
+
+/* A claim is for what the domain lacks when it is made, not when that was last looked at. */
+static void check_claim(void)
+{
+    claimer = model_domain(100);
+    before_lock = claimer_grows;
+    CHECK(domain_page_reserve(claimer, 50) == 0, 0, 0);
+    CHECK(claimer->tot_pages == 1 && claimer->claim_pages == 49, claimer->tot_pages,
+          claimer->claim_pages);
+    CHECK(domain_page_reserve(claimer, 0) == 0 && page_claimed() == 0, page_claimed(), 0);
+    domain_page_free(claimer, claimed_page, 1);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t steps = argc > 2 ? strtoul(argv[2], NULL, 0) : 20000, at_start, most = 0;
@@ -314,6 +334,7 @@ int main(int argc, char **argv)
         heap_free(heap_alloc(size));
     }
     at_start = page_free_count();
+    check_claim();
     for (uint64_t i = 0; i < steps; i++) {
         step();
         if (i % 4000 == 3999) {

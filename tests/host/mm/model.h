@@ -18,6 +18,8 @@
 #define BANK1_SIZE (96ul << 20)
 #define REACH      (2ul << 30) /* some devices reach so far */
 
+/* Called once, when a CPU that holds no lock is about to take one: what another CPU does then. */
+extern void (*before_lock)(void);
 extern unsigned int preempt_one_in; /* an interrupt is pending once in so many looks, 0: never */
 
 void model_start(uint64_t seed);

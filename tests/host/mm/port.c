@@ -34,6 +34,7 @@ unsigned int nr_cpus = 1;
 uint8_t *host_directmap;
 uint64_t host_counter;
 unsigned int preempt_one_in;
+void (*before_lock)(void);
 
 __thread uint64_t watch_looks;
 
@@ -136,6 +137,12 @@ void spin_rank_acquire(const spinlock_t *lock)
 {
     if (host_cpu->locks_held == 0 && nr_cpus > 1 && random_below(8) == 0) {
         usleep(20);
+    }
+    if (host_cpu->locks_held == 0 && before_lock != NULL) {
+        void (*call)(void) = before_lock;
+
+        before_lock = NULL;
+        call();
     }
     CHECK((host_cpu->locks_held >> lock->rank) == 0, lock->rank, host_cpu->locks_held);
     host_cpu->locks_held |= 1u << lock->rank;
