@@ -11,6 +11,7 @@
 #include <xen/bitops.h>
 #include <xen/errno.h>
 #include <xen/heap.h>
+#include <xen/nospec.h>
 #include <xen/p2m.h>
 #include <xen/printk.h>
 #include <xen/spinlock.h>
@@ -129,7 +130,11 @@ static void vaplic_bit(struct vaplic *a, struct domain *d, enum vaplic_row row, 
 {
     uint32_t bit = 1u << (n % 32u);
 
-    if (n == 0 || n >= a->nr_irqs || a->mode[n] == 0) {
+    if (n == 0 || n >= a->nr_irqs) {
+        return;
+    }
+    n = (uint32_t)index_nospec(n, a->nr_irqs);
+    if (a->mode[n] == 0) {
         return;
     }
     if (row == ROW_SETIP || row == ROW_CLRIP) {
@@ -180,6 +185,7 @@ static uint32_t vaplic_row_read(const struct vaplic *a, uint32_t offset)
     if (w >= VAPLIC_WORDS) {
         return 0;
     }
+    w = (uint32_t)index_nospec(w, VAPLIC_WORDS);
     switch (offset / 0x100u) {
     case ROW_SETIP: return a->pending[w] | vaplic_host_bits(a, w, APLIC_SETIP);
     case ROW_CLRIP: return vaplic_host_bits(a, w, APLIC_CLRIP);
@@ -204,29 +210,38 @@ static void vaplic_domain_write(struct vaplic *a, struct domain *d, uint32_t val
     }
 }
 
+/* The source whose sourcecfg is at `offset`; 0: none. */
+static uint32_t vaplic_source(const struct vaplic *a, uint32_t offset)
+{
+    return (uint32_t)index_nospec(offset / 4u, a->nr_irqs);
+}
+
+/* The source whose target is at `offset`; 0: none. */
+static uint32_t vaplic_target(const struct vaplic *a, uint32_t offset)
+{
+    return offset >= APLIC_TARGET ? vaplic_source(a, offset - APLIC_GENMSI) : 0;
+}
+
 static uint32_t vaplic_read(const struct vaplic *a, uint32_t offset)
 {
     if (offset == APLIC_DOMAINCFG) {
         return APLIC_DOMAINCFG_RO | APLIC_DOMAINCFG_DM | (a->on ? APLIC_DOMAINCFG_IE : 0);
     }
-    if (offset / 4u < a->nr_irqs) {
-        return a->mode[offset / 4u];
+    if (vaplic_source(a, offset) != 0) {
+        return a->mode[vaplic_source(a, offset)];
     }
     if (offset >= APLIC_SETIP && offset < APLIC_SETIP + ROWS * 0x100u) {
         return vaplic_row_read(a, offset - APLIC_SETIP);
     }
-    if (offset >= APLIC_TARGET && (offset - APLIC_GENMSI) / 4u < a->nr_irqs) {
-        return a->target[(offset - APLIC_GENMSI) / 4u];
-    }
-    return 0;
+    return a->target[vaplic_target(a, offset)]; /* of source 0: always 0 */
 }
 
 static void vaplic_write(struct vaplic *a, struct domain *d, uint32_t offset, uint32_t value)
 {
     if (offset == APLIC_DOMAINCFG) {
         vaplic_domain_write(a, d, value);
-    } else if (offset / 4u < a->nr_irqs) {
-        vaplic_source_write(a, d, offset / 4u, value);
+    } else if (vaplic_source(a, offset) != 0) {
+        vaplic_source_write(a, d, vaplic_source(a, offset), value);
     } else if (offset >= APLIC_SETIP && offset < APLIC_SETIP + ROWS * 0x100u) {
         vaplic_row_write(a, d, offset - APLIC_SETIP, value);
     } else if (offset == APLIC_SETIPNUM_LE || offset == APLIC_SETIPNUM_BE) {
@@ -237,8 +252,8 @@ static void vaplic_write(struct vaplic *a, struct domain *d, uint32_t offset, ui
         if (v != NULL) {
             vimsic_post(v, value & APLIC_TARGET_EIID);
         }
-    } else if (offset >= APLIC_TARGET && (offset - APLIC_GENMSI) / 4u < a->nr_irqs) {
-        vaplic_target_write(a, d, (offset - APLIC_GENMSI) / 4u, value);
+    } else if (vaplic_target(a, offset) != 0) {
+        vaplic_target_write(a, d, vaplic_target(a, offset), value);
     }
 }
 

@@ -9,6 +9,7 @@
 #include <public/arch-riscv.h>
 #include <xen/errno.h>
 #include <xen/heap.h>
+#include <xen/nospec.h>
 #include <xen/p2m.h>
 #include <xen/printk.h>
 
@@ -72,6 +73,7 @@ void vimsic_load(struct vcpu *v)
 void vimsic_note(struct vcpu *v, uint32_t eiid)
 {
     if (eiid != 0 && eiid < imsic.nr_guest_ids) {
+        eiid = (uint32_t)index_nospec(eiid, imsic.nr_guest_ids);
         (void)atomic_test_and_set_bit(eiid, v->arch.virq.file->incoming);
     }
 }

@@ -15,6 +15,7 @@
 #include <xen/errno.h>
 #include <xen/heap.h>
 #include <xen/irq.h>
+#include <xen/nospec.h>
 #include <xen/spinlock.h>
 
 #define VSEIP (1ul << IRQ_VS_EXTERNAL)
@@ -165,6 +166,7 @@ static void vplic_complete(struct vplic *p, struct domain *d, uint32_t n)
     if (n == 0 || n >= p->nr_irqs) {
         return;
     }
+    n = (uint32_t)index_nospec(n, p->nr_irqs);
     spin_lock(&p->lock);
     if (vplic_test(p->claimed, n)) {
         p->claimed[n / 32u] &= ~(1u << (n % 32u));
@@ -184,6 +186,7 @@ static uint32_t vplic_context_read(struct vplic *p, struct vcpu *v, uint32_t off
     if (context >= p->nr_contexts) {
         return 0;
     }
+    context = (uint32_t)index_nospec(context, p->nr_contexts);
     if (reg == PLIC_THRESHOLD) {
         return p->context[context].threshold;
     }
@@ -199,6 +202,7 @@ static void vplic_context_write(struct vplic *p, struct vcpu *v, uint32_t offset
     if (context >= p->nr_contexts || t == NULL) {
         return;
     }
+    context = (uint32_t)index_nospec(context, p->nr_contexts);
     if (reg == PLIC_THRESHOLD) {
         spin_lock(&p->lock);
         p->context[context].threshold = value & PLIC_PRIORITY_MAX;
@@ -213,7 +217,10 @@ static uint32_t vplic_enable_read(struct vplic *p, uint32_t offset)
 {
     uint32_t context = offset / PLIC_ENABLE_STRIDE, w = offset % PLIC_ENABLE_STRIDE / 4u;
 
-    return context < p->nr_contexts && w < p->words ? p->context[context].enable[w] : 0;
+    if (context >= p->nr_contexts || w >= p->words) {
+        return 0;
+    }
+    return p->context[index_nospec(context, p->nr_contexts)].enable[w];
 }
 
 static void vplic_enable_write(struct vplic *p, struct domain *d, uint32_t offset, uint32_t value)
@@ -224,6 +231,7 @@ static void vplic_enable_write(struct vplic *p, struct domain *d, uint32_t offse
     if (context >= p->nr_contexts || w >= p->words || t == NULL) {
         return;
     }
+    context = (uint32_t)index_nospec(context, p->nr_contexts);
     value &= w == 0 ? ~1u : UINT32_MAX;
     if (w == p->words - 1u && p->nr_irqs % 32u != 0) {
         value &= (1u << (p->nr_irqs % 32u)) - 1u;
@@ -245,6 +253,7 @@ static void vplic_priority_write(struct vplic *p, struct vcpu *v, uint32_t n, ui
     if (n == 0 || n >= p->nr_irqs) {
         return;
     }
+    n = (uint32_t)index_nospec(n, p->nr_irqs);
     spin_lock(&p->lock);
     p->priority[n] = (uint8_t)(value & PLIC_PRIORITY_MAX);
     vplic_offer(p, v->d, n);
@@ -262,9 +271,9 @@ static uint32_t vplic_read(struct vplic *p, struct vcpu *v, uint32_t offset)
     }
     if (offset >= PLIC_PENDING) {
         offset = (offset - PLIC_PENDING) / 4u;
-        return offset < p->words ? p->pending[offset] : 0;
+        return offset < p->words ? p->pending[index_nospec(offset, p->words)] : 0;
     }
-    return p->priority[offset / 4u];
+    return p->priority[index_nospec(offset / 4u, ARRAY_SIZE(p->priority))];
 }
 
 static void vplic_write(struct vplic *p, struct vcpu *v, uint32_t offset, uint32_t value)
