@@ -340,31 +340,45 @@ bool buddy_has_dirty(void)
     return orders != 0 || READ_ONCE(scrub.start) != 0;
 }
 
-bool buddy_scrub(unsigned int order, int floor, int zone, unsigned int pages)
+/* The block that is being scrubbed is clean: its first 2^order pages are the caller's. */
+static uint64_t scrub_hand_out(unsigned int order)
+{
+    uint64_t frame = scrub.start;
+
+    scrub.start = 0;
+    buddy_give_range(frame + (1ull << order), frame + (1ull << scrub.order), true);
+    return frame;
+}
+
+bool buddy_scrub(unsigned int order, int floor, int zone, unsigned int pages, uint64_t *frame)
 {
     int at = (int)buddy_zone(scrub.start);
     bool here = scrub.start != 0 && at >= floor && at <= zone;
-    uint64_t frame, end;
+    uint64_t taken, end;
     bool clean;
 
     if (here && scrub.order < order) {
         here = !buddy_scrub_cancel();
     }
     if (!here) {
-        frame = buddy_take(order, floor, zone, BUDDY_DIRTY, &clean);
-        if (frame == BUDDY_NO_FRAME) {
+        taken = buddy_take(order, floor, zone, BUDDY_DIRTY, &clean);
+        if (taken == BUDDY_NO_FRAME) {
             return false; /* what was begun elsewhere goes on: a caller tries there next */
         }
         buddy_scrub_cancel();
-        scrub.start = frame;
-        scrub.next = frame;
+        scrub.start = taken;
+        scrub.next = taken;
         scrub.order = order;
     }
     end = scrub.start + (1ull << scrub.order);
+    if (frame != NULL && scrub.next == end) {
+        *frame = scrub_hand_out(order);
+        return true;
+    }
     pages = (unsigned int)min_u64(pages, end - scrub.next);
     page_scrub(scrub.next, pages);
     scrub.next += pages;
-    if (scrub.next == end) {
+    if (frame == NULL && scrub.next == end) {
         buddy_give(scrub.start, scrub.order, true);
         scrub.start = 0;
     }

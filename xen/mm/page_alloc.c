@@ -206,7 +206,7 @@ bool page_scrub_idle(void)
     /* What was begun, then chunks, then smaller blocks, which are found only at just their order.
      */
     for (int order = buddy_scrubbing() ? 0 : (int)CHUNK_ORDER; order >= 0 && !found; order--) {
-        found = buddy_scrub((unsigned int)order, 0, ALL_ZONES, 1u);
+        found = buddy_scrub((unsigned int)order, 0, ALL_ZONES, 1u, NULL);
     }
     spin_unlock(&heap_lock);
     atomic_store_release(&busy, 0u);

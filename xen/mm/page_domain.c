@@ -18,9 +18,7 @@
 #include <xen/lib.h>
 #include <xen/page_own.h>
 
-#define SCRUB_SLICE \
-    128u /* pages of a dirty block of a chunk or more that are scrubbed at once: about 35k \
-            instructions */
+#define SCRUB_ORDER      3u  /* of the most pages that are scrubbed at once: 6,000 instructions */
 #define RELINQUISH_SLICE 32u /* chunks or pages between looks at pending work */
 
 static uint64_t claimed; /* sum of all d->claim_pages */
@@ -60,7 +58,10 @@ bool domain_uncharge(struct domain *d, uint64_t nr)
     return d->tot_pages == 0;
 }
 
-/* Take free memory for d: frame, or BUDDY_NO_FRAME and *rc. */
+/*
+ * Take free memory for d: frame, or BUDDY_NO_FRAME and *rc. A large block that is dirty is scrubbed
+ * in slices, out of the free memory, and goes to whoever finishes it.
+ */
 static uint64_t domain_take(unsigned int order, int zone, unsigned int flags, bool *clean, int *rc)
 {
     uint64_t frame;
@@ -69,13 +70,14 @@ static uint64_t domain_take(unsigned int order, int zone, unsigned int flags, bo
     if ((flags & MEM_NO_SCRUB) != 0) {
         return page_take(order, zone, BUDDY_ANY_DIRTY_FIRST, clean);
     }
-    if (order < CHUNK_ORDER) {
+    if (order <= SCRUB_ORDER) {
         return page_take(order, zone, BUDDY_ANY_CLEAN_FIRST, clean);
     }
+    *clean = true;
     for (int floor = page_floor;; floor = 0) {
         frame = buddy_take(order, floor, zone, BUDDY_CLEAN, clean);
-        if (frame == BUDDY_NO_FRAME && buddy_scrub(order, floor, zone, SCRUB_SLICE)) {
-            *rc = -ERESTART;
+        if (frame == BUDDY_NO_FRAME && buddy_scrub(order, floor, zone, 1u << SCRUB_ORDER, &frame)) {
+            *rc = -ERESTART; /* unless there is a frame */
             return frame;
         }
         if (frame != BUDDY_NO_FRAME || floor == 0) {

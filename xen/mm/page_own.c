@@ -211,23 +211,27 @@ void page_end(struct page *pg, uint64_t frame)
 
 int pages_own(struct domain *d, uint64_t frame, unsigned int nr)
 {
+    uint32_t first = (uint32_t)frame, last = first + nr - 1u;
     struct page *pg;
     int rc = page_begin(frame, nr, &pg);
 
-    for (unsigned int i = 0; i < nr && rc == 0; i++, pg++, frame++) {
+    if (rc != 0) {
+        return rc;
+    }
+    if (d->pages_head != 0) {
+        page_at(d->pages_head)->prev = last;
+    }
+    for (uint32_t i = first; i <= last; i++, pg++) {
         pg->flags = PAGE_OWNED;
         pg->owner = d;
         pg->user = 0;
-        pg->prev = 0;
-        pg->next = d->pages_head;
-        if (pg->next != 0) {
-            page_at(pg->next)->prev = (uint32_t)frame;
-        }
-        d->pages_head = (uint32_t)frame;
+        pg->prev = i != first ? i - 1u : 0;
+        pg->next = i != last ? i + 1u : d->pages_head;
         /* Release: page_get may look at the owner as soon as the count is not 0. */
         atomic_store_release(&pg->count, 1u);
     }
-    return rc;
+    d->pages_head = first;
+    return 0;
 }
 
 void page_unlink(struct page *pg)

@@ -55,9 +55,10 @@ uint64_t buddy_free_pages(int zone);
 /*
  * Scrub up to `pages` pages of a dirty free block of at least `order` in zones [floor, zone].
  * false: there is none. A block that is being scrubbed is not free; buddy_scrub_cancel gives it
- * back as it is.
+ * back as it is. One that is finished is free again; or, if frame is given, the next call scrubs
+ * nothing and has 2^order pages of it in *frame.
  */
-bool buddy_scrub(unsigned int order, int floor, int zone, unsigned int pages);
+bool buddy_scrub(unsigned int order, int floor, int zone, unsigned int pages, uint64_t *frame);
 bool buddy_scrub_cancel(void);
 bool buddy_scrubbing(void);
 /* Is anything left to scrub? Without the lock: a hint. */

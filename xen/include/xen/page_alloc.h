@@ -94,8 +94,8 @@ void page_free(void *va, unsigned int order);
 /*
  * Give d 2^order pages below `limit` (0: anywhere; else rounded down to a power of two, at least 1
  * GiB): charged to d->tot_pages (-E2BIG above max_pages), scrubbed unless MEM_NO_SCRUB, one
- * reference each. -ENOMEM; -EINVAL: d is dying. Orders from CHUNK_ORDER on: -ERESTART when free
- * memory must be scrubbed first, a slice of which was done; call again.
+ * reference each. -ENOMEM; -EINVAL: d is dying. Large orders: -ERESTART when free memory must be
+ * scrubbed first, a slice of which was done; call again.
  */
 int __must_check domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit,
                                    unsigned int flags, mfn_t *mfn);
