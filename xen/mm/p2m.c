@@ -210,14 +210,13 @@ static int p2m_map_some(struct p2m *p2m, uint64_t *g, uint64_t end, struct p2m_l
     return 0;
 }
 
-int p2m_map_partly(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf, uint64_t *mapped)
+int p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf)
 {
     struct p2m *p2m = &d->p2m;
     struct p2m_gone gone;
     uint64_t g = gfn.n, limit = p2m_limit();
     int rc = 0;
 
-    *mapped = 0;
     if (g >= limit || nr > limit - g) {
         return -EINVAL;
     }
@@ -233,15 +232,57 @@ int p2m_map_partly(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf lea
             p2m_gone_release(&gone);
         }
     }
-    *mapped = g - gfn.n;
     return rc;
 }
 
-int p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf)
+/* The tables that p2m_map needs for RAM in [gfn, gfn + nr), which is empty. */
+static int p2m_add_tables(struct p2m *p2m, gfn_t gfn, uint64_t nr)
 {
-    uint64_t mapped;
+    for (uint64_t done = 0; done < nr;) {
+        struct p2m_leaf leaf = {.mfn = {done}, .kind = P2M_RAM};
+        unsigned int level = p2m_leaf_level(gfn.n + done, nr - done, &leaf);
+        pte_t *slot;
+        int rc = p2m_descend(p2m, gfn.n + done, level, &slot);
 
-    return p2m_map_partly(d, gfn, nr, leaf, &mapped);
+        if (rc != 0) {
+            return rc;
+        }
+        done += p2m_run(gfn.n + done, nr - done, level) << arch_p2m_order(level);
+    }
+    return 0;
+}
+
+/* Always from the beginning: what is gone already costs a look at its table's entry. */
+int p2m_prepare(struct domain *d, gfn_t gfn, uint64_t nr)
+{
+    struct p2m *p2m = &d->p2m;
+    struct p2m_gone gone;
+    uint64_t limit = p2m_limit(), end = gfn.n + nr, came;
+    int rc = 0;
+
+    if (gfn.n >= limit || nr > limit - gfn.n) {
+        return -EINVAL;
+    }
+    p2m_gone_init(&gone);
+    spin_lock(&p2m->lock);
+    if (d->is_dying) {
+        rc = -EINVAL;
+    } else {
+        came = p2m_remove(p2m, gfn.n, end, &gone, &rc);
+        rc = rc == 0 && (came < end || gone.cleared != 0) ? -ERESTART : rc;
+        p2m_thinned(p2m, gfn.n, came, &gone);
+    }
+    p2m_gone_flush(p2m, &gone);
+    if (rc == 0) {
+        rc = p2m_add_tables(p2m, gfn, nr);
+        p2m->max_mapped.n = max_u64(p2m->max_mapped.n, end);
+        p2m->lowest_mapped.n = min_u64(p2m->lowest_mapped.n, gfn.n);
+    }
+    spin_unlock(&p2m->lock);
+    if (gone.nr != 0) {
+        p2m_gone_release(&gone);
+    }
+    return rc;
 }
 
 bool p2m_lookup(struct domain *d, gfn_t gfn, struct p2m_leaf *leaf, unsigned int *order)

@@ -79,9 +79,9 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
     uint64_t size = 1ull << arch_p2m_order(level);
 
     while (at < end) {
-        uint64_t next = min_u64(round_down(at, size) + size, end);
-        bool whole = next - at == size;
+        uint64_t next = round_down(at, size) + size;
         pte_t *e = &table[arch_p2m_index((gfn_t){at}, level)], pte = *e;
+        bool whole;
 
         if (gone->looked++ >= P2M_LOOKED_MAX) {
             return at;
@@ -90,6 +90,8 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
             at = next;
             continue;
         }
+        next = min_u64(next, end);
+        whole = next - at == size;
         if (gone->nr + P2M_GONE_ROOM > P2M_GONE_MAX || gone->cleared >= P2M_CLEARED_MAX) {
             return at;
         }

@@ -20,16 +20,28 @@
 #define MEMF_NODE(flags)         ((((flags) >> 8) - 1u) & 0xffu)
 #define MEMF_NO_NODE             0xffu
 
-/* One increase, decrease or populate: extents [done, nr) are left. */
+/*
+ * A call that goes on has the number of extents done in the low bits of its cursor, and above them
+ * how many pages of the next one are.
+ */
+#define EXTENT_BITS (32u - MEMOP_EXTENT_SHIFT)
+
+/* Pages that are taken out and freed at once: a block of a GiB would be a lot. */
+#define DECREASE_PAGES (16ull << CHUNK_ORDER)
+
+/* One increase, decrease or populate: extents [done, nr) are left, of the first one the pages from
+ * `place` on. */
 struct reservation {
     struct domain *d;
     uint64_t list; /* guest address of the frame numbers, 0: none */
-    uint64_t nr, done;
+    uint64_t nr, done, place;
     uint32_t order;
     paddr_t limit;
     bool on_demand;
 };
 
+/* Works on an extent, or on several pages of a list of them, for less than 20,000 instructions.
+ * -ERESTART: the extent is not done yet. */
 typedef int reservation_fn(struct reservation *r);
 
 static int reservation_frame(const struct reservation *r, gfn_t *gfn)
@@ -70,35 +82,14 @@ static int reservation_decrease_pages(struct reservation *r)
 }
 
 /*
- * Take nr pages of RAM out from gfn on, up to a hole, and give back what was taken. A 1:1 domain
- * keeps it, so that it can have the same frames again: devices know no others. Nobody else gets
- * them, and they still count as its memory.
+ * Take RAM out, up to a hole, and give back what was taken. A 1:1 domain keeps it, so that it can
+ * have the same frames again: devices know no others. Nobody else gets them, and they still count
+ * as its memory.
  */
-static int reservation_take(struct domain *d, gfn_t gfn, uint64_t nr)
-{
-    struct p2m_taken taken;
-    uint64_t done = 0;
-
-    while (done < nr) {
-        int rc = p2m_take(d, gfn_add(gfn, done), nr - done, &taken);
-
-        if (rc != 0) {
-            return rc;
-        }
-        for (unsigned int i = 0; i < taken.nr; i++) {
-            uint64_t pages = 1ull << taken.extent[i].order;
-
-            if (!d->p2m.direct_mapped) {
-                domain_page_free(d, taken.extent[i].mfn, pages);
-            }
-            done += pages;
-        }
-    }
-    return 0;
-}
-
 static int reservation_decrease(struct reservation *r)
 {
+    uint64_t left = (1ull << r->order) - r->place;
+    struct p2m_taken taken;
     gfn_t gfn;
     int rc;
 
@@ -106,13 +97,56 @@ static int reservation_decrease(struct reservation *r)
         return reservation_decrease_pages(r);
     }
     rc = reservation_frame(r, &gfn);
-    return rc == 0 ? reservation_take(r->d, gfn, 1ull << r->order) : rc;
+    if (rc != 0) {
+        return rc;
+    }
+    if (!r->d->p2m.direct_mapped) {
+        left = min_u64(left, DECREASE_PAGES);
+    }
+    rc = p2m_take(r->d, gfn_add(gfn, r->place), left, &taken);
+    if (rc != 0) {
+        return rc;
+    }
+    for (unsigned int i = 0; i < taken.nr; i++) {
+        uint64_t pages = 1ull << taken.extent[i].order;
+
+        if (!r->d->p2m.direct_mapped) {
+            domain_page_free(r->d, taken.extent[i].mfn, pages);
+        }
+        r->place += pages;
+    }
+    return r->place >> r->order != 0 ? 0 : -ERESTART;
+}
+
+/* The domain's own frames where they belong, a chunk at a time. */
+static int reservation_populate_direct(struct reservation *r, gfn_t gfn)
+{
+    struct p2m_leaf leaf = {
+        .mfn = {gfn.n + r->place}, .kind = P2M_RAM, .flags = P2M_WRITE | P2M_EXEC};
+    unsigned int order = min_u32(r->order, CHUNK_ORDER);
+    int rc = 0;
+
+    if (!is_aligned(gfn.n, 1ull << r->order) || !is_aligned(r->place, 1ull << order) ||
+        !domain_page_owned(r->d, leaf.mfn, order)) {
+        return -EINVAL;
+    }
+    if (order != 0) {
+        rc = p2m_prepare(r->d, (gfn_t){leaf.mfn.n}, 1ull << order);
+    }
+    if (rc == 0) {
+        rc = p2m_map(r->d, (gfn_t){leaf.mfn.n}, 1ull << order, leaf);
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    r->place += 1ull << order;
+    return r->place >> r->order != 0 ? 0 : -ERESTART;
 }
 
 static int reservation_populate(struct reservation *r)
 {
     struct p2m_leaf leaf = {.kind = P2M_RAM, .flags = P2M_WRITE | P2M_EXEC};
-    uint64_t nr = 1ull << r->order, mapped;
+    uint64_t nr = 1ull << r->order;
     gfn_t gfn;
     int rc = reservation_frame(r, &gfn);
 
@@ -123,46 +157,42 @@ static int reservation_populate(struct reservation *r)
         return -EINVAL; /* hundreds of thousands of single pages are no slice */
     }
     if (r->d->p2m.direct_mapped) {
-        leaf.mfn = (mfn_t){gfn.n};
-        if (!is_aligned(gfn.n, 1ull << r->order) || !domain_page_owned(r->d, leaf.mfn, r->order)) {
-            return -EINVAL;
-        }
-        return p2m_map(r->d, gfn, nr, leaf);
+        return reservation_populate_direct(r, gfn);
     }
-    rc = domain_page_alloc(r->d, r->order, r->limit, 0, &leaf.mfn);
+    if (r->order != 0) {
+        rc = p2m_prepare(r->d, gfn, nr);
+    }
+    if (rc == 0) {
+        rc = domain_page_alloc(r->d, r->order, r->limit, 0, &leaf.mfn);
+    }
     if (rc != 0) {
-        return rc;
+        /* Tables for what does not come go again. */
+        return rc != -ERESTART && r->order != 0 && p2m_unmap(r->d, gfn, nr) != 0 ? -EINVAL : rc;
     }
-    rc = p2m_map_partly(r->d, gfn, nr, leaf, &mapped);
-    if (rc != 0) {
-        /* The guest never had the pages behind `mapped`: they are still these. Those before may
-         * have gone and come back elsewhere: what is taken out now is freed, not what was put in.
-         * A hole stops that; the rest stays with the domain, mapped. */
-        domain_page_free(r->d, mfn_add(leaf.mfn, mapped), nr - mapped);
-        (void)reservation_take(r->d, gfn, mapped);
+    rc = p2m_map(r->d, gfn, nr, leaf);
+    if (rc != 0 && r->order == 0) {
+        domain_page_free(r->d, leaf.mfn, 1);
     }
+    /* Of a larger extent some pages may be mapped, and so gone elsewhere by now: the domain keeps
+     * them. That befalls only one that changes the same place meanwhile, or dies. */
     return rc;
 }
 
 /* 0: all done or stopped by an error; -ERESTART. */
 static int reservation_run(struct reservation *r, reservation_fn *fn)
 {
-    uint64_t start = r->done;
-
     while (r->done < r->nr) {
-        int rc;
+        int rc = fn(r);
 
-        if (r->done != start && hypercall_preempt()) {
-            return -ERESTART;
-        }
-        rc = fn(r);
-        if (rc == -ERESTART && hypercall_preempt()) {
-            return rc; /* a slice of scrubbing was done */
-        }
-        if (rc != 0 && rc != -ERESTART) {
+        if (rc == 0) {
+            r->done++;
+            r->place = 0;
+        } else if (rc != -ERESTART) {
             return 0;
         }
-        r->done += rc == 0;
+        if (r->done < r->nr && hypercall_preempt()) {
+            return -ERESTART;
+        }
     }
     return 0;
 }
@@ -189,29 +219,31 @@ static bool reservation_valid(const struct vcpu *v, const struct xen_memory_rese
     r->nr = arg->nr_extents;
     r->order = arg->extent_order;
     r->on_demand = (arg->mem_flags & XENMEMF_populate_on_demand) != 0;
-    return r->order <= (privileged ? MAX_ORDER_PRIVILEGED : MAX_ORDER_GUEST);
+    return r->order <= (privileged ? MAX_ORDER_PRIVILEGED : MAX_ORDER_GUEST) &&
+           r->place >> r->order == 0;
 }
 
 static long memory_reservation(struct op_call *call, reservation_fn *fn)
 {
     uint64_t start = memory_op_start(call);
-    struct reservation r = {.done = start};
+    struct reservation r = {.done = start & ((1ull << EXTENT_BITS) - 1u),
+                            .place = start >> EXTENT_BITS};
     struct xen_memory_reservation in;
     int rc = 0;
 
     if (guest_copy_from(&in, call->gva, sizeof(in)) != 0 ||
-        in.nr_extents > UINT32_MAX >> MEMOP_EXTENT_SHIFT || start >= in.nr_extents) {
-        return (long)start;
+        in.nr_extents > UINT32_MAX >> MEMOP_EXTENT_SHIFT || r.done >= in.nr_extents) {
+        return (long)r.done;
     }
     r.d = domain_by_id_or_self(in.domid);
     if (r.d == NULL) {
-        return (long)start;
+        return (long)r.done;
     }
     if (access_act_on(call->v->d, r.d) && reservation_valid(call->v, &in, &r)) {
         rc = reservation_run(&r, fn);
     }
     domain_put(r.d);
-    return rc == -ERESTART ? memory_op_again(call, r.done) : (long)r.done;
+    return rc == -ERESTART ? memory_op_again(call, r.done | r.place << EXTENT_BITS) : (long)r.done;
 }
 
 long memory_increase(struct op_call *call)

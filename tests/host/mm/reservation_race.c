@@ -1,6 +1,7 @@
 /*
- * vCPUs of one guest against each other in memory_op: some populate extents that fail half way, for
- * want of a table, while others take pages out and populate elsewhere. Whatever they do, each frame
+ * vCPUs of one guest against each other in memory_op: some populate extents over what is there, or
+ * where a table is wanting, while others take pages out and populate elsewhere; calls are made
+ * again in the middle of extents, with cursors that are forged, too. Whatever they do, each frame
  * that the second stage lets the guest use is the guest's, and stands in one place only.
  * `reservation_race SEED ROUNDS`.
  */
@@ -16,6 +17,7 @@
 #include <xen/hypercall.h>
 
 #define THREADS 4u
+#define PREEMPT 3u          /* once in so many looks */
 #define CALLS   100u        /* of each vCPU in a round */
 #define BASE    (1ul << 18) /* 512 guest frames: those of the only table of pages */
 #define FRAMES  512u
@@ -28,8 +30,9 @@ static unsigned long rounds, seed;
 static uint64_t free_before;
 static pthread_barrier_t barrier;
 
-/* One extent; the number of extents done. */
-static long reservation(unsigned int cpu, unsigned int command, uint64_t gfn, unsigned int order)
+/* One extent, from a place in it; the number of extents done. */
+static long reservation_from(unsigned int cpu, unsigned int command, uint64_t gfn,
+                             unsigned int order, uint64_t place)
 {
     uint64_t at = (BASE + cpu) << PAGE_SHIFT;
     struct xen_memory_reservation in = {
@@ -38,11 +41,16 @@ static long reservation(unsigned int cpu, unsigned int command, uint64_t gfn, un
 
     CHECK(guest_copy_to(at, &gfn, sizeof(gfn)) == 0, at, gfn);
     CHECK(guest_copy_to(at + 64, &in, sizeof(in)) == 0, at, gfn);
-    for (uint64_t arg[2] = {command, at + 64}; rc == -ERESTART;) {
+    for (uint64_t arg[2] = {command | place << 32, at + 64}; rc == -ERESTART;) {
         rc = do_memory_op(&vcpus[cpu], arg);
     }
     CHECK(rc == 0 || rc == 1, rc, gfn);
     return rc;
+}
+
+static long reservation(unsigned int cpu, unsigned int command, uint64_t gfn, unsigned int order)
+{
+    return reservation_from(cpu, command, gfn, order, 0);
 }
 
 static void call_once(unsigned int cpu)
@@ -51,13 +59,20 @@ static void call_once(unsigned int cpu)
     unsigned int order = (unsigned int)random_below(3);
     struct page *pg;
 
-    switch (random_below(4)) {
+    switch (random_below(6)) {
     case 0: (void)reservation(cpu, XENMEM_populate_physmap, gfn, 0); break;
     case 1: (void)reservation(cpu, XENMEM_decrease_reservation, gfn, order); break;
     case 2: /* half of it has a table, the other half gets none */
         order = 1u + (unsigned int)random_below(3);
         gfn = BASE + FRAMES - (1ul << (order - 1u));
         CHECK(reservation(cpu, XENMEM_populate_physmap, gfn, order) == 0, gfn, order);
+        break;
+    case 3: /* over what others have there */
+        (void)reservation(cpu, XENMEM_populate_physmap, OTHER, order + 4u);
+        break;
+    case 4:
+        (void)reservation_from(cpu, XENMEM_decrease_reservation, OTHER, order + 4u,
+                               random_below(20));
         break;
     default: /* keeps the lock busy, as any guest can */
         pg = p2m_get_page(d, (gfn_t){gfn}, true);
@@ -106,10 +121,12 @@ static void begin_round(void)
 static void end_round(unsigned long round)
 {
     check_ownership(round);
+    preempt_one_in = 0;
     d->is_dying = true;
     CHECK(p2m_relinquish(d) == 0, round, 0);
     p2m_destroy(d);
     CHECK(domain_pages_relinquish(d) == 0, round, 0);
+    preempt_one_in = PREEMPT;
     CHECK(d->tot_pages == 0, d->tot_pages, round);
     CHECK(page_free_count() == free_before, page_free_count(), free_before);
 }
@@ -144,6 +161,7 @@ int main(int argc, char **argv)
     rounds = argc > 2 ? strtoul(argv[2], NULL, 0) : 3000;
     model_start(seed);
     nr_cpus = THREADS;
+    preempt_one_in = PREEMPT;
     d = model_domain(4096);
     CHECK(pthread_barrier_init(&barrier, NULL, THREADS) == 0, 0, 0);
     for (unsigned int i = 0; i < THREADS; i++) {

@@ -40,10 +40,13 @@ void p2m_destroy(struct domain *d);
  * the whole range.
  */
 int __must_check p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf);
-/* The same. *mapped: so many pages from gfn were mapped, if only for a moment; the rest never was.
+/*
+ * Make room for p2m_map, so that it is short and does not fail: what is mapped there goes, and
+ * there are tables for frames of the same alignment. Nobody else may change the same place
+ * meanwhile, or it is as it was. -ERESTART: a slice was done, call again. -EINVAL and -ENOMEM as
+ * above.
  */
-int __must_check p2m_map_partly(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf,
-                                uint64_t *mapped);
+int __must_check p2m_prepare(struct domain *d, gfn_t gfn, uint64_t nr);
 /*
  * Unmap nr pages; pages not mapped are skipped. References held by foreign leaves are dropped. On
  * return no CPU uses them, so the caller may free what was mapped. -ENOMEM: a block could not be
@@ -53,7 +56,7 @@ int __must_check p2m_unmap(struct domain *d, gfn_t gfn, uint64_t nr);
 /* The same for one page, only if `kind` and mfn are what is mapped there: -ENOENT otherwise. */
 int __must_check p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn);
 /* Extents of RAM that were taken out of a p2m, one after the other from the frame asked for. */
-#define P2M_TAKE_MAX 32u
+#define P2M_TAKE_MAX 12u
 struct p2m_taken {
     unsigned int nr;
     struct {
