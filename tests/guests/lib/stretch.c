@@ -1,0 +1,141 @@
+/*
+ * Stretches of the hypervisor with interrupts masked. The timer that measures them is the
+ * hypervisor's own (VCPUOP_set_singleshot_timer), so that it interrupts the hypervisor on every
+ * port. When it comes, it is set again for a moment later: so every part of a call that is made
+ * again and again has one that waits for its end.
+ */
+#include <guest/event.h>
+#include <guest/hypercall.h>
+#include <guest/port.h>
+#include <guest/print.h>
+#include <guest/stretch.h>
+#include <guest/test.h>
+#include <public/vcpu.h>
+
+enum {
+    ROUNDS = 4,
+    SETTLE = 100000,
+    GAP_LEAST = 1500 /* ns: more than the way back from the interrupt to the call */
+};
+
+static evtchn_port_t stretch_port;
+static uint64_t stretch_offset; /* ns, of the counter to the hypervisor's time */
+static uint64_t stretch_usual;  /* ns, of an interrupt that nobody delays */
+static volatile uint64_t stretch_due;
+static volatile uint64_t stretch_worst;
+static volatile unsigned int stretch_count;
+static uint64_t stretch_gap; /* 0: do not set the timer again */
+static uint64_t stretch_seed = 1;
+
+static uint64_t stretch_now(void)
+{
+    return port_counter() * (1000000000 / port_frequency()) + stretch_offset;
+}
+
+static void stretch_set(uint64_t at)
+{
+    struct vcpu_set_singleshot_timer timer = {.timeout_abs_ns = at};
+    stretch_due = at;
+    vcpu_op(VCPUOP_set_singleshot_timer, 0, &timer);
+}
+
+static void stretch_set_again(void)
+{
+    stretch_seed = stretch_seed * 6364136223846793005UL + 1442695040888963407UL;
+    stretch_set(stretch_now() + GAP_LEAST + (stretch_seed >> 33) % stretch_gap);
+}
+
+static void stretch_interrupt(unsigned int irq)
+{
+    (void)irq;
+    if (!event_pending(stretch_port)) {
+        return;
+    }
+    event_clear(stretch_port);
+    uint64_t now = stretch_now();
+    if (now > stretch_due + stretch_worst) {
+        stretch_worst = now - stretch_due;
+    }
+    stretch_count++;
+    if (stretch_gap != 0) {
+        stretch_set_again();
+    }
+}
+
+/* One interrupt while this kernel does nothing. */
+static void stretch_idle(void)
+{
+    unsigned int before = stretch_count;
+    stretch_set(stretch_now() + SETTLE);
+    while (stretch_count == before) {
+        port_relax();
+    }
+}
+
+void stretch_begin(void)
+{
+    struct vcpu_runstate_info info;
+    event_shared();
+    stretch_port = (evtchn_port_t)event_bind_virq(VIRQ_TIMER, 0);
+    port_irq_handle(port_event_irq(), stretch_interrupt);
+    event_set_mask(stretch_port, false);
+    /* Nothing else has run on this CPU since, so all its time is of one state. */
+    vcpu_op(VCPUOP_get_runstate_info, 0, &info);
+    stretch_offset = info.state_entry_time + info.time[RUNSTATE_running] - stretch_now();
+    port_irq_enable();
+    stretch_idle();
+    stretch_worst = 0;
+    for (unsigned int i = 0; i < ROUNDS; i++) {
+        stretch_idle();
+    }
+    stretch_usual = stretch_worst;
+    print("# an interrupt that nobody delays: %lu ns\n", stretch_usual);
+    check_range("an interrupt is there soon", (int64_t)stretch_usual, 0, 5000);
+}
+
+static void stretch_report(const struct stretch *s, uint64_t worst)
+{
+    print("# %s: %lu instructions\n", s->name, worst);
+    check_range(s->name, (int64_t)worst, 0, s->limit);
+}
+
+void stretch_measure(const struct stretch *s)
+{
+    uint64_t worst = 0;
+    for (unsigned int i = 0; i < ROUNDS; i++) {
+        if (s->prepare) {
+            s->prepare();
+        }
+        stretch_worst = 0;
+        stretch_gap = 2000UL << 2 * i;
+        stretch_set_again();
+        int64_t rc = s->call();
+        stretch_gap = 0;
+        stretch_idle(); /* instead of the one that is still due */
+        worst = stretch_worst > worst ? stretch_worst : worst;
+        if (rc != s->want) {
+            check_eq(s->name, rc, s->want);
+            return;
+        }
+    }
+    stretch_report(s, worst > stretch_usual ? worst - stretch_usual : 0);
+}
+
+void stretch_measure_whole(const struct stretch *s)
+{
+    uint64_t worst = 0;
+    for (unsigned int i = 0; i < ROUNDS; i++) {
+        if (s->prepare) {
+            s->prepare();
+        }
+        uint64_t begin = stretch_now();
+        int64_t rc = s->call();
+        uint64_t took = stretch_now() - begin;
+        worst = took > worst ? took : worst;
+        if (rc != s->want) {
+            check_eq(s->name, rc, s->want);
+            return;
+        }
+    }
+    stretch_report(s, worst);
+}
