@@ -59,9 +59,15 @@ static void evtchn_2l_set_pending(struct vcpu *v, struct evtchn *e)
     }
 }
 
+bool evtchn_2l_take(struct evtchn *e)
+{
+    return e->port < EVTCHN_2L_NR_CHANNELS &&
+           guest_test_and_clear_bit(e->d, e->port, e->d->shared_info->evtchn_pending);
+}
+
 static void evtchn_2l_clear_pending(struct evtchn *e)
 {
-    (void)guest_test_and_clear_bit(e->d, e->port, e->d->shared_info->evtchn_pending);
+    (void)evtchn_2l_take(e);
 }
 
 static void evtchn_2l_unmask(struct vcpu *v, struct evtchn *e)

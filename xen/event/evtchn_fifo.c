@@ -149,6 +149,8 @@ static void evtchn_fifo_clear_pending(struct evtchn *e)
     /* It may stay linked: the guest takes it off its queue and ignores what is not pending. */
     if (word != NULL) {
         (void)guest_atomic_and32(e->d, word, ~WORD_PENDING);
+    } else {
+        (void)evtchn_2l_take(e);
     }
 }
 

@@ -7,9 +7,17 @@
 #include <xen/errno.h>
 #include <xen/evtchn_fifo.h>
 #include <xen/evtchn_port.h>
+#include <xen/guest_atomic.h>
 #include <xen/heap.h>
+#include <xen/hypercall.h>
+#include <xen/lib.h>
 #include <xen/p2m.h>
 #include <xen/page_alloc.h>
+
+#define RAISE_SLICE 32u /* ports that are looked at, and perhaps raised, with the lock held */
+
+/* In place of the frame, for an expand_array that goes on: the port where it does. */
+#define FIFO_RAISE (1ull << 63)
 
 static void *fifo_page_va(const struct page *pg)
 {
@@ -53,27 +61,14 @@ struct evtchn_fifo *evtchn_fifo_uninstall(struct domain *d)
     return f;
 }
 
-/* From now on `f` is used. What was pending in 2-level form is carried over. Bind lock held. */
+/* From now on `f` is used. What is pending in 2-level form is carried over when its word comes.
+ * Bind lock held. */
 static void evtchn_fifo_install(struct domain *d, struct evtchn_fifo *f)
 {
     atomic_store(&d->events.fifo, f);
     /* Who takes a port's lock after this sees the new functions (evtchn_abi); who has it may still
      * use the old ones. */
     atomic_store_release(&d->events.ops, &evtchn_fifo_ops);
-    for (evtchn_port_t port = 1; port < d->events.fresh; port++) {
-        struct evtchn *e = evtchn_get(d, port);
-        struct evtchn *sender = e->state == EVTCHN_INTERDOMAIN ? e->u.peer : e;
-
-        if (!evtchn_usable(e)) {
-            continue;
-        }
-        /* Wait for a sender that still sets bits of the 2-level form. */
-        spin_lock(&sender->lock);
-        spin_unlock(&sender->lock);
-        if (evtchn_2l_ops.is_pending(e)) {
-            atomic_store(&e->pending, true);
-        }
-    }
 }
 
 int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *arg)
@@ -121,21 +116,56 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *arg)
     return rc;
 }
 
-/* Ports that were raised before they had a word. Bind lock held. */
-static void fifo_raise_again(struct domain *d, uint32_t first)
+/* e has a word now: was it raised before, in this form or the other? Bind lock held. */
+static void fifo_raise_one(struct evtchn *e)
 {
-    for (evtchn_port_t port = first;
-         port < first + FIFO_WORDS_PER_PAGE && port < d->events.nr_ports; port++) {
-        struct evtchn *e = evtchn_get(d, port);
+    struct evtchn *sender = e->state == EVTCHN_INTERDOMAIN ? e->u.peer : e;
 
-        if (atomic_load(&e->pending)) {
-            atomic_store(&e->pending, false);
-            evtchn_set_pending(e);
-        }
+    if (!evtchn_usable(e)) {
+        return;
+    }
+    /* Wait for a sender that still sets bits of the 2-level form. */
+    spin_lock(&sender->lock);
+    spin_unlock(&sender->lock);
+    if (evtchn_2l_take(e) || atomic_load(&e->pending)) {
+        atomic_store(&e->pending, false);
+        evtchn_set_pending(e);
     }
 }
 
-int evtchn_fifo_expand_array(struct domain *d, uint64_t array_gfn)
+/* The ports from `at` on whose words are in one page. -ERESTART: *again says where to go on;
+ * -EINVAL: there is no such page. */
+static int fifo_raise(struct domain *d, evtchn_port_t at, uint64_t *again)
+{
+    const evtchn_port_t page = at / FIFO_WORDS_PER_PAGE;
+    const struct evtchn_fifo *f;
+    bool more = true;
+
+    while (more) {
+        spin_lock(&evtchn_bind_lock);
+        f = d->events.fifo;
+        if (f == NULL || at >= f->nr_words) {
+            spin_unlock(&evtchn_bind_lock);
+            return -EINVAL;
+        }
+        for (unsigned int i = 0; i < RAISE_SLICE && more; i++) {
+            more = at < d->events.fresh && at / FIFO_WORDS_PER_PAGE == page;
+            if (more) {
+                fifo_raise_one(evtchn_get(d, at++));
+            }
+        }
+        more = more && at / FIFO_WORDS_PER_PAGE == page;
+        spin_unlock(&evtchn_bind_lock);
+        if (more && hypercall_preempt()) {
+            *again = FIFO_RAISE | at;
+            return -ERESTART;
+        }
+    }
+    return 0;
+}
+
+/* Add a frame of words, of the ports from *first on. */
+static int fifo_add_words(struct domain *d, uint64_t array_gfn, evtchn_port_t *first)
 {
     struct page *pg;
     struct evtchn_fifo *f;
@@ -161,7 +191,7 @@ int evtchn_fifo_expand_array(struct domain *d, uint64_t array_gfn)
         f->words[nr / FIFO_WORDS_PER_PAGE] = fifo_page_va(pg);
         atomic_store_release(&f->nr_words, nr + (uint32_t)FIFO_WORDS_PER_PAGE);
         smp_mb(); /* evtchn_fifo_set_pending sets `pending` and then looks for the word */
-        fifo_raise_again(d, nr);
+        *first = nr;
         pg = NULL;
     }
     spin_unlock(&evtchn_bind_lock);
@@ -170,4 +200,12 @@ int evtchn_fifo_expand_array(struct domain *d, uint64_t array_gfn)
         page_put(pg);
     }
     return rc;
+}
+
+int evtchn_fifo_expand_array(struct domain *d, uint64_t *array_gfn)
+{
+    evtchn_port_t first = (evtchn_port_t)*array_gfn;
+    int rc = (*array_gfn & FIFO_RAISE) != 0 ? 0 : fifo_add_words(d, *array_gfn, &first);
+
+    return rc == 0 ? fifo_raise(d, first, array_gfn) : rc;
 }

@@ -191,9 +191,9 @@ static long op_init_control(struct op_call *call)
 
 static long op_expand_array(struct op_call *call)
 {
-    const struct evtchn_expand_array *arg = call->arg;
+    struct evtchn_expand_array *arg = call->arg;
 
-    return evtchn_fifo_expand_array(call->d, arg->array_gfn);
+    return evtchn_fifo_expand_array(call->d, &arg->array_gfn);
 }
 
 static long op_set_priority(struct op_call *call)
@@ -235,7 +235,7 @@ static const struct op evtchn_rows[] = {
     [EVTCHNOP_unmask] = OP_WITH(op_unmask, evtchn_unmask, 0, ACCESS_ANY),
     [EVTCHNOP_reset] = OP_ON(op_reset, evtchn_reset, dom, 0, ACCESS_SELF),
     [EVTCHNOP_init_control] = OP_WITH(op_init_control, evtchn_init_control, OP_OUT, ACCESS_ANY),
-    [EVTCHNOP_expand_array] = OP_WITH(op_expand_array, evtchn_expand_array, 0, ACCESS_ANY),
+    [EVTCHNOP_expand_array] = OP_WITH(op_expand_array, evtchn_expand_array, OP_KEEPS, ACCESS_ANY),
     [EVTCHNOP_set_priority] = OP_WITH(op_set_priority, evtchn_set_priority, 0, ACCESS_ANY),
 };
 

@@ -3,7 +3,8 @@
  * vCPUs of the receiver, with the queue handling of a guest kernel. A sender counts up a port's
  * number and sends; a receiver that is told of a port takes the number. When all is quiet every
  * number must have been taken: no event was lost. Compiled with the event code as it is and the
- * least that this needs of the rest. `stress fifo|2l EPISODES SEED`.
+ * least that this needs of the rest. `stress fifo|2l|switch EPISODES SEED`; switch: to the FIFO
+ * form, in the middle of the first episode.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 
 #include "rest.h"
+
+#include <xen/errno.h>
 
 #define PORTS       12u
 #define SENDERS     3u
@@ -273,13 +276,18 @@ static void connect(evtchn_port_t port)
 static void use_fifo(void)
 {
     struct evtchn_init_control control = {.offset = 64};
+    uint64_t words = VCPUS;
+    int rc;
 
     for (unsigned int i = 0; i < VCPUS; i++) {
         control.vcpu = i;
         control.control_gfn = i;
         op(evtchn_fifo_init_control(&receiver, &control), "init_control");
     }
-    op(evtchn_fifo_expand_array(&receiver, VCPUS), "expand_array");
+    do {
+        rc = evtchn_fifo_expand_array(&receiver, &words);
+    } while (rc == -ERESTART);
+    op(rc, "expand_array");
 }
 
 /* Nobody sends: what was sent must be taken soon. */
@@ -302,13 +310,14 @@ int main(int argc, char **argv)
 {
     pthread_t threads[SENDERS + VCPUS];
     unsigned int numbers[SENDERS + VCPUS], seed = argc > 3 ? (unsigned int)atoi(argv[3]) : 1;
+    bool later = argc > 1 && argv[1][0] == 's';
 
-    fifo = argc > 1 && argv[1][0] == 'f';
+    fifo = later || (argc > 1 && argv[1][0] == 'f');
     episodes = argc > 2 ? (unsigned int)atoi(argv[2]) : 1000;
     pthread_barrier_init(&barrier_line, NULL, SENDERS + 1);
     make_domain(&sender, 1, sender_list, 1, sender_polls);
     make_domain(&receiver, 2, receiver_list, VCPUS, receiver_polls);
-    if (fifo) {
+    if (fifo && !later) {
         use_fifo();
     }
     for (evtchn_port_t port = 1; port <= PORTS; port++) {
@@ -317,6 +326,9 @@ int main(int argc, char **argv)
     for (unsigned int i = 0; i < VCPUS + SENDERS; i++) {
         numbers[i] = i < VCPUS ? i : seed * 7 + i;
         pthread_create(&threads[i], NULL, i < VCPUS ? receive : send_events, &numbers[i]);
+    }
+    if (later) {
+        use_fifo();
     }
     for (unsigned int i = 0; i < episodes; i++) {
         pthread_barrier_wait(&barrier_line);

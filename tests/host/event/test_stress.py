@@ -34,9 +34,9 @@ def build(host_compiler: Any, name: str, sanitize: str) -> Path:
     return program
 
 
-def run(program: Path, form: str, episodes: int) -> None:
+def run(program: Path, form: str, episodes: int, seed: int = 1) -> None:
     """One run; what it prints is the failure."""
-    command = [str(program), form, str(episodes), "1"]
+    command = [str(program), form, str(episodes), str(seed)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing lost" in done.stdout
@@ -47,7 +47,13 @@ def test_nothing_is_lost(host_compiler: Any, form: str) -> None:
     run(build(host_compiler, "event-stress", ""), form, 10000)
 
 
-@pytest.mark.parametrize("form", ["fifo", "2l"])
+def test_nothing_is_lost_by_the_switch(host_compiler: Any) -> None:
+    program = build(host_compiler, "event-stress", "")
+    for seed in range(1, 101):
+        run(program, "switch", 2, seed)
+
+
+@pytest.mark.parametrize("form", ["fifo", "2l", "switch"])
 def test_no_data_race(host_compiler: Any, form: str) -> None:
     # It does not know fences, which is no loss: on this machine they order nothing more.
     run(build(host_compiler, "event-race", "-fsanitize=thread -Wno-tsan"), form, 200)

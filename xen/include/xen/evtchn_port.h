@@ -119,10 +119,13 @@ static inline void evtchn_wake_pollers(struct domain *d, evtchn_port_t port)
     }
 }
 
+/* evtchn_2l.c: was e pending in the 2-level form? It is not any more. */
+bool evtchn_2l_take(struct evtchn *e);
+
 /* evtchn_fifo.c. install/expand take guest frames; uninstall goes back to 2-level when no port is
- * bound. */
+ * bound. expand: -ERESTART with *gfn to go on with. */
 int __must_check evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *arg);
-int __must_check evtchn_fifo_expand_array(struct domain *d, uint64_t gfn);
+int __must_check evtchn_fifo_expand_array(struct domain *d, uint64_t *gfn);
 /* Bind lock held; the result must be given to evtchn_fifo_free without it. */
 struct evtchn_fifo *evtchn_fifo_uninstall(struct domain *d);
 /* Without a lock. It was uninstalled, so nobody is in its pages; NULL is fine. */

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <public/event_channel.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ enum {
 };
 
 /* Something to be measured. `prepare` (may be null) runs before each call; `call` gives a result.
+ * It is called `rounds` times, 0: as often as is good.
  */
 struct stretch {
     const char *name;
@@ -21,7 +23,14 @@ struct stretch {
     int64_t (*call)(void);
     int64_t want;
     unsigned int limit; /* instructions */
+    unsigned int rounds;
 };
+
+/* Has this port an event, and takes it: for kernels that leave the 2-level form. */
+extern bool (*stretch_take)(evtchn_port_t port);
+
+/* The port of the timer's events. */
+extern evtchn_port_t stretch_port;
 
 /* Finds out what an interrupt takes that nobody delays. Uses the shared page and VIRQ_TIMER. */
 void stretch_begin(void);
