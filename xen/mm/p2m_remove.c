@@ -72,26 +72,38 @@ static void table_gone(struct p2m *p2m, pte_t *slot, uint64_t low, uint64_t high
     p2m->table_pages--;
 }
 
+/* Of n entries, those that are empty before the first one that is not. */
+static uint64_t empty_entries(const pte_t *e, uint64_t n)
+{
+    uint64_t i = 0;
+
+    while (i < n && !arch_pte_valid(e[i])) {
+        i++;
+    }
+    return i;
+}
+
 /* [at, end) lies within what `table` covers. Returns how far it came. */
 static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, uint64_t at,
                             uint64_t end, struct p2m_gone *gone, int *rc)
 {
-    uint64_t size = 1ull << arch_p2m_order(level);
+    unsigned int order = arch_p2m_order(level);
+    uint64_t size = 1ull << order;
 
     while (at < end) {
-        uint64_t next = round_down(at, size) + size;
+        uint64_t next = min_u64(round_down(at, size) + size, end);
+        bool whole = next - at == size;
         pte_t *e = &table[arch_p2m_index((gfn_t){at}, level)], pte = *e;
-        bool whole;
+        uint64_t empty = empty_entries(e, ((end - 1u) >> order) - (at >> order) + 1u);
 
-        if (gone->looked++ >= P2M_LOOKED_MAX) {
+        if (gone->looked >= P2M_LOOKED_MAX) {
             return at;
         }
-        if (!arch_pte_valid(pte)) {
-            at = next;
+        gone->looked += (uint32_t)empty + 1u;
+        if (empty != 0) {
+            at = round_down(at, size) + (empty << order);
             continue;
         }
-        next = min_u64(next, end);
-        whole = next - at == size;
         if (gone->nr + P2M_GONE_ROOM > P2M_GONE_MAX || gone->cleared >= P2M_CLEARED_MAX) {
             return at;
         }
@@ -127,13 +139,10 @@ uint64_t p2m_remove(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone 
 
 static bool table_is_empty(const pte_t *table, struct p2m_gone *gone)
 {
-    for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
-        gone->looked++;
-        if (arch_pte_valid(table[i])) {
-            return false;
-        }
-    }
-    return true;
+    uint64_t empty = empty_entries(table, TABLE_ENTRIES);
+
+    gone->looked += (uint32_t)empty;
+    return empty == TABLE_ENTRIES;
 }
 
 /* The lowest table on the way to g goes if it is empty, and so on upwards. */
@@ -362,7 +371,8 @@ void p2m_destroy(struct domain *d)
     }
     arch_p2m_flush(&p2m->arch);
     for (unsigned int i = 0; i < root_pages; i++) {
-        tables_free(p2m->root + i * TABLE_ENTRIES, 0);
+        /* After p2m_relinquish there are no tables to look for. */
+        tables_free(p2m->root + i * TABLE_ENTRIES, p2m->table_pages != 0 ? 0 : P2M_LAST_LEVEL);
     }
     p2m->root = NULL;
     p2m->table_pages = 0;

@@ -7,7 +7,7 @@
 #define P2M_LAST_LEVEL  (ARCH_P2M_LEVELS - 1u)
 #define P2M_GONE_MAX    40u   /* things to give back, and ... */
 #define P2M_CLEARED_MAX 96u   /* entries cleared, ... */
-#define P2M_LOOKED_MAX  1536u /* entries looked at, while the lock is held once: three tables */
+#define P2M_LOOKED_MAX  1050u /* entries looked at, while the lock is held once: two tables */
 
 /* Room for a leaf and the tables above it, and for the empty tables at both ends of a removal. */
 #define P2M_GONE_ROOM (3u * ARCH_P2M_LEVELS)
