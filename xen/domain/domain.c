@@ -15,7 +15,8 @@
 #include <xen/page_alloc.h>
 #include <xen/string.h>
 
-#define MAX_RANGES 128u /* of I/O memory and of interrupts that a domain may use */
+#define MAX_RANGES    128u /* of I/O memory and of interrupts that a domain may use */
+#define DESTROY_VCPUS 16u  /* that are destroyed at once */
 
 /* One part of a domain. init leaves nothing behind when it fails; destroy undoes a complete init.
  */
@@ -183,17 +184,22 @@ struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *c
     return d;
 }
 
-void domain_destroy(struct domain *d)
+bool domain_destroy(struct domain *d)
 {
-    unsigned int i;
+    unsigned int i, destroyed = 0;
 
-    atomic_fetch_sub(&d->pool->nr_domains, 1u);
-    for (i = 0; i < d->max_vcpus; i++) {
+    for (i = 0; i < d->max_vcpus && destroyed < DESTROY_VCPUS; i++) {
         if (d->vcpu[i] != NULL) {
             vcpu_destroy(d->vcpu[i]);
+            destroyed++;
         }
     }
+    if (destroyed != 0) {
+        return false; /* the others, or the rest, next time */
+    }
+    atomic_fetch_sub(&d->pool->nr_domains, 1u);
     domain_destroy_parts(d, ARRAY_SIZE(parts));
+    return true;
 }
 
 static int domain_relinquish_areas(struct domain *d)

@@ -117,32 +117,44 @@ struct domain *domain_get_next(domid_t from)
     return found;
 }
 
-/* The last reference may go away deep inside something: the domain is only put aside, the gate
- * frees it. */
-void domain_put(struct domain *d)
+static void dead_list_add(struct domain *d)
 {
-    struct domain *head;
+    struct domain *head = atomic_load(&dead_list);
 
-    if (atomic_fetch_sub(&d->refcount, 1u) != 1) {
-        return;
-    }
-    head = atomic_load(&dead_list);
     do {
         d->dead_next = head;
     } while (!atomic_compare_exchange(&dead_list, &head, d));
     cpu_request(this_cpu(), CPU_PENDING_REAP);
 }
 
+/* The last reference may go away deep inside something: the domain is only put aside, the gate
+ * frees it. */
+void domain_put(struct domain *d)
+{
+    if (atomic_fetch_sub(&d->refcount, 1u) == 1) {
+        dead_list_add(d);
+    }
+}
+
+/* A slice of one domain at a time; the others wait for the next pass of the gate. */
 void domain_reap(void)
 {
     struct domain *d = atomic_exchange(&dead_list, (struct domain *)NULL);
 
-    while (d != NULL) {
+    if (d == NULL) {
+        return;
+    }
+    while (d->dead_next != NULL) {
         struct domain *next = d->dead_next;
 
+        d->dead_next = next->dead_next;
+        dead_list_add(next);
+    }
+    if (list_linked(&d->all)) {
         domain_unlink(d);
-        domain_destroy(d);
-        d = next;
+    }
+    if (!domain_destroy(d)) {
+        dead_list_add(d);
     }
 }
 

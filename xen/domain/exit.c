@@ -111,13 +111,16 @@ struct vcpu *guest_exit(struct vcpu *v)
         if (v == NULL) {
             if (atomic_load(&c->pending) == 0) {
                 exit_idle(c);
+            } else {
+                arch_cpu_poll_irqs(); /* not only after a long reaping */
             }
             continue;
         }
         if ((work & CPU_PENDING_VIRQ) != 0) {
             arch_virq_flush(v);
         }
-        if (atomic_load(&c->pending) == 0) {
+        /* What is left to reap waits for the next time, so that interrupts are taken first. */
+        if ((atomic_load(&c->pending) & ~CPU_PENDING_REAP) == 0) {
             return v;
         }
     }

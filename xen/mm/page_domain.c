@@ -19,7 +19,7 @@
 #include <xen/page_own.h>
 
 #define SCRUB_ORDER      3u  /* of the most pages that are scrubbed at once: 6,000 instructions */
-#define RELINQUISH_SLICE 32u /* chunks or pages between looks at pending work */
+#define RELINQUISH_SLICE 16u /* chunks or pages between looks at pending work */
 
 static uint64_t claimed; /* sum of all d->claim_pages */
 

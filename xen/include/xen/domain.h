@@ -132,8 +132,9 @@ extern struct domain *hardware_domain;
  */
 struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *config,
                              bool privileged, int *rc);
-/* Free what domain_create made: nobody knows d any more, and it was relinquished. */
-void domain_destroy(struct domain *d);
+/* Free what domain_create made: nobody knows d any more, and it was relinquished. false: a slice
+ * was done, call again. */
+bool __must_check domain_destroy(struct domain *d);
 /* Destroy in slices: 0, or -ERESTART. -EINVAL: the caller's own. */
 int __must_check domain_kill(struct domain *d);
 
@@ -154,7 +155,8 @@ struct domain *domain_get_next(domid_t from);
 bool __must_check domain_get(struct domain *d); /* false: it is going away */
 /* With any lock held: the gate frees d if it was the last reference. */
 void domain_put(struct domain *d);
-/* The gate: free domains whose last reference is gone. */
+/* The gate: free domains whose last reference is gone, or a part of one. CPU_PENDING_REAP is
+ * requested again if there is more. */
 void domain_reap(void);
 /* d->vcpu[id] or NULL, for any value of id. */
 struct vcpu *domain_vcpu(const struct domain *d, uint64_t id);
