@@ -10,6 +10,7 @@
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
+#include <xen/hypercall.h>
 #include <xen/string.h>
 
 long domctl_max_vcpus(struct op_call *call)
@@ -23,8 +24,12 @@ long domctl_max_vcpus(struct op_call *call)
         return -EINVAL;
     }
     for (i = 0; i < d->max_vcpus && rc == 0; i++) {
-        if (d->vcpu[i] == NULL) {
-            (void)vcpu_create(d, i, &rc);
+        if (d->vcpu[i] != NULL) {
+            continue;
+        }
+        (void)vcpu_create(d, i, &rc);
+        if (rc == 0 && hypercall_preempt()) {
+            return -ERESTART; /* the others next time */
         }
     }
     return rc;

@@ -14,27 +14,41 @@
 #include <xen/keys.h>
 #include <xen/lib.h>
 
+#define READ_SLICE   512u
+#define READ_MOST    (128u * READ_SLICE) /* of one call: its reader comes again */
+#define READ_GOES_ON 0xc0u /* in `incremental` of a call that goes on: pad1 slices are read */
+
+/* In the upper half of max_domains of a list that goes on: num_domains are in it already. */
+#define LIST_GOES_ON 0x80010000u
+#define LIST_MASK    0xffff0000u
+
 static long sysctl_readconsole(struct op_call *call)
 {
     struct xen_sysctl *op = call->arg;
     struct xen_sysctl_readconsole *read = &op->u.readconsole;
-    uint32_t index = read->index, done = 0;
+    bool goes_on = (read->incremental & READ_GOES_ON) == READ_GOES_ON;
+    uint32_t index = read->index, done = goes_on ? read->pad1 * READ_SLICE : 0;
+    uint32_t count = min_u32(read->count, READ_MOST);
     bool incremental = read->incremental != 0;
-    char text[512];
+    char text[READ_SLICE];
+    size_t n = READ_SLICE;
 
-    while (done < read->count) {
-        size_t n = console_ring_read(text, min_size(sizeof(text), read->count - done), &index,
-                                     incremental, false);
-
-        if (n == 0) {
-            break;
-        }
-        if (guest_copy_to(read->buffer + done, text, n) != 0) {
+    while (done < count && n == READ_SLICE) {
+        n = console_ring_read(text, min_size(READ_SLICE, count - done), &index, incremental, false);
+        if (n != 0 && guest_copy_to(read->buffer + done, text, n) != 0) {
             return -EFAULT;
         }
         done += (uint32_t)n;
         incremental = true; /* go on where this piece ended */
+        if (done < count && n == READ_SLICE && hypercall_preempt()) {
+            read->incremental |= READ_GOES_ON;
+            read->pad1 = (uint8_t)(done / READ_SLICE);
+            read->index = index;
+            return -ERESTART;
+        }
     }
+    read->incremental &= (uint8_t)~READ_GOES_ON;
+    read->pad1 = 0;
     if (read->clear != 0) {
         uint32_t end = index;
 
@@ -56,26 +70,30 @@ static long sysctl_getdomaininfolist(struct op_call *call)
 {
     struct xen_sysctl *op = call->arg;
     struct xen_sysctl_getdomaininfolist *list = &op->u.getdomaininfolist;
+    bool goes_on = (list->max_domains & LIST_MASK) == LIST_GOES_ON;
+    uint32_t n = goes_on ? list->num_domains : 0;
+    uint32_t most =
+        goes_on ? list->max_domains & ~LIST_MASK : min_u32(list->max_domains, DOMID_FIRST_RESERVED);
     struct domain *d = domain_get_next(list->first_domain);
-    uint32_t n = 0;
+    long rc = 0;
 
-    while (d != NULL && n < list->max_domains) {
+    while (d != NULL && n < most && rc == 0) {
         struct xen_domctl_getdomaininfo info;
-        domid_t next = (domid_t)(d->id + 1);
 
         control_domain_info(d, &info);
-        domain_put(d);
-        if (guest_copy_to(list->buffer + n * sizeof(info), &info, sizeof(info)) != 0) {
-            return -EFAULT;
+        rc = guest_copy_to(list->buffer + n++ * sizeof(info), &info, sizeof(info));
+        d = domain_get_behind(d);
+        if (rc == 0 && d != NULL && n < most && hypercall_preempt()) {
+            list->first_domain = d->id;
+            rc = -ERESTART;
         }
-        n++;
-        d = domain_get_next(next);
     }
     if (d != NULL) {
         domain_put(d);
     }
     list->num_domains = n;
-    return 0;
+    list->max_domains = rc == -ERESTART ? LIST_GOES_ON | most : most;
+    return rc;
 }
 
 static long sysctl_debug_keys(struct op_call *call)

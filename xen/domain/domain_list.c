@@ -117,6 +117,23 @@ struct domain *domain_get_next(domid_t from)
     return found;
 }
 
+struct domain *domain_get_behind(struct domain *d)
+{
+    struct domain *found = NULL;
+    struct list *at;
+
+    spin_lock(&domain_list_lock);
+    /* The reference keeps d in the list. */
+    for (at = d->all.next; at != &domain_list && found == NULL; at = at->next) {
+        struct domain *next = list_entry(at, struct domain, all);
+
+        found = domain_get(next) ? next : NULL;
+    }
+    spin_unlock(&domain_list_lock);
+    domain_put(d);
+    return found;
+}
+
 static void dead_list_add(struct domain *d)
 {
     struct domain *head = atomic_load(&dead_list);

@@ -152,6 +152,8 @@ struct domain *domain_by_id_or_self(domid_t id);
 /* The domain with the lowest id >= from, with a reference; NULL: none. To walk all domains without
  * a lock. */
 struct domain *domain_get_next(domid_t from);
+/* The one that comes behind d, whose reference is put. */
+struct domain *domain_get_behind(struct domain *d);
 bool __must_check domain_get(struct domain *d); /* false: it is going away */
 /* With any lock held: the gate frees d if it was the last reference. */
 void domain_put(struct domain *d);
