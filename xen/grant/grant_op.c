@@ -152,15 +152,24 @@ static xen_pfn_t grant_frame_gfn(const struct domain *d, uint32_t i)
     return pg != NULL ? atomic_load(&pg->user) - 1 : UINT64_MAX;
 }
 
-static int16_t grant_setup(const struct vcpu *v, const struct gnttab_setup_table *op)
+/* GNTST_ for the guest, or -ERESTART, which is none. */
+static int grant_setup(const struct vcpu *v, const struct gnttab_setup_table *op)
 {
     int16_t status;
     struct domain *d = grant_target(v, op->dom, &status);
+    int rc;
 
     if (d == NULL) {
         return status;
     }
-    if (grant_grow(d, op->nr_frames) != 0) {
+    do {
+        rc = grant_grow(d, op->nr_frames);
+    } while (rc == -ERESTART && !hypercall_preempt());
+    if (rc == -ERESTART) {
+        domain_put(d);
+        return rc;
+    }
+    if (rc != 0) {
         status = GNTST_general_error;
     }
     for (uint32_t i = 0; status == GNTST_okay && i < op->nr_frames; i++) {
@@ -192,7 +201,11 @@ static long grant_setup_table(struct op_call *call)
     if (rc != 0) {
         return rc;
     }
-    op.status = grant_setup(call->v, &op);
+    rc = grant_setup(call->v, &op);
+    if (rc == -ERESTART) {
+        return rc;
+    }
+    op.status = (int16_t)rc;
     return guest_copy_to(call->gva + offsetof(struct gnttab_setup_table, status), &op.status,
                          sizeof(op.status));
 }

@@ -17,6 +17,8 @@
  * refused. */
 #define CLAIM_TRIES 5u
 
+#define GROW_SLICE 4u /* frames that a table grows by at once */
+
 union grant_head {
     struct {
         uint16_t flags;
@@ -218,8 +220,8 @@ int grant_grow(struct domain *d, uint32_t nr)
         return -EINVAL;
     }
     spin_lock(&gt->lock);
-    while (rc == 0 && gt->nr_frames < nr) {
-        rc = grant_add_frame(d);
+    for (unsigned int i = 0; rc == 0 && gt->nr_frames < nr; i++) {
+        rc = i < GROW_SLICE ? grant_add_frame(d) : -ERESTART;
     }
     spin_unlock(&gt->lock);
     return rc;
@@ -228,11 +230,16 @@ int grant_grow(struct domain *d, uint32_t nr)
 int grant_table_frame(struct domain *d, uint64_t index, mfn_t *mfn)
 {
     struct grant_table *gt = d->grants;
+    int rc = 0;
 
-    /* Xen answers so too when the table cannot grow for lack of memory. */
-    if (index >= gt->max_frames ||
-        (index >= grant_table_frames(d) && grant_grow(d, (uint32_t)index + 1) != 0)) {
+    if (index >= gt->max_frames) {
         return -EINVAL;
+    }
+    if (index >= grant_table_frames(d)) {
+        rc = grant_grow(d, (uint32_t)index + 1);
+    }
+    if (rc != 0) {
+        return rc == -ERESTART ? rc : -EINVAL; /* so Xen answers for lack of memory, too */
     }
     *mfn = (mfn_t){arch_va_to_pa(gt->frame[index_nospec(index, gt->max_frames)]) >> PAGE_SHIFT};
     return 0;

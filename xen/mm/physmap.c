@@ -123,6 +123,7 @@ long memory_add_to_physmap(struct op_call *call)
 {
     const struct xen_add_to_physmap *in = call->arg;
     uint64_t start = memory_op_start(call);
+    int rc;
 
     if (start > UINT16_MAX) {
         return -EDOM;
@@ -134,7 +135,8 @@ long memory_add_to_physmap(struct op_call *call)
         return -EACCES;
     }
     if (in->space != XENMAPSPACE_gmfn_range) {
-        return physmap_add(call->d, in->space, DOMID_INVALID, in->idx, gfn(in->gpfn));
+        rc = physmap_add(call->d, in->space, DOMID_INVALID, in->idx, gfn(in->gpfn));
+        return rc == -ERESTART ? memory_op_again(call, start) : rc;
     }
     if (in->size < start) {
         return -EILSEQ;
@@ -152,6 +154,9 @@ static int batch_one(struct domain *d, const struct xen_add_to_physmap_batch *in
         return -EFAULT;
     }
     result = physmap_add(d, in->space, in->u.foreign_domid, index, (gfn_t){frame});
+    if (result == -ERESTART) {
+        return result;
+    }
     return guest_copy_to(in->errs + i * sizeof(result), &result, sizeof(result));
 }
 
@@ -182,7 +187,7 @@ long memory_add_to_physmap_batch(struct op_call *call)
         }
         rc = batch_one(call->d, in, i);
         if (rc != 0) {
-            return rc;
+            return rc == -ERESTART ? memory_op_again(call, i) : rc;
         }
     }
     return 0;
@@ -229,7 +234,7 @@ static int resource_map(struct vcpu *v, struct domain *d, const struct xen_mem_a
             return -ERESTART;
         }
         rc = resource_one(v->d, d, in->frame + *i, in->frame_list + *i * sizeof(xen_pfn_t));
-        if (rc != 0 && rc != -EFAULT && *i != 0) {
+        if (rc != 0 && rc != -EFAULT && rc != -ERESTART && *i != 0) {
             rc = -EIO; /* not at the first frame: some are mapped */
         }
         *i += rc == 0;

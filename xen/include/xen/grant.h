@@ -20,8 +20,8 @@ void grant_domain_destroy(struct domain *d);
 
 /*
  * Frame `index` of the table (XENMAPSPACE_grant_table, XENMEM_acquire_resource), growing it if
- * allowed: machine frame, or -EINVAL. The frames are shared pages of d (page_share) and live as
- * long as d.
+ * allowed: machine frame, or -EINVAL; -ERESTART: it grew by some, call again. The frames are shared
+ * pages of d (page_share) and live as long as d.
  */
 int __must_check grant_table_frame(struct domain *d, uint64_t index, mfn_t *mfn);
 uint32_t grant_table_frames(const struct domain *d);

@@ -84,7 +84,8 @@ int16_t grant_op_swap(struct domain *d, const struct gnttab_swap_grant_ref *op);
  */
 int grant_op_cache_flush(struct domain *d, const struct gnttab_cache_flush *op, uint32_t *cursor);
 /* Entries that one step of that looks at; the cursor is a multiple of it. */
-#define GRANT_FLUSH_STEP 4096u
+#define GRANT_FLUSH_STEP 1024u
 
-/* Number of frames to `nr`: 0, -EINVAL (above the limit) or -ENOMEM. */
+/* Number of frames to `nr`: 0, -EINVAL (above the limit) or -ENOMEM; -ERESTART: some were added,
+ * call again. */
 int __must_check grant_grow(struct domain *d, uint32_t nr);
