@@ -30,6 +30,16 @@ void console_uart_put(const char *text, size_t n)
     }
 }
 
+size_t console_uart_try(const char *text, size_t n)
+{
+    size_t done = 0;
+
+    while (done < n && (silent || uart_node == NULL || uart.ready(&uart))) {
+        console_uart_put(text + done++, 1);
+    }
+    return done;
+}
+
 static bool probe(const struct dt_node *node)
 {
     for (unsigned int i = 0; node != NULL && dt_available(&dt_host, node) && i < ARRAY_SIZE(probes);

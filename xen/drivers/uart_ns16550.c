@@ -37,9 +37,14 @@ static void write_reg(const struct uart *u, unsigned int reg, uint8_t value)
     }
 }
 
+static bool ready(struct uart *u)
+{
+    return (read_reg(u, LSR) & LSR_THRE) != 0;
+}
+
 static void put(struct uart *u, char c)
 {
-    while ((read_reg(u, LSR) & LSR_THRE) == 0) {
+    while (!ready(u)) {
     }
     write_reg(u, THR, (uint8_t)c);
 }
@@ -81,6 +86,7 @@ int uart_ns16550_probe(const struct dt_node *node, struct uart *u)
     }
     *u = (struct uart){.name = "16550",
                        .putc = put,
+                       .ready = ready,
                        .getc = get,
                        .enable_rx = enable_rx,
                        .reg_shift = shift,

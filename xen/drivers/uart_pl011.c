@@ -19,11 +19,18 @@ enum {
 #define CR_ENABLE (1u << 0 | 1u << 8 | 1u << 9) /* UARTEN, TXE, RXE */
 #define INT_RX    (1u << 4 | 1u << 6)           /* receive, receive timeout */
 
+static bool ready(struct uart *u)
+{
+    volatile uint32_t *regs = u->regs;
+
+    return (regs[FR] & FR_TXFF) == 0;
+}
+
 static void put(struct uart *u, char c)
 {
     volatile uint32_t *regs = u->regs;
 
-    while ((regs[FR] & FR_TXFF) != 0) {
+    while (!ready(u)) {
     }
     regs[DR] = (uint8_t)c;
 }
@@ -56,7 +63,8 @@ int uart_pl011_probe(const struct dt_node *node, struct uart *u)
     if (reg.size < REGS_SIZE || (reg.start & 3u) != 0) {
         return -EINVAL;
     }
-    *u = (struct uart){.name = "PL011", .putc = put, .getc = get, .enable_rx = enable_rx};
+    *u = (struct uart){
+        .name = "PL011", .putc = put, .ready = ready, .getc = get, .enable_rx = enable_rx};
     u->regs = arch_map_device(reg.start, reg.size);
     if (u->regs == NULL) {
         return -ENOMEM;

@@ -20,6 +20,12 @@ static bool dbcn_refuses(const uint64_t *args)
     return args[2] != 0 || add_overflows(args[1], args[0], &end);
 }
 
+void vsbi_put(struct vcpu *v, char c)
+{
+    while (console_write_guest(v->d, &c, 1) == 0) {
+    }
+}
+
 static long dbcn_write(struct vcpu *v, const uint64_t *args, uint64_t *value)
 {
     uint64_t n = min_u64(args[0], CALL_MOST);
@@ -29,14 +35,17 @@ static long dbcn_write(struct vcpu *v, const uint64_t *args, uint64_t *value)
         return SBI_ERR_INVALID_PARAM;
     }
     do {
-        size_t part = min_size(n - *value, sizeof(text));
+        size_t part = min_size(n - *value, sizeof(text)), done;
 
         if (guest_copy_from_gpa(v->d, text, args[1] + *value, part) != 0) {
             /* What was written is written: an error only if that is nothing. */
             return *value != 0 ? SBI_SUCCESS : SBI_ERR_INVALID_PARAM;
         }
-        console_write_guest(v->d, text, part);
-        *value += part;
+        done = console_write_guest(v->d, text, part);
+        *value += done;
+        if (done < part) {
+            break; /* the device is full */
+        }
     } while (*value < n && !hypercall_preempt());
     return SBI_SUCCESS;
 }
@@ -66,7 +75,7 @@ long vsbi_dbcn(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t
     switch (function) {
     case SBI_DBCN_WRITE: return dbcn_write(v, args, value);
     case SBI_DBCN_READ: return dbcn_read(v, args, value);
-    case SBI_DBCN_WRITE_BYTE: console_write_guest(v->d, &c, 1); return SBI_SUCCESS;
+    case SBI_DBCN_WRITE_BYTE: vsbi_put(v, c); return SBI_SUCCESS;
     default: return SBI_ERR_NOT_SUPPORTED;
     }
 }

@@ -61,7 +61,7 @@ static long legacy_simple(struct vcpu *v, uint64_t extension, uint64_t argument)
     }
     switch (extension) {
     case SBI_EXT_SET_TIMER: vtimer_set(v, argument); return 0;
-    case SBI_EXT_PUTCHAR: console_write_guest(v->d, &c, 1); return 0;
+    case SBI_EXT_PUTCHAR: vsbi_put(v, c); return 0;
     case SBI_EXT_GETCHAR: return console_read_guest(v->d, &c, 1) != 0 ? (uint8_t)c : -1;
     case SBI_EXT_CLEAR_IPI: virq_clear(v, 1ul << IRQ_VS_SOFT); return 0;
     case SBI_EXT_SHUTDOWN: domain_shutdown(v->d, SHUTDOWN_poweroff); return 0;

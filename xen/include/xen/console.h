@@ -15,6 +15,7 @@ struct vcpu;
 struct uart {
     const char *name;
     void (*putc)(struct uart *u, char c); /* waits while the device is full */
+    bool (*ready)(struct uart *u);        /* it is not */
     int (*getc)(struct uart *u);          /* -1: nothing there */
     void (*enable_rx)(struct uart *u);    /* interrupt on input */
     void *regs;                           /* device mapping */
@@ -39,9 +40,9 @@ extern void (*console_early_putc)(char c);
 /* Which domain gets input; the boot path sets dom0. */
 void console_set_input(struct domain *d);
 bool console_has_input_focus(const struct domain *d);
-/* Write n raw bytes of a domain (CONSOLEIO_write; adds (XEN)-free text, ring too if
- * console_to_ring). */
-void console_write_guest(struct domain *d, const char *text, size_t n);
+/* Write up to n raw bytes of a domain (CONSOLEIO_write; adds (XEN)-free text, ring too if
+ * console_to_ring): how many the device takes without being waited for. */
+size_t console_write_guest(struct domain *d, const char *text, size_t n);
 /* Characters typed for domain d: up to n bytes; returns how many. */
 size_t console_read_guest(struct domain *d, char *text, size_t n);
 /* One input character (UART interrupt, or a test). */

@@ -44,6 +44,9 @@ void vsbi_legacy(struct vcpu *v, uint64_t extension);
  */
 bool __must_check vsbi_harts(const struct vcpu *v, uint64_t mask, uint64_t base, uint64_t *harts);
 
+/* One character to the console, however full the device is. */
+void vsbi_put(struct vcpu *v, char c);
+
 /* A software interrupt to these vCPUs. */
 void vsbi_ipi_send(struct vcpu *v, uint64_t harts);
 
