@@ -30,31 +30,36 @@ static uint32_t ctlr_read(struct vcpu *v, uint32_t offset)
     }
 }
 
+static void ctlr_switch_bank(struct vcpu *v, uint32_t index)
+{
+    if (v->d->arch.vgic.state->ctlr == 0) {
+        vgic_request_pull(v->d, vgic_bank(v, index), UINT32_MAX);
+    } else {
+        vgic_mark(v, index, UINT32_MAX);
+    }
+}
+
 /* Everything that every vCPU has in its list registers leaves them (off), or may come back (on). */
 static void ctlr_write(struct vcpu *v, uint32_t offset, uint32_t value, uint32_t mask __unused)
 {
-    struct domain *d = v->d;
-    uint32_t i, index;
+    struct vgic *g = v->d->arch.vgic.state;
+    uint32_t i;
 
     if (offset != GICD_CTLR) {
         return;
     }
     dist_lock(v);
-    if (v->d->arch.vgic.state->ctlr != (value & 1u)) {
-        v->d->arch.vgic.state->ctlr = value & 1u;
-        for (i = 0; i < d->max_vcpus; i++) {
-            struct vcpu *t = domain_vcpu(d, i);
+    if (g->ctlr != (value & 1u)) {
+        g->ctlr = value & 1u;
+        for (i = 0; i < v->d->max_vcpus; i++) {
+            struct vcpu *t = domain_vcpu(v->d, i);
 
-            if (t == NULL) {
-                continue;
+            if (t != NULL) {
+                ctlr_switch_bank(t, 0);
             }
-            for (index = 0; index < v->d->arch.vgic.state->nr_banks; index++) {
-                if (v->d->arch.vgic.state->ctlr == 0) {
-                    vgic_request_pull(d, vgic_bank(t, index), UINT32_MAX);
-                } else {
-                    vgic_mark(t, index, UINT32_MAX);
-                }
-            }
+        }
+        for (i = 1; i < g->nr_banks; i++) {
+            ctlr_switch_bank(v, i); /* all vCPUs share these */
         }
     }
     dist_unlock(v);
