@@ -33,6 +33,7 @@ struct vaplic {
     bool on;                        /* domaincfg.IE */
     uint32_t enabled[VAPLIC_WORDS]; /* as the guest has it; only active sources */
     uint32_t pending[VAPLIC_WORDS]; /* of sources without a host's */
+    uint32_t hosted[VAPLIC_WORDS];  /* sources with one */
     uint8_t mode[ARCH_NR_IRQS];     /* sourcecfg.SM, 0: inactive */
     uint16_t host[ARCH_NR_IRQS];    /* host source behind it, 0: none */
     uint32_t target[ARCH_NR_IRQS];  /* in the guest's numbers */
@@ -197,15 +198,17 @@ static uint32_t vaplic_row_read(const struct vaplic *a, uint32_t offset)
 static void vaplic_domain_write(struct vaplic *a, struct domain *d, uint32_t value)
 {
     bool on = (value & APLIC_DOMAINCFG_IE) != 0;
-    uint32_t n;
+    uint32_t w, bits;
 
     if (a->on == on) {
         return;
     }
     a->on = on;
-    for (n = 1; n < a->nr_irqs; n++) {
-        if (vaplic_is_enabled(a, n)) {
-            vaplic_update(a, d, n);
+    for (w = 0; w < VAPLIC_WORDS; w++) {
+        /* The others have nothing to send, and nothing that the host must know. */
+        bits = a->enabled[w] & (a->pending[w] | a->hosted[w]);
+        for (; bits != 0; bits &= bits - 1u) {
+            vaplic_update(a, d, w * 32u + ctz64(bits));
         }
     }
 }
@@ -298,6 +301,7 @@ int vaplic_route(struct domain *d, unsigned int virq, unsigned int irq)
         rc = -EBUSY;
     } else {
         a->host[virq] = (uint16_t)irq;
+        a->hosted[virq / 32u] |= 1u << (virq % 32u);
         aplic_set_guest(irq, true);
         if (a->mode[virq] != 0) {
             aplic_write(APLIC_SOURCECFG + 4u * (irq - 1u), a->mode[virq]);
@@ -319,6 +323,7 @@ void vaplic_unroute(struct domain *d, unsigned int virq)
     spin_lock(&a->lock);
     host = a->host[virq];
     a->host[virq] = 0;
+    a->hosted[virq / 32u] &= ~(1u << (virq % 32u));
     if (host != 0) {
         aplic_disable(host);
         aplic_write(APLIC_SOURCECFG + 4u * (host - 1u), 0);

@@ -101,14 +101,23 @@ void vimsic_merge(struct vcpu *v)
     csr_write(CSR_VSISELECT, select);
 }
 
+static bool vimsic_is(const struct vcpu *v, uint32_t target)
+{
+    return v != NULL && v->arch.virq.file->target == (target & ~APLIC_TARGET_EIID);
+}
+
 struct vcpu *vimsic_find(const struct domain *d, uint32_t target)
 {
+    struct vcpu *v = domain_vcpu(d, target >> APLIC_TARGET_HART_SHIFT);
     uint32_t i;
 
-    for (i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = domain_vcpu(d, i);
-
-        if (v != NULL && v->arch.virq.file->target == (target & ~APLIC_TARGET_EIID)) {
+    if (vimsic_is(v, target)) {
+        return v;
+    }
+    /* Only the domain that sees the machine's own numbers may have others. */
+    for (i = 0; d->is_privileged && i < d->max_vcpus; i++) {
+        v = domain_vcpu(d, i);
+        if (vimsic_is(v, target)) {
             return v;
         }
     }
