@@ -1,51 +1,37 @@
 /*
- * Stretches of the hypervisor with interrupts masked. The timer that measures them is the
- * hypervisor's own (VCPUOP_set_singleshot_timer), so that it interrupts the hypervisor on every
- * port. When it comes, it is set again for a moment later: so every part of a call that is made
- * again and again has one that waits for its end.
+ * Stretches of the hypervisor with interrupts masked, measured by this kernel's timer. When it
+ * comes, it is set again for a moment later: so every part of a call that is made again and again
+ * has one that waits for its end.
  */
-#include <guest/event.h>
-#include <guest/hypercall.h>
 #include <guest/port.h>
 #include <guest/print.h>
 #include <guest/stretch.h>
 #include <guest/test.h>
-#include <public/vcpu.h>
 
 enum {
     ROUNDS = 4,
-    SETTLE = 100000,
+    SETTLE = 100000, /* ns */
     GAP_LEAST = 1500 /* ns: more than the way back from the interrupt to the call */
 };
 
-static uint64_t stretch_offset; /* ns, of the counter to the hypervisor's time */
-static uint64_t stretch_usual;  /* ns, of an interrupt that nobody delays */
+static uint64_t stretch_usual; /* ns, of an interrupt that nobody delays */
 static volatile uint64_t stretch_due;
 static volatile uint64_t stretch_worst;
 static volatile unsigned int stretch_count;
 static uint64_t stretch_gap; /* 0: do not set the timer again */
 static uint64_t stretch_seed = 1;
 
-static bool stretch_take_2l(evtchn_port_t port)
-{
-    bool pending = event_pending(port);
-    event_clear(port);
-    return pending;
-}
-
-evtchn_port_t stretch_port;
-bool (*stretch_take)(evtchn_port_t port) = stretch_take_2l;
-
+/* One instruction takes one of these. */
 static uint64_t stretch_now(void)
 {
-    return port_counter() * (1000000000 / port_frequency()) + stretch_offset;
+    return port_counter() * (1000000000 / port_frequency());
 }
 
 static void stretch_set(uint64_t at)
 {
-    struct vcpu_set_singleshot_timer timer = {.timeout_abs_ns = at};
-    stretch_due = at;
-    vcpu_op(VCPUOP_set_singleshot_timer, 0, &timer);
+    uint64_t tick = 1000000000 / port_frequency();
+    stretch_due = at / tick * tick;
+    port_timer_set(at / tick);
 }
 
 static void stretch_set_again(void)
@@ -56,11 +42,9 @@ static void stretch_set_again(void)
 
 static void stretch_interrupt(unsigned int irq)
 {
-    (void)irq;
-    if (!stretch_take(stretch_port)) {
-        return;
-    }
     uint64_t now = stretch_now();
+    (void)irq;
+    port_timer_stop();
     if (now > stretch_due + stretch_worst) {
         stretch_worst = now - stretch_due;
     }
@@ -82,14 +66,7 @@ static void stretch_idle(void)
 
 void stretch_begin(void)
 {
-    struct vcpu_runstate_info info;
-    event_shared();
-    stretch_port = (evtchn_port_t)event_bind_virq(VIRQ_TIMER, 0);
-    port_irq_handle(port_event_irq(), stretch_interrupt);
-    event_set_mask(stretch_port, false);
-    /* Nothing else has run on this CPU since, so all its time is of one state. */
-    vcpu_op(VCPUOP_get_runstate_info, 0, &info);
-    stretch_offset = info.state_entry_time + info.time[RUNSTATE_running] - stretch_now();
+    port_irq_handle(port_timer_irq(), stretch_interrupt);
     port_irq_enable();
     stretch_idle();
     stretch_worst = 0;

@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include <public/event_channel.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,13 +25,7 @@ struct stretch {
     unsigned int rounds;
 };
 
-/* Has this port an event, and takes it: for kernels that leave the 2-level form. */
-extern bool (*stretch_take)(evtchn_port_t port);
-
-/* The port of the timer's events. */
-extern evtchn_port_t stretch_port;
-
-/* Finds out what an interrupt takes that nobody delays. Uses the shared page and VIRQ_TIMER. */
+/* Finds out what an interrupt takes that nobody delays. Takes the timer. */
 void stretch_begin(void);
 
 /*
