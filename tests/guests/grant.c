@@ -148,7 +148,11 @@ static void test_map(void)
     check_eq("swap: status", swap.status, GNTST_bad_gntref);
     struct gnttab_copy copy = {.source = {.domid = 77}, .dest = {.domid = DOMID_SELF}, .len = 16};
     check_eq("copy from nobody", grant_table_op(GNTTABOP_copy, &copy, 1), 0);
-    check_eq("copy from nobody: status", copy.status, GNTST_permission_denied);
+    check_eq("copy from nobody: status", copy.status, GNTST_bad_domain);
+    copy.source.domid = 0;
+    check_eq("copy from a frame by our number", grant_table_op(GNTTABOP_copy, &copy, 1), 0);
+    check_eq("copy from a frame by our number: status", copy.status, GNTST_permission_denied);
+    copy.source.domid = 77;
     copy.flags = GNTCOPY_source_gref;
     check_eq("copy a grant of nobody", grant_table_op(GNTTABOP_copy, &copy, 1), 0);
     check_eq("copy a grant of nobody: status", copy.status, GNTST_bad_domain);

@@ -20,13 +20,13 @@ struct copy_end {
 static int16_t copy_hold_domain(const struct domain *d, const struct gnttab_copy_ptr *where,
                                 struct copy_end *end)
 {
-    /* Frames only of the caller itself. */
-    if (!end->granted && where->domid != DOMID_SELF) {
-        return GNTST_permission_denied;
-    }
     end->d = domain_by_id_or_self(where->domid);
     if (end->d == NULL) {
         return GNTST_bad_domain;
+    }
+    /* Frames only of the caller itself. */
+    if (!end->granted && where->domid != DOMID_SELF) {
+        return GNTST_permission_denied;
     }
     return access_talk(d, d, end->d) ? GNTST_okay : GNTST_permission_denied;
 }
