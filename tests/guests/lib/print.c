@@ -92,18 +92,35 @@ static const char *line_convert(struct line *line, const char *format, va_list *
     return format + 1;
 }
 
+static void line_format(struct line *line, const char *format, va_list *arguments)
+{
+    while (*format != 0) {
+        if (*format == '%') {
+            format = line_convert(line, format + 1, arguments);
+        } else {
+            line_put(line, *format++);
+        }
+    }
+}
+
 void print(const char *format, ...)
 {
     struct line line = {.used = 0};
     va_list arguments;
     va_start(arguments, format);
-    while (*format != 0) {
-        if (*format == '%') {
-            format = line_convert(&line, format + 1, &arguments);
-        } else {
-            line_put(&line, *format++);
-        }
-    }
+    line_format(&line, format, &arguments);
     va_end(arguments);
     console_write(line.text, line.used);
+}
+
+void print_to(char *text, size_t size, const char *format, ...)
+{
+    struct line line = {.used = 0};
+    va_list arguments;
+    va_start(arguments, format);
+    line_format(&line, format, &arguments);
+    va_end(arguments);
+    size_t length = line.used < size ? line.used : size - 1;
+    memcpy(text, line.text, length);
+    text[length] = 0;
 }

@@ -89,14 +89,19 @@ void check_known(const char *name, int64_t got, int64_t want, int64_t xen, const
     }
 }
 
+_Noreturn void finish_by(unsigned int cmd, void *arg)
+{
+    print("DONE passed %u failed %u known %u\n", test_passed, test_failed, test_known);
+    if (port_event_irq() != 0) {
+        print("FAIL the end: got %ld\n", sched_op(cmd, arg));
+    }
+    port_power_off();
+}
+
 _Noreturn void finish(void)
 {
     struct sched_shutdown off = {.reason = SHUTDOWN_poweroff};
-    print("DONE passed %u failed %u known %u\n", test_passed, test_failed, test_known);
-    if (port_event_irq() != 0) {
-        sched_op(SCHEDOP_shutdown, &off);
-    }
-    port_power_off();
+    finish_by(SCHEDOP_shutdown, &off);
 }
 
 _Noreturn void give_up(const char *why)

@@ -103,6 +103,12 @@ enum {
 extern const char port_probe[], port_probe_end[];
 extern const char *const port_probe_names[]; /* the last one is null */
 
+/*
+ * The same kind of code: makes the hypercalls that the second page asks for, one after the other,
+ * as `struct agent_page` in <guest/agent.h> lays them out.
+ */
+extern const char port_agent[], port_agent_end[];
+
 /* The context of a domain's first vCPU as the tools' domain builder fills it in. */
 struct vcpu_guest_context;
 void port_first_context(struct vcpu_guest_context *context, uint64_t pc, uint64_t arg);

@@ -10,5 +10,9 @@
  */
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
 
+/* The same into `text`, a zero behind it; what does not fit is left out. */
+__attribute__((format(printf, 3, 4))) void print_to(char *text, size_t size, const char *format,
+                                                    ...);
+
 /* `length` bytes as they are. */
 void console_write(const char *text, size_t length);

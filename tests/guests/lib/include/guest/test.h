@@ -30,3 +30,6 @@ _Noreturn void give_up(const char *why);
 
 /* Prints the count and powers off. */
 _Noreturn void finish(void);
+
+/* The same by another operation of sched_op; a FAIL line when it comes back. */
+_Noreturn void finish_by(unsigned int cmd, void *arg);
