@@ -51,6 +51,7 @@ SECTIONS {
 }
 """
 GUEST = "void xen_main(unsigned long x);\nvoid xen_main(unsigned long x)\n{\n    (void)x;\n}\n"
+TWIN = "void other(void);\n" + GUEST.replace("(void)x;", "(void)x;\n    other();")
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
         "arch/arm64/boot/head.S": HEAD,
         "arch/arm64/xen.lds.S": SCRIPT,
         "tests/guests/hello.c": GUEST,
+        "tests/guests/twin/twin.c": TWIN,
+        "tests/guests/twin/other.c": "void other(void);\nvoid other(void)\n{\n}\n",
         "tests/guests/lib/start.S": HEAD.replace("#include <asm/offsets.h>", "").replace(
             "#PAIR_SIZE", "#0"
         ),
@@ -94,6 +97,7 @@ def test_whole_build(tree: Path, board: Board, compiler: str) -> None:
     assert sizes.flat == len(flat) == image.sizes(out.elf).flat
     assert sizes.bss == 8000
     assert out.guest("hello").stat().st_size > 0
+    assert out.guest("twin").stat().st_size > 0
     assert "#define PAIR_SIZE 16" in (out.folder / "gen/include/asm/offsets.h").read_text()
     commands = json.loads((out.folder / "compile_commands.json").read_text())
     assert {entry["file"] for entry in commands} == {"xen/boot/main.c", "arch/arm64/boot/head.S"}

@@ -166,6 +166,7 @@ def guests(base: Any) -> None:
     nodes = []
     for name in found.mains:
         target = f"{base['OUT']}/guests/{Path(name).stem}"
-        elf, _ = _link(env, target, found.script, [*_objects(env, [name]), *library])
+        own = _objects(env, plan.guest_sources(ROOT, name))
+        elf, _ = _link(env, target, found.script, [*own, *library])
         nodes += [elf, *env.Image(f"{target}.bin", elf)]
     Alias("guests", nodes)
