@@ -152,7 +152,11 @@ static void test_map(void)
     copy.source.domid = 0;
     check_eq("copy from a frame by our number", grant_table_op(GNTTABOP_copy, &copy, 1), 0);
     check_eq("copy from a frame by our number: status", copy.status, GNTST_permission_denied);
+    copy.dest.domid = 77;
+    check_eq("copy from that to nobody", grant_table_op(GNTTABOP_copy, &copy, 1), 0);
+    check_eq("copy from that to nobody: status", copy.status, GNTST_bad_domain);
     copy.source.domid = 77;
+    copy.dest.domid = DOMID_SELF;
     copy.flags = GNTCOPY_source_gref;
     check_eq("copy a grant of nobody", grant_table_op(GNTTABOP_copy, &copy, 1), 0);
     check_eq("copy a grant of nobody: status", copy.status, GNTST_bad_domain);

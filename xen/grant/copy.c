@@ -17,18 +17,24 @@ struct copy_end {
 };
 
 /* Xen lets two ends by that a domain could not both map, if only one of them is dom0's. */
-static int16_t copy_hold_domain(const struct domain *d, const struct gnttab_copy_ptr *where,
-                                struct copy_end *end)
+static bool copy_allowed(const struct domain *d, const struct gnttab_copy_ptr *where,
+                         const struct copy_end *end)
 {
-    end->d = domain_by_id_or_self(where->domid);
-    if (end->d == NULL) {
+    /* Frames only of the caller itself. */
+    return (end->granted || where->domid == DOMID_SELF) && access_talk(d, d, end->d);
+}
+
+static int16_t copy_hold_domains(const struct domain *d, const struct gnttab_copy *op,
+                                 struct copy_end *from, struct copy_end *to)
+{
+    from->d = domain_by_id_or_self(op->source.domid);
+    to->d = domain_by_id_or_self(op->dest.domid);
+    if (from->d == NULL || to->d == NULL) {
         return GNTST_bad_domain;
     }
-    /* Frames only of the caller itself. */
-    if (!end->granted && where->domid != DOMID_SELF) {
-        return GNTST_permission_denied;
-    }
-    return access_talk(d, d, end->d) ? GNTST_okay : GNTST_permission_denied;
+    return copy_allowed(d, &op->source, from) && copy_allowed(d, &op->dest, to)
+               ? GNTST_okay
+               : GNTST_permission_denied;
 }
 
 static int16_t copy_hold_page(const struct domain *d, const struct gnttab_copy_ptr *where,
@@ -80,10 +86,7 @@ int16_t grant_op_copy(struct domain *d, const struct gnttab_copy *op)
     if (op->len == 0) {
         return GNTST_okay;
     }
-    rc = copy_hold_domain(d, &op->source, &from);
-    if (rc == GNTST_okay) {
-        rc = copy_hold_domain(d, &op->dest, &to);
-    }
+    rc = copy_hold_domains(d, op, &from, &to);
     if (rc == GNTST_okay) {
         rc = copy_hold_page(d, &op->source, &from);
     }
