@@ -36,14 +36,19 @@ bool agent_answered(const struct agent *agent)
     return __atomic_load_n(&agent->page->asked, __ATOMIC_ACQUIRE) == 0;
 }
 
-int64_t agent_call(const struct agent *agent, uint64_t number, const uint64_t arg[5])
+int64_t agent_answer(const struct agent *agent)
 {
-    uint64_t end = port_give_up();
-    agent_ask(agent, number, arg);
+    uint64_t end = port_counter() + port_frequency() / 4;
     while (!agent_answered(agent)) {
         if (port_counter() > end) {
-            give_up("the agent does not answer");
+            return AGENT_SILENT;
         }
     }
     return agent->page->result;
+}
+
+int64_t agent_call(const struct agent *agent, uint64_t number, const uint64_t arg[5])
+{
+    agent_ask(agent, number, arg);
+    return agent_answer(agent);
 }

@@ -40,5 +40,11 @@ void agent_ask(const struct agent *agent, uint64_t number, const uint64_t arg[5]
 /* Gives the CPU away once; true: the answer is in `result`. */
 bool agent_answered(const struct agent *agent);
 
-/* Asks and waits; ends the kernel when no answer comes. */
+/* What no call answers. */
+#define AGENT_SILENT INT64_MIN
+
+/* Waits for the answer, for at most a quarter of a second. */
+int64_t agent_answer(const struct agent *agent);
+
+/* Asks and waits. */
 int64_t agent_call(const struct agent *agent, uint64_t number, const uint64_t arg[5]);
