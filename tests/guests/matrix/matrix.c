@@ -227,7 +227,12 @@ static _Noreturn void end(void)
 void guest_main(void)
 {
     make_domains();
+    run(matrix_memory);
+    run(matrix_grants);
     run(matrix_small);
+    run(matrix_events);
+    run(matrix_domctl);
+    run(matrix_sysctl);
     run(matrix_last);
     end();
 }

@@ -90,7 +90,8 @@ struct row {
 #define BAD       (-XEN_EINVAL)
 
 /* Lists that a row without an argument ends. */
-extern const struct row matrix_small[], matrix_last[];
+extern const struct row matrix_memory[], matrix_grants[], matrix_events[], matrix_small[],
+    matrix_domctl[], matrix_sysctl[], matrix_last[];
 
 /* Makes the call with what is in the cell. */
 int64_t cell_call(struct cell *cell);

@@ -1,0 +1,100 @@
+/*
+ * domctl, without what stops a domain, and sysctl: dom0 may, nobody else, whatever the domain.
+ */
+#include "matrix.h"
+
+#include <public/domctl.h>
+#include <public/sysctl.h>
+
+/* `self` and `guest`: what dom0 gets for its own domain and for another. */
+#define DOMCTL(name, self, guest, ...) \
+    CALL(domctl, XEN_DOMCTL_##name), NUMBERS(xen_domctl, domain), \
+        ARGUMENT(xen_domctl, .cmd = XEN_DOMCTL_##name, \
+                 .interface_version = XEN_DOMCTL_INTERFACE_VERSION, .u = {__VA_ARGS__}), \
+        .want = TARGETS(self, guest, NOT_THERE, DENIED, DENIED, DENIED, NOT_THERE)
+
+#define SYSCTL(name, rc, ...) \
+    CALL(sysctl, XEN_SYSCTL_##name), \
+        ARGUMENT(xen_sysctl, .cmd = XEN_SYSCTL_##name, \
+                 .interface_version = XEN_SYSCTL_INTERFACE_VERSION, .u = {__VA_ARGS__}), \
+        .want = CALLERS(rc, DENIED)
+
+#define NOT_BUILT (-XEN_EOPNOTSUPP)
+
+/* Xen looks at the frames before it looks at the caller: those of dom0 alone are bad. */
+static void prepare_permission(struct cell *cell)
+{
+    struct xen_domctl *op = (void *)cell->data;
+    op->u.iomem_permission.nr_mfns = cell->caller == 0 ? 0 : 1;
+}
+
+static void prepare_mapping(struct cell *cell)
+{
+    struct xen_domctl *op = (void *)cell->data;
+    op->u.memory_mapping.nr_mfns = cell->caller == 0 ? 0 : 1;
+}
+
+/* Frame 1 belongs to a device. */
+#define OWNED \
+    .variant = "device", .why = "dom0 has no device memory to give", \
+    .xen = TARGETS(0, 0, NOT_THERE, DENIED, DENIED, DENIED, NOT_THERE)
+
+const struct row matrix_domctl[] = {
+    {CALL(domctl, XEN_DOMCTL_createdomain),
+     ARGUMENT(xen_domctl, .cmd = XEN_DOMCTL_createdomain,
+              .interface_version = XEN_DOMCTL_INTERFACE_VERSION, .u.createdomain.flags = ~0U),
+     .want = CALLERS(BAD, DENIED)},
+    {DOMCTL(getdomaininfo, 0, 0)},
+    {DOMCTL(setvcpuaffinity, BAD, BAD)},
+    {DOMCTL(max_mem, 0, 0, .max_mem.max_memkb = 256 << 10)},
+    {DOMCTL(setvcpucontext, BAD, BAD, .vcpucontext.vcpu = 99)},
+    {DOMCTL(getvcpucontext, BAD, BAD, .vcpucontext.vcpu = 99)},
+    {DOMCTL(getvcpuinfo, 0, 0)},
+    {DOMCTL(max_vcpus, BAD, BAD, .max_vcpus.max = 99)},
+    {DOMCTL(scheduler_op, BAD, BAD, .scheduler_op.sched_id = XEN_SCHEDULER_RTDS)},
+    {DOMCTL(setdomainhandle, 0, 0)},
+    {DOMCTL(setdebugging, BAD, 0)},
+    {DOMCTL(iomem_permission, BAD, BAD, .iomem_permission.first_mfn = 1),
+     .prepare = prepare_permission},
+    {DOMCTL(iomem_permission, DENIED, DENIED,
+            .iomem_permission = {.first_mfn = 1, .nr_mfns = 1, .allow_access = 1}),
+     OWNED},
+    {DOMCTL(settimeoffset, 0, 0)},
+    {DOMCTL(getvcpuaffinity, BAD, BAD)},
+    {DOMCTL(resumedomain, BAD, 0)},
+    {DOMCTL(subscribe, 0, 0)},
+    {DOMCTL(set_address_size, BAD, BAD, .address_size.size = 3)},
+    {DOMCTL(assign_device, NOT_BUILT, NOT_BUILT)},
+    {DOMCTL(memory_mapping, BAD, BAD, .memory_mapping.first_mfn = 1), .prepare = prepare_mapping},
+    {DOMCTL(memory_mapping, DENIED, DENIED, .memory_mapping = {.first_mfn = 1, .nr_mfns = 1}),
+     OWNED},
+    {DOMCTL(test_assign_device, NOT_BUILT, NOT_BUILT)},
+    {DOMCTL(deassign_device, NOT_BUILT, NOT_BUILT)},
+    {DOMCTL(set_virq_handler, BAD, BAD, .set_virq_handler.virq = 99)},
+    {DOMCTL(setnodeaffinity, BAD, BAD)},
+    {DOMCTL(getnodeaffinity, 0, 0)},
+    {DOMCTL(cacheflush, 0, 0)},
+    {DOMCTL(get_paging_mempool_size, 0, 0)},
+    {DOMCTL(set_paging_mempool_size, BAD, BAD, .paging_mempool.size = 1)},
+    {DOMCTL(set_llc_colors, NOT_BUILT, NOT_BUILT)},
+    {0},
+};
+
+const struct row matrix_sysctl[] = {
+    {SYSCTL(readconsole, 0)},
+    {SYSCTL(physinfo, 0)},
+    {SYSCTL(sched_id, 0)},
+    {SYSCTL(getdomaininfolist, 0)},
+    {SYSCTL(debug_keys, 0)},
+    {SYSCTL(getcpuinfo, 0)},
+    {SYSCTL(availheap, 0)},
+    {SYSCTL(cputopoinfo, 0)},
+    {SYSCTL(numainfo, 0)},
+    {SYSCTL(cpupool_op, -XEN_ENOSYS, .cpupool_op.op = 99)},
+    {SYSCTL(scheduler_op, BAD, .scheduler_op.cmd = 99)},
+    {SYSCTL(coverage_op, NOT_BUILT)},
+    {SYSCTL(livepatch_op, NOT_BUILT), .why = "Xen does not say that it was built without",
+     .xen = CALLERS(-XEN_ENOSYS, DENIED)},
+    {SYSCTL(dt_overlay, NOT_BUILT)},
+    {0},
+};
