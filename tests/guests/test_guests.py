@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from xenolith import ROOT
-from xenolith.bench import guest
-from xenolith.bench.guest import Run
 from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import plan
-from xenolith.build.make import Output
 
-TIMEOUT = 300.0
-"""Seconds for one kernel; most need one, all of them on a busy machine ten."""
-
-NOT_TESTS = {"bench"}
+NOT_TESTS = {"bench", "matrix"}
+"""No test, and one that has its own."""
 
 NOT_ON_XEN = {"readonly"}
 """Kernels under which QEMU ends when they run on Xen."""
@@ -45,30 +39,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_guest(
-    board: Board, guests: Output, hypervisor: Path, on_xen: bool, case: tuple[str, int]
+    kernel: Callable[[str, int, str | None], str], on_xen: bool, case: tuple[str, int]
 ) -> None:
-    """Every check of the kernel holds, and QEMU ends by the guest's power off."""
+    """Every check of the kernel holds."""
     name, cpus = case
     if on_xen and name in NOT_ON_XEN:
         pytest.skip("QEMU ends by an assertion in do_ats_write")
-    args = f"cpus={cpus}" + (" oracle" if on_xen else "")
-    xen_args = "loglvl=all guest_loglvl=error"
-    run = Run(
-        guests.guest(name),
-        hypervisor,
-        smp=cpus,
-        args=args,
-        xen_args=xen_args,
-        # One CPU and instructions for a clock: the same run every time, however busy the host is.
-        counted=cpus == 1,
-    )
-    model = MODELS.get(name, board.qemu.cpu)
-    text = guest.console_of(replace(board, qemu=replace(board.qemu, cpu=model)), run, TIMEOUT)
-    failures = re.findall(r"^FAIL .*$", text, re.MULTILINE)
-    found = re.search(guest.END.decode(), text)
-    assert found is not None
-    passed, failed, known = (int(count) for count in found.groups())
-    print(f"{name}: {passed} passed, {known} known differences")
-    assert failures == []
-    assert failed == 0
-    assert passed > 0
+    kernel(name, cpus, MODELS.get(name))
