@@ -38,14 +38,13 @@ static void prepare_bind(struct cell *cell)
 #define ALLOC CALL(event_channel_op, EVTCHNOP_alloc_unbound)
 
 const struct row matrix_events[] = {
-    {BIND, ARGUMENT(evtchn_bind_interdomain, .remote_dom = DOMID_SELF, .remote_port = ~0U),
-     .want = CALLERS(BAD, BAD)},
     {BIND, .variant = "peer", NAMES(evtchn_bind_interdomain, remote_dom), .prepare = prepare_bind,
      ARGUMENT(evtchn_bind_interdomain, 0),
      .want = TARGETS(0, 0, NOT_THERE, 0, 0, DENIED, NOT_THERE)},
     {BIND, .variant = "no_port", NAMES(evtchn_bind_interdomain, remote_dom),
      ARGUMENT(evtchn_bind_interdomain, .remote_port = ~0U),
-     .want = TARGETS(BAD, BAD, NOT_THERE, BAD, BAD, BAD, NOT_THERE)},
+     .want = TARGETS(BAD, BAD, NOT_THERE, BAD, BAD, DENIED, NOT_THERE), .why = DOMAIN_FIRST,
+     .xen = TARGETS(BAD, BAD, NOT_THERE, BAD, BAD, BAD, NOT_THERE)},
     {CALL(event_channel_op, EVTCHNOP_bind_virq), ARGUMENT(evtchn_bind_virq, .virq = VIRQ_DEBUG),
      .want = CALLERS(0, 0)},
     {CALL(event_channel_op, EVTCHNOP_bind_virq), .variant = "global",
@@ -59,7 +58,8 @@ const struct row matrix_events[] = {
      .prepare = prepare_status, .want = TARGETS(0, 0, NOT_THERE, 0, DENIED, DENIED, NOT_THERE)},
     {CALL(event_channel_op, EVTCHNOP_status), .variant = "no_port",
      ARGUMENT(evtchn_status, .port = ~0U), NAMES(evtchn_status, dom),
-     .want = TARGETS(BAD, BAD, NOT_THERE, BAD, BAD, BAD, NOT_THERE)},
+     .want = TARGETS(BAD, BAD, NOT_THERE, BAD, DENIED, DENIED, NOT_THERE), .why = DOMAIN_FIRST,
+     .xen = TARGETS(BAD, BAD, NOT_THERE, BAD, BAD, BAD, NOT_THERE)},
     {ALLOC, ARGUMENT(evtchn_alloc_unbound, .remote_dom = DOMID_SELF),
      NAMES(evtchn_alloc_unbound, dom),
      .want = TARGETS(0, 0, NOT_THERE, 0, DENIED, DENIED, NOT_THERE)},

@@ -13,10 +13,6 @@ enum {
 #define NONE_THERE GNTST_bad_gntref
 #define REFUSED    GNTST_permission_denied
 
-#define MAP(...) \
-    CALL(grant_table_op, GNTTABOP_map_grant_ref), STATUS(gnttab_map_grant_ref), \
-        ARGUMENT(gnttab_map_grant_ref, .flags = GNTMAP_host_map, .ref = NO_REF, __VA_ARGS__)
-
 #define COPY(flags_, ...) \
     CALL(grant_table_op, GNTTABOP_copy), STATUS(gnttab_copy), \
         ARGUMENT(gnttab_copy, .flags = (flags_), .len = 16, .source.u.ref = NO_REF, \
@@ -32,15 +28,14 @@ enum {
 #define TABLES TARGETS(0, 0, GNTST_bad_domain, 0, REFUSED, REFUSED, GNTST_bad_domain)
 
 const struct row matrix_grants[] = {
-    {MAP(.dom = 0), .want = CALLERS(NONE_THERE, NONE_THERE)},
-    {MAP(.dom = 0), .variant = "peer", NUMBERS(gnttab_map_grant_ref, dom), .want = PEERS},
+    {CALL(grant_table_op, GNTTABOP_map_grant_ref), .variant = "peer", STATUS(gnttab_map_grant_ref),
+     ARGUMENT(gnttab_map_grant_ref, .flags = GNTMAP_host_map, .ref = NO_REF),
+     NUMBERS(gnttab_map_grant_ref, dom), .want = PEERS},
     {CALL(grant_table_op, GNTTABOP_unmap_grant_ref), STATUS(gnttab_unmap_grant_ref),
      ARGUMENT(gnttab_unmap_grant_ref, .handle = NO_REF),
      .want = CALLERS(GNTST_bad_handle, GNTST_bad_handle)},
     {CALL(grant_table_op, GNTTABOP_setup_table), TABLE(gnttab_setup_table)},
     {CALL(grant_table_op, GNTTABOP_transfer), .want = CALLERS(-XEN_EOPNOTSUPP, -XEN_EOPNOTSUPP)},
-    {COPY(GNTCOPY_source_gref, .source.domid = DOMID_SELF, .dest.domid = DOMID_SELF),
-     .want = CALLERS(NONE_THERE, NONE_THERE)},
     {COPY(GNTCOPY_source_gref, .dest.domid = DOMID_SELF), .variant = "peer",
      NAMES(gnttab_copy, source.domid), .want = PEERS},
     {COPY(GNTCOPY_dest_gref | GNTCOPY_source_gref, .source.domid = DOMID_SELF), .variant = "dest",

@@ -89,6 +89,9 @@ struct row {
 #define NOT_THERE (-XEN_ESRCH)
 #define BAD       (-XEN_EINVAL)
 
+/* A reason: Xen looks at the rest of the structure before it asks who may. */
+#define DOMAIN_FIRST "the rest does not matter to who may not on the domain"
+
 /* Lists that a row without an argument ends. */
 extern const struct row matrix_memory[], matrix_grants[], matrix_events[], matrix_small[],
     matrix_domctl[], matrix_sysctl[], matrix_last[];

@@ -109,7 +109,7 @@ const struct row matrix_small[] = {
     {CALL(xen_version, XENVER_commandline2), .prepare = without_argument,
      .want = CALLERS(VALUE, DENIED)},
     {CALL(vm_assist, VMASST_CMD_enable), .prepare = prepare_assist, BOTH(0)},
-    {CALL(vm_assist, VMASST_CMD_disable), .prepare = prepare_assist, BOTH(0)},
+    {CALL(vm_assist, VMASST_CMD_disable), .variant = "disable", .prepare = prepare_assist, BOTH(0)},
     {CALL(console_io, CONSOLEIO_write), .want = CALLERS(0, DENIED)},
     {CALL(console_io, CONSOLEIO_read), .want = CALLERS(0, DENIED)},
     {CALL(multicall, 0), BOTH(0)},
@@ -119,8 +119,8 @@ const struct row matrix_small[] = {
      ARGUMENT(xen_platform_op, .cmd = XENPF_settime64, .interface_version = XENPF_INTERFACE_VERSION,
               .u.settime64.mbz = 1),
      .want = CALLERS(BAD, DENIED)},
-    {CALL(xsm_op, 0), BOTH(-XEN_ENOSYS)},
-    {CALL(physdev_op, 0), BOTH(-XEN_ENOSYS)},
+    {CALL(xsm_op, 0), .variant = "absent", BOTH(-XEN_ENOSYS)},
+    {CALL(physdev_op, 0), .variant = "absent", BOTH(-XEN_ENOSYS)},
     {0},
 };
 
