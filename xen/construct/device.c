@@ -2,6 +2,7 @@
  * stays hidden. */
 #include <arch/domain.h>
 #include <arch/irq.h>
+#include <arch/mm.h>
 #include <xen/console.h>
 #include <xen/domain.h>
 #include <xen/dt.h>
@@ -9,6 +10,7 @@
 #include <xen/irq.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
+#include <xen/modules.h>
 #include <xen/printk.h>
 #include <xen/rangeset.h>
 #include <xen/string.h>
@@ -73,33 +75,52 @@ bool device_hidden(const struct dt_node *n)
              strcmp(dt_name(&dt_host, n), "hypervisor") == 0));
 }
 
+/* Does memory of the firmware hold what was never the firmware's, or is not for long? */
+static bool is_ours(paddr_t start, paddr_t end)
+{
+    bool ours = ranges_overlap(start, end, arch_image_start(), arch_image_end());
+
+    for (uint32_t i = 0; i < boot_modules.count && !ours; i++) {
+        const struct boot_module *m = &boot_modules.module[i];
+
+        ours = ranges_overlap(start, end, m->start, m->start + m->size);
+    }
+    return ours;
+}
+
+/* Why dom0 cannot have a range of whole pages; NULL: it can. */
+static const char *refusal(paddr_t start, paddr_t end, uint8_t flags)
+{
+    if (end <= start || end > 1ul << arch_p2m_ipa_bits()) {
+        return "is beyond dom0's address space";
+    }
+    if ((flags & P2M_CACHED) != 0) {
+        return is_ours(start, end) ? "has the hypervisor or a boot module in it" : NULL;
+    }
+    if (memmap_has_ram(start, end)) {
+        return "is RAM, at least in part";
+    }
+    return on_console_page(start, end) ? "is the console's" : NULL;
+}
+
+/* P2M_CACHED: memory of the firmware, which memmap has reserved. */
 static void map_range(struct domain *d, const struct dt_node *n, paddr_t start, uint64_t size,
                       uint8_t flags)
 {
-    paddr_t end = round_up(start + size, PAGE_SIZE), limit = 1ul << arch_p2m_ipa_bits();
+    paddr_t end =
+        round_up_overflows(start + size, PAGE_SIZE) ? PAGE_MASK : round_up(start + size, PAGE_SIZE);
+    const char *why;
     char path[96];
     int rc;
 
     start = round_down(start, PAGE_SIZE);
-    if (size == 0 || end <= start) {
+    if (size == 0 || arch_domain_emulates(d, start, end)) {
         return;
     }
-    if (end > limit) {
-        printk(XENLOG_WARNING "%s: %#lx-%#lx is beyond dom0's %u-bit address space: left out\n",
-               dt_full_path(&dt_host, n, path, sizeof(path)), start, end, arch_p2m_ipa_bits());
-        return;
-    }
-    if (memmap_is_ram(start, end) && (flags & P2M_CACHED) == 0) {
-        printk(XENLOG_WARNING "%s: reg %#lx-%#lx is RAM: left out\n",
-               dt_full_path(&dt_host, n, path, sizeof(path)), start, end);
-        return;
-    }
-    if (arch_domain_emulates(d, start, end)) {
-        return;
-    }
-    if (on_console_page(start, end)) {
-        printk(XENLOG_WARNING "%s: reg %#lx-%#lx is the console's: left out\n",
-               dt_full_path(&dt_host, n, path, sizeof(path)), start, end);
+    why = refusal(start, end, flags);
+    if (why != NULL) {
+        printk(XENLOG_WARNING "%s: %#lx-%#lx %s: left out\n",
+               dt_full_path(&dt_host, n, path, sizeof(path)), start, end, why);
         return;
     }
     rc = p2m_map(d, gfn(start >> PAGE_SHIFT), (end - start) >> PAGE_SHIFT,
@@ -136,19 +157,29 @@ static void route(struct domain *d, const struct dt_node *n, const struct dt_irq
     }
 }
 
-static void assign(struct domain *d, const struct dt_node *n, uint8_t flags)
+/* Just what is reserved: that its addresses are not translated is memmap's rule, too. */
+static void assign_reservation(struct domain *d, const struct dt_node *n)
+{
+    struct dt_range reg;
+
+    for (uint32_t i = 0; dt_reg_raw(&dt_host, n, i, &reg) == 0; i++) {
+        map_range(d, n, reg.start, reg.size, P2M_CACHED);
+    }
+}
+
+static void assign(struct domain *d, const struct dt_node *n)
 {
     struct dt_range reg;
     struct dt_window w;
     struct dt_irq irq;
 
     for (uint32_t i = 0; dt_reg(&dt_host, n, i, &reg) == 0; i++) {
-        map_range(d, n, reg.start, reg.size, flags);
+        map_range(d, n, reg.start, reg.size, 0);
     }
     if (dt_string(&dt_host, n, "device_type") != NULL &&
         strcmp(dt_string(&dt_host, n, "device_type"), "pci") == 0) {
         for (uint32_t i = 0; dt_window(&dt_host, n, i, &w) == 0; i++) {
-            map_range(d, n, w.start, w.size, flags);
+            map_range(d, n, w.start, w.size, 0);
         }
         for (uint32_t i = 0; dt_irq_map(&dt_host, n, i, &irq) == 0; i++) {
             route(d, n, &irq);
@@ -161,7 +192,7 @@ static void assign(struct domain *d, const struct dt_node *n, uint8_t flags)
 
 void device_assign_all(struct domain *d)
 {
-    const struct dt_node *reserved = dt_path(&dt_host, "/reserved-memory"), *n;
+    const struct dt_node *n;
     char path[96];
 
     find_beside_console();
@@ -172,10 +203,10 @@ void device_assign_all(struct domain *d)
                        dt_full_path(&dt_host, n, path, sizeof(path)));
             }
             n = dt_last(&dt_host, n);
+        } else if (dt_is_reservation(&dt_host, n)) {
+            assign_reservation(d, n);
         } else {
-            bool memory = reserved != NULL && n != reserved && dt_within(&dt_host, reserved, n);
-
-            assign(d, n, memory ? P2M_CACHED : 0);
+            assign(d, n);
         }
     }
 }

@@ -45,25 +45,40 @@ int dt_walk_memory(const struct dt *t, dt_range_fn *fn, void *context)
     return 0;
 }
 
+/* With any unit address, and there may be several: none of the memory there is ours. */
+static bool dt_is_reserved_memory(const struct dt *t, const struct dt_node *n)
+{
+    static const char name[] = "reserved-memory";
+
+    return dt_parent(t, n) == dt_root(t) &&
+           fdt_name_matches(dt_name(t, n), name, sizeof(name) - 1u);
+}
+
+bool dt_is_reservation(const struct dt *t, const struct dt_node *n)
+{
+    return n != dt_root(t) && dt_is_reserved_memory(t, dt_parent(t, n));
+}
+
 /* The children of /reserved-memory, or only those that have property `with`. */
 static int dt_walk_reserved_nodes(const struct dt *t, const char *with, dt_range_fn *fn,
                                   void *context)
 {
-    const struct dt_node *area = dt_child(t, dt_root(t), "reserved-memory"), *n;
-    int rc = 0;
+    const struct dt_node *area, *n;
 
-    if (area == NULL) {
-        return 0;
-    }
-    dt_for_each_child(t, area, n) {
-        if (with == NULL || dt_has(t, n, with)) {
-            rc = dt_walk_memory_node(t, n, fn, context);
+    dt_for_each_child(t, dt_root(t), area) {
+        if (!dt_is_reserved_memory(t, area)) {
+            continue;
         }
-        if (rc != 0) {
-            break;
+        dt_for_each_child(t, area, n) {
+            int rc =
+                with == NULL || dt_has(t, n, with) ? dt_walk_memory_node(t, n, fn, context) : 0;
+
+            if (rc != 0) {
+                return rc;
+            }
         }
     }
-    return rc;
+    return 0;
 }
 
 int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context)
@@ -71,11 +86,9 @@ int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context)
     uint64_t start, size;
 
     for (uint32_t i = 0; fdt_reserve(&t->fdt, i, &start, &size); i++) {
-        if (start + size < start) {
-            return -EINVAL;
-        }
         if (size != 0) {
-            int rc = fn(context, "/memreserve/", start, start + size);
+            uint64_t end = size > UINT64_MAX - start ? UINT64_MAX : start + size;
+            int rc = fn(context, "/memreserve/", start, end);
 
             if (rc != 0) {
                 return rc;

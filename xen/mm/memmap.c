@@ -78,8 +78,9 @@ int memmap_reserve(paddr_t start, paddr_t end, const char *what)
     memmap_whole_pages(&start, &end);
     rc = rangeset_add(&reserved, start, end);
     if (rc != 0) {
-        printk(XENLOG_ERR "Cannot reserve %s at %#lx-%#lx: more than %u reserved ranges\n", what,
-               start, end, MAX_RESERVED_BANKS);
+        printk(XENLOG_ERR "Cannot reserve %s at %#lx-%#lx: more than %u separate ranges are "
+                          "reserved\n",
+               what, start, end, MAX_RESERVED_BANKS);
     }
     memmap_publish_reserved();
     return rc;
@@ -153,14 +154,35 @@ static void memmap_find_reaches(void)
     }
 }
 
+/* After a walk over memory of the tree that failed. */
+static void __noreturn memmap_blame(int rc)
+{
+    char path[128];
+
+    if (rc == -ENOSPC) {
+        panic("/reserved-memory and the boot modules are more than %u separate ranges: join some\n",
+              MAX_RESERVED_BANKS);
+    }
+    panic("%s: reg is malformed: whole entries of #address-cells and #size-cells of the node above "
+          "are wanted, whose end is below 2^64\n",
+          dt_full_path(&dt_host, dt_reading, path, sizeof(path)));
+}
+
 void memmap_init(paddr_t fdt, uint64_t fdt_size)
 {
     int rc = dt_walk_memory(&dt_host, memmap_add_ram, NULL);
 
-    memmap_publish_ram();
-    if (rc != 0 || ram.count == 0) {
+    if (rc != 0) {
+        memmap_blame(rc);
+    }
+    if (ram.count == 0) {
         panic("The device tree describes no usable RAM (/memory): check the firmware or the boot "
               "script\n");
+    }
+    memmap_publish_ram();
+    rc = dt_walk_reserved(&dt_host, memmap_add_reserved, NULL);
+    if (rc != 0) {
+        memmap_blame(rc);
     }
     memmap_find_reaches();
     memmap_check_modules(fdt, fdt_size);
@@ -173,10 +195,8 @@ void memmap_init(paddr_t fdt, uint64_t fdt_size)
 
         rc = memmap_reserve(m->start, m->start + m->size, "a boot module");
     }
-    rc = rc == 0 ? dt_walk_reserved(&dt_host, memmap_add_reserved, NULL) : rc;
     if (rc != 0) {
-        panic("Reserved memory of the device tree cannot be used (%d): correct /reserved-memory\n",
-              rc);
+        memmap_blame(rc);
     }
 }
 
@@ -200,7 +220,8 @@ void memmap_direct(struct rangeset *set)
     rc = rc == 0 ? rangeset_remove(set, arch_image_start(), arch_image_end()) : rc;
     rc = rc == 0 ? dt_walk_no_map(&dt_host, memmap_remove, set) : rc;
     if (rc != 0) {
-        panic("Too many no-map ranges in /reserved-memory: raise MAX_RESERVED_BANKS\n");
+        panic("/reserved-memory has more than %u separate ranges with no-map: join some\n",
+              MAX_RESERVED_BANKS);
     }
 }
 
@@ -225,6 +246,11 @@ void memmap_explain(uint64_t va)
             (void)!dt_walk_reserved(&dt_host, memmap_explain_range, &pa);
         }
     }
+}
+
+bool memmap_has_ram(paddr_t start, paddr_t end)
+{
+    return rangeset_overlaps(&ram, start, end);
 }
 
 bool memmap_is_ram(paddr_t start, paddr_t end)

@@ -202,14 +202,20 @@ const struct dt_node *dt_irq_parent(const struct dt *t, const struct dt_node *n)
  */
 typedef int dt_range_fn(void *context, const char *what, uint64_t start, uint64_t end);
 
-/* RAM of all available memory nodes. -EINVAL: a malformed one; else the result of `fn`. */
+/*
+ * RAM of all available memory nodes. -EINVAL: a malformed one, which dt_reading is then; else the
+ * result of `fn`.
+ */
 int dt_walk_memory(const struct dt *t, dt_range_fn *fn, void *context) __must_check;
 
 /*
  * What the firmware keeps: the reservation block and the children of /reserved-memory that have a
- * reg.
+ * reg. Errors as above.
  */
 int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context) __must_check;
+
+/* Is a node one of these children? Its reg counts as it is written, not translated. */
+bool dt_is_reservation(const struct dt *t, const struct dt_node *n);
 
 /* Those of them that nobody may map cached: their owner may use other attributes, or forbid reads.
  */

@@ -57,7 +57,8 @@ void memmap_direct(struct rangeset *set);
  * it.
  */
 void memmap_explain(uint64_t va);
-bool memmap_is_ram(paddr_t start, paddr_t end);
+bool memmap_is_ram(paddr_t start, paddr_t end);  /* all of it */
+bool memmap_has_ram(paddr_t start, paddr_t end); /* any of it */
 /* Bytes of [start, end) that lie in a list of banks. */
 uint64_t memmap_common(paddr_t start, paddr_t end, const struct mem_bank *banks, unsigned int nr);
 uint64_t memmap_ram_pages(void);

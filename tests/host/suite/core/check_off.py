@@ -22,16 +22,6 @@ def boot(new_machine: Any, change: Callable[[Tree], None], **more: Any) -> Any:
     return machine
 
 
-def ranges(machine: Any, name: str) -> list[tuple[int, int]]:
-    """The ranges that memmap_free or memmap_direct makes."""
-    storage = machine.ffi.new("struct range[128]")
-    rs = machine.ffi.new(
-        "struct rangeset *", {"ranges": storage, "count": 0, "capacity": len(storage)}
-    )
-    assert not getattr(machine.lib, name)(rs)
-    return [(r.start, r.end) for r in storage[0 : rs.count]]
-
-
 def inside(part: tuple[int, int], whole: list[tuple[int, int]]) -> bool:
     """Is a range all in one of others?"""
     return any(start <= part[0] and part[1] <= end for start, end in whole)
@@ -61,7 +51,7 @@ def test_free_memory_is_mapped(
         tree["reserved-memory"] = area | {"r": node}
 
     machine = boot(new_machine, change)
-    direct, free = ranges(machine, "memmap_direct"), ranges(machine, "memmap_free")
+    direct, free = machine.ranges("memmap_direct"), machine.ranges("memmap_free")
     assert all(inside(one, direct) for one in free)
     there = own in (None, "okay", "ok") and parent is None
     assert inside((start & -PAGE, start + SIZE), free) is not there
@@ -100,7 +90,7 @@ def test_other_nodes(new_machine: Any, name: str) -> None:
         machine.lib.host_raise(41)
         machine.lib.host_advance(1_000_000)
         return [
-            ranges(machine, "memmap_free"),
+            machine.ranges("memmap_free"),
             machine.lib.host_memmap.nr_reach,
             any("No console" in line for line in machine.core.log()),
             bool(machine.lib.host_virq_pending(0, 41)),

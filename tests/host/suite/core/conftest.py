@@ -125,6 +125,15 @@ class Machine:
         assert self.lib.host_guest_read(domain, at, buffer, size)
         return bytes(self.ffi.buffer(buffer))
 
+    def ranges(self, name: str) -> list[tuple[int, int]]:
+        """The ranges that memmap_free or memmap_direct makes."""
+        storage = self.ffi.new("struct range[1024]")
+        rs = self.ffi.new(
+            "struct rangeset *", {"ranges": storage, "count": 0, "capacity": len(storage)}
+        )
+        assert not getattr(self.lib, name)(rs)
+        return [(r.start, r.end) for r in storage[0 : rs.count]]
+
     def op(self, name: str, command: int, kind: str, /, **fields: Any) -> tuple[int, Any]:
         """A sub-operation on a structure: result, and the structure as it came back."""
         value = self.ffi.new(f"struct {kind} *", fields)

@@ -1,0 +1,121 @@
+"""The machine's memory as the tree tells it: what is the firmware's, how much can be told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+MIB = 1 << 20
+GUEST, IDLE, HALTED = range(3)
+RAM, IMAGE, RAMDISK = 0x40000000, 0x40200000, 0x43000000
+"""Where RAM begins; where the hypervisor and the ramdisk are."""
+FIRMWARE = 0x50000000
+AREA = "reserved-memory"
+Tree = dict[str, Any]
+
+
+def wide(*values: int) -> list[int]:
+    """Two cells for each."""
+    return [cell for value in values for cell in (value >> 32, value & 0xFFFFFFFF)]
+
+
+def area(*starts: int, size: int = MIB) -> Tree:
+    """A /reserved-memory with a child for each range."""
+    nodes = {f"r@{start:x}": {"reg": wide(start, size)} for start in starts}
+    return {"#address-cells": 2, "#size-cells": 2, "ranges": True} | nodes
+
+
+def boot(new_machine: Any, nodes: Tree, ram: int = 512 * MIB, state: int = GUEST) -> Any:
+    """A machine that booted with these nodes in its tree."""
+    machine = new_machine(ram)
+    assert machine.boot(change=lambda tree: tree.update(nodes)) == state
+    machine.said = "\n".join(machine.core.log())
+    return machine
+
+
+def dom0_has(machine: Any, at: int) -> bool:
+    """Is RAM at this address mapped for dom0?"""
+    return bool(machine.lib.host_guest_read(0, at, machine.ffi.new("uint8_t[1]"), 1))
+
+
+def is_free(machine: Any, at: int) -> bool:
+    """May the allocator hand it out?"""
+    return any(start <= at < end for start, end in machine.ranges("memmap_free"))
+
+
+def test_the_firmwares_memory_is_dom0s(new_machine: Any) -> None:
+    machine = boot(new_machine, {AREA: area(FIRMWARE)})
+    assert dom0_has(machine, FIRMWARE)
+    assert not is_free(machine, FIRMWARE)
+
+
+def test_addresses_are_as_written(new_machine: Any) -> None:
+    """What is mapped for dom0 is what was reserved, whatever `ranges` says."""
+    ranges = {"ranges": wide(FIRMWARE, FIRMWARE + 64 * MIB, 16 * MIB)}
+    machine = boot(new_machine, {AREA: area(FIRMWARE) | ranges})
+    assert dom0_has(machine, FIRMWARE)
+    assert not dom0_has(machine, FIRMWARE + 64 * MIB)
+
+
+def test_nodes_below_are_not_the_firmwares(new_machine: Any) -> None:
+    """Only children of /reserved-memory reserve."""
+    tree = area() | {"outer": area(FIRMWARE)}
+    machine = boot(new_machine, {AREA: tree})
+    assert is_free(machine, FIRMWARE)
+    assert not dom0_has(machine, FIRMWARE)
+    assert "/reserved-memory/outer/r@50000000: 0x50000000-0x50100000 is RAM" in machine.said
+
+
+def test_windows_of_reservations_do_not_count(new_machine: Any) -> None:
+    tree = area(FIRMWARE)
+    tree["r@50000000"] |= {"device_type": "pci", "ranges": [0, 0, 0, FIRMWARE + 64 * MIB, MIB]}
+    assert not dom0_has(boot(new_machine, {AREA: tree}), FIRMWARE + 64 * MIB)
+
+
+def test_every_area_counts(new_machine: Any) -> None:
+    more = {f"{AREA}@0": area(FIRMWARE)}
+    machine = boot(new_machine, {AREA: area(FIRMWARE + 64 * MIB)} | more)
+    assert not is_free(machine, FIRMWARE)
+    assert not is_free(machine, FIRMWARE + 64 * MIB)
+
+
+@pytest.mark.parametrize(("at", "size"), [(IMAGE, MIB), (RAMDISK, 8192)])
+def test_what_is_ours_is_not_dom0s(new_machine: Any, at: int, size: int) -> None:
+    """The hypervisor's image, and a module, whose memory the allocator gets."""
+    machine = boot(new_machine, {AREA: area(at, size=size)})
+    assert not dom0_has(machine, at)
+    assert f"/reserved-memory/r@{at:x}" in machine.said
+    assert "has the hypervisor or a boot module in it" in machine.said
+
+
+@pytest.mark.parametrize("start", [RAM - MIB, RAM + 511 * MIB])
+def test_devices_over_the_end_of_ram(new_machine: Any, start: int) -> None:
+    """Registers that are partly RAM are not mapped, where RAM begins and where it ends."""
+    node = {"reg": wide(start, 2 * MIB)}
+    machine = boot(new_machine, {"device": node})
+    assert not dom0_has(machine, max(start, RAM))
+    assert "/device: 0x" in machine.said
+    assert "is RAM, at least in part: left out" in machine.said
+
+
+def test_ranges_that_wrap_take_all_above(new_machine: Any) -> None:
+    machine = new_machine()
+    blob = machine.make_blob
+    machine.make_blob = lambda tree: blob(tree, [(FIRMWARE, (1 << 64) - 0x1000)])
+    assert machine.boot() == GUEST
+    assert not any(end > FIRMWARE for _, end in machine.ranges("memmap_free"))
+
+
+@pytest.mark.parametrize(
+    ("name", "node", "path"),
+    [
+        ("memory@7", {"device_type": "memory", "reg": [0, 1, 2]}, "/memory@7"),
+        ("memory@7", {"device_type": "memory", "reg": wide((1 << 64) - 1, 2)}, "/memory@7"),
+        (AREA, area() | {"r@1": {"reg": [1]}}, "/reserved-memory/r@1"),
+        (AREA, area((1 << 64) - 1), "/reserved-memory/r@ffffffffffffffff"),
+    ],
+)
+def test_malformed_ranges_are_named(new_machine: Any, name: str, node: Tree, path: str) -> None:
+    machine = boot(new_machine, {name: node}, state=HALTED)
+    assert f"{path}: reg is malformed" in machine.said
