@@ -23,7 +23,7 @@
 #include "construct.h"
 
 #define EXTENDED_MIN MIB(2)
-#define EXTENDED_MAX 32u
+#define EXTENDED_MAX (MAX_MEM_BANKS + MAX_RESERVED_BANKS + DOM0_MAX_BANKS + 1u)
 
 static struct range extended_ranges[EXTENDED_MAX];
 

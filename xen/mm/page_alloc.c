@@ -13,6 +13,11 @@
 
 #define ALL_ZONES buddy_zone_below(0)
 
+/*
+ * Fragments of free RAM, at boot. Blocks come to page_find_free by rising order: an extent is two
+ * pieces until its largest block is met.
+ */
+static struct range fragments[2u * (MAX_MEM_BANKS + MAX_RESERVED_BANKS) + 64u];
 static uint64_t total_pages;
 int page_floor;
 
@@ -30,11 +35,11 @@ static struct mem_gib *page_gib_create(struct rangeset *set)
     void *va;
 
     if (rangeset_place(set, size, PAGE_SIZE, 0, UINT64_MAX, true, &start) != 0) {
-        panic("Not enough free RAM for the page allocator: %lu KiB per GiB are needed\n",
+        panic("Not enough free RAM in /memory for the page allocator: %lu KiB per GiB are needed\n",
               size >> 10);
     }
     if (rangeset_remove(set, start, start + size) != 0) {
-        panic("Too many fragments of free RAM: raise MAX_RESERVED_BANKS\n");
+        panic("/reserved-memory leaves too many fragments of free RAM: join some of its ranges\n");
     }
     va = arch_pa_to_va(start);
     page_zero_range(va, size >> PAGE_SHIFT);
@@ -43,11 +48,10 @@ static struct mem_gib *page_gib_create(struct rangeset *set)
 
 void page_alloc_init(void)
 {
-    static struct range storage[MAX_MEM_BANKS + MAX_RESERVED_BANKS + 64u];
-    struct rangeset set = RANGESET_INIT(storage);
+    struct rangeset set = RANGESET_INIT(fragments);
 
     if (memmap_free(&set) != 0) {
-        panic("Too many fragments of free RAM: raise MAX_RESERVED_BANKS\n");
+        panic("/reserved-memory leaves too many fragments of free RAM: join some of its ranges\n");
     }
     for (unsigned int i = 0; i < host_memmap.nr_ram; i++) {
         const struct mem_bank *b = &host_memmap.ram[i];
@@ -132,9 +136,7 @@ static bool page_collect(void *context, uint64_t frame, uint64_t end)
 
 bool page_find_free(paddr_t want, paddr_t limit, paddr_t align, paddr_t *start, paddr_t *size)
 {
-    /* Blocks come by rising order: an extent is two pieces until its largest block is met. */
-    static struct range storage[2u * (MAX_MEM_BANKS + MAX_RESERVED_BANKS) + 64u];
-    struct rangeset set = RANGESET_INIT(storage);
+    struct rangeset set = RANGESET_INIT(fragments);
 
     limit = limit == 0 ? UINT64_MAX : limit;
     align = max_u64(align, CHUNK_SIZE);

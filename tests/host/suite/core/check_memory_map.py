@@ -119,3 +119,48 @@ def test_ranges_that_wrap_take_all_above(new_machine: Any) -> None:
 def test_malformed_ranges_are_named(new_machine: Any, name: str, node: Tree, path: str) -> None:
     machine = boot(new_machine, {name: node}, state=HALTED)
     assert f"{path}: reg is malformed" in machine.said
+
+
+def apart(count: int) -> list[int]:
+    """That many places in RAM with a gap between any two."""
+    return [FIRMWARE + 2 * MIB * i for i in range(count)]
+
+
+LIMIT = 256
+OTHERS = 5
+"""Page 0, the hypervisor, the tree, two modules."""
+
+
+def test_as_many_reservations_as_xen_has(new_machine: Any) -> None:
+    for index in (1, 0):
+        places = apart(LIMIT - OTHERS + index)
+        tree = area(*places)
+        for node in [tree[name] for name in tree if "@" in name]:
+            node["no-map"] = True
+        machine = boot(new_machine, {AREA: tree}, 2048 * MIB, HALTED if index else GUEST)
+        assert ("more than 256 separate ranges" in machine.said) is bool(index)
+    free, direct = machine.ranges("memmap_free"), machine.ranges("memmap_direct")
+    assert all(not is_free(machine, place) for place in places)
+    assert sum(end - start for start, end in free) < 2048 * MIB - len(places) * MIB
+    assert all(any(a <= start and end <= b for a, b in direct) for start, end in free)
+
+
+def test_as_many_banks_as_xen_has(new_machine: Any) -> None:
+    """RAM in 256 pieces is all used; of 257 one is named and left out."""
+    for count in (LIMIT, LIMIT + 1):
+        banks = [(RAM, 128 * MIB), *((place, MIB) for place in apart(count - 1))]
+        reg = [cell for bank in banks for cell in wide(*bank)]
+        machine = boot(new_machine, {"memory": {"device_type": "memory", "reg": reg}}, 2048 * MIB)
+        assert machine.lib.host_memmap.nr_ram == LIMIT
+        last = banks[-1][0]
+        assert (f"RAM of memory at {last:#x} stays unused: more than 256" in machine.said) is (
+            count > LIMIT
+        )
+        assert is_free(machine, last) is (count == LIMIT)
+
+
+def test_extended_regions_are_in_every_piece(new_machine: Any) -> None:
+    """Free guest-physical space for dom0, when reservations cut RAM into many pieces."""
+    tree = area(*(FIRMWARE + 8 * MIB * i for i in range(150)))
+    machine = boot(new_machine, {AREA: tree}, 2048 * MIB)
+    assert machine.said.count("extended region ") > 140
