@@ -5,13 +5,18 @@
 #include <arch/domain.h>
 #include <xen/domain.h>
 #include <xen/dt.h>
+#include <xen/errno.h>
 #include <xen/fdt_build.h>
+#include <xen/page_alloc.h>
 #include <xen/printk.h>
 #include <xen/string.h>
 
 #include "construct.h"
 
-static struct fdt_builder builder; /* too large for a stack */
+#define BUILDER_ORDER 4u
+
+static struct fdt_builder *builder;
+BUILD_BUG_ON(sizeof(*builder) > PAGE_SIZE << BUILDER_ORDER);
 
 static void copy_props(const struct dt_node *n)
 {
@@ -19,7 +24,7 @@ static void copy_props(const struct dt_node *n)
 
     for (bool more = fdt_first_prop(&dt_host.fdt, n->fdt, &p); more;
          more = fdt_next_prop(&dt_host.fdt, &p)) {
-        fdt_build_prop(&builder, p.name, p.data, p.len);
+        fdt_build_prop(builder, p.name, p.data, p.len);
     }
 }
 
@@ -33,22 +38,22 @@ static void add_range(paddr_t start, paddr_t end)
     while (start < end) {
         uint64_t part = end - start < most ? end - start : most;
 
-        fdt_build_add(&builder, start, address);
-        fdt_build_add(&builder, part, size);
+        fdt_build_add(builder, start, address);
+        fdt_build_add(builder, part, size);
         start += part;
     }
 }
 
 static void write_memory(const struct build *b)
 {
-    fdt_build_begin_at(&builder, "memory", b->bank[0].start);
-    fdt_build_string(&builder, "device_type", "memory");
-    fdt_build_open(&builder, "reg");
+    fdt_build_begin_at(builder, "memory", b->bank[0].start);
+    fdt_build_string(builder, "device_type", "memory");
+    fdt_build_open(builder, "reg");
     for (unsigned int i = 0; i < b->nr_banks; i++) {
         add_range(b->bank[i].start, b->bank[i].end);
     }
-    fdt_build_close(&builder);
-    fdt_build_end(&builder);
+    fdt_build_close(builder);
+    fdt_build_end(builder);
 }
 
 /* Of the host's /chosen only what does not speak of boot modules, command lines or our UART. */
@@ -58,18 +63,18 @@ static void write_chosen(const struct build *b)
     const struct dt_node *host = dt_path(&dt_host, "/chosen");
     struct fdt_prop p;
 
-    fdt_build_begin(&builder, "chosen");
+    fdt_build_begin(builder, "chosen");
     for (unsigned int i = 0; host != NULL && keep[i] != NULL; i++) {
         if (dt_prop(&dt_host, host, keep[i], &p)) {
-            fdt_build_prop(&builder, keep[i], p.data, p.len);
+            fdt_build_prop(builder, keep[i], p.data, p.len);
         }
     }
-    fdt_build_string(&builder, "bootargs", b->bootargs);
+    fdt_build_string(builder, "bootargs", b->bootargs);
     if (b->initrd_start != 0) {
-        fdt_build_u64(&builder, "linux,initrd-start", b->initrd_start);
-        fdt_build_u64(&builder, "linux,initrd-end", b->initrd_end);
+        fdt_build_u64(builder, "linux,initrd-start", b->initrd_start);
+        fdt_build_u64(builder, "linux,initrd-end", b->initrd_end);
     }
-    fdt_build_end(&builder);
+    fdt_build_end(builder);
 }
 
 /* [Linux Documentation/devicetree/bindings/arm/xen.txt]: grant table first, then free space for
@@ -78,16 +83,21 @@ static void write_hypervisor(const struct build *b)
 {
     static const char *const compatible[] = {"xen,xen-4.20", "xen,xen"};
 
-    fdt_build_begin(&builder, "hypervisor");
-    fdt_build_strings(&builder, "compatible", compatible, 2);
-    fdt_build_open(&builder, "reg");
+    fdt_build_begin(builder, "hypervisor");
+    fdt_build_strings(builder, "compatible", compatible, 2);
+    fdt_build_open(builder, "reg");
     add_range(b->grant.start, b->grant.end);
     for (uint32_t i = 0; i < b->extended->count; i++) {
         add_range(b->extended->ranges[i].start, b->extended->ranges[i].end);
     }
-    fdt_build_close(&builder);
-    arch_dt_event_irq(b->d, &builder);
-    fdt_build_end(&builder);
+    fdt_build_close(builder);
+    arch_dt_event_irq(b->d, builder);
+    fdt_build_end(builder);
+}
+
+static bool is_name(const char *name)
+{
+    return *name != '\0' && strchr(name, '/') == NULL;
 }
 
 /* Everything below the root that stays, in document order; nodes close when their last descendant
@@ -95,30 +105,48 @@ static void write_hypervisor(const struct build *b)
 static void copy_nodes(struct build *b)
 {
     uint32_t open[FDT_MAX_DEPTH + 1], depth = 0, i = 1;
+    char path[96];
 
     while (i < dt_host.count) {
         /* Any status: dom0 decides what it does with a node that is off. */
         const struct dt_node *n = &dt_host.nodes[i];
 
         while (depth != 0 && open[depth - 1u] <= i) {
-            fdt_build_end(&builder);
+            fdt_build_end(builder);
             depth--;
         }
         if (arch_dt_is_intc(n)) {
-            arch_dt_write_intc(b->d, n, &builder);
+            arch_dt_write_intc(b->d, n, builder);
             i = n->end;
         } else if (device_hidden(n)) {
             i = n->end;
+        } else if (!is_name(dt_name(&dt_host, n))) {
+            printk(XENLOG_WARNING "%s: a name that no node can have: left out of dom0's tree\n",
+                   dt_full_path(&dt_host, n, path, sizeof(path)));
+            i = n->end;
         } else {
-            fdt_build_begin(&builder, dt_name(&dt_host, n));
+            fdt_build_begin(builder, dt_name(&dt_host, n));
             copy_props(n);
             open[depth++] = n->end;
             i++;
         }
     }
     for (; depth != 0; depth--) {
-        fdt_build_end(&builder);
+        fdt_build_end(builder);
     }
+}
+
+static void __noreturn give_up(int rc, size_t room)
+{
+    if (rc == -ENOSPC) {
+        panic(
+            "dom0's device tree cannot be written: it is larger than %lu KiB, or has more than %u "
+            "property names, %u bytes: remove nodes (/__symbols__) from the host's\n",
+            room >> 10, FDT_BUILD_HASH - 1u, FDT_BUILD_STRINGS);
+    }
+    panic("dom0's device tree cannot be written: the root's #address-cells and #size-cells cannot "
+          "say where its /memory is (%d)\n",
+          rc);
 }
 
 size_t guest_dt_write(struct build *b, void *buffer, size_t room)
@@ -126,22 +154,25 @@ size_t guest_dt_write(struct build *b, void *buffer, size_t room)
     size_t size = 0;
     int rc;
 
-    fdt_build_start(&builder, buffer, room);
-    fdt_build_begin(&builder, "");
+    builder = page_alloc(BUILDER_ORDER);
+    if (builder == NULL) {
+        panic("No memory is left to write dom0's device tree: lower dom0_mem=\n");
+    }
+    fdt_build_start(builder, buffer, room);
+    fdt_build_begin(builder, "");
     copy_props(dt_root(&dt_host));
     write_chosen(b);
     write_memory(b);
     if (arch_event_callback(b->d) != 0) {
         write_hypervisor(b);
     }
-    arch_dt_write(b->d, &builder);
+    arch_dt_write(b->d, builder);
     copy_nodes(b);
-    fdt_build_end(&builder);
-    rc = fdt_build_finish(&builder, &size);
+    fdt_build_end(builder);
+    rc = fdt_build_finish(builder, &size);
     if (rc != 0) {
-        panic("dom0's device tree cannot be written (%d): the host's is larger than %lu KiB or "
-              "damaged\n",
-              rc, room >> 10);
+        give_up(rc, room);
     }
+    page_free(builder, BUILDER_ORDER);
     return size;
 }

@@ -192,8 +192,11 @@ void fdt_build_add(struct fdt_builder *b, uint64_t value, uint32_t cells)
     if (b->value == 0) {
         fdt_build_fail(b, -EINVAL);
     }
-    if (cells > 2 || (cells == 1 && value > UINT32_MAX) || (cells == 0 && value != 0)) {
+    if ((cells == 1 && value > UINT32_MAX) || (cells == 0 && value != 0)) {
         fdt_build_fail(b, -ERANGE);
+    }
+    for (; cells > 2; cells--) {
+        fdt_build_cell(b, 0);
     }
     if (cells == 2) {
         fdt_build_cell(b, (uint32_t)(value >> 32));

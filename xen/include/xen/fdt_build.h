@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FDT_BUILD_STRINGS 16384U /* bytes of property names */
-#define FDT_BUILD_HASH    1024U  /* slots for finding a name again; a power of 2 */
+#define FDT_BUILD_STRINGS 57280U /* bytes of property names: a tree with symbols has thousands */
+#define FDT_BUILD_HASH    4096U  /* slots for finding a name again; a power of 2 */
 
 struct fdt_builder {
     uint8_t *buffer;
@@ -32,7 +32,7 @@ struct fdt_builder {
     char strings[FDT_BUILD_STRINGS];
 };
 
-/* `buffer` is 8-byte aligned. The builder is large: static or from the heap, not on the stack. */
+/* `buffer` is 8-byte aligned. The builder is large: 64 KiB, not for the stack. */
 void fdt_build_start(struct fdt_builder *b, void *buffer, size_t size);
 
 /* An entry of the memory reservation block; before the first node. */

@@ -49,6 +49,56 @@ def test_cpus_come_up(new_machine: Any, cpus: int) -> None:
     assert [machine.lib.host_cpu_state(i) for i in range(1, cpus)] == [IDLE] * (cpus - 1)
 
 
+def dom0_tree(machine: Any) -> Any:
+    """The tree that dom0 was given."""
+    first = machine.ffi.new("uint64_t *")
+    machine.lib.host_entry(0, 0, first)
+    return fdt.parse_dtb(machine.get(first[0], MIB))
+
+
+def test_a_tree_with_symbols(new_machine: Any) -> None:
+    """A tree that overlays can be put on has a property for each label, on large boards thousands."""
+    machine = new_machine()
+    symbols = {f"label_of_node_{i}": f"/soc/node@{i:x}" for i in range(2500)}
+    assert machine.boot(change=lambda tree: tree.update({"__symbols__": symbols})) == GUEST
+    assert dom0_tree(machine).exist_property("label_of_node_2499", "/__symbols__")
+
+
+def test_a_tree_with_too_many_names(new_machine: Any) -> None:
+    machine = new_machine()
+    names = {f"p{i}": i for i in range(4200)}
+    assert machine.boot(change=lambda tree: tree.update({"many": names})) == HALTED
+    assert "more than 4095 property names" in "\n".join(machine.core.log())
+
+
+@pytest.mark.parametrize("name", ["a/b", ""])
+def test_names_that_no_node_can_have(new_machine: Any, name: str) -> None:
+    """Left out of dom0's tree, which could not be read otherwise."""
+    machine = new_machine()
+    make = machine.make_blob
+    machine.make_blob = lambda tree: make(tree).replace(b"odd\0", name.ljust(4, "\0").encode())
+    assert machine.boot(change=lambda tree: tree.update({"odd": {"below": {}}})) == GUEST
+    assert f"/{name}: a name that no node can have" in "\n".join(machine.core.log())
+    assert not [node for node in dom0_tree(machine).root.nodes if node.name in ("below", name)]
+
+
+@pytest.mark.parametrize("cells", [2, 3, 4])
+def test_wide_cells_of_the_root(new_machine: Any, cells: int) -> None:
+    """dom0's /memory and /hypervisor are written in as many as the host's root has."""
+
+    def change(tree: dict[str, Any]) -> None:
+        tree["#address-cells"] = cells
+        for node in [tree[name] for name in ("memory", "device@9000000")]:
+            node["reg"] = [*[0] * (cells - 2), *node["reg"]]
+
+    machine = new_machine()
+    assert machine.boot(change=change) == GUEST
+    nodes = dom0_tree(machine).root.nodes
+    (memory,) = [node for node in nodes if node.name.startswith("memory@")]
+    start = int(memory.name.split("@")[1], 16)
+    assert memory.get_property("reg").data == [*[0] * (cells - 2), 0, start, 0, 64 * MIB]
+
+
 def drop(*path: str) -> Any:
     """A change that removes a node or property."""
 
