@@ -250,14 +250,11 @@ const struct boot_module *modules_get(const struct boot_modules *m, const struct
     return NULL;
 }
 
-int modules_ranges(const struct boot_modules *m, struct rangeset *rs)
+const char *modules_path(const struct dt *t, const struct boot_module *m, char *buffer, size_t size)
 {
-    for (uint32_t i = 0; i < m->count; i++) {
-        int rc = rangeset_add(rs, m->module[i].start, m->module[i].start + m->module[i].size);
-
-        if (rc != 0) {
-            return rc;
-        }
+    if (m->node != NULL) {
+        return dt_full_path(t, m->node, buffer, size);
     }
-    return 0;
+    strlcpy(buffer, "/chosen (linux,initrd-start)", size);
+    return buffer;
 }

@@ -31,12 +31,10 @@ static const char *modules_kind_name(enum module_kind kind)
 /* Begins the message about a fault of a module: what and where it is. */
 static void modules_blame(struct modules_check *c, const struct boot_module *m)
 {
-    char path[128] = "/chosen (linux,initrd-start)";
+    char path[128];
 
-    if (m->node != NULL) {
-        dt_full_path(c->t, m->node, path, sizeof(path));
-    }
-    printk(XENLOG_ERR "Boot module %s, %s at %#lx, %#lx bytes: ", path, modules_kind_name(m->kind),
+    printk(XENLOG_ERR "Boot module %s, %s at %#lx, %#lx bytes: ",
+           modules_path(c->t, m, path, sizeof(path)), modules_kind_name(m->kind),
            (unsigned long)m->start, (unsigned long)m->size);
     c->faults++;
 }

@@ -17,7 +17,8 @@ struct fdt_builder;
 /* A direct-mapped domain under construction. */
 struct build {
     struct domain *d;
-    struct mem_bank bank[DOM0_MAX_BANKS]; /* its RAM, bank 0 holds what is loaded */
+    const struct boot_module *kernel, *initrd; /* initrd NULL: none */
+    struct mem_bank bank[DOM0_MAX_BANKS];      /* its RAM, bank 0 holds what is loaded */
     unsigned int nr_banks;
     paddr_t entry;                    /* first instruction */
     paddr_t initrd_start, initrd_end; /* 0: none */
@@ -34,8 +35,7 @@ void dom0_memory_allocate(struct build *b);
 void dom0_memory_report(const struct build *b);
 /* image.c: load kernel and initrd to the first bank that has room for them, which becomes bank 0;
  * panics with the reason. The limit is bank[0].end. */
-void image_load(struct build *b, const struct boot_module *kernel,
-                const struct boot_module *initrd);
+void image_load(struct build *b);
 /* device.c: give d every device of the host tree that is not ours: memory ranges and interrupts. */
 void device_assign_all(struct domain *d);
 /* Is this host node kept from dom0 (ours, or reserved for another domain)? */

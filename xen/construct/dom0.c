@@ -110,12 +110,12 @@ static void find_extended(struct build *b, struct rangeset *rs)
     b->extended = rs;
 }
 
-static void load(struct build *b, const struct boot_module *kernel)
+static void load(struct build *b)
 {
     void *buffer;
     size_t size;
 
-    image_load(b, kernel, modules_get(&boot_modules, NULL, MODULE_RAMDISK));
+    image_load(b);
     b->fdt = round_up(b->next, MIB(2)); /* Linux wants it inside one 2 MiB block [Linux booting.rst]
                                          */
     if (b->fdt + FDT_ROOM > b->bank[0].end) {
@@ -145,19 +145,22 @@ static void start(struct build *b)
 
 void construct_dom0(void)
 {
-    const struct boot_module *kernel = modules_get(&boot_modules, NULL, MODULE_KERNEL);
     struct rangeset extended = RANGESET_INIT(extended_ranges);
-    struct build b = {.bootargs = boot_modules.dom0_cmdline};
+    struct build b = {
+        .kernel = modules_get(&boot_modules, NULL, MODULE_KERNEL),
+        .initrd = modules_get(&boot_modules, NULL, MODULE_RAMDISK),
+        .bootargs = boot_modules.dom0_cmdline,
+    };
 
     printk("*** LOADING DOMAIN 0 ***\n");
-    if (kernel == NULL) {
+    if (b.kernel == NULL) {
         panic("No kernel for dom0: add a module with compatible \"multiboot,kernel\" to /chosen\n");
     }
     b.d = create();
     dom0_memory_allocate(&b);
     device_assign_all(b.d);
     find_extended(&b, &extended);
-    load(&b, kernel);
+    load(&b);
     for (uint32_t i = 0; i < boot_modules.count; i++) {
         page_release_reserved(boot_modules.module[i].start,
                               boot_modules.module[i].start + boot_modules.module[i].size);

@@ -13,6 +13,14 @@
 
 #define INITRD_ALIGN MIB(2)
 
+/* Where the tree has the kernel, for messages. Kept for the only one, which does not return. */
+static const char *kernel_path(const struct build *b)
+{
+    static char path[128];
+
+    return modules_path(&dt_host, b->kernel, path, sizeof(path));
+}
+
 static const char *probe_error(int rc)
 {
     return rc == -ENOEXEC ? "it is no kernel image that this machine can start (wanted: a Linux "
@@ -22,9 +30,10 @@ static const char *probe_error(int rc)
 }
 
 /* Make the first bank with room for everything bank 0; without one it stays as it is. */
-static void choose_bank(struct build *b, uint64_t kernel, const struct boot_module *initrd)
+static void choose_bank(struct build *b, uint64_t kernel)
 {
-    uint64_t need = kernel + 2 * INITRD_ALIGN + FDT_ROOM + (initrd != NULL ? initrd->size : 0);
+    uint64_t need =
+        kernel + 2 * INITRD_ALIGN + FDT_ROOM + (b->initrd != NULL ? b->initrd->size : 0);
 
     for (unsigned int i = 0; i < b->nr_banks; i++) {
         struct mem_bank bank = b->bank[i];
@@ -38,16 +47,15 @@ static void choose_bank(struct build *b, uint64_t kernel, const struct boot_modu
 }
 
 /* Where does an image go that begins with these bytes? Panics if it is none. */
-static paddr_t place(struct build *b, const void *head, uint64_t size,
-                     const struct boot_module *initrd, struct kernel_info *info)
+static paddr_t place(struct build *b, const void *head, uint64_t size, struct kernel_info *info)
 {
     int rc = arch_kernel_probe(head, size, info);
     paddr_t base, end;
 
     if (rc != 0) {
-        panic("dom0 kernel: %s\n", probe_error(rc));
+        panic("dom0 kernel: %s; module %s\n", probe_error(rc), kernel_path(b));
     }
-    choose_bank(b, info->align + info->text_offset + max_u64(info->image_size, size), initrd);
+    choose_bank(b, info->align + info->text_offset + max_u64(info->image_size, size));
     base = round_up(b->bank[0].start, info->align) + info->text_offset;
     if (__builtin_add_overflow(base, max_u64(info->image_size, size), &end) ||
         end > b->bank[0].end) {
@@ -61,9 +69,9 @@ static paddr_t place(struct build *b, const void *head, uint64_t size,
 }
 
 /* Decompress in two steps: the header decides where the rest goes. */
-static void load_gzip(struct build *b, const struct boot_module *m,
-                      const struct boot_module *initrd)
+static void load_gzip(struct build *b)
 {
+    const struct boot_module *m = b->kernel;
     const void *from = arch_pa_to_va(m->start);
     static uint8_t head[256];
     struct kernel_info info;
@@ -73,14 +81,15 @@ static void load_gzip(struct build *b, const struct boot_module *m,
 
     rc = gunzip(head, sizeof(head), from, m->size, &got);
     if (rc != 0 && rc != -ENOSPC) {
-        panic("dom0 kernel: gzip data is damaged (%d): load the module again\n", rc);
+        panic("dom0 kernel: gzip data is damaged (%d): load the module %s again\n", rc,
+              kernel_path(b));
     }
-    to = place(b, head, got, initrd, &info);
+    to = place(b, head, got, &info);
     rc = gunzip(arch_pa_to_va(to), b->bank[0].end - to, from, m->size, &got);
     if (rc != 0) {
-        panic("dom0 kernel: %s (%d)\n",
-              rc == -ENOSPC ? "larger than its memory, raise dom0_mem" : "gzip data is damaged",
-              rc);
+        panic("dom0 kernel: %s (%d); module %s\n",
+              rc == -ENOSPC ? "larger than its memory, raise dom0_mem" : "gzip data is damaged", rc,
+              kernel_path(b));
     }
     b->next = max_u64(b->next, to + got);
     arch_icache_sync(arch_pa_to_va(to), got);
@@ -88,17 +97,17 @@ static void load_gzip(struct build *b, const struct boot_module *m,
            to, b->next);
 }
 
-static void load_flat(struct build *b, const struct boot_module *m,
-                      const struct boot_module *initrd)
+static void load_flat(struct build *b)
 {
+    const struct boot_module *m = b->kernel;
     const void *from = arch_pa_to_va(m->start);
     struct kernel_info info;
-    paddr_t to = place(b, from, m->size, initrd, &info);
+    paddr_t to = place(b, from, m->size, &info);
 
     if (info.file_size > m->size) {
         panic("dom0 kernel: the image has %lu bytes, its module only %lu: load all of the file and "
-              "write its size into the module's reg\n",
-              info.file_size, m->size);
+              "write its size into reg of %s\n",
+              info.file_size, m->size, kernel_path(b));
     }
     memcpy(arch_pa_to_va(to), from, m->size);
     arch_icache_sync(arch_pa_to_va(to), m->size);
@@ -124,14 +133,14 @@ static void load_initrd(struct build *b, const struct boot_module *m)
            b->initrd_end);
 }
 
-void image_load(struct build *b, const struct boot_module *kernel, const struct boot_module *initrd)
+void image_load(struct build *b)
 {
-    if (gzip_recognise(arch_pa_to_va(kernel->start), kernel->size)) {
-        load_gzip(b, kernel, initrd);
+    if (gzip_recognise(arch_pa_to_va(b->kernel->start), b->kernel->size)) {
+        load_gzip(b);
     } else {
-        load_flat(b, kernel, initrd);
+        load_flat(b);
     }
-    if (initrd != NULL) {
-        load_initrd(b, initrd);
+    if (b->initrd != NULL) {
+        load_initrd(b, b->initrd);
     }
 }

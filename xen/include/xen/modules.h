@@ -76,5 +76,6 @@ int modules_check(const struct dt *t, const struct boot_modules *m,
 const struct boot_module *modules_get(const struct boot_modules *m, const struct dt_node *domain,
                                       enum module_kind kind);
 
-/* Add all modules to a set, so that the allocator leaves them alone; errors of rangeset_add. */
-int modules_ranges(const struct boot_modules *m, struct rangeset *rs) __must_check;
+/* Where the tree has it, as dt_full_path. */
+const char *modules_path(const struct dt *t, const struct boot_module *m, char *buffer,
+                         size_t size);

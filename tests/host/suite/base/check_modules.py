@@ -248,14 +248,3 @@ def test_faults_of_place(core: Any, at: int, size: int, message: str) -> None:
     assert len(lines) == 1
     assert lines[0].startswith(f"Boot module /chosen/kernel@0, kernel at {at:#x}, ")
     assert message in lines[0]
-
-
-def test_ranges(core: Any) -> None:
-    content = chosen(
-        {"a": module(None, 0x5000), "b": module(None, 0x6000), "c": module(None, 0x9000)}
-    )
-    _, found, _ = find(core, content)
-    storage = core.ffi.new("struct range[2]")
-    rs = core.ffi.new("struct rangeset *", {"ranges": storage, "count": 0, "capacity": 2})
-    assert core.lib.modules_ranges(found, rs) == 0
-    assert [(r.start, r.end) for r in storage] == [(0x5000, 0x7000), (0x9000, 0xA000)]
