@@ -120,10 +120,17 @@ void arch_dt_event_irq(const struct domain *d, struct fdt_builder *out)
     fdt_build_u32(out, "interrupts", 16);
 }
 
+/* A number; or as a GIC's or an APLIC's, so that trees of real machines work here. */
 int arch_dt_irq(const uint32_t *cells, unsigned int nr_cells, bool *edge)
 {
+    bool shared = nr_cells == 3 && cells[0] == 0;
+    uint32_t number = nr_cells == 3 ? cells[1] : cells[0];
+
     *edge = false;
-    return nr_cells == 1 && cells[0] < HOST_MAX_IRQS ? (int)cells[0] : -EINVAL;
+    if (nr_cells == 0 || nr_cells > 3 || number >= HOST_MAX_IRQS - (shared ? 32u : 0)) {
+        return -EINVAL;
+    }
+    return (int)(shared ? number + 32u : number);
 }
 
 bool arch_domain_emulates(const struct domain *d, paddr_t start, paddr_t end)

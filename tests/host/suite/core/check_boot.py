@@ -57,7 +57,7 @@ def dom0_tree(machine: Any) -> Any:
 
 
 def test_a_tree_with_symbols(new_machine: Any) -> None:
-    """A tree that overlays can be put on has a property for each label, on large boards thousands."""
+    """A tree for overlays has a property for each label, on large boards thousands."""
     machine = new_machine()
     symbols = {f"label_of_node_{i}": f"/soc/node@{i:x}" for i in range(2500)}
     assert machine.boot(change=lambda tree: tree.update({"__symbols__": symbols})) == GUEST
