@@ -225,6 +225,22 @@ void memmap_direct(struct rangeset *set)
     }
 }
 
+paddr_t memmap_take_chunk(void)
+{
+    for (uint32_t i = ram.count; i-- != 0;) {
+        paddr_t end = round_down(ram.ranges[i].end, CHUNK_SIZE);
+
+        for (; end >= ram.ranges[i].start + CHUNK_SIZE; end -= CHUNK_SIZE) {
+            paddr_t start = end - CHUNK_SIZE;
+
+            if (!rangeset_overlaps(&reserved, start, end)) {
+                return memmap_reserve(start, end, "page tables") == 0 ? start : 0;
+            }
+        }
+    }
+    return 0;
+}
+
 static int memmap_explain_range(void *context, const char *what, uint64_t start, uint64_t end)
 {
     const paddr_t *pa = context;

@@ -4,6 +4,7 @@
 #include <arch/mm.h>
 #include <arch/time.h>
 #include <asm/cpu.h>
+#include <asm/mm.h>
 #include <asm/platform.h>
 #include <xen/cpu.h>
 #include <xen/dt.h>
@@ -48,7 +49,7 @@ void arch_cpu_discover(void)
 /* The word is read by a CPU that has its caches off [Linux booting.rst]. */
 static int release(paddr_t word, paddr_t entry)
 {
-    uint64_t *p = arch_map_device(word, sizeof(*p));
+    uint64_t *p = mm_map_device(word, sizeof(*p));
 
     if (p == NULL || (word & 7u) != 0) {
         return -ENODEV;

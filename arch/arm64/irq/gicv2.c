@@ -15,9 +15,11 @@
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
+#include <xen/memmap.h>
 #include <xen/printk.h>
 #include <xen/trap.h>
 
+#define MAX_ADDRESS  (1ul << 39) /* below it all machines and guests have addresses */
 #define IPI_SGI      0u
 #define PRIORITY_ALL 0xa0a0a0a0u /* one level for all: the hypervisor never nests interrupts */
 
@@ -44,12 +46,15 @@ static const struct dt_node *gicv2_find(void)
 static void gicv2_region(uint32_t index, const char *what, paddr_t *pa, uint64_t *size)
 {
     struct dt_range r;
+    char path[96];
 
+    /* Two pages of two of them are mapped for guests, whose addresses these are, too. */
     if (dt_reg(&dt_host, gic.node, index, &r) != 0 || r.size < PAGE_SIZE ||
-        (r.start & ~PAGE_MASK) != 0) {
-        panic("GICv2: the device tree gives no usable address of the %s; a GIC with virtualization "
+        (r.start & ~PAGE_MASK) != 0 || r.start > MAX_ADDRESS ||
+        memmap_has_ram(r.start, r.start + 2 * PAGE_SIZE)) {
+        panic("%s: reg gives no usable address of the GICv2's %s; a GIC with virtualization "
               "is needed\n",
-              what);
+              dt_full_path(&dt_host, gic.node, path, sizeof(path)), what);
     }
     *pa = r.start;
     *size = r.size;

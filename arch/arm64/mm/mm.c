@@ -15,7 +15,9 @@
 #include <xen/printk.h>
 #include <xen/rangeset.h>
 
-#define TABLE_POOL 48u
+#define TABLE_POOL  48u
+#define TABLE_SPARE 8u                        /* what one range of RAM or a device may need */
+#define PA_MAX      ((1ul << 48) - PAGE_SIZE) /* of an address in an entry [Arm ARM D8.3] */
 
 extern char _start_image[], _end_image[];
 extern pte_t boot_l0[512];
@@ -24,6 +26,7 @@ uint64_t image_phys_offset;
 static pte_t xen_l0[512] __aligned(PAGE_SIZE);
 static pte_t table_pool[TABLE_POOL][512] __aligned(PAGE_SIZE);
 static unsigned int tables_used;
+static paddr_t more_tables, more_end; /* taken from RAM, in the direct map */
 static uint64_t device_next = DEVICE_START;
 static spinlock_t device_lock = SPINLOCK_INIT(LOCK_HEAP);
 
@@ -60,24 +63,55 @@ static void entry_write(pte_t *slot, pte_t pte)
     isb();    /* ... and so do the instructions that follow here */
 }
 
-/* The table below an entry, made if there is none; NULL: the pool is empty or a block is in the
- * way. */
+/* RAM for tables, when whole chunks of the direct map are there and before the allocator is. */
+static void take_tables(void)
+{
+    if (tables_used + TABLE_SPARE > TABLE_POOL && more_tables == more_end) {
+        more_tables = memmap_take_chunk();
+        more_end = more_tables != 0 ? more_tables + CHUNK_SIZE : 0;
+    }
+}
+
+/* 0: there is none left. */
+static paddr_t new_table(void)
+{
+    paddr_t pa = more_tables;
+
+    if (tables_used < TABLE_POOL) {
+        return arch_va_to_pa(table_pool[tables_used++]);
+    }
+    if (pa == more_end) {
+        return 0;
+    }
+    more_tables += PAGE_SIZE;
+    arch_page_zero(arch_pa_to_va(pa));
+    return pa;
+}
+
+/* The image's own mapping reaches those inside it before the direct map exists. */
+static pte_t *table_at(paddr_t pa)
+{
+    bool inside = pa >= arch_image_start() && pa < arch_image_end();
+
+    return inside ? (pte_t *)(uintptr_t)(pa - image_phys_offset) : arch_pa_to_va(pa);
+}
+
+/* The table below an entry, made if there is none; NULL: no table is left or a block is in the way.
+ */
 static pte_t *next_table(pte_t *slot)
 {
     paddr_t pa = *slot & PTE_ADDRESS;
 
     if ((*slot & PTE_VALID) == 0) {
-        if (tables_used == TABLE_POOL) {
+        pa = new_table();
+        if (pa == 0) {
             return NULL;
         }
-        pa = arch_va_to_pa(table_pool[tables_used++]);
         entry_write(slot, pa | PTE_TABLE);
     } else if ((*slot & PTE_TABLE) != PTE_TABLE) {
         return NULL;
     }
-    /* All tables are inside the image, so its own mapping reaches them before the direct map
-     * exists. */
-    return (pte_t *)(uintptr_t)(pa - image_phys_offset);
+    return table_at(pa);
 }
 
 /* Map [va, va + size) to pa with the largest entries; page aligned. false: out of tables. */
@@ -120,6 +154,42 @@ static void guard_stacks(void)
     }
 }
 
+static bool map_direct(paddr_t start, paddr_t end)
+{
+    return end <= DIRECTMAP_SIZE &&
+           map(xen_l0, DIRECTMAP_START + start, start, end - start, PTE_DATA);
+}
+
+/* The whole chunks of a range of RAM, or its ends: these need tables. */
+static bool map_ram(const struct range *r, bool ends)
+{
+    uint64_t first = round_up(r->start, CHUNK_SIZE), last = round_down(r->end, CHUNK_SIZE);
+
+    if (first >= last) {
+        return !ends || map_direct(r->start, r->end);
+    }
+    if (!ends) {
+        return map_direct(first, last);
+    }
+    return map_direct(r->start, first) && map_direct(last, r->end);
+}
+
+static void map_all(const struct rangeset *rs, bool ends)
+{
+    for (uint32_t i = 0; i < rs->count; i++) {
+        const struct range *r = &rs->ranges[i];
+
+        if (ends) {
+            take_tables();
+        }
+        if (!map_ram(r, ends)) {
+            panic("Cannot map RAM %#lx-%#lx: too many fragments for the tables of the direct map; "
+                  "join ranges in /memory or /reserved-memory\n",
+                  r->start, r->end);
+        }
+    }
+}
+
 void arch_mm_init(void)
 {
     static struct range storage[MAX_MEM_BANKS + MAX_RESERVED_BANKS];
@@ -127,17 +197,11 @@ void arch_mm_init(void)
 
     memmap_direct(&rs);
     xen_l0[IMAGE_START >> 39] = boot_l0[IMAGE_START >> 39];
-    for (uint32_t i = 0; i < rs.count; i++) {
-        const struct range *r = &rs.ranges[i];
-
-        if (r->end > DIRECTMAP_SIZE ||
-            !map(xen_l0, DIRECTMAP_START + r->start, r->start, r->end - r->start, PTE_DATA)) {
-            panic("Cannot map RAM %#lx-%#lx: too many fragments, raise TABLE_POOL\n", r->start,
-                  r->end);
-        }
-    }
     guard_stacks();
-    mm_init_secondary();
+    map_all(&rs, false);
+    mm_init_secondary(); /* so that tables can be in what was mapped */
+    map_all(&rs, true);
+    take_tables(); /* for devices */
 }
 
 void mm_init_secondary(void)
@@ -149,12 +213,16 @@ void mm_init_secondary(void)
     isb();    /* for the instructions that follow, too */
 }
 
-void *arch_map_device(paddr_t pa, size_t size)
+void *mm_map_device(paddr_t pa, size_t size)
 {
     paddr_t start = pa & PAGE_MASK;
     uint64_t length = round_up(pa + size, PAGE_SIZE) - start, va;
     pte_t *root = (xen_l0[IMAGE_START >> 39] & PTE_VALID) != 0 ? xen_l0 : boot_l0;
     bool ok;
+
+    if (pa > PA_MAX || size > PA_MAX - pa) {
+        return NULL;
+    }
 
     spin_lock(&device_lock);
     va = device_next;
@@ -162,6 +230,11 @@ void *arch_map_device(paddr_t pa, size_t size)
     device_next += ok ? length : 0;
     spin_unlock(&device_lock);
     return ok ? (void *)(uintptr_t)(va + (pa - start)) : NULL;
+}
+
+void *arch_map_device(paddr_t pa, size_t size)
+{
+    return size <= PA_MAX && memmap_has_ram(pa, pa + size) ? NULL : mm_map_device(pa, size);
 }
 
 /* 2 MiB blocks over the range; one use (the device tree), so the window is simply indexed by the

@@ -13,6 +13,7 @@
 #include <xen/fdt_build.h>
 #include <xen/irq.h>
 #include <xen/lib.h>
+#include <xen/memmap.h>
 #include <xen/printk.h>
 #include <xen/string.h>
 
@@ -156,7 +157,8 @@ static void write_v2m(struct domain *d, const struct dt_node *node, struct fdt_b
     bool more;
 
     if (!dt_compatible(&dt_host, node, "arm,gic-v2m-frame") ||
-        dt_reg(&dt_host, node, 0, &frame) != 0 || (frame.start & ~PAGE_MASK) != 0) {
+        dt_reg(&dt_host, node, 0, &frame) != 0 || (frame.start & ~PAGE_MASK) != 0 ||
+        memmap_has_ram(frame.start, frame.start + PAGE_SIZE)) {
         return;
     }
     v2m_assign(d, node, &frame);

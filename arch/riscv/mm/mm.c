@@ -18,7 +18,9 @@
 #include <xen/rangeset.h>
 #include <xen/spinlock.h>
 
-#define TABLE_POOL 48u
+#define TABLE_POOL  48u
+#define TABLE_SPARE 8u                        /* what one range of RAM or a device may need */
+#define PA_MAX      ((1ul << 56) - PAGE_SIZE) /* of an address in an entry [RVPRIV 12.4.1] */
 
 extern char _start_image[], _end_image[];
 extern pte_t xen_root[512];
@@ -26,6 +28,7 @@ extern pte_t xen_root[512];
 uint64_t image_phys_offset;
 static pte_t table_pool[TABLE_POOL][512] __aligned(PAGE_SIZE);
 static unsigned int tables_used;
+static paddr_t more_tables, more_end; /* taken from RAM, in the direct map */
 static uint64_t device_next = DEVICE_START;
 static spinlock_t device_lock = SPINLOCK_INIT(LOCK_HEAP);
 
@@ -55,6 +58,39 @@ paddr_t arch_image_end(void)
     return arch_va_to_pa(_end_image);
 }
 
+/* RAM for tables, when whole chunks of the direct map are there and before the allocator is. */
+static void take_tables(void)
+{
+    if (tables_used + TABLE_SPARE > TABLE_POOL && more_tables == more_end) {
+        more_tables = memmap_take_chunk();
+        more_end = more_tables != 0 ? more_tables + CHUNK_SIZE : 0;
+    }
+}
+
+/* 0: there is none left. */
+static paddr_t new_table(void)
+{
+    paddr_t pa = more_tables;
+
+    if (tables_used < TABLE_POOL) {
+        return arch_va_to_pa(table_pool[tables_used++]);
+    }
+    if (pa == more_end) {
+        return 0;
+    }
+    more_tables += PAGE_SIZE;
+    arch_page_zero(arch_pa_to_va(pa));
+    return pa;
+}
+
+/* The image's own mapping reaches those inside it before the direct map exists. */
+static pte_t *table_at(paddr_t pa)
+{
+    bool inside = pa >= arch_image_start() && pa < arch_image_end();
+
+    return inside ? (pte_t *)(uintptr_t)(pa - image_phys_offset) : arch_pa_to_va(pa);
+}
+
 /* The table below an entry, made if there is none; NULL: the pool is empty or a leaf is in the way.
  */
 static pte_t *next_table(pte_t *slot)
@@ -62,17 +98,15 @@ static pte_t *next_table(pte_t *slot)
     paddr_t pa = pte_pa(*slot);
 
     if ((*slot & PTE_V) == 0) {
-        if (tables_used == TABLE_POOL) {
+        pa = new_table();
+        if (pa == 0) {
             return NULL;
         }
-        pa = arch_va_to_pa(table_pool[tables_used++]);
         WRITE_ONCE(*slot, pte_make(pa, PTE_V));
     } else if ((*slot & PTE_LEAF) != 0) {
         return NULL;
     }
-    /* All tables are inside the image, so its own mapping reaches them before the direct map
-     * exists. */
-    return (pte_t *)(uintptr_t)(pa - image_phys_offset);
+    return table_at(pa);
 }
 
 static void flush_local(void)
@@ -121,26 +155,55 @@ static void guard_stacks(void)
     flush_local();
 }
 
+static bool map_direct(paddr_t start, paddr_t end)
+{
+    return map(DIRECTMAP_START + start, start, end - start, PTE_DATA);
+}
+
+/* The whole chunks of a range of RAM, or its ends: these need tables. */
+static bool map_ram(const struct range *r, bool ends)
+{
+    uint64_t first = round_up(r->start, CHUNK_SIZE), last = round_down(r->end, CHUNK_SIZE);
+
+    if (first >= last) {
+        return !ends || map_direct(r->start, r->end);
+    }
+    if (!ends) {
+        return map_direct(first, last);
+    }
+    return map_direct(r->start, first) && map_direct(last, r->end);
+}
+
+static void map_all(const struct rangeset *rs, bool ends)
+{
+    for (uint32_t i = 0; i < rs->count; i++) {
+        const struct range *r = &rs->ranges[i];
+
+        if (ends) {
+            take_tables();
+        }
+        if (!map_ram(r, ends)) {
+            panic("Cannot map RAM %#lx-%#lx: too many fragments for the tables of the direct map; "
+                  "join ranges in /memory or /reserved-memory\n",
+                  r->start, r->end);
+        }
+    }
+}
+
 void arch_mm_init(void)
 {
     static struct range storage[MAX_MEM_BANKS + MAX_RESERVED_BANKS];
     struct rangeset rs = RANGESET_INIT(storage);
 
     memmap_direct(&rs);
-    for (uint32_t i = 0; i < rs.count; i++) {
-        const struct range *r = &rs.ranges[i];
-
-        if (r->end > DIRECTMAP_SIZE) {
-            panic("RAM %#lx-%#lx lies above %#lx, where the hypervisor's Sv39 space ends: take it "
-                  "out of the device tree's /memory\n",
-                  r->start, r->end, DIRECTMAP_SIZE);
-        }
-        if (!map(DIRECTMAP_START + r->start, r->start, r->end - r->start, PTE_DATA)) {
-            panic("Cannot map RAM %#lx-%#lx: too many fragments, raise TABLE_POOL\n", r->start,
-                  r->end);
-        }
+    if (memmap_max_frame() > DIRECTMAP_SIZE >> PAGE_SHIFT) {
+        panic("RAM above %#lx, where the hypervisor's Sv39 space ends: take it out of /memory\n",
+              DIRECTMAP_SIZE);
     }
     guard_stacks();
+    map_all(&rs, false);
+    map_all(&rs, true);
+    take_tables(); /* for devices */
 }
 
 /*
@@ -154,6 +217,9 @@ void *arch_map_device(paddr_t pa, size_t size)
     pte_t attr = PTE_DATA | (isa_has(ISA_SVPBMT) ? PTE_PBMT_IO : 0);
     bool ok;
 
+    if (pa > PA_MAX || size > PA_MAX - pa || memmap_has_ram(pa, pa + size)) {
+        return NULL;
+    }
     spin_lock(&device_lock);
     va = device_next;
     ok = length <= DEVICE_START + DEVICE_SIZE - va && map(va, start, length, attr);

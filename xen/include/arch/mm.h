@@ -19,7 +19,8 @@ paddr_t arch_image_end(void);
 void arch_mm_init(void);
 
 /* Map `size` bytes of device memory (strongly ordered, not executable). NULL when the window is
- * full. Never unmapped. */
+ * full, when the range is RAM in part (once memmap knows it), or when no address is as long. Never
+ * unmapped. */
 void *arch_map_device(paddr_t pa, size_t size);
 
 /* Map `size` bytes read-only and cached before arch_mm_init (device tree at boot). NULL if out of

@@ -53,6 +53,9 @@ int __must_check memmap_free(struct rangeset *set);
 /* RAM that a port's direct map holds: without the image, whose code must have no writable alias,
  * and without what the firmware marks no-map. Panics when the set cannot hold it. */
 void memmap_direct(struct rangeset *set);
+/* An aligned chunk of RAM that nothing has reserved, which is reserved from now on: for tables of
+ * the direct map. 0: none. Before page_alloc_init. */
+paddr_t memmap_take_chunk(void);
 /* If a virtual address of a fault is in the direct map, print which nodes of the device tree have
  * it.
  */

@@ -19,6 +19,8 @@ static inline paddr_t arch_va_to_pa(const void *va)
     return a >= DIRECTMAP_START ? a - DIRECTMAP_START : a + image_phys_offset;
 }
 
+/* As arch_map_device, but RAM, too: for a word there that is read with caches off. */
+void *mm_map_device(paddr_t pa, size_t size);
 /* Switch this CPU from the boot tables to the final ones (secondary CPUs). */
 void mm_init_secondary(void);
 /* Physical address of the tables that hold the identity map of the entry code, for a CPU that
