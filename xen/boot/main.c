@@ -17,6 +17,7 @@
 #include <xen/page_alloc.h>
 #include <xen/printk.h>
 #include <xen/sched.h>
+#include <xen/string.h>
 #include <xen/time.h>
 #include <xen/trap.h>
 
@@ -39,6 +40,26 @@ static void open_device_tree(paddr_t fdt)
         panic("The device tree at %#lx is not usable: %s. The boot loader must pass its address in "
               "the first argument register\n",
               fdt, fdt_strerror(rc));
+    }
+}
+
+/* dt_cpu does not count these. */
+static void report_cpus(void)
+{
+    const struct dt_node *area = dt_path(&dt_host, "/cpus"), *n;
+    struct dt_range reg;
+    char path[96];
+
+    if (area == NULL) {
+        return;
+    }
+    dt_for_each_child(&dt_host, area, n) {
+        const char *type = dt_string(&dt_host, n, "device_type");
+
+        if (type != NULL && strcmp(type, "cpu") == 0 && dt_reg_raw(&dt_host, n, 0, &reg) != 0) {
+            printk(XENLOG_WARNING "%s: its reg is not usable: left out\n",
+                   dt_full_path(&dt_host, n, path, sizeof(path)));
+        }
     }
 }
 
@@ -68,6 +89,7 @@ void xen_main(paddr_t fdt)
     printk("%s\n", xen_banner());
     cmdline_report();
     modules_report(&dt_host, &boot_modules);
+    report_cpus();
     time_init();
     arch_cpu_discover();
     irq_init();

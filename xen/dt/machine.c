@@ -134,14 +134,8 @@ int dt_cpu(const struct dt *t, uint32_t index, struct dt_cpu *cpu)
     dt_for_each_child_any(t, cpus, n) {
         struct dt_range reg;
 
-        if (!dt_cpu_usable(t, n) || index-- != 0) {
+        if (!dt_cpu_usable(t, n) || dt_reg_raw(t, n, 0, &reg) != 0 || index-- != 0) {
             continue;
-        }
-
-        int rc = dt_reg_raw(t, n, 0, &reg);
-
-        if (rc != 0) {
-            return -EINVAL;
         }
         *cpu = (struct dt_cpu){
             .node = n,

@@ -20,7 +20,11 @@ void time_init(void)
 
     arch_time_init();
     hz = arch_counter_hz();
-    BUG_ON(hz == 0 || hz > UINT32_MAX);
+    if (hz == 0 || hz > UINT32_MAX) {
+        panic("The device tree gives the counter %lu Hz: 1 to 2^32-1 can be (/cpus, "
+              "timebase-frequency)\n",
+              hz);
+    }
     ns_mult = (1000000000ul << SHIFT) / hz;
     tick_mult = (hz << SHIFT) / 1000000000u;
 }

@@ -152,6 +152,10 @@ void isa_discover(void)
 
     isa_bits = UINT64_MAX;
     isa_cbom_size = isa_cboz_size = UINT32_MAX;
+    if (dt_cpu(&dt_host, 0, &cpu) != 0) {
+        panic("/cpus of the device tree has no usable CPU: none with device_type cpu, a reg and no "
+              "status but okay\n");
+    }
     for (uint32_t i = 0; dt_cpu(&dt_host, i, &cpu) == 0; i++) {
         isa_bits &= isa_of(cpu.node);
         isa_cbom_size = block_size(cpu.node, "riscv,cbom-block-size", isa_cbom_size);

@@ -12,7 +12,7 @@ int intc_dt_target(const struct dt_node *node, uint32_t index, uint64_t *hart, u
     int rc = dt_irq(&dt_host, node, index, &entry);
 
     if (rc != 0) {
-        return rc == -ENOENT ? -ENOENT : -EINVAL;
+        return -ENOENT; /* also where the list is damaged: nobody knows what follows */
     }
     cpu = dt_parent(&dt_host, entry.controller);
     if (!dt_compatible(&dt_host, entry.controller, "riscv,cpu-intc") || cpu == NULL ||

@@ -230,8 +230,8 @@ struct dt_cpu {
 };
 
 /*
- * CPU `index` of those in /cpus that are not marked failed; -ENOENT past the last, -EINVAL without
- * a usable reg.
+ * CPU `index` of those in /cpus that are not marked failed and have a usable reg; -ENOENT past the
+ * last.
  */
 int dt_cpu(const struct dt *t, uint32_t index, struct dt_cpu *cpu) __must_check;
 

@@ -54,7 +54,8 @@ const struct irqchip *plic_probe(void);
 const struct irqchip *aia_probe(void);
 
 /* intc_dt.c: the hart that entry `index` of a controller's interrupts-extended goes to, and the
- * hart's interrupt; -ENOENT past the last, -EINVAL for an entry that names no hart. */
+ * hart's interrupt; -ENOENT past the last or where the list is damaged, -EINVAL for an entry that
+ * names no hart. */
 int __must_check intc_dt_target(const struct dt_node *node, uint32_t index, uint64_t *hart,
                                 uint32_t *irq);
 
