@@ -5,14 +5,13 @@
 #include <arch/mm.h>
 #include <xen/config.h>
 #include <xen/console.h>
+#include <xen/dt.h>
 #include <xen/early_uart.h>
 #include <xen/fdt.h>
 
-#define PL011_DR         0x00u /* [PL011 TRM 3.3] */
-#define PL011_FR         0x18u
+#define PL011_FR         0x18u /* [PL011 TRM 3.3] */
 #define PL011_FR_TXFF    (1u << 5)
-#define NS16550_THR      0u /* [16550 data sheet] */
-#define NS16550_LSR      5u
+#define NS16550_LSR      5u /* [16550 data sheet] */
 #define NS16550_LSR_THRE (1u << 5)
 
 /* For the message that there is no usable device tree. */
@@ -31,36 +30,39 @@
 
 static struct early_uart console;
 
-static uint32_t line_status(const struct early_uart *uart)
+static bool is_full(const struct early_uart *uart)
 {
     uintptr_t a = uart->base + ((uintptr_t)NS16550_LSR << uart->shift);
+    uint8_t status;
 
-    return uart->width == 4 ? *(volatile uint32_t *)a : *(volatile uint8_t *)a;
+    if (uart->pl011) {
+        return (((volatile uint32_t *)uart->base)[PL011_FR / 4] & PL011_FR_TXFF) != 0;
+    }
+    status = uart->width == 4 ? (uint8_t)*(volatile uint32_t *)a : *(volatile uint8_t *)a;
+    return (status & NS16550_LSR_THRE) == 0 || status == UINT8_MAX; /* all ones: nothing is there */
 }
 
-void early_uart_putc(const struct early_uart *uart, char c)
+bool early_uart_putc(const struct early_uart *uart, char c)
 {
     volatile uint32_t *reg = (volatile uint32_t *)uart->base;
 
-    if (uart->pl011) {
-        while ((reg[PL011_FR / 4] & PL011_FR_TXFF) != 0) {
+    for (uint32_t left = UART_PATIENCE; is_full(uart); left--) {
+        if (left == 0) {
+            return false;
         }
-        reg[PL011_DR / 4] = (uint8_t)c;
-        return;
     }
-    while ((line_status(uart) & NS16550_LSR_THRE) == 0) {
-    }
-    if (uart->width == 4) {
-        reg[NS16550_THR] = (uint8_t)c;
+    if (uart->pl011 || uart->width == 4) {
+        *reg = (uint8_t)c; /* both have the data register first */
     } else {
         *(volatile uint8_t *)uart->base = (uint8_t)c;
     }
+    return true;
 }
 
 void early_uart_puts(const struct early_uart *uart, const char *text)
 {
-    while (*text != '\0') {
-        early_uart_putc(uart, *text++);
+    while (*text != '\0' && early_uart_putc(uart, *text)) {
+        text++;
     }
 }
 
@@ -158,27 +160,40 @@ bool early_uart_find(const struct fdt *f, struct early_uart *uart)
     return false;
 }
 
-static void console_putc(char c)
+static bool console_putc(char c)
 {
-    if (c == '\n') {
-        early_uart_putc(&console, '\r');
-    }
-    early_uart_putc(&console, c);
+    return (c != '\n' || early_uart_putc(&console, '\r')) && early_uart_putc(&console, c);
+}
+
+static int lies_in(void *uart, const char *what __unused, uint64_t start, uint64_t end)
+{
+    uint64_t base = ((const struct early_uart *)uart)->base;
+
+    return base >= start && base < end;
+}
+
+/* From the physical address of its registers to one that works. */
+static bool map_regs(struct early_uart *uart)
+{
+    uart->base = (uintptr_t)(uart->base != 0 ? arch_map_device(uart->base, PAGE_SIZE) : NULL);
+    return uart->base != 0;
 }
 
 bool early_uart_console(const struct fdt *f)
 {
-    static const struct early_uart board = BOARD_UART;
-    void *regs;
+    static struct early_uart board = BOARD_UART;
+    static bool mapped; /* beforehand: who needs it may hold any lock */
+    struct early_uart found;
 
-    if (f == NULL || !early_uart_find(f, &console)) {
+    mapped = mapped || map_regs(&board);
+    if (f != NULL && early_uart_find(f, &found) && dt_walk_memory(&dt_host, lies_in, &found) <= 0 &&
+        map_regs(&found)) {
+        console = found;
+    } else if (mapped) {
         console = board;
-    }
-    regs = console.base != 0 ? arch_map_device(console.base, PAGE_SIZE) : NULL;
-    if (regs == NULL) {
+    } else {
         return false;
     }
-    console.base = (uintptr_t)regs;
     console_early_putc = console_putc;
     return true;
 }

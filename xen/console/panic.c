@@ -13,6 +13,9 @@
 
 #define RESTART_SECONDS 5
 
+static uint32_t panics;
+static bool reading_told;
+
 static void print_build_id(void)
 {
     const uint8_t *id;
@@ -28,13 +31,12 @@ static void print_build_id(void)
 /* While booting: where in the device tree. Once, so that a fault in here ends. */
 static bool print_reading(void)
 {
-    static bool entered;
     char path[128];
 
-    if (dt_reading == NULL || entered) {
+    if (dt_reading == NULL || reading_told) {
         return false;
     }
-    entered = true;
+    reading_told = true;
     printk(XENLOG_ERR "Stopped while reading %s of the device tree, or soon after\n",
            dt_full_path(&dt_host, dt_reading, path, sizeof(path)));
     return true;
@@ -42,12 +44,11 @@ static bool print_reading(void)
 
 void panic(const char *fmt, ...)
 {
-    static uint32_t entered;
     char text[320];
     va_list args;
 
     /* A second panic, on another CPU or inside this one, must not disturb the first. */
-    if (atomic_fetch_add(&entered, 1u) != 0) {
+    if (atomic_fetch_add(&panics, 1u) != 0) {
         arch_cpu_halt();
     }
     cpu_halt_others();
@@ -69,6 +70,19 @@ void panic(const char *fmt, ...)
     }
     printk(XENLOG_ERR "Halted: reset the machine by hand\n");
     arch_cpu_halt();
+}
+
+void hyp_fault_begin(void)
+{
+    if (console_fault()) {
+        /* Whatever was being said, be it a panic, nobody has read: the next console says this. */
+        console_force_unlock();
+        atomic_store(&panics, 0u);
+        reading_told = false;
+        printk(XENLOG_ERR
+               "The console before does not answer: correct /chosen/stdout-path, or give "
+               "dtuart=\n");
+    }
 }
 
 void hyp_fault(const char *what, uint64_t syndrome, uint64_t address, uint64_t pc)

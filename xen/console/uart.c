@@ -1,6 +1,8 @@
 /* Which UART is the console's, and bytes to and from it. The devices themselves are xen/drivers. */
+#include <arch/cpu.h>
 #include <xen/cmdline.h>
 #include <xen/console.h>
+#include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/irq.h>
 #include <xen/printk.h>
@@ -11,22 +13,56 @@
 static int (*const probes[])(const struct dt_node *node, struct uart *u) = {uart_pl011_probe,
                                                                             uart_ns16550_probe};
 
-static struct uart uart;
+static struct uart uart; /* putc NULL: not found, or lost */
 static const struct dt_node *uart_node;
-static bool silent; /* console=none */
-void (*console_early_putc)(char c);
+static bool silent;       /* console=none */
+static bool without_tree; /* the earliest console is what the port knows by itself */
+static const struct cpu *writer;
+bool (*console_early_putc)(char c);
+
+/* The console in use does not answer: take the next one. */
+static void lose(void)
+{
+    if (uart.putc != NULL) {
+        uart.putc = NULL;
+        return;
+    }
+    console_early_putc = NULL;
+    if (!without_tree) {
+        without_tree = true;
+        arch_early_console(NULL);
+    }
+}
+
+/* true, too, when there is no console any more. */
+static bool send(char c)
+{
+    if (uart.putc != NULL) {
+        return (c != '\n' || uart.putc(&uart, '\r')) && uart.putc(&uart, c);
+    }
+    return console_early_putc == NULL || console_early_putc(c);
+}
+
+static void send_all(const char *text, size_t n)
+{
+    static const char note[] = "\n(XEN) The console before does not answer: correct "
+                               "/chosen/stdout-path, or give dtuart=\n(XEN) ";
+
+    for (size_t i = 0; i < n; i++) {
+        if (!send(text[i])) {
+            lose();
+            send_all(note, sizeof(note) - 1u); /* deeper once for each console there is */
+            i--;
+        }
+    }
+}
 
 void console_uart_put(const char *text, size_t n)
 {
-    for (size_t i = 0; i < n && !silent; i++) {
-        if (uart_node != NULL) {
-            if (text[i] == '\n') {
-                uart.putc(&uart, '\r');
-            }
-            uart.putc(&uart, text[i]);
-        } else if (console_early_putc != NULL) {
-            console_early_putc(text[i]);
-        }
+    if (!silent) {
+        writer = this_cpu();
+        send_all(text, n);
+        writer = NULL;
     }
 }
 
@@ -34,10 +70,20 @@ size_t console_uart_try(const char *text, size_t n)
 {
     size_t done = 0;
 
-    while (done < n && (silent || uart_node == NULL || uart.ready(&uart))) {
+    while (done < n && (silent || uart.putc == NULL || uart.ready(&uart))) {
         console_uart_put(text + done++, 1);
     }
     return done;
+}
+
+bool console_fault(void)
+{
+    if (writer != this_cpu()) {
+        return false;
+    }
+    writer = NULL;
+    lose();
+    return true;
 }
 
 static bool probe(const struct dt_node *node)
@@ -109,7 +155,7 @@ static void received(unsigned int irq, void *data)
 
 void console_uart_init_irq(void)
 {
-    if (uart_node == NULL || uart.irq == 0) {
+    if (uart.putc == NULL || uart.irq == 0) {
         return;
     }
     if (irq_request(uart.irq, false, received, NULL) != 0) {

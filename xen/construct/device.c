@@ -40,7 +40,7 @@ static void find_beside_console(void)
         return;
     }
     console.start = round_down(reg.start, PAGE_SIZE);
-    console.end = round_up(reg.start + reg.size, PAGE_SIZE);
+    console.end = round_up(reg.start + min_u64(reg.size, PAGE_SIZE), PAGE_SIZE);
     /* Any status: a device that is off has its registers there, and dom0 might switch it on. */
     dt_for_each_child_any(&dt_host, dt_parent(&dt_host, uart), n) {
         for (uint32_t i = 0; n != uart && dt_reg(&dt_host, n, i, &reg) == 0; i++) {

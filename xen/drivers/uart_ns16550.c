@@ -39,14 +39,22 @@ static void write_reg(const struct uart *u, unsigned int reg, uint8_t value)
 
 static bool ready(struct uart *u)
 {
-    return (read_reg(u, LSR) & LSR_THRE) != 0;
+    uint8_t status = (uint8_t)read_reg(u, LSR);
+
+    return status != UINT8_MAX && (status & LSR_THRE) != 0; /* all ones: nothing is there */
 }
 
-static void put(struct uart *u, char c)
+static bool put(struct uart *u, char c)
 {
+    uint32_t left = UART_PATIENCE;
+
     while (!ready(u)) {
+        if (left-- == 0) {
+            return false;
+        }
     }
     write_reg(u, THR, (uint8_t)c);
+    return true;
 }
 
 static int get(struct uart *u)
@@ -91,7 +99,7 @@ int uart_ns16550_probe(const struct dt_node *node, struct uart *u)
                        .enable_rx = enable_rx,
                        .reg_shift = shift,
                        .reg_width = width};
-    u->regs = arch_map_device(reg.start + offset, reg.size - offset);
+    u->regs = arch_map_device(reg.start + offset, 8ul << shift);
     if (u->regs == NULL) {
         return -ENOMEM;
     }

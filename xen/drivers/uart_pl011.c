@@ -26,13 +26,18 @@ static bool ready(struct uart *u)
     return (regs[FR] & FR_TXFF) == 0;
 }
 
-static void put(struct uart *u, char c)
+static bool put(struct uart *u, char c)
 {
     volatile uint32_t *regs = u->regs;
+    uint32_t left = UART_PATIENCE;
 
     while (!ready(u)) {
+        if (left-- == 0) {
+            return false;
+        }
     }
     regs[DR] = (uint8_t)c;
+    return true;
 }
 
 static int get(struct uart *u)
@@ -65,7 +70,7 @@ int uart_pl011_probe(const struct dt_node *node, struct uart *u)
     }
     *u = (struct uart){
         .name = "PL011", .putc = put, .ready = ready, .getc = get, .enable_rx = enable_rx};
-    u->regs = arch_map_device(reg.start, reg.size);
+    u->regs = arch_map_device(reg.start, REGS_SIZE);
     if (u->regs == NULL) {
         return -ENOMEM;
     }

@@ -67,6 +67,7 @@ void __noreturn trap_hyp(const struct cpu_regs *regs, uint64_t kind, uint64_t sp
 {
     static const char *const what[] = {"synchronous exception", "unexpected interrupt", "SError"};
 
+    hyp_fault_begin();
     printk(XENLOG_ERR "*** %s inside the hypervisor ***\n", what[kind % ARRAY_SIZE(what)]);
     dump_regs(regs);
     printk("SP  %016lx  CPU%u\n", sp, this_cpu()->id);

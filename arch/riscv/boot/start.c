@@ -23,18 +23,15 @@ void __noreturn boot_secondary(void)
     xen_main_secondary();
 }
 
-static void sbi_putc(char c)
+static bool sbi_putc(char c)
 {
-    if (c == '\n') {
-        sbi_console_putc('\r');
-    }
-    sbi_console_putc(c);
+    return (c != '\n' || sbi_console_putc('\r')) && sbi_console_putc(c);
 }
 
-/* A UART of the tree or of the board; else the firmware's console. */
+/* Without a tree the firmware knows better than the board's constants what its console is. */
 void arch_early_console(const struct fdt *f)
 {
-    if (!early_uart_console(f)) {
+    if ((f == NULL && sbi_console_putc('\r')) || !early_uart_console(f)) {
         console_early_putc = sbi_putc;
     }
 }

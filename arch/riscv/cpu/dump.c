@@ -96,6 +96,7 @@ void __noreturn trap_hyp(const struct cpu_regs *regs)
     uint64_t cause = csr_read(CSR_SCAUSE), address = csr_read(CSR_STVAL);
     const char *what = (cause & SCAUSE_INTERRUPT) != 0 ? "unexpected interrupt" : "exception";
 
+    hyp_fault_begin();
     printk(XENLOG_ERR "*** %s inside the hypervisor ***\n", what);
     dump_regs(regs);
     printk("scause %016lx stval %016lx htval %016lx CPU%u\n", cause, address, csr_read(CSR_HTVAL),

@@ -69,13 +69,14 @@ void sbi_init(void)
     }
 }
 
-void sbi_console_putc(char c)
+bool sbi_console_putc(char c)
 {
     struct sbi_result r = sbi_call(SBI_EXT_DBCN, SBI_DBCN_WRITE_BYTE, (uint8_t)c, 0, 0, 0, 0);
 
     if (r.error == SBI_ERR_NOT_SUPPORTED) {
-        (void)sbi_call(SBI_EXT_PUTCHAR, 0, (uint8_t)c, 0, 0, 0, 0);
+        r = sbi_call(SBI_EXT_PUTCHAR, 0, (uint8_t)c, 0, 0, 0, 0);
     }
+    return r.error == SBI_SUCCESS;
 }
 
 void arch_machine_reset(void)

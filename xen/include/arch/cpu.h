@@ -9,8 +9,8 @@ struct cpu;
 struct fdt;
 struct vcpu;
 
-/* The earliest console: set console_early_putc from the tree's stdout-path (f NULL: no usable tree;
- * the board's UART if known). */
+/* The earliest console: set console_early_putc from dt_host's stdout-path. f NULL: no usable tree,
+ * or its UART does not answer; what the firmware or the board's constants give. */
 void arch_early_console(const struct fdt *f);
 
 /* The calling CPU's descriptor (TPIDR_EL2, tp). Valid from the first C instruction on. */

@@ -14,8 +14,8 @@ struct vcpu;
  * lock held). */
 struct uart {
     const char *name;
-    void (*putc)(struct uart *u, char c); /* waits while the device is full */
-    bool (*ready)(struct uart *u);        /* it is not */
+    bool (*putc)(struct uart *u, char c); /* waits while the device is full; false: for too long */
+    bool (*ready)(struct uart *u);        /* it is not full */
     int (*getc)(struct uart *u);          /* -1: nothing there */
     void (*enable_rx)(struct uart *u);    /* interrupt on input */
     void *regs;                           /* device mapping */
@@ -34,9 +34,13 @@ void console_init(void);
 const struct dt_node *console_uart_node(void);
 /* Interrupt-driven input; after arch_irq_init. */
 void console_init_irq(void);
-/* The earliest output, set by the port before anything else: one character, no locks. NULL: none.
- */
-extern void (*console_early_putc)(char c);
+/* How often a UART is asked whether it takes a character: longer than any line is that slow. */
+#define UART_PATIENCE 1000000u
+/* The earliest output, set by the port before anything else: one character, no locks; false: it
+ * does not answer. NULL: none. */
+extern bool (*console_early_putc)(char c);
+/* Did this CPU fault while it wrote to a console? Then that one is not used again. */
+bool console_fault(void);
 /* Which domain gets input; the boot path sets dom0. */
 void console_set_input(struct domain *d);
 bool console_has_input_focus(const struct domain *d);

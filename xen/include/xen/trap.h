@@ -40,7 +40,9 @@ struct vcpu *guest_exit(struct vcpu *v);
 /* The guest did something that it cannot go on from: its domain is shut down with reason crash,
  * printed once. */
 void guest_crash(struct vcpu *v, const char *fmt, ...) __printf(2, 3);
-/* A fault inside the hypervisor: panics. */
+/* A fault inside the hypervisor: before anything is printed about it. */
+void hyp_fault_begin(void);
+/* After that: panics. */
 void __noreturn hyp_fault(const char *what, uint64_t syndrome, uint64_t address, uint64_t pc);
 
 /*

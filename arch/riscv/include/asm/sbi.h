@@ -78,5 +78,5 @@ struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t a0, u
 
 /* Boot CPU: which extensions the firmware has; panics without HSM and TIME-or-Sstc. */
 void sbi_init(void);
-/* One character to the firmware's console, without sbi_init. */
-void sbi_console_putc(char c);
+/* One character to the firmware's console, without sbi_init; false: it has none. */
+bool sbi_console_putc(char c);

@@ -20,12 +20,13 @@
 static char host_text[LOG_SIZE];
 static size_t host_used;
 
-void host_early_putc(char c)
+bool host_early_putc(char c)
 {
     if (host_used < sizeof(host_text) - 1) {
         host_text[host_used++] = c;
         host_text[host_used] = '\0';
     }
+    return true;
 }
 
 const char *host_log(void)

@@ -45,7 +45,7 @@ bool host_waits_for_ever(const uint32_t *p, uint32_t old);
 
 bool host_irq_waits(void); /* for the CPU that is played */
 void host_take_interrupts(void);
-void host_early_putc(char c);
+bool host_early_putc(char c);
 
 /* Zeroed memory, and the core's variables as they were at program start. */
 void *host_zeroed(size_t size);
