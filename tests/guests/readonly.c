@@ -65,7 +65,6 @@ static void check_refused(uint8_t *at)
     check_eq("capabilities", xen_version(XENVER_capabilities, at), -XEN_EFAULT);
     check_eq("extra version, to an odd address", xen_version(XENVER_extraversion, at + 1),
              -XEN_EFAULT);
-    check_eq("run state", vcpu_op(VCPUOP_get_runstate_info, 0, at), -XEN_EFAULT);
     check_eq("run state area", vcpu_op(VCPUOP_register_runstate_memory_area, 0, &area),
              -XEN_EFAULT);
     check_eq("size of the grant table", grant_table_op(GNTTABOP_query_size, size, 1), -XEN_EFAULT);

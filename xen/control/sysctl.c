@@ -151,7 +151,6 @@ static const struct op sysctl_rows[] = {
     [XEN_SYSCTL_cpupool_op] = SYSCTL(sysctl_cpupool, OP_OUT),
     [XEN_SYSCTL_scheduler_op] = SYSCTL(sysctl_scheduler, OP_OUT),
     [XEN_SYSCTL_coverage_op] = SYSCTL(sysctl_not_built, 0),
-    [XEN_SYSCTL_livepatch_op] = SYSCTL(sysctl_not_built, 0),
     [XEN_SYSCTL_dt_overlay] = SYSCTL(sysctl_not_built, 0),
 };
 

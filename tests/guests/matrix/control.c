@@ -93,8 +93,6 @@ const struct row matrix_sysctl[] = {
     {SYSCTL(cpupool_op, -XEN_ENOSYS, .cpupool_op.op = 99)},
     {SYSCTL(scheduler_op, BAD, .scheduler_op.cmd = 99)},
     {SYSCTL(coverage_op, NOT_BUILT)},
-    {SYSCTL(livepatch_op, NOT_BUILT), .why = "Xen does not say that it was built without",
-     .xen = CALLERS(-XEN_ENOSYS, DENIED)},
     {SYSCTL(dt_overlay, NOT_BUILT)},
     {0},
 };
