@@ -216,11 +216,9 @@ static void vplic_context_write(struct vplic *p, struct vcpu *v, uint32_t offset
 static uint32_t vplic_enable_read(struct vplic *p, uint32_t offset)
 {
     uint32_t context = offset / PLIC_ENABLE_STRIDE, w = offset % PLIC_ENABLE_STRIDE / 4u;
+    bool there = context < p->nr_contexts && w < p->words;
 
-    if (context >= p->nr_contexts || w >= p->words) {
-        return 0;
-    }
-    return p->context[index_nospec(context, p->nr_contexts)].enable[w];
+    return there ? p->context[index_nospec(context, p->nr_contexts)].enable[w] : 0;
 }
 
 static void vplic_enable_write(struct vplic *p, struct domain *d, uint32_t offset, uint32_t value)

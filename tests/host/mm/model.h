@@ -39,3 +39,5 @@ void model_fail(const char *what, uint64_t a, uint64_t b) __attribute__((noretur
 /* Entries that were cleared and not flushed yet. */
 unsigned int watch_unflushed(void);
 bool model_is_ram(uint64_t frame);
+/* d's p2m has the tables that its mappings need, and one that is empty at most. */
+void model_check_tables(const struct domain *d);

@@ -19,7 +19,6 @@
 #define FOREIGN_PAGES 64u
 #define RAM_CHUNKS    24u /* of the domain, whole ones; the p2m splits nothing of them */
 #define NONE          0xffu
-#define MOST_LOOKS    10000u /* at entries, in one slice of the teardown */
 
 struct entry {
     uint64_t mfn;
@@ -280,87 +279,6 @@ static void do_page(void)
     }
 }
 
-/* Tables below `table`; *empty: of these, those that map nothing. */
-static uint64_t count_tables(const pte_t *table, unsigned int entries, unsigned int level,
-                             uint64_t *empty)
-{
-    uint64_t n = 0, used = 0;
-
-    for (unsigned int i = 0; i < entries; i++) {
-        used += table[i].valid;
-        if (arch_pte_is_table(table[i], level)) {
-            n +=
-                1 + count_tables(arch_pa_to_va(arch_pte_table_pa(table[i])), 512, level + 1, empty);
-        }
-    }
-    *empty += used == 0;
-    return n;
-}
-
-/* There are the tables that the mappings need, and one that is empty at most. */
-static void check_tables(const struct domain *d)
-{
-    uint64_t empty = 0, n = count_tables(d->p2m.root, 1024, 0, &empty);
-
-    CHECK(n == d->p2m.table_pages, n, d->p2m.table_pages);
-    CHECK(empty <= 1, empty, n);
-}
-
-/* Tables that become empty are freed, also those that a failure leaves above where it happened. */
-static void check_empty_tables(struct domain *d, mfn_t mfn)
-{
-    struct p2m_leaf leaf = {.mfn = mfn, .kind = P2M_RAM, .flags = P2M_WRITE};
-
-    for (uint64_t gib = 1; gib < 1024; gib++) {
-        gfn_t gfn[2] = {{gib << 18 | 511}, {gib << 18 | 512}};
-        mfn_t taken[2];
-
-        CHECK(p2m_map(d, gfn[0], 2, leaf) == 0, gib, 0);
-        CHECK(p2m_take_pages(d, gfn, 2, taken) == 2, gib, 0);
-        CHECK(d->p2m.table_pages <= 2, gib, d->p2m.table_pages);
-    }
-    d->p2m.pool_pages = d->p2m.table_pages + 1;
-    for (uint64_t gib = 1; gib < 8; gib++) {
-        CHECK(p2m_map(d, (gfn_t){gib << 18}, 1, leaf) == -ENOMEM, gib, d->p2m.table_pages);
-        check_tables(d);
-        d->p2m.pool_pages = d->p2m.table_pages + 1;
-    }
-    d->p2m.pool_pages = UINT32_MAX;
-}
-
-/* The lock is held for few entries at a time, whatever tables a guest has, and all go. */
-static void check_sparse_teardown(void)
-{
-    struct domain *d = model_domain(1ul << 20);
-    struct p2m_leaf leaf = {.kind = P2M_RAM, .flags = P2M_WRITE};
-    uint64_t looks;
-    int rc;
-
-    CHECK(p2m_create(d) == 0, 0, 0);
-    do {
-        rc = domain_page_alloc(d, CHUNK_ORDER, 0, 0, &leaf.mfn);
-    } while (rc == -ERESTART);
-    CHECK(rc == 0, rc, 0);
-    check_empty_tables(d, leaf.mfn);
-    for (uint64_t gib = 1; gib < 1024; gib++) {
-        CHECK(p2m_map(d, (gfn_t){gib << 18}, MEM_PAGES_PER_CHUNK, leaf) == 0, gib, 0);
-    }
-    CHECK(d->p2m.table_pages == 1023, d->p2m.table_pages, 0);
-    preempt_one_in = 1;
-    d->is_dying = true;
-    do {
-        looks = watch_looks;
-        rc = p2m_relinquish(d);
-        CHECK(watch_looks - looks < MOST_LOOKS, watch_looks - looks, 0);
-    } while (rc == -ERESTART);
-    CHECK(rc == 0 && d->p2m.table_pages == 0, rc, d->p2m.table_pages);
-    p2m_destroy(d);
-    while (domain_pages_relinquish(d) == -ERESTART) {
-    }
-    preempt_one_in = 0;
-    free(d);
-}
-
 static void start(void)
 {
     paddr_t where, size;
@@ -412,14 +330,13 @@ int main(int argc, char **argv)
 
     model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1);
     free_before = page_free_count();
-    check_sparse_teardown();
     start();
     for (uint64_t i = 0; i < steps; i++) {
         ops[random_below(sizeof(ops) / sizeof(ops[0]))]();
         CHECK(watch_unflushed() == 0, i, watch_unflushed());
         CHECK(host_cpu->locks_held == 0, i, host_cpu->locks_held);
         if (i % 64 == 0) {
-            check_tables(self);
+            model_check_tables(self);
         }
         most = self->p2m.table_pages > most ? self->p2m.table_pages : most;
     }

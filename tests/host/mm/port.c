@@ -325,3 +325,28 @@ bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
     }
     return false;
 }
+
+/* Tables below `table`; *empty: of these, those that map nothing. */
+static uint64_t count_tables(const pte_t *table, unsigned int entries, unsigned int level,
+                             uint64_t *empty)
+{
+    uint64_t n = 0, used = 0;
+
+    for (unsigned int i = 0; i < entries; i++) {
+        used += table[i].valid;
+        if (arch_pte_is_table(table[i], level)) {
+            n +=
+                1 + count_tables(arch_pa_to_va(arch_pte_table_pa(table[i])), 512, level + 1, empty);
+        }
+    }
+    *empty += used == 0;
+    return n;
+}
+
+void model_check_tables(const struct domain *d)
+{
+    uint64_t empty = 0, n = count_tables(d->p2m.root, 1024, 0, &empty);
+
+    CHECK(n == d->p2m.table_pages, n, d->p2m.table_pages);
+    CHECK(empty <= 1, empty, n);
+}

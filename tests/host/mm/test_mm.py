@@ -64,6 +64,11 @@ def test_second_stage(model: Model, seed: int) -> None:
     assert model("p2m_model", seed, 15000).startswith("ok")
 
 
+def test_tables(model: Model) -> None:
+    """Tables that become empty are freed, and a sparse domain ends in slices."""
+    assert model("tables_model", 1, 0).startswith("ok")
+
+
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_races(model: Model, seed: int) -> None:
     """No CPU writes to a page through an address that it translated before the page was taken."""
