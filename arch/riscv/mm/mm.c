@@ -86,9 +86,8 @@ static paddr_t new_table(void)
 /* The image's own mapping reaches those inside it before the direct map exists. */
 static pte_t *table_at(paddr_t pa)
 {
-    bool inside = pa >= arch_image_start() && pa < arch_image_end();
-
-    return inside ? (pte_t *)(uintptr_t)(pa - image_phys_offset) : arch_pa_to_va(pa);
+    return pa - (more_end - CHUNK_SIZE) < CHUNK_SIZE ? arch_pa_to_va(pa)
+                                                     : (pte_t *)(uintptr_t)(pa - image_phys_offset);
 }
 
 /* The table below an entry, made if there is none; NULL: the pool is empty or a leaf is in the way.
