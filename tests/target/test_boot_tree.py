@@ -157,3 +157,90 @@ def test_errata_by_cpu(start: Callable[..., str], board: Board, cpu: str, erratu
     said = start(boot, "Loading d0 initrd", cpu=cpu, ends=False)
     assert (f"work-around for Arm erratum {erratum}\r\n" in said) is (erratum != "")
     assert said.count("work-around for Arm erratum") == (erratum != "")
+
+
+def put(path: str, name: str, *cells: int) -> Change:
+    """Sets a property to cells."""
+    return lambda tree, _ram: blob.set_cells(tree.get_node(path), name, *cells)
+
+
+def drop(path: str, name: str) -> Change:
+    """Removes a property."""
+    return lambda tree, _ram: tree.get_node(path).remove_property(name)
+
+
+def in_ram(path: str, *offsets: int) -> Change:
+    """Registers that are RAM, 64 KiB at each offset."""
+
+    def change(tree: Any, ram: int) -> None:
+        cells = [cell for offset in offsets for cell in (0, ram + offset, 0, 0x10000)]
+        blob.set_cells(tree.get_node(path), "reg", *cells)
+
+    return change
+
+
+def pieces(tree: Any, ram: int) -> None:
+    """RAM in more pieces than the image has tables for."""
+    parent = area(tree, "/reserved-memory")
+    for number in range(90):
+        start = ram + 256 * MIB + number * 4 * MIB
+        made = node(f"r@{start:x}", reg=(0, start, 0, 0x1000))
+        blob.set_bytes(made, "no-map", b"")
+        parent.append(made)
+
+
+GIC, PL011 = "/intc@8000000", "/pl011@9000000"
+PLIC, NS16550 = "/soc/plic@c000000", "/soc/serial@10000000"
+HIGH = (0xFFFF0000, 0, 0, 0x1000)
+"""A reg that no table entry can hold."""
+BOOTS = "Loading d0 initrd"
+NO_CONSOLE = "No console: name a UART by dtuart="
+
+READERS: dict[str, dict[str, tuple[Change, str]]] = {
+    "arm64": {
+        "GIC high": (put(GIC, "reg", *HIGH * 4), f"{GIC}: reg gives no usable address"),
+        "GIC in RAM": (in_ram(GIC, 0x3000_0000, 0x3001_0000), f"{GIC}: reg gives no usable"),
+        "GIC short": (put(GIC, "reg", 0, 0x8000000, 0, 0x10000), "of the GICv2's CPU interface"),
+        "GIC without interrupt": (drop(GIC, "interrupts"), "gives no maintenance interrupt"),
+        "timer short": (put("/timer", "interrupts", 1, 13, 4), "no virtual timer interrupt"),
+        "timer to nowhere": (put("/timer", "interrupts-extended", 77, 1), "no virtual timer"),
+        "parent to nowhere": (put("/", "interrupt-parent", 77), "no virtual timer interrupt"),
+        "frame of messages in RAM": (in_ram(f"{GIC}/v2m@8020000", 0x3000_0000), BOOTS),
+        "CPU without reg": (drop("/cpus/cpu@0", "reg"), "/cpus/cpu@0: its reg is not usable"),
+        "UART high": (put(PL011, "reg", *HIGH), NO_CONSOLE),
+        "UART in RAM": (in_ram(PL011, 0x3000_0000), NO_CONSOLE),
+        "UART at nothing": (put(PL011, "reg", 0, 0x2000_0000, 0, 0x1000), "does not answer"),
+        "UART at an abort": (put(PL011, "reg", 0, 0x0A10_0000, 0, 0x1000), "does not answer"),
+        "RAM in pieces": (pieces, BOOTS),
+    },
+    "riscv": {
+        "PLIC high": (put(PLIC, "reg", *HIGH[:2], 0, 0x600000), "PLIC: cannot map its registers"),
+        "PLIC in RAM": (put(PLIC, "reg", 0, 0xA000_0000, 0, 0x600000), "PLIC: cannot map its"),
+        "PLIC without sources": (drop(PLIC, "riscv,ndev"), "PLIC: riscv,ndev in the device tree"),
+        "PLIC of nobody": (
+            put(PLIC, "interrupts-extended", 77, 9),
+            "has no context for supervisor",
+        ),
+        "time base 0": (put("/cpus", "timebase-frequency", 0), "frequency is unknown: .* /cpus"),
+        "time base huge": (put("/cpus", "timebase-frequency", 1, 0), "the counter 4294967296 Hz"),
+        "CPU without reg": (
+            drop("/cpus/cpu@0", "reg"),
+            "/cpus of the device tree has no usable CPU",
+        ),
+        "phandle taken": (put("/cpus", "phandle", 0xFFFF_FFFF), "has the phandle 0xffffffff"),
+        "UART high": (put(NS16550, "reg", *HIGH), NO_CONSOLE),
+        "UART in RAM": (in_ram(NS16550, 0x2000_0000), NO_CONSOLE),
+        "UART at nothing": (put(NS16550, "reg", 0, 0x4000_0000, 0, 0x100), "does not answer"),
+        "UART at an abort": (put(NS16550, "reg", 0, 0x1800_0000, 0, 0x100), "does not answer"),
+        "RAM in pieces": (pieces, BOOTS),
+    },
+}
+"""What the ports' own drivers read, wrong: the boot ends in a message that one can see."""
+
+
+@pytest.mark.parametrize("case", sorted({*READERS["arm64"], *READERS["riscv"]}))
+def test_wrong_nodes_of_drivers(start: Callable[..., str], board: Board, case: str) -> None:
+    if case not in READERS[board.arch]:
+        pytest.skip("no such case on this architecture")
+    change, message = READERS[board.arch][case]
+    start(Boot(tree=change), message, ends=False)
