@@ -193,8 +193,9 @@ void vcpu_unblock(struct vcpu *v); /* clear VPF_BLOCKED, end SCHEDOP_poll, and w
 void vcpu_kick(struct vcpu *v);
 static inline bool vcpu_runnable(const struct vcpu *v)
 {
-    return atomic_load(&v->pause_flags) == 0 && atomic_load(&v->pause_count) == 0 &&
-           atomic_load(&v->d->pause_count) == 0;
+    /* Acquire: what was done to v before it might run is visible to who lets it run. */
+    return atomic_load_acquire(&v->pause_flags) == 0 && atomic_load_acquire(&v->pause_count) == 0 &&
+           atomic_load_acquire(&v->d->pause_count) == 0;
 }
 static inline bool vcpu_is_up(const struct vcpu *v)
 {
