@@ -166,8 +166,10 @@ void arch_vcpu_destroy(struct vcpu *v)
     (void)v;
 }
 
+/* Registers that are on a CPU are not in struct vcpu. */
 void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg)
 {
+    BUG_ON(v->arch.loaded);
     v->arch.pc = pc;
     v->arch.entry_arg = arg;
 }
@@ -193,12 +195,14 @@ void arch_vcpu_resume(struct vcpu *v)
 
 int arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
+    BUG_ON(v->arch.loaded);
     v->arch.pc = ctx->user_regs.pc64;
     return 0;
 }
 
 void arch_vcpu_get_context(struct vcpu *v, struct vcpu_guest_context *ctx)
 {
+    BUG_ON(v->arch.loaded);
     memset(ctx, 0, sizeof(*ctx));
     ctx->user_regs.pc64 = v->arch.pc;
 }
