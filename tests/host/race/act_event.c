@@ -65,6 +65,10 @@ static void fifo(const struct actor *a)
     if (a->tool) {
         return;
     }
+    if (random_below(2) == 0) { /* a frame that may be taken away meanwhile */
+        control.control_gfn = some_frame();
+        expand.array_gfn = some_frame();
+    }
     if (random_below(2) == 0) {
         event(a, EVTCHNOP_init_control, &control, sizeof(control));
     } else {
@@ -98,7 +102,7 @@ void act_event(const struct actor *a)
     struct evtchn_send send = {.port = some_port()};
     struct evtchn_close close = {.port = some_port()};
 
-    switch (random_below(12)) {
+    switch (random_below(14)) {
     case 0:
     case 1: bind(a); break;
     case 2: event(a, EVTCHNOP_close, &close, sizeof(close)); break;
@@ -106,6 +110,8 @@ void act_event(const struct actor *a)
     case 4: fifo(a); break;
     case 5: reset(a); break;
     case 6: scribble(a); break;
+    case 7:
+    case 8: act_memory(a); break;
     default: event(a, EVTCHNOP_send, &send, sizeof(send)); break;
     }
 }

@@ -14,9 +14,15 @@ static uint64_t foreign_frame(const struct actor *a)
     return FOREIGN_GFN + a->cpu * SLOTS + random_below(SLOTS);
 }
 
+/* One of the last frames that have a table. */
+static uint64_t edge_frame(void)
+{
+    return GUEST_GFN + 512u - 8u + random_below(8);
+}
+
 static void reservation(const struct actor *a, uint64_t command, unsigned int order)
 {
-    uint64_t list[3] = {some_frame(), some_frame(), some_frame()};
+    uint64_t list[3] = {edge_frame(), edge_frame(), some_frame()};
     struct xen_memory_reservation in = {
         .extent_start = a->args + 512,
         .nr_extents = 1u + random_below(3),
@@ -26,6 +32,23 @@ static void reservation(const struct actor *a, uint64_t command, unsigned int or
 
     if (put(a->args + 512, list, sizeof(list))) {
         (void)call_with(a, __HYPERVISOR_memory_op, command, &in, sizeof(in));
+    }
+}
+
+/* An extent of which one half has a table; the other half may get none. */
+static void straddle(const struct actor *a)
+{
+    unsigned int order = 1u + (unsigned int)random_below(3);
+    uint64_t frame = GUEST_GFN + 512u - (1ul << (order - 1u));
+    struct xen_memory_reservation in = {
+        .extent_start = a->args + 512,
+        .nr_extents = 1,
+        .extent_order = order,
+        .domid = a->tool ? some_guest() : DOMID_SELF,
+    };
+
+    if (put(a->args + 512, &frame, sizeof(frame))) {
+        (void)call_with(a, __HYPERVISOR_memory_op, XENMEM_populate_physmap, &in, sizeof(in));
     }
 }
 
@@ -128,7 +151,7 @@ static void touch(const struct actor *a)
 
 void act_memory(const struct actor *a)
 {
-    switch (random_below(12)) {
+    switch (random_below(16)) {
     case 0:
     case 1: reservation(a, XENMEM_populate_physmap, 0); break;
     case 2: reservation(a, XENMEM_populate_physmap, (unsigned int)random_below(4)); break;
@@ -140,13 +163,14 @@ void act_memory(const struct actor *a)
     case 8:
         if (a->tool) {
             resource(a);
-        } else {
+        } else if (random_below(8) == 0) {
             reservation(a, XENMEM_increase_reservation, 0);
         }
         break;
     case 9: claim(a); break;
     case 10: use_page(); break;
-    default: touch(a); break;
+    case 11: touch(a); break;
+    default: straddle(a); break;
     }
 }
 

@@ -62,8 +62,8 @@ void spin_rank_acquire(const spinlock_t *lock)
     if (acquire == NULL) {
         acquire = (void (*)(const spinlock_t *))dlsym(RTLD_NEXT, "spin_rank_acquire");
     }
-    if (delays && host_cpu->locks_held == 0 && random_below(16) == 0) {
-        usleep(random_below(32) == 0 ? 400 : 20);
+    if (delays && host_cpu->locks_held == 0 && random_below(8) == 0) {
+        usleep(random_below(16) == 0 ? 400 : 20);
     }
     acquire(lock);
 }

@@ -87,7 +87,7 @@ static void play_round(const struct actor *a, unsigned int round)
     domid_t ids[GUESTS];
 
     for (unsigned int i = 0; i < GUESTS; i++) {
-        guest_create(a, i, 2u + (unsigned int)random_below(2));
+        guest_create(a, i, random_below(4) == 0 ? 3u : 2u);
         ids[i] = (domid_t)guest_ids[i];
     }
     run_calls(a);

@@ -30,6 +30,8 @@ struct xen_domctl;
 #define DEVICE_PAGES  256u
 #define FRAMES_BEGUN  48u /* populated at first */
 
+#define FRAMES_SPARE 512u /* for those that it loses sight of */
+
 /* Who makes calls: a tool, or the vCPU of a guest that this CPU runs now. */
 struct actor {
     unsigned int cpu;

@@ -98,7 +98,7 @@ void guest_create(const struct actor *a, unsigned int slot, unsigned int tables)
     id = op.domain;
     op.u.max_vcpus.max = VCPUS;
     must(a, XEN_DOMCTL_max_vcpus, id, &op);
-    op.u.max_mem.max_memkb = (FRAMES_BEGUN + 32u) * 4u;
+    op.u.max_mem.max_memkb = (FRAMES_BEGUN + FRAMES_SPARE) * 4u;
     must(a, XEN_DOMCTL_max_mem, id, &op);
     op.u.paging_mempool.size = tables * PAGE_SIZE;
     must(a, XEN_DOMCTL_set_paging_mempool_size, id, &op);
