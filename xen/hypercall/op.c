@@ -101,7 +101,7 @@ static __noinline long op_run_on(const struct op *op, struct op_call *call)
         return -EPERM;
     }
     if (op->size == 0) {
-        return op_act(op, call);
+        return op->fn(call);
     }
     BUG_ON(op->size > sizeof(buffer));
     if (unlikely(guest_copy_from(buffer, call->gva, op->size) != 0)) {
@@ -109,7 +109,9 @@ static __noinline long op_run_on(const struct op *op, struct op_call *call)
     }
     call->arg = buffer;
     rc = op->target == 0 ? op_act(op, call) : op_act_on_target(op, call);
-    return op_put_back(op, call, rc);
+    rc = op_put_back(op, call, rc);
+    call->arg = NULL;
+    return rc;
 }
 
 long op_run(struct vcpu *v, const struct op_table *table, uint64_t cmd, uint64_t gva, uint64_t *reg)

@@ -94,7 +94,8 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
         uint64_t next = min_u64(round_down(at, size) + size, end);
         bool whole = next - at == size;
         pte_t *e = &table[arch_p2m_index((gfn_t){at}, level)], pte = *e;
-        uint64_t empty = empty_entries(e, ((end - 1u) >> order) - (at >> order) + 1u);
+        uint64_t left = ((end - 1u) >> order) - (at >> order) + 1u;
+        uint64_t empty = empty_entries(e, min_u64(left, P2M_LOOKED_MAX));
 
         if (gone->looked >= P2M_LOOKED_MAX) {
             return at;
@@ -158,10 +159,10 @@ static void tables_prune(struct p2m *p2m, uint64_t g, struct p2m_gone *gone)
         }
         table = p2m_table(*slot[level]);
     }
-    while (level-- != 0 && table_is_empty(p2m_table(*slot[level]), gone)) {
-        uint64_t size = 1ull << arch_p2m_order(level), low = round_down(g, size);
+    for (; level != 0 && table_is_empty(p2m_table(*slot[level - 1u]), gone); level--) {
+        uint64_t size = 1ull << arch_p2m_order(level - 1u), low = round_down(g, size);
 
-        table_gone(p2m, slot[level], low, low + size, gone);
+        table_gone(p2m, slot[level - 1u], low, low + size, gone);
     }
 }
 
