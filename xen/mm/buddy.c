@@ -346,7 +346,9 @@ static uint64_t scrub_hand_out(unsigned int order)
     uint64_t frame = scrub.start;
 
     scrub.start = 0;
-    buddy_give_range(frame + (1ull << order), frame + (1ull << scrub.order), true);
+    for (unsigned int has = scrub.order; has > order; has--) {
+        buddy_give(frame + (1ull << (has - 1u)), has - 1u, true);
+    }
     return frame;
 }
 
