@@ -146,7 +146,7 @@ bool put_word(uint64_t gva, uint64_t value)
 {
     struct cpu *c = guest_direct_begin();
     void *at;
-    bool good = guest_direct_translate(gva, true, &at);
+    bool good = guest_direct_translate(c, gva, true, &at);
 
     if (good) {
         __atomic_store_n((uint64_t *)at, value, __ATOMIC_RELEASE);
