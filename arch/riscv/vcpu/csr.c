@@ -30,7 +30,7 @@ struct csr_row {
     uint16_t csr;
     bool (*exists)(void);
     uint64_t (*read)(void);
-    void (*write)(uint64_t value);
+    void (*write)(uint64_t value); /* NULL: it can be read only */
 };
 
 #define SISELECT_PRIO_FIRST 0x30u /* priorities of local interrupts [RVAIA 5.1, 6.3.3] */
@@ -54,8 +54,22 @@ static void sireg_write(uint64_t value)
     (void)value;
 }
 
+static bool counter_exists(void)
+{
+    return true;
+}
+
+/* The hart's cycles and instructions count other guests, too. A guest's run as its time does: Linux
+ * without an SBI PMU reads them, and programs wait for them. */
+static uint64_t counter_read(void)
+{
+    return csr_read(CSR_TIME) + csr_read(CSR_HTIMEDELTA);
+}
+
 static const struct csr_row rows[] = {
     {CSR_SIREG, sireg_exists, sireg_read, sireg_write},
+    {CSR_CYCLE, counter_exists, counter_read, NULL},
+    {CSR_INSTRET, counter_exists, counter_read, NULL},
 };
 
 static const struct csr_row *csr_find(unsigned int csr)
@@ -74,15 +88,14 @@ static bool csr_access(struct vcpu *v, uint32_t insn)
     const struct csr_row *row = csr_find(INSN_CSR(insn));
     unsigned int form = INSN_FUNCT3(insn) & 3u, rs1 = INSN_RS1(insn), rd = INSN_RD(insn);
     uint64_t operand = (INSN_FUNCT3(insn) & 4u) != 0 ? rs1 : v->arch.regs.x[rs1], old;
+    bool writes = form == CSR_RW || rs1 != 0;
 
-    if (row == NULL || form == 0) {
+    if (row == NULL || form == 0 || (writes && row->write == NULL)) {
         return false;
     }
     old = row->read();
-    if (form == CSR_RW) {
-        row->write(operand);
-    } else if (rs1 != 0) {
-        row->write(form == CSR_RS ? old | operand : old & ~operand);
+    if (writes) {
+        row->write(form == CSR_RW ? operand : form == CSR_RS ? old | operand : old & ~operand);
     }
     if (rd != 0) {
         v->arch.regs.x[rd] = old;
@@ -90,10 +103,18 @@ static bool csr_access(struct vcpu *v, uint32_t insn)
     return true;
 }
 
+/* What a guest's kernel lets its programs read [RVPRIV 12.1.5]. */
+static bool csr_for_programs(unsigned int csr)
+{
+    return csr >= CSR_CYCLE && csr <= CSR_INSTRET &&
+           (csr_read(CSR_SCOUNTEREN) >> (csr - CSR_CYCLE) & 1u) != 0;
+}
+
 /* false: an illegal instruction. v->arch.regs.pc is at the instruction still. */
 static bool execute(struct vcpu *v, uint32_t insn)
 {
-    if (!trap_from_kernel(v) || INSN_OPCODE(insn) != OPCODE_SYSTEM) {
+    if (INSN_OPCODE(insn) != OPCODE_SYSTEM ||
+        (!trap_from_kernel(v) && !csr_for_programs(INSN_CSR(insn)))) {
         return false;
     }
     switch (insn) {

@@ -241,6 +241,29 @@ static void test_user_time(void)
     CSR_WRITE(scounteren, 7);
 }
 
+/* Cycles and instructions of a hart would tell of other domains: a guest's are its time. */
+static void test_counters(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t csr;
+    } counters[] = {{"cycle", CYCLE}, {"instret", INSTRET}};
+    for (unsigned int i = 0; i < 2 && !cpu_native(); i++) {
+        uint64_t value = 0;
+        uint64_t before = CSR_READ(time);
+        print("# %s\n", counters[i].name);
+        check("read by the kernel", run(READ(counters[i].csr), false, &value));
+        check("as its time", value - before < port_frequency());
+        CSR_WRITE(scounteren, 7);
+        check("read by programs", run(READ(counters[i].csr), true, &value));
+        check("as their time", value - before < port_frequency());
+        CSR_WRITE(scounteren, 2);
+        check("kept from programs", !run(READ(counters[i].csr), true, &value));
+        check("never written", !run(SWAP(counters[i].csr), false, &value));
+        CSR_WRITE(scounteren, 7);
+    }
+}
+
 void guest_main(void)
 {
     user_code = page_alloc();
@@ -258,5 +281,6 @@ void guest_main(void)
     test_write(false);
     test_write(true);
     test_user_time();
+    test_counters();
     check_eq("exceptions other than illegal instruction", wrong_cause, 0);
 }

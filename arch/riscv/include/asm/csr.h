@@ -166,8 +166,8 @@
 #define COUNTEREN_CY    CSR_BIT(0)
 #define COUNTEREN_TM    CSR_BIT(1)
 #define COUNTEREN_IR    CSR_BIT(2)
-/* What hcounteren gives guests and, as OpenSBI does it, a hart that starts gives its user mode:
- * Linux's programs read time without asking. */
+/* What a hart that starts gives its user mode, as OpenSBI does it: Linux's programs read time
+ * without asking. */
 #define COUNTEREN_GUEST (COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR)
 
 /* satp, vsatp, hgatp: mode in the top four bits */
