@@ -88,17 +88,19 @@ static void rfence(uint64_t function, uint32_t set, uint64_t start, uint64_t siz
 
 /*
  * Which CPUs must drop translations at once. The others do it when they load the domain: either one
- * of them finds its bit of `stale`, or we find it running (vmid_load).
+ * of them finds its bit of `stale`, or we find it running (vmid_load). *before: who has not done
+ * it since an earlier flush.
  */
-static uint32_t flush_begin(struct arch_p2m *hw)
+static uint32_t flush_begin(struct arch_p2m *hw, uint32_t *before)
 {
-    atomic_store(&hw->stale, UINT32_MAX);
+    *before = atomic_exchange(&hw->stale, UINT32_MAX);
     smp_mb(); /* the changed entries and `stale` are visible before we look who runs */
     /* Acquire: what a guest did on a CPU that has left it comes before what follows the flush. */
     return atomic_load_acquire(&hw->running);
 }
 
-/* They have dropped it. Nobody else flushes meanwhile, so no other mark of theirs is lost. */
+/* They have dropped all that their marks stand for. Nobody else flushes meanwhile, so no other mark
+ * of theirs is lost. */
 static void flush_end(struct arch_p2m *hw, uint32_t set)
 {
     (void)atomic_fetch_and(&hw->stale, ~set);
@@ -122,7 +124,7 @@ void rfence_all(void)
  */
 void arch_p2m_flush(struct arch_p2m *hw)
 {
-    uint32_t set = flush_begin(hw), self = 1u << this_cpu()->id;
+    uint32_t before, set = flush_begin(hw, &before), self = 1u << this_cpu()->id;
     uint64_t vmid = vmid_number(hw);
 
     if ((set & self) != 0) {
@@ -134,20 +136,20 @@ void arch_p2m_flush(struct arch_p2m *hw)
 
 void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
 {
-    uint32_t set, self = 1u << this_cpu()->id;
+    uint32_t before, set, self = 1u << this_cpu()->id;
     uint64_t vmid;
 
     if (nr > FLUSH_SINGLE_MAX) {
         arch_p2m_flush(hw);
         return;
     }
-    set = flush_begin(hw);
+    set = flush_begin(hw, &before);
     vmid = vmid_number(hw);
     for (uint64_t i = 0; (set & self) != 0 && i < nr; i++) {
         hfence_gvma_page((gfn.n + i) << PAGE_SHIFT, vmid); /* after the stores to the table */
     }
     rfence(RFENCE_GVMA_VMID, set & ~self, gfn.n << PAGE_SHIFT, nr << PAGE_SHIFT, vmid);
-    flush_end(hw, set);
+    flush_end(hw, set & ~before); /* who is loading it still drops the rest */
 }
 
 void p2m_forget(paddr_t gpa)

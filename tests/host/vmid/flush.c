@@ -12,6 +12,7 @@
 
 #define MAX_CPUS 4u
 #define DOMAINS  40u
+#define PAGES    2u  /* of each domain */
 #define VMIDS_4  16u /* of four bits */
 #define STACK    (256u << 10)
 
@@ -42,7 +43,7 @@
 #define printk(...)                 ((void)0)
 #define hfence_gvma_all()           drop_all()
 #define hfence_gvma_vmid(vmid)      drop(vmid)
-#define hfence_gvma_page(gpa, vmid) ((void)(gpa), drop(vmid)) /* one page stands for all */
+#define hfence_gvma_page(gpa, vmid) drop_page((gpa) >> PAGE_SHIFT, vmid)
 #define hfence_vvma_all()           ((void)0)
 #define PAGE_SHIFT                  12
 #define ARCH_P2M_ROOT_ORDER         2u
@@ -91,13 +92,13 @@ static uint64_t csr[MAX_CPUS][2];
 static struct domain {
     struct arch_p2m hw;
     spinlock_t lock;
-    unsigned long table, flushed; /* versions */
+    unsigned long table[PAGES], flushed[PAGES]; /* versions */
 } domain[DOMAINS];
 
 static struct tlb_entry {
     const struct domain *d;
     unsigned long version; /* 0: none */
-} tlb[MAX_CPUS][VMIDS_4];
+} tlb[MAX_CPUS][VMIDS_4][PAGES];
 
 static const struct domain *inside[MAX_CPUS]; /* from before it is loaded until it has left */
 static unsigned long loads[MAX_CPUS], fences;
@@ -146,9 +147,16 @@ static uint64_t csr_read(unsigned int number)
     return csr[self][number];
 }
 
+static void drop_page(uint64_t page, uint64_t vmid)
+{
+    tlb[self][vmid][page].version = 0;
+}
+
 static void drop(uint64_t vmid)
 {
-    tlb[self][vmid].version = 0;
+    for (unsigned int i = 0; i < PAGES; i++) {
+        drop_page(i, vmid);
+    }
 }
 
 static void drop_all(void)
@@ -165,7 +173,7 @@ static struct flush {
     unsigned long loads[MAX_CPUS];
 } flush[MAX_CPUS];
 
-static void firmware_fence(unsigned int cpu, bool all, uint64_t vmid)
+static void firmware_fence(unsigned int cpu, bool all, uint64_t start, uint64_t size, uint64_t vmid)
 {
     const struct flush *f = &flush[self];
 
@@ -175,8 +183,12 @@ static void firmware_fence(unsigned int cpu, bool all, uint64_t vmid)
         exit(1);
     }
     fences++;
-    for (unsigned int i = 0; i < VMIDS_4; i++) {
-        tlb[cpu][i].version = all || i == vmid ? 0 : tlb[cpu][i].version;
+    for (unsigned int i = 0; i < VMIDS_4 * PAGES; i++) {
+        uint64_t at = (uint64_t)(i % PAGES) << PAGE_SHIFT;
+
+        if (all || (i / PAGES == vmid && at - start < size)) {
+            tlb[cpu][i / PAGES][i % PAGES].version = 0;
+        }
     }
 }
 
@@ -184,14 +196,12 @@ static struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_
                                   uint64_t base, uint64_t start, uint64_t size, uint64_t vmid)
 {
     (void)extension;
-    (void)start;
-    (void)size;
     for (unsigned int i = 0; i < MAX_CPUS; i++) {
         uint64_t distance = cpus[i].arch.hartid - base;
 
         if (distance < 64 && (mask >> distance & 1u) != 0) {
             other_cpus();
-            firmware_fence(i, function == 4, vmid);
+            firmware_fence(i, function == 4, start, size, vmid);
         }
     }
     return (struct sbi_result){0};
@@ -204,9 +214,12 @@ void rfence_all(void);
 static void flush_domain(struct domain *d)
 {
     struct flush *f = &flush[self];
+    unsigned int first = (unsigned int)rand() % PAGES, nr = rand() % 2 == 0 ? PAGES - first : 1;
 
     spin_lock(&d->lock);
-    d->table++;
+    for (unsigned int i = first; i < first + nr; i++) {
+        d->table[i]++;
+    }
     f->d = d;
     for (unsigned int i = 0; i < MAX_CPUS; i++) {
         f->there[i] = inside[i] == d;
@@ -215,24 +228,27 @@ static void flush_domain(struct domain *d)
     if (rand() % 2 == 0) {
         arch_p2m_flush(&d->hw);
     } else {
-        arch_p2m_flush_range(&d->hw, (gfn_t){0}, 1);
+        arch_p2m_flush_range(&d->hw, (gfn_t){first}, nr);
     }
-    d->flushed = d->table;
+    for (unsigned int i = first; i < first + nr; i++) {
+        d->flushed[i] = d->table[i];
+    }
     spin_unlock(&d->lock);
 }
 
 /* The guest accesses its memory. */
 static void access(const struct domain *d)
 {
-    struct tlb_entry *e = &tlb[self][HGATP_VMID(csr[self][CSR_HGATP])];
+    unsigned int page = (unsigned int)rand() % PAGES;
+    struct tlb_entry *e = &tlb[self][HGATP_VMID(csr[self][CSR_HGATP])][page];
 
     other_cpus();
     if (e->version == 0) {
-        *e = (struct tlb_entry){.d = d, .version = d->table};
+        *e = (struct tlb_entry){.d = d, .version = d->table[page]};
     }
-    if (e->d != d || e->version < d->flushed) {
+    if (e->d != d || e->version < d->flushed[page]) {
         printf("CPU%u runs domain %ld by version %lu of the table of %ld; flushed: %lu\n", self,
-               (long)(d - domain), e->version, (long)(e->d - domain), d->flushed);
+               (long)(d - domain), e->version, (long)(e->d - domain), d->flushed[page]);
         exit(1);
     }
 }
@@ -265,7 +281,9 @@ int main(int argc, char **argv)
     bits = 4;
     vmids = VMIDS_4;
     for (unsigned int i = 0; i < DOMAINS; i++) {
-        domain[i].table = 1;
+        for (unsigned int page = 0; page < PAGES; page++) {
+            domain[i].table[page] = 1;
+        }
     }
     for (unsigned int i = 0; i < MAX_CPUS; i++) {
         cpus[i] = (struct cpu){.id = i, .online = true, .arch = {.hartid = 1 + 50ul * i}};
