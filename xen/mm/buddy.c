@@ -27,19 +27,12 @@ struct free_block {
 struct zone {
     struct free_block *head[2][NR_ORDERS]; /* [clean] */
     uint32_t orders[2];                    /* bit per list that is not empty */
-    uint64_t free_pages;
+    uint64_t free_pages, scrubbed_pages;   /* in lists; out of them, being scrubbed */
 };
 
 spinlock_t heap_lock = SPINLOCK_INIT(LOCK_HEAP);
 struct mem_gib *mem_gibs[MEM_MAX_GIBS];
 static struct zone zones[NR_ZONES];
-
-/* The dirty block that is being scrubbed, out of the lists: pages [start, next) are done. start 0:
- * none. */
-static struct {
-    uint64_t start, next;
-    unsigned int order;
-} scrub;
 
 static struct free_block *block_at(uint64_t frame)
 {
@@ -69,10 +62,7 @@ uint64_t buddy_free_pages(int zone)
     uint64_t sum = 0;
 
     for (int z = 0; z <= zone; z++) {
-        sum += zones[z].free_pages;
-    }
-    if (scrub.start != 0 && (int)buddy_zone(scrub.start) <= zone) {
-        sum += 1ull << scrub.order;
+        sum += zones[z].free_pages + zones[z].scrubbed_pages;
     }
     return sum;
 }
@@ -315,19 +305,23 @@ void page_scrub(uint64_t frame, uint64_t nr)
     }
 }
 
-bool buddy_scrub_cancel(void)
+/* The block is the caller's. */
+static uint64_t scrub_end(struct buddy_scrub *s)
 {
-    if (scrub.start == 0) {
-        return false;
-    }
-    buddy_give(scrub.start, scrub.order, false);
-    scrub.start = 0;
-    return true;
+    uint64_t frame = s->start;
+
+    zones[buddy_zone(frame)].scrubbed_pages -= 1ull << s->order;
+    s->start = 0;
+    return frame;
 }
 
-bool buddy_scrubbing(void)
+bool buddy_scrub_cancel(struct buddy_scrub *s)
 {
-    return scrub.start != 0;
+    if (s->start == 0) {
+        return false;
+    }
+    buddy_give(scrub_end(s), s->order, false);
+    return true;
 }
 
 bool buddy_has_dirty(void)
@@ -337,52 +331,58 @@ bool buddy_has_dirty(void)
     for (unsigned int z = 0; z < NR_ZONES; z++) {
         orders |= READ_ONCE(zones[z].orders[0]);
     }
-    return orders != 0 || READ_ONCE(scrub.start) != 0;
+    return orders != 0;
 }
 
-/* The block that is being scrubbed is clean: its first 2^order pages are the caller's. */
-static uint64_t scrub_hand_out(unsigned int order)
+/* The block is clean: its first 2^order pages are the caller's. */
+static uint64_t scrub_hand_out(struct buddy_scrub *s, unsigned int order)
 {
-    uint64_t frame = scrub.start;
+    uint64_t frame = scrub_end(s);
 
-    scrub.start = 0;
-    for (unsigned int has = scrub.order; has > order; has--) {
+    for (unsigned int has = s->order; has > order; has--) {
         buddy_give(frame + (1ull << (has - 1u)), has - 1u, true);
     }
     return frame;
 }
 
-bool buddy_scrub(unsigned int order, int floor, int zone, unsigned int pages, uint64_t *frame)
+/* Begin with another block; false: there is none, and what was begun elsewhere stays. */
+static bool scrub_begin(struct buddy_scrub *s, unsigned int order, int floor, int zone)
 {
-    int at = (int)buddy_zone(scrub.start);
-    bool here = scrub.start != 0 && at >= floor && at <= zone;
-    uint64_t taken, end;
     bool clean;
+    uint64_t frame = buddy_take(order, floor, zone, BUDDY_DIRTY, &clean);
 
-    if (here && scrub.order < order) {
-        here = !buddy_scrub_cancel();
+    if (frame == BUDDY_NO_FRAME) {
+        return false;
     }
-    if (!here) {
-        taken = buddy_take(order, floor, zone, BUDDY_DIRTY, &clean);
-        if (taken == BUDDY_NO_FRAME) {
-            return false; /* what was begun elsewhere goes on: a caller tries there next */
-        }
-        buddy_scrub_cancel();
-        scrub.start = taken;
-        scrub.next = taken;
-        scrub.order = order;
+    buddy_scrub_cancel(s);
+    *s = (struct buddy_scrub){.start = frame, .next = frame, .order = order};
+    zones[buddy_zone(frame)].scrubbed_pages += 1ull << order;
+    return true;
+}
+
+bool buddy_scrub(struct buddy_scrub *s, unsigned int order, int floor, int zone, unsigned int pages,
+                 uint64_t *frame)
+{
+    int at = (int)buddy_zone(s->start);
+    bool here = s->start != 0 && at >= floor && at <= zone;
+    uint64_t end;
+
+    if (here && s->order < order) {
+        here = !buddy_scrub_cancel(s);
     }
-    end = scrub.start + (1ull << scrub.order);
-    if (frame != NULL && scrub.next == end) {
-        *frame = scrub_hand_out(order);
+    if (!here && !scrub_begin(s, order, floor, zone)) {
+        return false;
+    }
+    end = s->start + (1ull << s->order);
+    if (frame != NULL && s->next == end) {
+        *frame = scrub_hand_out(s, order);
         return true;
     }
-    pages = (unsigned int)min_u64(pages, end - scrub.next);
-    page_scrub(scrub.next, pages);
-    scrub.next += pages;
-    if (frame == NULL && scrub.next == end) {
-        buddy_give(scrub.start, scrub.order, true);
-        scrub.start = 0;
+    pages = (unsigned int)min_u64(pages, end - s->next);
+    page_scrub(s->next, pages);
+    s->next += pages;
+    if (frame == NULL && s->next == end) {
+        buddy_give(scrub_end(s), s->order, true);
     }
     return true;
 }

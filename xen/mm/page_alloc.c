@@ -71,12 +71,21 @@ void page_alloc_init(void)
     spin_unlock(&heap_lock);
 }
 
+static struct buddy_scrub idle_scrub;
+
+bool page_scrub_give_back(int floor, int zone)
+{
+    int at = (int)buddy_zone(idle_scrub.start);
+
+    return at >= floor && at <= zone && buddy_scrub_cancel(&idle_scrub);
+}
+
 uint64_t page_take(unsigned int order, int zone, enum buddy_want want, bool *clean)
 {
     for (int floor = page_floor;; floor = 0) {
         uint64_t frame = buddy_take(order, floor, zone, want, clean);
 
-        if (frame == BUDDY_NO_FRAME && buddy_scrub_cancel()) {
+        if (frame == BUDDY_NO_FRAME && page_scrub_give_back(floor, zone)) {
             frame = buddy_take(order, floor, zone, want, clean);
         }
         if (frame != BUDDY_NO_FRAME || floor == 0) {
@@ -200,15 +209,16 @@ bool page_scrub_idle(void)
     static uint32_t busy; /* one CPU at a time: two would mostly wait for the lock */
     bool found = false;
 
-    if (!atomic_load_acquire(&scrub_allowed) || !buddy_has_dirty() ||
+    if (!atomic_load_acquire(&scrub_allowed) ||
+        (!buddy_has_dirty() && READ_ONCE(idle_scrub.start) == 0) ||
         atomic_exchange(&busy, 1u) != 0) {
         return false;
     }
     spin_lock(&heap_lock);
     /* What was begun, then chunks, then smaller blocks, which are found only at just their order.
      */
-    for (int order = buddy_scrubbing() ? 0 : (int)CHUNK_ORDER; order >= 0 && !found; order--) {
-        found = buddy_scrub((unsigned int)order, 0, ALL_ZONES, 1u, NULL);
+    for (int order = idle_scrub.start != 0 ? 0 : (int)CHUNK_ORDER; order >= 0 && !found; order--) {
+        found = buddy_scrub(&idle_scrub, (unsigned int)order, 0, ALL_ZONES, 1u, NULL);
     }
     spin_unlock(&heap_lock);
     atomic_store_release(&busy, 0u);

@@ -60,11 +60,14 @@ bool domain_uncharge(struct domain *d, uint64_t nr)
 
 /*
  * Take free memory for d: frame, or BUDDY_NO_FRAME and *rc. A large block that is dirty is scrubbed
- * in slices, out of the free memory, and goes to whoever finishes it.
+ * in slices, out of the free memory, and stays d's until it is finished: what other domains ask for
+ * does not set it back.
  */
-static uint64_t domain_take(unsigned int order, int zone, unsigned int flags, bool *clean, int *rc)
+static uint64_t domain_take(struct domain *d, unsigned int order, int zone, unsigned int flags,
+                            bool *clean, int *rc)
 {
     uint64_t frame;
+    bool found;
 
     *rc = -ENOMEM;
     if ((flags & MEM_NO_SCRUB) != 0) {
@@ -76,11 +79,16 @@ static uint64_t domain_take(unsigned int order, int zone, unsigned int flags, bo
     *clean = true;
     for (int floor = page_floor;; floor = 0) {
         frame = buddy_take(order, floor, zone, BUDDY_CLEAN, clean);
-        if (frame == BUDDY_NO_FRAME && buddy_scrub(order, floor, zone, 1u << SCRUB_ORDER, &frame)) {
-            *rc = -ERESTART; /* unless there is a frame */
+        if (frame != BUDDY_NO_FRAME) {
             return frame;
         }
-        if (frame != BUDDY_NO_FRAME || floor == 0) {
+        do {
+            found = buddy_scrub(&d->scrub, order, floor, zone, 1u << SCRUB_ORDER, &frame);
+        } while (!found && page_scrub_give_back(floor, zone));
+        if (found) {
+            *rc = -ERESTART; /* unless there is a frame */
+        }
+        if (found || floor == 0) {
             return frame;
         }
     }
@@ -120,7 +128,7 @@ int domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, unsig
     spin_lock(&heap_lock);
     rc = domain_may_have(d, 1ull << order);
     if (rc == 0) {
-        frame = domain_take(order, buddy_zone_below(limit), flags, &clean, &rc);
+        frame = domain_take(d, order, buddy_zone_below(limit), flags, &clean, &rc);
     }
     if (frame != BUDDY_NO_FRAME && !clean && (flags & MEM_NO_SCRUB) == 0) {
         spin_unlock(&heap_lock);
@@ -257,6 +265,7 @@ int domain_pages_relinquish(struct domain *d)
         spin_lock(&heap_lock);
         claimed -= d->claim_pages;
         d->claim_pages = 0;
+        buddy_scrub_cancel(&d->scrub);
         for (unsigned int i = 0; i < RELINQUISH_SLICE && more; i++) {
             more = domain_relinquish_one(d, &last);
         }

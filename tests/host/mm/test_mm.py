@@ -53,6 +53,12 @@ def model(host_compiler: Any) -> Model:
 
 
 @pytest.mark.parametrize("seed", range(1, 4))
+def test_scrubbing(model: Model, seed: int) -> None:
+    """Nobody takes away what another domain's extent has been scrubbed."""
+    assert model("scrub_model", seed, 6).startswith("ok")
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
 def test_allocator(model: Model, seed: int) -> None:
     """What is handed out is free and zero, references keep pages, and all comes back."""
     assert model("alloc_model", seed, 30000).startswith("ok")

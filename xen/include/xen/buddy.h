@@ -52,15 +52,22 @@ uint64_t buddy_count_free(unsigned int order, uint64_t frame, uint64_t end);
 /* Free pages in all zones <= zone, those that are being scrubbed included. */
 uint64_t buddy_free_pages(int zone);
 
+/* A dirty block that somebody scrubs in slices, out of the lists: pages [start, next) are done.
+ * Each who does it has one of his own, so that nobody takes away what another one has done. */
+struct buddy_scrub {
+    uint64_t start, next; /* frames; start 0: none */
+    unsigned int order;
+};
+
 /*
- * Scrub up to `pages` pages of a dirty free block of at least `order` in zones [floor, zone].
- * false: there is none. A block that is being scrubbed is not free; buddy_scrub_cancel gives it
- * back as it is. One that is finished is free again; or, if frame is given, the next call scrubs
- * nothing and has 2^order pages of it in *frame.
+ * Scrub up to `pages` pages of a dirty free block of at least `order` in zones [floor, zone]: of
+ * the one in *s, or of another one. false: there is none. A block that is being scrubbed is not
+ * free; buddy_scrub_cancel gives it back as it is. One that is finished is free again; or, if frame
+ * is given, the next call scrubs nothing and has 2^order pages of it in *frame.
  */
-bool buddy_scrub(unsigned int order, int floor, int zone, unsigned int pages, uint64_t *frame);
-bool buddy_scrub_cancel(void);
-bool buddy_scrubbing(void);
+bool buddy_scrub(struct buddy_scrub *s, unsigned int order, int floor, int zone, unsigned int pages,
+                 uint64_t *frame);
+bool buddy_scrub_cancel(struct buddy_scrub *s);
 /* Is anything left to scrub? Without the lock: a hint. */
 bool buddy_has_dirty(void);
 /* Zero nr pages and clean them to the point of coherency: a guest may look with its caches off. No

@@ -10,6 +10,7 @@
 #include <public/vcpu.h>
 #include <public/xen.h>
 #include <xen/atomic.h>
+#include <xen/buddy.h>
 #include <xen/compiler.h>
 #include <xen/config.h>
 #include <xen/evtchn.h>
@@ -93,6 +94,7 @@ struct domain {
 
     struct p2m p2m;
     uint64_t tot_pages, max_pages;
+    struct buddy_scrub scrub; /* for its next large extent; heap_lock */
     uint64_t claim_pages; /* XENMEM_claim_pages: how far tot_pages may still rise on reserved memory
                            */
     uint32_t pages_head;  /* single pages it owns, by struct page links; 0: none */

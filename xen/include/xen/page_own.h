@@ -16,6 +16,8 @@ extern int page_floor;
 
 /* buddy_take, from page_floor if that is possible, with what is being scrubbed as a reserve. */
 uint64_t page_take(unsigned int order, int zone, enum buddy_want want, bool *clean);
+/* What idle CPUs are scrubbing in zones [floor, zone] is free again; false: nothing. */
+bool page_scrub_give_back(int floor, int zone);
 
 struct chunk *chunk_at(uint64_t number);
 /* The entry of a frame whose chunk is split. */
