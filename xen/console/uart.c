@@ -17,6 +17,9 @@ static struct uart uart; /* putc NULL: not found, or lost */
 static const struct dt_node *uart_node;
 static bool silent;       /* console=none */
 static bool without_tree; /* the earliest console is what the port knows by itself */
+static bool answered;     /* the driver's UART took a character once: who stops it may go on */
+static bool stalled;      /* it has been waited for in vain since */
+static uint32_t refused;  /* tries of guests in a row that it took nothing of */
 static const struct cpu *writer;
 bool (*console_early_putc)(char c);
 
@@ -34,11 +37,26 @@ static void lose(void)
     }
 }
 
+/* false: it never answered. What a UART does not take that has answered before is lost: its reader
+ * has stopped, and nobody waits for him twice. */
+static bool send_uart(char c)
+{
+    bool ok;
+
+    if (stalled && !uart.ready(&uart)) {
+        return true;
+    }
+    ok = (c != '\n' || uart.putc(&uart, '\r')) && uart.putc(&uart, c);
+    stalled = answered && !ok;
+    answered |= ok;
+    return answered;
+}
+
 /* true, too, when there is no console any more. */
 static bool send(char c)
 {
     if (uart.putc != NULL) {
-        return (c != '\n' || uart.putc(&uart, '\r')) && uart.putc(&uart, c);
+        return send_uart(c);
     }
     return console_early_putc == NULL || console_early_putc(c);
 }
@@ -70,9 +88,20 @@ size_t console_uart_try(const char *text, size_t n)
 {
     size_t done = 0;
 
-    while (done < n && (silent || uart.putc == NULL || uart.ready(&uart))) {
-        console_uart_put(text + done++, 1);
+    if (silent) {
+        return n;
     }
+    writer = this_cpu();
+    while (done < n && (uart.putc == NULL || uart.ready(&uart))) {
+        send_all(text + done++, 1);
+    }
+    refused = done != 0 ? 0 : refused + 1u;
+    if (refused == UART_REFUSALS) {
+        send_all(text, 1); /* waits once, and then knows that it is dead or stalled */
+        done = 1;
+        refused = 0;
+    }
+    writer = NULL;
     return done;
 }
 

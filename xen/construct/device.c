@@ -94,13 +94,13 @@ static const char *refusal(paddr_t start, paddr_t end, uint8_t flags)
     if (end <= start || end > 1ul << arch_p2m_ipa_bits()) {
         return "is beyond dom0's address space";
     }
+    if (on_console_page(start, end)) {
+        return "is the console's";
+    }
     if ((flags & P2M_CACHED) != 0) {
         return is_ours(start, end) ? "has the hypervisor or a boot module in it" : NULL;
     }
-    if (memmap_has_ram(start, end)) {
-        return "is RAM, at least in part";
-    }
-    return on_console_page(start, end) ? "is the console's" : NULL;
+    return memmap_has_ram(start, end) ? "is RAM, at least in part" : NULL;
 }
 
 /* P2M_CACHED: memory of the firmware, which memmap has reserved. */

@@ -59,7 +59,9 @@ static bool put(struct uart *u, char c)
 
 static int get(struct uart *u)
 {
-    return (read_reg(u, LSR) & LSR_DATA) == 0 ? -1 : (int)(read_reg(u, RBR) & 0xffu);
+    uint8_t status = (uint8_t)read_reg(u, LSR);
+
+    return status == UINT8_MAX || (status & LSR_DATA) == 0 ? -1 : (int)(read_reg(u, RBR) & 0xffu);
 }
 
 static void enable_rx(struct uart *u)

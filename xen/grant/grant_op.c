@@ -13,8 +13,9 @@
 #include <xen/page_alloc.h>
 #include <xen/printk.h>
 
-/* The command's upper bits carry the cursor of a cache_flush that goes on. */
-#define GRANT_CMD_MASK (GRANT_FLUSH_STEP - 1u)
+/* The command's upper bits carry the cursor of a cache_flush that goes on, in steps. */
+#define GRANT_CMD_BITS 12u
+#define GRANT_CMD_MASK ((1u << GRANT_CMD_BITS) - 1u)
 #define GRANT_MAX_OP   64u
 
 /* An operation on a list: `fn` works on a copy of an element; its status goes back, or all of the
@@ -102,7 +103,7 @@ static long grant_cache_flush(struct op_call *call)
 {
     uint64_t *arg = call->reg;
     struct gnttab_cache_flush op;
-    uint32_t cursor = (uint32_t)arg[0] & ~GRANT_CMD_MASK;
+    uint32_t cursor = ((uint32_t)arg[0] >> GRANT_CMD_BITS) * GRANT_FLUSH_STEP;
     bool first = true;
 
     for (; arg[2] != 0; first = false) {
@@ -117,7 +118,8 @@ static long grant_cache_flush(struct op_call *call)
         do {
             rc = grant_op_cache_flush(call->d, &op, &cursor);
         } while (rc == -ERESTART && !hypercall_preempt());
-        arg[0] = GNTTABOP_cache_flush | (rc == -ERESTART ? cursor : 0);
+        arg[0] = GNTTABOP_cache_flush |
+                 (rc == -ERESTART ? cursor / GRANT_FLUSH_STEP << GRANT_CMD_BITS : 0);
         if (rc != 0) {
             return rc;
         }

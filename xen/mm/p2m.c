@@ -270,7 +270,9 @@ int p2m_prepare(struct domain *d, gfn_t gfn, uint64_t nr)
     } else {
         came = p2m_remove(p2m, gfn.n, end, &gone, &rc);
         rc = rc == 0 && (came < end || gone.cleared != 0) ? -ERESTART : rc;
-        p2m_thinned(p2m, gfn.n, came, &gone);
+        if (rc != 0) {
+            p2m_thinned(p2m, gfn.n, came, &gone);
+        }
     }
     p2m_gone_flush(p2m, &gone);
     if (rc == 0) {

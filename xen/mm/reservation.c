@@ -160,7 +160,13 @@ static int reservation_populate(struct reservation *r)
         return reservation_populate_direct(r, gfn);
     }
     if (r->order != 0) {
-        rc = p2m_prepare(r->d, gfn, nr);
+        /* What is there goes only for something that may come. */
+        rc = atomic_load(&r->d->tot_pages) + nr <= atomic_load(&r->d->max_pages)
+                 ? p2m_prepare(r->d, gfn, nr)
+                 : -E2BIG;
+    }
+    if (rc != 0 && rc != -ENOMEM) {
+        return rc;
     }
     if (rc == 0) {
         rc = domain_page_alloc(r->d, r->order, r->limit, 0, &leaf.mfn);

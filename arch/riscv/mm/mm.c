@@ -58,12 +58,17 @@ paddr_t arch_image_end(void)
     return arch_va_to_pa(_end_image);
 }
 
-/* RAM for tables, when whole chunks of the direct map are there and before the allocator is. */
+/* RAM for tables, when whole chunks of the direct map are there and before the allocator is. What
+ * is left of the last chunk is forgotten. */
 static void take_tables(void)
 {
-    if (tables_used + TABLE_SPARE > TABLE_POOL && more_tables == more_end) {
-        more_tables = memmap_take_chunk();
-        more_end = more_tables != 0 ? more_tables + CHUNK_SIZE : 0;
+    uint64_t left = TABLE_POOL - tables_used + ((more_end - more_tables) >> PAGE_SHIFT);
+
+    if (left < TABLE_SPARE) {
+        paddr_t chunk = memmap_take_chunk();
+
+        more_tables = chunk != 0 ? chunk : more_tables;
+        more_end = chunk != 0 ? chunk + CHUNK_SIZE : more_end;
     }
 }
 
@@ -80,14 +85,16 @@ static paddr_t new_table(void)
     }
     more_tables += PAGE_SIZE;
     arch_page_zero(arch_pa_to_va(pa));
+    smp_wmb(); /* zeros are visible before the entry that leads to them */
     return pa;
 }
 
 /* The image's own mapping reaches those inside it before the direct map exists. */
 static pte_t *table_at(paddr_t pa)
 {
-    return pa - (more_end - CHUNK_SIZE) < CHUNK_SIZE ? arch_pa_to_va(pa)
-                                                     : (pte_t *)(uintptr_t)(pa - image_phys_offset);
+    return pa - arch_image_start() < arch_image_end() - arch_image_start()
+               ? (pte_t *)(uintptr_t)(pa - image_phys_offset)
+               : arch_pa_to_va(pa);
 }
 
 /* The table below an entry, made if there is none; NULL: the pool is empty or a leaf is in the way.

@@ -36,6 +36,8 @@ const struct dt_node *console_uart_node(void);
 void console_init_irq(void);
 /* How often a UART is asked whether it takes a character: longer than any line is that slow. */
 #define UART_PATIENCE 1000000u
+/* How often in a row a domain's text is refused before one character of it is waited for. */
+#define UART_REFUSALS 100000u
 /* The earliest output, set by the port before anything else: one character, no locks; false: it
  * does not answer. NULL: none. */
 extern bool (*console_early_putc)(char c);
