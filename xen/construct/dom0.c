@@ -59,7 +59,7 @@ static struct domain *create(void)
 
     d = rc == 0 ? domain_create(0, &config, true, &rc) : NULL;
     if (d == NULL) {
-        panic("Cannot create dom0: %d\n", rc);
+        panic("Cannot create dom0 (%d): lower dom0_mem=\n", rc);
     }
     d->is_hardware = true;
     d->p2m.direct_mapped = true;
@@ -67,7 +67,7 @@ static struct domain *create(void)
     hardware_domain = d;
     for (unsigned int i = 0; i < config.max_vcpus; i++) {
         if (vcpu_create(d, i, &rc) == NULL) {
-            panic("Cannot create vCPU %u of dom0: %d\n", i, rc);
+            panic("Cannot create vCPU %u of dom0 (%d): lower dom0_max_vcpus=\n", i, rc);
         }
     }
     return d;
@@ -119,7 +119,7 @@ static void load(struct build *b)
     b->fdt = round_up(b->next, MIB(2)); /* Linux wants it inside one 2 MiB block [Linux booting.rst]
                                          */
     if (b->fdt + FDT_ROOM > b->bank[0].end) {
-        panic("dom0's device tree does not fit at %#lx, memory ends at %#lx: raise dom0_mem\n",
+        panic("dom0's device tree does not fit at %#lx, memory ends at %#lx: raise dom0_mem=\n",
               b->fdt, b->bank[0].end);
     }
     buffer = arch_pa_to_va(b->fdt);

@@ -52,7 +52,7 @@ static void add_bank(struct build *b, paddr_t start, paddr_t end)
 
     rc = rc == 0 ? p2m_map(b->d, gfn(start >> PAGE_SHIFT), (end - start) >> PAGE_SHIFT, leaf) : rc;
     if (rc != 0) {
-        panic("Cannot give %#lx-%#lx to dom0 (%d): lower dom0_mem\n", start, end, rc);
+        panic("Cannot give %#lx-%#lx to dom0 (%d): lower dom0_mem=\n", start, end, rc);
     }
     printk("BANK[%u] %#lx-%#lx (%luMB)\n", b->nr_banks, start, end, (end - start) >> 20);
     b->bank[b->nr_banks++] = (struct mem_bank){.start = start, .end = end};
@@ -85,7 +85,7 @@ void dom0_memory_allocate(struct build *b)
     left = take_below(b, left, GIB(4), LOW_BANKS); /* devices with 32-bit addresses */
     left = take_below(b, left, 0, DOM0_MAX_BANKS);
     if (left != 0) {
-        panic("%lu MiB of dom0's memory cannot be found in %u extents: lower dom0_mem to %luM\n",
+        panic("%lu MiB of dom0's memory cannot be found in %u extents: lower dom0_mem= to %luM\n",
               left >> 20, b->nr_banks, (wanted - left) >> 20);
     }
 }
@@ -140,7 +140,7 @@ void dom0_memory_report(const struct build *b)
     }
     total = share_out(b, r->end, share);
     if (share[DOM0] < DMA_ROOM) {
-        printk(XENLOG_WARNING "Devices of %s want %lu MiB of dom0 below %lu MiB: raise dom0_mem, "
+        printk(XENLOG_WARNING "Devices of %s want %lu MiB of dom0 below %lu MiB: raise dom0_mem=, "
                               "or load modules above that\n",
                dt_full_path(&dt_host, r->bus, path, sizeof(path)), DMA_ROOM >> 20, r->end >> 20);
     }

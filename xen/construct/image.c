@@ -60,7 +60,7 @@ static paddr_t place(struct build *b, const void *head, uint64_t size, struct ke
     if (__builtin_add_overflow(base, max_u64(info->image_size, size), &end) ||
         end > b->bank[0].end) {
         panic("dom0 kernel needs %lu MiB at %#lx, but the memory there ends at %#lx: raise "
-              "dom0_mem\n",
+              "dom0_mem=\n",
               max_u64(info->image_size, size) >> 20, base, b->bank[0].end);
     }
     b->entry = base + info->entry;
@@ -88,8 +88,8 @@ static void load_gzip(struct build *b)
     rc = gunzip(arch_pa_to_va(to), b->bank[0].end - to, from, m->size, &got);
     if (rc != 0) {
         panic("dom0 kernel: %s (%d); module %s\n",
-              rc == -ENOSPC ? "larger than its memory, raise dom0_mem" : "gzip data is damaged", rc,
-              kernel_path(b));
+              rc == -ENOSPC ? "larger than its memory, raise dom0_mem=" : "gzip data is damaged",
+              rc, kernel_path(b));
     }
     b->next = max_u64(b->next, to + got);
     arch_icache_sync(arch_pa_to_va(to), got);
@@ -121,7 +121,7 @@ static void load_initrd(struct build *b, const struct boot_module *m)
 
     if (to >= b->bank[0].end || m->size > b->bank[0].end - to) {
         panic("dom0 initrd (%lu MiB) does not fit behind the kernel at %#lx, memory ends at %#lx: "
-              "raise dom0_mem\n",
+              "raise dom0_mem=\n",
               m->size >> 20, to, b->bank[0].end);
     }
     memcpy(arch_pa_to_va(to), arch_pa_to_va(m->start), m->size);

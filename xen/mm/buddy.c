@@ -324,14 +324,14 @@ bool buddy_scrub_cancel(struct buddy_scrub *s)
     return true;
 }
 
-bool buddy_has_dirty(void)
+bool buddy_has_dirty(const struct buddy_scrub *s)
 {
     uint32_t orders = 0;
 
     for (unsigned int z = 0; z < NR_ZONES; z++) {
         orders |= READ_ONCE(zones[z].orders[0]);
     }
-    return orders != 0;
+    return orders != 0 || READ_ONCE(s->start) != 0;
 }
 
 /* The block is clean: its first 2^order pages are the caller's. */

@@ -209,8 +209,7 @@ bool page_scrub_idle(void)
     static uint32_t busy; /* one CPU at a time: two would mostly wait for the lock */
     bool found = false;
 
-    if (!atomic_load_acquire(&scrub_allowed) ||
-        (!buddy_has_dirty() && READ_ONCE(idle_scrub.start) == 0) ||
+    if (!atomic_load_acquire(&scrub_allowed) || !buddy_has_dirty(&idle_scrub) ||
         atomic_exchange(&busy, 1u) != 0) {
         return false;
     }

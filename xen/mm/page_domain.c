@@ -49,12 +49,12 @@ static void domain_charge(struct domain *d, uint64_t nr)
          * domain_uncharge tells when it ends. */
         atomic_fetch_add(&d->refcount, 1u);
     }
-    d->tot_pages += nr;
+    atomic_store(&d->tot_pages, d->tot_pages + nr); /* read without the lock, too */
 }
 
 bool domain_uncharge(struct domain *d, uint64_t nr)
 {
-    d->tot_pages -= nr;
+    atomic_store(&d->tot_pages, d->tot_pages - nr);
     return d->tot_pages == 0;
 }
 

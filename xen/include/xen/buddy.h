@@ -68,8 +68,8 @@ struct buddy_scrub {
 bool buddy_scrub(struct buddy_scrub *s, unsigned int order, int floor, int zone, unsigned int pages,
                  uint64_t *frame);
 bool buddy_scrub_cancel(struct buddy_scrub *s);
-/* Is anything left to scrub? Without the lock: a hint. */
-bool buddy_has_dirty(void);
+/* Is anything left to scrub, what was begun in *s included? Without the lock: a hint. */
+bool buddy_has_dirty(const struct buddy_scrub *s);
 /* Zero nr pages and clean them to the point of coherency: a guest may look with its caches off. No
  * lock needed. */
 void page_scrub(uint64_t frame, uint64_t nr);

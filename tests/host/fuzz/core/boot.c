@@ -55,7 +55,8 @@ static bool names_something(const char *message)
         message = text; /* what stands there */
     }
     for (; message < end; message++) {
-        if (*message == '=' || (*message == '/' && message[1] >= 'a' && message[1] <= 'z') ||
+        if (*message == '=' ||
+            (*message == '/' && (message[1] == '_' || (message[1] >= 'a' && message[1] <= 'z'))) ||
             strncmp(message, "device tree at 0x", 17) == 0) {
             return true;
         }
