@@ -2,7 +2,6 @@
  * Third port: a thread for each CPU, and how one waits for another. The C library's side: it has
  * functions of the same names as the core.
  */
-#define _GNU_SOURCE
 #undef sched_yield
 
 #include "../machine.h"
