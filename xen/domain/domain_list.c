@@ -31,16 +31,19 @@ void domain_link(struct domain *d)
     spin_unlock(&domain_list_lock);
 }
 
+/* Nothing if d is out of the list already. */
 static void domain_unlink(struct domain *d)
 {
     struct domain **slot = &hash[d->id % HASH_SIZE];
 
     spin_lock(&domain_list_lock);
-    while (*slot != d) {
-        slot = &(*slot)->hash_next;
+    if (list_linked(&d->all)) {
+        while (*slot != d) {
+            slot = &(*slot)->hash_next;
+        }
+        *slot = d->hash_next;
+        list_del(&d->all);
     }
-    *slot = d->hash_next;
-    list_del(&d->all);
     spin_unlock(&domain_list_lock);
 }
 
@@ -167,9 +170,7 @@ void domain_reap(void)
         d->dead_next = next->dead_next;
         dead_list_add(next);
     }
-    if (list_linked(&d->all)) {
-        domain_unlink(d);
-    }
+    domain_unlink(d);
     if (!domain_destroy(d)) {
         dead_list_add(d);
     }

@@ -216,5 +216,10 @@ void heap_free(void *p)
 
 size_t heap_used(void)
 {
-    return used_bytes;
+    size_t used;
+
+    spin_lock(&lock);
+    used = used_bytes;
+    spin_unlock(&lock);
+    return used;
 }
