@@ -38,7 +38,8 @@ def test_what_compiles_for_all_ports_brings_all_compilers(layer: str) -> None:
 
 def test_other_layers_bring_what_their_board_needs() -> None:
     assert "riscv64-linux-gnu-gcc" not in programs("guests")
-    assert "qemu-system-aarch64" in programs("guests") - programs("host", "lint", "tools")
+    assert "qemu-system-aarch64" in programs("guests") - programs("lint", "tools")
+    assert {"qemu-system-aarch64", "qemu-system-riscv64"} <= programs("host"), "trees of machines"
 
 
 def test_every_layer_runs_as_often_as_it_differs() -> None:

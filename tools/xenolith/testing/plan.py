@@ -27,7 +27,7 @@ class Layer:
 LAYERS = {
     "lint": Layer((BUILD,), "architecture", clang=True),
     "tools": Layer((BUILD, TEST), "run", elsewhere=(BUILD, DOM0), clang=True),
-    "host": Layer((BUILD, TEST), "run", elsewhere=(BUILD,)),
+    "host": Layer((BUILD, TEST, RUN), "run", elsewhere=(BUILD, RUN)),
     "guests": Layer((BUILD, RUN), "board"),
     "target": Layer((BUILD, RUN, DOM0, CARD, DEBUG), "board"),
 }
