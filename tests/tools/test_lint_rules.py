@@ -68,7 +68,7 @@ def test_core_may_have_a_compiler_barrier_and_debug_code() -> None:
 def test_policy() -> None:
     text = "\nif (!v->d->is_privileged) {\n"
     assert layers.check_policy("xen/mm/p2m.c", text)[0].startswith("xen/mm/p2m.c:2: ")
-    assert layers.check_policy("xen/hypercall/access.c", text) == []
+    assert layers.check_policy("xen/domain/access.c", text) == []
 
 
 def test_header_guard() -> None:

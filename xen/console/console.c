@@ -14,7 +14,7 @@
 #include <xen/op.h>
 #include <xen/printk.h>
 
-#include "console.h"
+#include <xen/ring.h>
 
 #define INPUT_SIZE   256u /* a power of two */
 #define WRITE_SLICE  128u /* bytes of guest text between looks at pending work */

@@ -11,17 +11,17 @@ import pytest
 
 SOURCES = (
     "tests/host/mm/port.c",
-    "xen/hypercall/access.c",
+    "xen/domain/access.c",
     "xen/hypercall/op.c",
     "xen/lib/rangeset.c",
     "xen/mm/buddy.c",
     "xen/mm/guest_copy.c",
     "xen/mm/heap.c",
-    "xen/mm/memory_op.c",
+    "xen/control/memory_op.c",
     "xen/mm/p2m*.c",
     "xen/mm/page_*.c",
-    "xen/mm/physmap.c",
-    "xen/mm/reservation.c",
+    "xen/control/physmap.c",
+    "xen/control/reservation.c",
 )
 
 SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all".split()

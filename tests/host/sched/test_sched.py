@@ -24,7 +24,7 @@ SOURCES = (
     "xen/domain/runstate.c",
     "xen/domain/vcpu.c",
     "xen/time/timer.c",
-    "xen/cpu/*.c",
+    "xen/base/cpu.c", "xen/base/lock.c",
 )
 
 # No AddressSanitizer: it cannot follow coroutines.

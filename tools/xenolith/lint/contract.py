@@ -14,7 +14,7 @@ from xenolith.lint.files import without_strings
 
 # Parts of the core that a port may call besides the upcalls of <xen/trap.h>.
 LIBRARY = (
-    *("xen/lib/", "xen/dt/", "xen/cpu/", "xen/mm/", "xen/irq/", "xen/time/", "xen/console/"),
+    *("xen/lib/", "xen/dt/", "xen/base/", "xen/mm/", "xen/irq/", "xen/time/", "xen/drivers/"),
     *("xen/vdev/", "xen/boot/cmdline"),
 )
 

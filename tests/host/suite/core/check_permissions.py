@@ -17,12 +17,12 @@ PAGE = ROOT / "docs" / "PERMISSIONS.md"
 RAM = 0x40000000
 
 TABLES = {
-    "memory_op": ("memory_ops", "xen/mm/memory_op.c"),
-    "grant_table_op": ("grant_ops", "xen/grant/grant_op.c"),
-    "event_channel_op": ("evtchn_ops", "xen/event/evtchn_op.c"),
-    "sched_op": ("sched_ops", "xen/sched/sched_op.c"),
-    "vcpu_op": ("vcpu_ops", "xen/domain/vcpu_op.c"),
-    "hvm_op": ("hvm_ops", "xen/domain/params.c"),
+    "memory_op": ("memory_ops", "xen/control/memory_op.c"),
+    "grant_table_op": ("grant_ops", "xen/control/grant_op.c"),
+    "event_channel_op": ("evtchn_ops", "xen/control/evtchn_op.c"),
+    "sched_op": ("sched_ops", "xen/control/sched_op.c"),
+    "vcpu_op": ("vcpu_ops", "xen/control/vcpu_op.c"),
+    "hvm_op": ("hvm_ops", "xen/control/hvm_op.c"),
     "xen_version": ("version_ops", "xen/hypercall/version.c"),
     "console_io": ("console_ops", "xen/console/console.c"),
     "domctl": ("domctl_ops", "xen/control/domctl.c"),

@@ -1,4 +1,4 @@
-/* Between the files of xen/console only. */
+/* What printk, the ring of `xl dmesg`, and the UARTs below them have in common. */
 #pragma once
 
 #include <xen/spinlock.h>

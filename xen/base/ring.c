@@ -7,7 +7,7 @@
 #include <xen/page_alloc.h>
 #include <xen/string.h>
 
-#include "console.h"
+#include <xen/ring.h>
 
 #define FIRST_SIZE 16384u
 #define MAX_ORDER  12u /* 16 MiB */

@@ -8,7 +8,7 @@
 #include <xen/printk.h>
 #include <xen/string.h>
 
-#include "console.h"
+#include <xen/ring.h>
 
 static int (*const probes[])(const struct dt_node *node, struct uart *u) = {uart_pl011_probe,
                                                                             uart_ns16550_probe};

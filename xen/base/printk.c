@@ -9,7 +9,7 @@
 #include <xen/string.h>
 #include <xen/time.h>
 
-#include "console.h"
+#include <xen/ring.h>
 
 #define LINE_MAX      512u
 #define GUEST_BURST   10u        /* messages about guests ... */
