@@ -6,10 +6,9 @@
 #include <xen/format.h>
 #include <xen/lib.h>
 #include <xen/printk.h>
+#include <xen/ring.h>
 #include <xen/string.h>
 #include <xen/time.h>
-
-#include <xen/ring.h>
 
 #define LINE_MAX      512u
 #define GUEST_BURST   10u        /* messages about guests ... */

@@ -5,9 +5,8 @@
 #include <xen/heap.h>
 #include <xen/lib.h>
 #include <xen/page_alloc.h>
-#include <xen/string.h>
-
 #include <xen/ring.h>
+#include <xen/string.h>
 
 #define FIRST_SIZE 16384u
 #define MAX_ORDER  12u /* 16 MiB */

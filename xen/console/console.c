@@ -1,23 +1,17 @@
 /*
- * Input and the guests' side of the console: characters go to the domain that has the input or to
- * the debug keys; Ctrl-A three times switches; console_io carries text of privileged domains.
+ * Input of the console, and guests' text on it: characters go to the domain that has the input or
+ * to the debug keys; Ctrl-A three times switches.
  */
 #include <public/xen.h>
 #include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/domain.h>
-#include <xen/errno.h>
-#include <xen/guest_copy.h>
-#include <xen/hypercall.h>
 #include <xen/keys.h>
 #include <xen/lib.h>
-#include <xen/op.h>
 #include <xen/printk.h>
-
 #include <xen/ring.h>
 
 #define INPUT_SIZE   256u /* a power of two */
-#define WRITE_SLICE  128u /* bytes of guest text between looks at pending work */
 #define SWITCH_COUNT 3u
 
 static char input[INPUT_SIZE];
@@ -126,62 +120,4 @@ size_t console_write_guest(struct domain *d, const char *text, size_t n)
     }
     spin_unlock(&console_lock);
     return n;
-}
-
-/* Of reg: command, bytes, address of the text. The count is an int in Xen's ABI. */
-static bool console_count_ok(const struct op_call *call)
-{
-    call->reg[1] = (uint32_t)call->reg[1];
-    return call->reg[1] <= INT32_MAX;
-}
-
-static long console_write(struct op_call *call)
-{
-    uint64_t *arg = call->reg;
-    char text[WRITE_SLICE];
-
-    if (!console_count_ok(call)) {
-        return -EINVAL;
-    }
-    while (arg[1] != 0) {
-        size_t n = min_size(arg[1], sizeof(text)), done;
-
-        if (guest_copy_from(text, arg[2], n) != 0) {
-            return -EFAULT;
-        }
-        done = console_write_guest(call->d, text, n);
-        arg[1] -= done;
-        arg[2] += done;
-        /* A character takes 87 us at 115200 baud: interrupts do not wait for it. */
-        if (arg[1] != 0 && (done < n || hypercall_preempt())) {
-            return -ERESTART;
-        }
-    }
-    return 0;
-}
-
-static long console_read(struct op_call *call)
-{
-    char text[INPUT_SIZE];
-    size_t n;
-
-    if (!console_count_ok(call)) {
-        return -EINVAL;
-    }
-    n = console_read_guest(call->d, text, min_size(call->reg[1], sizeof(text)));
-    return guest_copy_to(call->reg[2], text, n) != 0 ? -EFAULT : (long)n;
-}
-
-static const struct op console_rows[] = {
-    [CONSOLEIO_write] = OP_BARE(console_write, ACCESS_CONTROL),
-    [CONSOLEIO_read] = OP_BARE(console_read, ACCESS_CONTROL),
-};
-
-static const struct op console_others = OP_BARE(op_unknown, ACCESS_CONTROL);
-
-const struct op_table console_ops = {console_rows, ARRAY_SIZE(console_rows), 0, &console_others};
-
-long do_console_io(struct vcpu *v, uint64_t *arg)
-{
-    return op_run(v, &console_ops, arg[0], 0, arg);
 }

@@ -15,7 +15,6 @@
 #include <xen/lib.h>
 #include <xen/modules.h>
 #include <xen/page_alloc.h>
-#include <xen/params.h>
 #include <xen/printk.h>
 #include <xen/string.h>
 #include <xen/time.h>
@@ -132,7 +131,7 @@ static void start(struct build *b)
 {
     struct vcpu *v = b->d->vcpu[0];
 
-    domain_param_set(b->d, HVM_PARAM_CALLBACK_IRQ, arch_event_callback(b->d));
+    b->d->hvm_params[HVM_PARAM_CALLBACK_IRQ] = arch_event_callback(b->d);
     arch_vcpu_set_entry(v, b->entry, b->fdt);
     v->initialised = true;
     console_set_input(b->d);

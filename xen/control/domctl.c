@@ -54,10 +54,6 @@ static const struct op domctl_rows[] = {
 
 static const struct op domctl_others = DOMCTL(op_unknown, 0);
 
-const struct op_table domctl_ops = {domctl_rows, ARRAY_SIZE(domctl_rows),
-                                    XEN_DOMCTL_INTERFACE_VERSION, &domctl_others};
-
-long do_domctl(struct vcpu *v, uint64_t *arg)
-{
-    return op_run_versioned(v, &domctl_ops, arg);
-}
+const struct op_table domctl_ops = {OP_TABLE(op_run_versioned, domctl_rows),
+                                    .version = XEN_DOMCTL_INTERFACE_VERSION,
+                                    .others = &domctl_others};

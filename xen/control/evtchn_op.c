@@ -239,9 +239,7 @@ static const struct op evtchn_rows[] = {
     [EVTCHNOP_set_priority] = OP_WITH(op_set_priority, evtchn_set_priority, 0, ACCESS_ANY),
 };
 
-const struct op_table evtchn_ops = OP_TABLE(evtchn_rows);
-
-long do_event_channel_op(struct vcpu *v, uint64_t *arg)
+static long evtchn_op(struct vcpu *v, uint64_t *arg, const struct op_table *table)
 {
     /* What guests do all the time goes the short way. */
     if (likely((uint32_t)arg[0] == EVTCHNOP_send)) {
@@ -250,5 +248,7 @@ long do_event_channel_op(struct vcpu *v, uint64_t *arg)
         return guest_copy_from(&send, arg[1], sizeof(send)) != 0 ? -EFAULT
                                                                  : evtchn_send(v->d, send.port);
     }
-    return op_run(v, &evtchn_ops, arg[0], arg[1], arg);
+    return op_run(v, arg, table);
 }
+
+const struct op_table evtchn_ops = {OP_TABLE(evtchn_op, evtchn_rows)};

@@ -291,9 +291,7 @@ static const struct op grant_rows[] = {
     [GNTTABOP_cache_flush] = GRANT(grant_cache_flush, ACCESS_ANY),
 };
 
-const struct op_table grant_ops = OP_TABLE(grant_rows);
-
-long do_grant_table_op(struct vcpu *v, uint64_t *arg)
+static long grant_op(struct vcpu *v, uint64_t *arg, const struct op_table *table)
 {
     uint64_t cmd = arg[0] & GRANT_CMD_MASK;
 
@@ -301,7 +299,7 @@ long do_grant_table_op(struct vcpu *v, uint64_t *arg)
     if ((int32_t)arg[2] < 0 || (cmd != GNTTABOP_cache_flush && (uint32_t)arg[0] != cmd)) {
         return -EINVAL;
     }
-    return op_run(v, &grant_ops, cmd, arg[1], arg);
+    return op_run_at(v, cmd, arg[1], arg, table);
 }
 
 void grant_dump(struct domain *d)
@@ -318,3 +316,5 @@ void grant_dump(struct domain *d)
         }
     }
 }
+
+const struct op_table grant_ops = {OP_TABLE(grant_op, grant_rows)};

@@ -10,7 +10,6 @@
 #include <xen/errno.h>
 #include <xen/nospec.h>
 #include <xen/op.h>
-#include <xen/params.h>
 
 #define BIT64(n) (1ull << (n))
 
@@ -19,18 +18,6 @@
     (BIT64(HVM_PARAM_CALLBACK_IRQ) | BIT64(HVM_PARAM_STORE_PFN) | BIT64(HVM_PARAM_STORE_EVTCHN) | \
      BIT64(HVM_PARAM_CONSOLE_PFN) | BIT64(HVM_PARAM_CONSOLE_EVTCHN))
 #define PARAMS_HIDDEN BIT64(HVM_PARAM_MONITOR_RING_PFN) /* not even read by the domain itself */
-
-uint64_t domain_param(const struct domain *d, unsigned int index)
-{
-    return index < ARRAY_SIZE(d->hvm_params) ? d->hvm_params[index] : 0;
-}
-
-void domain_param_set(struct domain *d, unsigned int index, uint64_t value)
-{
-    if (index < ARRAY_SIZE(d->hvm_params)) {
-        atomic_store(&d->hvm_params[index], value);
-    }
-}
 
 /* Does the parameter exist for this caller? 0, -EINVAL, -EPERM. */
 static int param_check(uint32_t index, bool own)
@@ -53,8 +40,7 @@ static long param_set(struct op_call *call)
         rc = -EPERM;
     }
     if (rc == 0) {
-        domain_param_set(call->d, (uint32_t)index_nospec(param->index, HVM_NR_PARAMS),
-                         param->value);
+        atomic_store(&call->d->hvm_params[index_nospec(param->index, HVM_NR_PARAMS)], param->value);
     }
     return rc;
 }
@@ -65,7 +51,7 @@ static long param_get(struct op_call *call)
     int rc = param_check(param->index, call->d == call->v->d);
 
     if (rc == 0) {
-        param->value = domain_param(call->d, (uint32_t)index_nospec(param->index, HVM_NR_PARAMS));
+        param->value = call->d->hvm_params[index_nospec(param->index, HVM_NR_PARAMS)];
     }
     return rc;
 }
@@ -75,14 +61,7 @@ static const struct op hvm_rows[] = {
     [HVMOP_get_param] = OP_ON(param_get, xen_hvm_param, domid, OP_OUT, ACCESS_SELF),
 };
 
-const struct op_table hvm_ops = OP_TABLE(hvm_rows);
-
-long do_hvm_op(struct vcpu *v, uint64_t *arg)
-{
-    return op_run(v, &hvm_ops, arg[0], arg[1], arg);
-}
-
-long do_vm_assist(struct vcpu *v, uint64_t *arg)
+static long vm_assist(struct vcpu *v, uint64_t *arg, const struct op_table *table __unused)
 {
     uint32_t bit = 1u << VMASST_TYPE_runstate_update_flag;
 
@@ -95,3 +74,7 @@ long do_vm_assist(struct vcpu *v, uint64_t *arg)
     default: return -ENOSYS;
     }
 }
+
+const struct op_table hvm_ops = {OP_TABLE(op_run, hvm_rows)};
+
+const struct op_table vm_assist_ops = {.run = vm_assist};

@@ -137,8 +137,6 @@ static const struct op memory_rows[] = {
                                       OP_ID | OP_RESUMES, ACCESS_OTHER),
 };
 
-const struct op_table memory_ops = OP_TABLE(memory_rows);
-
 /* Is it a command that is never done in part? */
 static bool memory_op_is_whole(uint32_t cmd)
 {
@@ -149,12 +147,14 @@ static bool memory_op_is_whole(uint32_t cmd)
     return op != NULL && op->fn != NULL && (op->flags & OP_RESUMES) == 0;
 }
 
-long do_memory_op(struct vcpu *v, uint64_t *arg)
+static long memory_op(struct vcpu *v, uint64_t *arg, const struct op_table *table)
 {
     uint32_t cmd = arg[0] & MEMOP_CMD_MASK;
 
     if (arg[0] >> MEMOP_EXTENT_SHIFT != 0 && memory_op_is_whole(cmd)) {
         return -EINVAL;
     }
-    return op_run(v, &memory_ops, cmd, arg[1], arg);
+    return op_run_at(v, cmd, arg[1], arg, table);
 }
+
+const struct op_table memory_ops = {OP_TABLE(memory_op, memory_rows)};

@@ -27,10 +27,6 @@ static const struct op platform_rows[] = {
 
 static const struct op platform_others = PLATFORM(op_unknown);
 
-const struct op_table platform_ops = {platform_rows, ARRAY_SIZE(platform_rows),
-                                      XENPF_INTERFACE_VERSION, &platform_others};
-
-long do_platform_op(struct vcpu *v, uint64_t *arg)
-{
-    return op_run_versioned(v, &platform_ops, arg);
-}
+const struct op_table platform_ops = {OP_TABLE(op_run_versioned, platform_rows),
+                                      .version = XENPF_INTERFACE_VERSION,
+                                      .others = &platform_others};

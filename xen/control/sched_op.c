@@ -137,9 +137,4 @@ static const struct op sched_rows[] = {
     [SCHEDOP_pin_override] = OP_WITH(sched_op_pin_override, sched_pin_override, 0, ACCESS_CONTROL),
 };
 
-const struct op_table sched_ops = OP_TABLE(sched_rows);
-
-long do_sched_op(struct vcpu *v, uint64_t *arg)
-{
-    return op_run(v, &sched_ops, arg[0], arg[1], arg);
-}
+const struct op_table sched_ops = {OP_TABLE(op_run, sched_rows)};

@@ -156,10 +156,6 @@ static const struct op sysctl_rows[] = {
 
 static const struct op sysctl_others = SYSCTL(op_unknown, 0);
 
-const struct op_table sysctl_ops = {sysctl_rows, ARRAY_SIZE(sysctl_rows),
-                                    XEN_SYSCTL_INTERFACE_VERSION, &sysctl_others};
-
-long do_sysctl(struct vcpu *v, uint64_t *arg)
-{
-    return op_run_versioned(v, &sysctl_ops, arg);
-}
+const struct op_table sysctl_ops = {OP_TABLE(op_run_versioned, sysctl_rows),
+                                    .version = XEN_SYSCTL_INTERFACE_VERSION,
+                                    .others = &sysctl_others};

@@ -47,11 +47,11 @@ static const struct op vcpu_rows[] = {
 
 static const struct op vcpu_others = OP_BARE(vcpu_op_unknown, ACCESS_ANY);
 
-const struct op_table vcpu_ops = {vcpu_rows, ARRAY_SIZE(vcpu_rows), 0, &vcpu_others};
-
-long do_vcpu_op(struct vcpu *caller, uint64_t *arg)
+static long vcpu_op(struct vcpu *caller, uint64_t *arg, const struct op_table *table)
 {
     return domain_vcpu(caller->d, (uint32_t)arg[1]) != NULL
-               ? op_run(caller, &vcpu_ops, arg[0], arg[2], arg)
+               ? op_run_at(caller, arg[0], arg[2], arg, table)
                : -ENOENT;
 }
+
+const struct op_table vcpu_ops = {OP_TABLE(vcpu_op, vcpu_rows), .others = &vcpu_others};

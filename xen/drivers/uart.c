@@ -6,9 +6,8 @@
 #include <xen/dt.h>
 #include <xen/irq.h>
 #include <xen/printk.h>
-#include <xen/string.h>
-
 #include <xen/ring.h>
+#include <xen/string.h>
 
 static int (*const probes[])(const struct dt_node *node, struct uart *u) = {uart_pl011_probe,
                                                                             uart_ns16550_probe};

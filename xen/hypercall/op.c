@@ -114,7 +114,8 @@ static __noinline long op_run_on(const struct op *op, struct op_call *call)
     return rc;
 }
 
-long op_run(struct vcpu *v, const struct op_table *table, uint64_t cmd, uint64_t gva, uint64_t *reg)
+long op_run_at(struct vcpu *v, uint64_t cmd, uint64_t gva, uint64_t *reg,
+               const struct op_table *table)
 {
     struct op_call call = {.v = v, .d = v->d, .gva = gva, .reg = reg};
     const struct op *op = op_find(table, (uint32_t)cmd);
@@ -126,7 +127,12 @@ long op_run(struct vcpu *v, const struct op_table *table, uint64_t cmd, uint64_t
     return op->size == 0 && op->who == ACCESS_ANY ? op->fn(&call) : op_run_on(op, &call);
 }
 
-long op_run_versioned(struct vcpu *v, const struct op_table *table, uint64_t *reg)
+long op_run(struct vcpu *v, uint64_t *reg, const struct op_table *table)
+{
+    return op_run_at(v, reg[0], reg[1], reg, table);
+}
+
+long op_run_versioned(struct vcpu *v, uint64_t *reg, const struct op_table *table)
 {
     uint64_t buffer[OP_SIZE_MAX / sizeof(uint64_t)];
     struct op_call call = {.v = v, .d = v->d, .arg = buffer, .gva = reg[0], .reg = reg};

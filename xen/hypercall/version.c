@@ -219,12 +219,12 @@ static const struct op version_rows[] = {
     [XENVER_commandline2] = OP_BARE(version_commandline2, ACCESS_CONTROL),
 };
 
-const struct op_table version_ops = OP_TABLE(version_rows);
-
-long do_xen_version(struct vcpu *v, uint64_t *arg)
+static long version_op(struct vcpu *v, uint64_t *arg, const struct op_table *table)
 {
     if (likely((uint32_t)arg[0] == XENVER_version)) {
         return XEN_MAJOR << 16 | XEN_MINOR;
     }
-    return op_run(v, &version_ops, arg[0], arg[1], arg);
+    return op_run(v, arg, table);
 }
+
+const struct op_table version_ops = {OP_TABLE(version_op, version_rows)};

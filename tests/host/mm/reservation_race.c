@@ -14,7 +14,7 @@
 #include <xen/cpu.h>
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
-#include <xen/hypercall.h>
+#include <xen/op.h>
 
 #define THREADS 4u
 #define PREEMPT 3u          /* once in so many looks */
@@ -42,7 +42,7 @@ static long reservation_from(unsigned int cpu, unsigned int command, uint64_t gf
     CHECK(guest_copy_to(at, &gfn, sizeof(gfn)) == 0, at, gfn);
     CHECK(guest_copy_to(at + 64, &in, sizeof(in)) == 0, at, gfn);
     for (uint64_t arg[2] = {command | place << 32, at + 64}; rc == -ERESTART;) {
-        rc = do_memory_op(&vcpus[cpu], arg);
+        rc = memory_ops.run(&vcpus[cpu], arg, &memory_ops);
     }
     CHECK(rc == 0 || rc == 1, rc, gfn);
     return rc;

@@ -59,4 +59,3 @@ size_t console_ring_read(char *text, size_t n, uint32_t *index, bool incremental
 void console_puts(const char *text, size_t n);
 /* Force synchronous output and break a held lock (panic). */
 void console_force_unlock(void);
-long do_console_io(struct vcpu *v, uint64_t *arg);

@@ -106,7 +106,7 @@ struct domain {
 
     struct evtchn_table events;
     struct grant_table *grants;
-    uint64_t hvm_params[48]; /* HVM_PARAM_*, params.c */
+    uint64_t hvm_params[48]; /* HVM_PARAM_*, hvm_op.c */
     uint64_t *poll_mask;     /* vCPUs in SCHEDOP_poll, atomic */
 
     struct sched_domain sched;
@@ -240,7 +240,3 @@ int __must_check domain_watchdog_init(struct domain *d);
 void domain_watchdog_destroy(struct domain *d);
 long domain_watchdog_set(struct domain *d, uint32_t id, uint32_t timeout);
 
-long do_sched_op(struct vcpu *v, uint64_t *arg);
-long do_vcpu_op(struct vcpu *v, uint64_t *arg);
-long do_vm_assist(struct vcpu *v, uint64_t *arg);
-long do_hvm_op(struct vcpu *v, uint64_t *arg);

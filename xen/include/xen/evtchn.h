@@ -37,7 +37,6 @@ int __must_check evtchn_domain_init(struct domain *d, uint32_t max_port);
 int __must_check evtchn_domain_relinquish(struct domain *d);
 void evtchn_domain_destroy(struct domain *d);
 
-long do_event_channel_op(struct vcpu *v, uint64_t *arg);
 /* For the tools' domain builder and dom0less: an unbound port of d for remote; port number or
  * -errno. */
 int __must_check evtchn_alloc_unbound(struct domain *d, domid_t remote);

@@ -27,7 +27,6 @@ int __must_check grant_table_frame(struct domain *d, uint64_t index, mfn_t *mfn)
 uint32_t grant_table_frames(const struct domain *d);
 uint32_t grant_table_max_frames(const struct domain *d);
 
-long do_grant_table_op(struct vcpu *v, uint64_t *arg);
 
 /* Debug key 'g'. */
 void grant_dump(struct domain *d);

@@ -9,16 +9,14 @@
 
 struct vcpu;
 
-/*
- * arg[0..4] are the argument registers (or a multicall entry's). A handler that has done a slice of
- * its work changes arg[] so that the call made again goes on from there, and returns -ERESTART; the
- * dispatcher does the rest.
- */
-typedef long hypercall_fn(struct vcpu *v, uint64_t *arg);
+struct op_table;
 
-/* Run hypercall nr with these arguments; -ENOSYS for a number without a row. May return -ERESTART.
+/*
+ * arg[0..4] are the argument registers (or a multicall entry's); `table` has the sub-operations, if
+ * the hypercall has any. A handler that has done a slice of its work changes arg[] so that the call
+ * made again goes on from there, and returns -ERESTART; the dispatcher does the rest.
  */
-long hypercall_run(struct vcpu *v, uint64_t nr, uint64_t *arg);
+typedef long hypercall_fn(struct vcpu *v, uint64_t *arg, const struct op_table *table);
 
 /* Must a long operation stop now? true when work or an interrupt waits for this CPU. Check every <=
  * 50k instructions. */
@@ -26,15 +24,6 @@ static inline bool hypercall_preempt(void)
 {
     return atomic_load(&this_cpu()->pending) != 0 || arch_cpu_irq_pending();
 }
-
-long do_multicall(struct vcpu *v, uint64_t *arg);
-long do_xen_version(struct vcpu *v, uint64_t *arg);
-long do_memory_op(struct vcpu *v, uint64_t *arg);
-long do_physdev_op(struct vcpu *v, uint64_t *arg);
-long do_platform_op(struct vcpu *v, uint64_t *arg);
-long do_sysctl(struct vcpu *v, uint64_t *arg);
-long do_domctl(struct vcpu *v, uint64_t *arg);
-long do_xsm_op(struct vcpu *v, uint64_t *arg);
 
 /* One line for the boot log: name, version, builder, compiler, date. */
 const char *xen_banner(void);

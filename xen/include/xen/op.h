@@ -7,6 +7,7 @@
 
 #include <xen/access.h>
 #include <xen/compiler.h>
+#include <xen/hypercall.h>
 #include <xen/lib.h>
 #include <xen/types.h>
 
@@ -56,29 +57,33 @@ struct op {
      .who = (may), \
      .target = OP_FIELD(type, field)}
 
+/* A hypercall: with sub-operations, or by itself (no rows). */
 struct op_table {
+    hypercall_fn *run;    /* op_run, op_run_versioned, or what the hypercall needs before these */
     const struct op *row; /* by command; fn is NULL where there is none */
     uint32_t nr;
-    uint32_t version;        /* not 0: structures begin with command and interface version */
+    uint32_t version;        /* op_run_versioned: structures begin with command and this version */
     const struct op *others; /* what stands for commands without a row; NULL: -ENOSYS at once */
 };
 
-#define OP_TABLE(rows) {.row = (rows), .nr = ARRAY_SIZE(rows)}
+#define OP_TABLE(function, rows) .run = (function), .row = (rows), .nr = ARRAY_SIZE(rows)
 
 /*
  * Command cmd of a table on the structure at guest address gva. -ENOSYS: no such command, -EFAULT,
  * -ESRCH: no such domain, -EPERM, or what the operation answers. Only 32 bits of cmd count. In
  * this order, which is Xen's: command, permission if no domain is named, copy, domains, permission.
  */
-long op_run(struct vcpu *v, const struct op_table *table, uint64_t cmd, uint64_t gva,
-            uint64_t *reg);
+long op_run_at(struct vcpu *v, uint64_t cmd, uint64_t gva, uint64_t *reg,
+               const struct op_table *table);
+/* The same as a hypercall: command and address are its first two arguments. */
+hypercall_fn op_run;
 /* The same for tables with a version: the command stands in the structure at reg[0]. -EACCES: it is
  * made for another version. */
-long op_run_versioned(struct vcpu *v, const struct op_table *table, uint64_t *reg);
+hypercall_fn op_run_versioned;
 
 /* The answer to a command that nobody has: for `others`. */
 op_fn op_unknown;
 
-/* All tables; hypercalls without one have no sub-operations, or none that do anything. */
+/* All hypercalls but multicall, which is in dispatch.c. */
 extern const struct op_table console_ops, domctl_ops, evtchn_ops, grant_ops, hvm_ops, memory_ops,
-    platform_ops, sched_ops, sysctl_ops, vcpu_ops, version_ops;
+    platform_ops, sched_ops, sysctl_ops, vcpu_ops, version_ops, vm_assist_ops;

@@ -24,7 +24,7 @@ TABLES = {
     "vcpu_op": ("vcpu_ops", "xen/control/vcpu_op.c"),
     "hvm_op": ("hvm_ops", "xen/control/hvm_op.c"),
     "xen_version": ("version_ops", "xen/hypercall/version.c"),
-    "console_io": ("console_ops", "xen/console/console.c"),
+    "console_io": ("console_ops", "xen/control/console_io.c"),
     "domctl": ("domctl_ops", "xen/control/domctl.c"),
     "sysctl": ("sysctl_ops", "xen/control/sysctl.c"),
     "platform_op": ("platform_ops", "xen/control/platform.c"),
