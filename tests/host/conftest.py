@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-BASE = ("xen/lib/*.c", "xen/dt/*.c", "xen/boot/cmdline*.c", "xen/boot/modules*.c")
+BASE = ("xen/lib/*.c", "xen/dt/*.c", "xen/base/opt.c", "xen/boot/cmdline*.c", "xen/boot/modules*.c")
 
 SOURCES = {
     "base": BASE,

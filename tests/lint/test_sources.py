@@ -58,7 +58,7 @@ def test_walks_leave_out_what_is_off(sources: Sources, expect_none: Expect) -> N
 
 def test_every_option_is_read(sources: Sources, expect_none: Expect) -> None:
     code = {path: text for path, text in sources.items() if path.startswith(("xen/", "arch/"))}
-    expect_none(options.check(sources["xen/include/xen/cmdline.h"], code))
+    expect_none(options.check(sources["xen/include/xen/opt.h"], code))
 
 
 def test_guests_words_are_changed_in_bounded_time(sources: Sources, expect_none: Expect) -> None:

@@ -1,8 +1,8 @@
 /* Physical CPUs: descriptors, bring-up, and requests from one CPU to another. What a CPU is made of
  * belongs to the port. */
-#include <xen/cmdline.h>
 #include <xen/cpu.h>
 #include <xen/lib.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/trap.h>
 

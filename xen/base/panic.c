@@ -1,12 +1,12 @@
 /* The end: say what happened, where, and in which build; stop the other CPUs; restart unless told
  * not to. */
-#include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/format.h>
 #include <xen/hypercall.h>
 #include <xen/memmap.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/time.h>
 #include <xen/trap.h>

@@ -1,10 +1,10 @@
 /* Messages of the hypervisor: levels, "(XEN) " and time stamps, rate limit for what guests provoke.
  */
-#include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/domain.h>
 #include <xen/format.h>
 #include <xen/lib.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/ring.h>
 #include <xen/string.h>

@@ -1,9 +1,9 @@
 /* The console ring: the last bytes that were printed, for `xl dmesg`. A reader keeps a running
  * index. Console lock held. */
-#include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/heap.h>
 #include <xen/lib.h>
+#include <xen/opt.h>
 #include <xen/page_alloc.h>
 #include <xen/ring.h>
 #include <xen/string.h>

@@ -10,7 +10,6 @@
 
 #define WORD_MAX (CMDLINE_VALUE + 40)
 
-struct xen_options opt;
 struct cmdline cmdline;
 
 enum option_kind {
@@ -271,7 +270,7 @@ static void cmdline_word(size_t start, size_t length)
         cmdline_note(start, length, CMDLINE_BAD_VALUE);
         return;
     }
-    memcpy(word, cmdline.text + start, length);
+    memcpy(word, opt.line + start, length);
     word[length] = '\0';
 
     char *equals = strchr(word, '=');
@@ -331,12 +330,12 @@ void cmdline_parse(const char *line)
     if (line == NULL) {
         return;
     }
-    cmdline.cut = strlcpy(cmdline.text, line, sizeof(cmdline.text)) >= sizeof(cmdline.text);
+    cmdline.cut = strlcpy(opt.line, line, sizeof(opt.line)) >= sizeof(opt.line);
 
-    for (size_t at = 0; cmdline.text[at] != '\0';) {
+    for (size_t at = 0; opt.line[at] != '\0';) {
         size_t start = at;
 
-        while (cmdline.text[at] != '\0' && !cmdline_is_space(cmdline.text[at])) {
+        while (opt.line[at] != '\0' && !cmdline_is_space(opt.line[at])) {
             at++;
         }
         if (at != start) {
@@ -359,7 +358,7 @@ void cmdline_report(void)
         const struct cmdline_note *note = &cmdline.notes[i];
 
         printk(XENLOG_WARNING "Command line: \"%.*s\" %s: ignored\n", note->length,
-               cmdline.text + note->start, remarks[note->remark]);
+               opt.line + note->start, remarks[note->remark]);
     }
     if (cmdline.notes_lost != 0) {
         printk(XENLOG_WARNING "Command line: %u more words ignored\n", cmdline.notes_lost);

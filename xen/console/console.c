@@ -3,11 +3,11 @@
  * to the debug keys; Ctrl-A three times switches.
  */
 #include <public/xen.h>
-#include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/domain.h>
 #include <xen/keys.h>
 #include <xen/lib.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/ring.h>
 

@@ -8,12 +8,12 @@
 #include <arch/vcpu.h>
 #include <public/domctl.h>
 #include <public/hvm/params.h>
-#include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/lib.h>
 #include <xen/modules.h>
+#include <xen/opt.h>
 #include <xen/page_alloc.h>
 #include <xen/printk.h>
 #include <xen/string.h>

@@ -4,12 +4,12 @@
  * is dom0's as far as it goes, before anything above is.
  */
 #include <arch/mm.h>
-#include <xen/cmdline.h>
 #include <xen/domain.h>
 #include <xen/dt.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
 #include <xen/modules.h>
+#include <xen/opt.h>
 #include <xen/page_alloc.h>
 #include <xen/printk.h>
 

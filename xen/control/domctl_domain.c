@@ -4,11 +4,11 @@
  */
 #include <arch/domain.h>
 #include <public/domctl.h>
-#include <xen/cmdline.h>
 #include <xen/control.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/string.h>
 

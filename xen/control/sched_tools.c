@@ -4,9 +4,9 @@
  */
 #include <public/domctl.h>
 #include <public/sysctl.h>
-#include <xen/cmdline.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
+#include <xen/opt.h>
 #include <xen/sched.h>
 
 static unsigned int tools_vcpus(const struct domain *d)
@@ -71,8 +71,8 @@ long sched_sysctl(struct xen_sysctl_scheduler_op *op)
                                          param->ratelimit_us < XEN_SYSCTL_SCHED_RATELIMIT_MIN)) {
             return -EINVAL;
         }
-        sched_ratelimit_us = param->ratelimit_us;
+        opt.sched_ratelimit_us = param->ratelimit_us;
     }
-    param->ratelimit_us = sched_ratelimit_us;
+    param->ratelimit_us = opt.sched_ratelimit_us;
     return 0;
 }

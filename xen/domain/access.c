@@ -1,7 +1,7 @@
 /* The policy: what dom0 may, what a domain may with itself, and what two guests may together. */
 #include <xen/access.h>
-#include <xen/cmdline.h>
 #include <xen/domain.h>
+#include <xen/opt.h>
 
 bool access_control(const struct domain *by)
 {

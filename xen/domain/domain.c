@@ -5,13 +5,13 @@
 #include <arch/domain.h>
 #include <arch/mm.h>
 #include <public/domctl.h>
-#include <xen/cmdline.h>
 #include <xen/cpu.h>
 #include <xen/cpupool.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/heap.h>
 #include <xen/nospec.h>
+#include <xen/opt.h>
 #include <xen/page_alloc.h>
 #include <xen/string.h>
 

@@ -5,10 +5,10 @@
 #include <arch/cpu.h>
 #include <public/sched.h>
 #include <public/xen.h>
-#include <xen/cmdline.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/format.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/time.h>
 #include <xen/trap.h>

@@ -1,10 +1,10 @@
 /* Which UART is the console's, and bytes to and from it. The devices themselves are xen/drivers. */
 #include <arch/cpu.h>
-#include <xen/cmdline.h>
 #include <xen/console.h>
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/irq.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/ring.h>
 #include <xen/string.h>

@@ -8,7 +8,7 @@
 #include <public/version.h>
 #include <xen/access.h>
 #include <xen/build_info.h>
-#include <xen/cmdline.h>
+#include <xen/opt.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
@@ -142,7 +142,7 @@ static long version_commandline(struct op_call *call)
     if (!access_control(call->v->d)) {
         return guest_copy_to(call->gva, DENIED, sizeof(DENIED));
     }
-    return version_put_text(call->gva, cmdline.text, sizeof(xen_commandline_t));
+    return version_put_text(call->gva, opt.line, sizeof(xen_commandline_t));
 }
 
 /* The forms with a length: to a null pointer the size, else at most what there is room for,
@@ -193,7 +193,7 @@ static long version_changeset2(struct op_call *call)
 
 static long version_commandline2(struct op_call *call)
 {
-    return version_put_varbuf(call->gva, cmdline.text, strnlen(cmdline.text, sizeof(cmdline.text)));
+    return version_put_varbuf(call->gva, opt.line, strnlen(opt.line, sizeof(opt.line)));
 }
 
 static long version_version(struct op_call *call __unused)

@@ -5,11 +5,11 @@
  */
 #include <public/domctl.h>
 #include <xen/bitops.h>
-#include <xen/cmdline.h>
 #include <xen/cpu.h>
 #include <xen/cpupool.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/sched.h>
 #include <xen/string.h>
@@ -64,7 +64,6 @@ void sched_init(const char *name)
                "sched=%s: no such scheduler here (there are fair and null): using %s\n",
                name, class->name);
     }
-    sched_ratelimit_us = opt.sched_ratelimit_us;
 }
 
 bool sched_fall_back(void)

@@ -8,10 +8,10 @@
  * neither a long sleep nor a hog elsewhere is a credit.
  */
 #include <public/domctl.h>
-#include <xen/cmdline.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/lib.h>
+#include <xen/opt.h>
 #include <xen/sched.h>
 
 #include "fair.h"
@@ -25,7 +25,6 @@
 #define LEAD_MAX      3000000000ull /* how far ahead one may be of those it comes to */
 #define MARGIN        500000ull     /* less than that is not worth a switch */
 
-uint32_t sched_ratelimit_us;
 uint32_t sched_nr_waiting;
 
 static struct list queue = LIST_INIT(queue); /* vCPUs in SCHED_QUEUED, by rising virtual time */
@@ -214,7 +213,7 @@ void fair_charge(struct cpu *c, struct vcpu *v, s_time_t ran)
 /* When c could be taken from its vCPU: that one keeps it for the rate limit. */
 static s_time_t fair_free_at(const struct cpu *c, s_time_t now)
 {
-    return time_max(c->sched.started + MICROSECS(sched_ratelimit_us), now);
+    return time_max(c->sched.started + MICROSECS(opt.sched_ratelimit_us), now);
 }
 
 /* The busy CPU that v should take: free soonest, and then the one whose vCPU is furthest ahead.

@@ -2,11 +2,11 @@
  * What a vCPU brings to the scheduler: its entry and exit, and its affinity to CPUs.
  */
 #include <xen/bitops.h>
-#include <xen/cmdline.h>
 #include <xen/cpu.h>
 #include <xen/cpupool.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/sched.h>
 

@@ -11,9 +11,9 @@
 #include <asm/vgic_state.h>
 #include <asm/vtimer_ops.h>
 #include <public/arch.h>
-#include <xen/cmdline.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
+#include <xen/opt.h>
 #include <xen/string.h>
 
 #define VMPIDR_RES1 (1ul << 31)

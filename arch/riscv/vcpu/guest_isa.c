@@ -6,10 +6,10 @@
 #include <asm/guest_dt.h>
 #include <asm/isa.h>
 #include <asm/virq.h>
-#include <xen/cmdline.h>
 #include <xen/dt.h>
 #include <xen/fdt_build.h>
 #include <xen/lib.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/string.h>
 

@@ -9,11 +9,11 @@
 #include <asm/isa.h>
 #include <asm/virq.h>
 #include <asm/vtimer.h>
-#include <xen/cmdline.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/heap.h>
+#include <xen/opt.h>
 #include <xen/string.h>
 
 #define XLEN_64        (2ul << 32) /* hstatus.VSXL, sstatus.UXL */

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include <xen/cmdline.h>
 #include <xen/cpu.h>
 #include <xen/errno.h>
 #include <xen/memmap.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/rangeset.h>
 

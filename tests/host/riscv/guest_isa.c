@@ -6,9 +6,9 @@
 #include <asm/virq.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <xen/cmdline.h>
 #include <xen/dt.h>
 #include <xen/fdt_build.h>
+#include <xen/opt.h>
 #include <xen/printk.h>
 
 #define ROOM 65536

@@ -7,9 +7,9 @@
  * woken at random, y: yields instead of sleeping, p: pauses others. Prints for each vCPU: ns run,
  * ns runnable, times it woke, longest wait from wake to run in ns.
  */
-#include <xen/cmdline.h>
 #include <xen/cpupool.h>
 #include <xen/errno.h>
+#include <xen/opt.h>
 
 #include "sim.h"
 

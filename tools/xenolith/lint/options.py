@@ -14,7 +14,7 @@ _FIELD = re.compile(r"(\w+)\s*(?:\[\w+\])?\s*;")
 
 
 def fields(header: str) -> list[str]:
-    """Names in struct xen_options of <xen/cmdline.h>; ValueError if it is not there."""
+    """Names in struct xen_options of <xen/opt.h>; ValueError if it is not there."""
     found = _STRUCT.search(without_comments(header))
     if found is None:
         raise ValueError("no struct xen_options")

@@ -143,8 +143,7 @@ extern spinlock_t sched_lock;
 void sched_unlock(void);
 /* cpu_request, with the lock held. */
 void sched_request(struct cpu *c, uint32_t bits);
-extern uint32_t sched_ratelimit_us; /* a vCPU runs that long before another one may take its CPU */
-extern uint32_t sched_nr_waiting;   /* vCPUs that somebody could give way to; kept by the class */
+extern uint32_t sched_nr_waiting; /* vCPUs that somebody could give way to; kept by the class */
 cpumask_t cpumask_of(const struct cpu *c);
 /* v (queued) may run on c: by affinity, and its state is not loaded elsewhere. */
 bool sched_eligible(const struct vcpu *v, const struct cpu *c);

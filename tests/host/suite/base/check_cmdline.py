@@ -76,7 +76,7 @@ def option(core: Any, name: str) -> Any:
 def test_options(core: Any, line: str, field: str, value: Any) -> None:
     assert parse(core, line) == []
     assert option(core, field) == value
-    assert core.text(core.lib.cmdline.text) == line
+    assert core.text(core.lib.opt.line) == line
 
 
 @pytest.mark.parametrize(

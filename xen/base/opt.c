@@ -1,0 +1,4 @@
+/* The options that all floors read. */
+#include <xen/opt.h>
+
+struct xen_options opt;
