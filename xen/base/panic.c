@@ -1,11 +1,8 @@
 /* The end: say what happened, where, and in which build; stop the other CPUs; restart unless told
  * not to. */
-#include <xen/console.h>
+#include <xen/build_id.h>
 #include <xen/cpu.h>
-#include <xen/dt.h>
 #include <xen/format.h>
-#include <xen/hypercall.h>
-#include <xen/memmap.h>
 #include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/time.h>
@@ -14,12 +11,13 @@
 #define RESTART_SECONDS 5
 
 static uint32_t panics;
-static bool reading_told;
+static bool explained;
+bool (*panic_context)(const uint64_t *fault);
 
-static void print_build_id(void)
+static void panic_build_id(void)
 {
     const uint8_t *id;
-    size_t n = xen_build_id(&id);
+    size_t n = build_id(&id);
 
     printk(XENLOG_ERR "build-id: ");
     for (size_t i = 0; i < n; i++) {
@@ -28,18 +26,14 @@ static void print_build_id(void)
     printk(XENLOG_ERR "\n");
 }
 
-/* While booting: where in the device tree. Once, so that a fault in here ends. */
-static bool print_reading(void)
+/* Once, so that a fault in there ends. */
+static bool panic_explain(const uint64_t *fault)
 {
-    char path[128];
-
-    if (dt_reading == NULL || reading_told) {
+    if (panic_context == NULL || explained) {
         return false;
     }
-    reading_told = true;
-    printk(XENLOG_ERR "Stopped while reading %s of the device tree, or soon after\n",
-           dt_full_path(&dt_host, dt_reading, path, sizeof(path)));
-    return true;
+    explained = true;
+    return panic_context(fault);
 }
 
 void panic(const char *fmt, ...)
@@ -52,16 +46,16 @@ void panic(const char *fmt, ...)
         arch_cpu_halt();
     }
     cpu_halt_others();
-    console_force_unlock();
+    printk_force_unlock();
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     printk(XENLOG_ERR "\n****************************************\n");
     printk(XENLOG_ERR "Panic on CPU %u:\n", this_cpu()->id);
     printk(XENLOG_ERR "%s", text);
-    (void)print_reading();
+    (void)panic_explain(NULL);
     arch_dump_stack();
-    print_build_id();
+    panic_build_id();
     printk(XENLOG_ERR "****************************************\n");
     if (!opt.noreboot) {
         printk(XENLOG_ERR "Reboot in %d seconds...\n", RESTART_SECONDS);
@@ -74,11 +68,11 @@ void panic(const char *fmt, ...)
 
 void hyp_fault_begin(void)
 {
-    if (console_fault()) {
+    if (printk_sink != NULL && printk_sink->fault()) {
         /* Whatever was being said, be it a panic, nobody has read: the next console says this. */
-        console_force_unlock();
+        printk_force_unlock();
         atomic_store(&panics, 0u);
-        reading_told = false;
+        explained = false;
         printk(XENLOG_ERR
                "The console before does not answer: correct /chosen/stdout-path, or give "
                "dtuart=\n");
@@ -87,8 +81,6 @@ void hyp_fault_begin(void)
 
 void hyp_fault(const char *what, uint64_t syndrome, uint64_t address, uint64_t pc)
 {
-    if (print_reading()) {
-        memmap_explain(address);
-    }
+    (void)panic_explain(&address);
     panic("%s: syndrome %#lx, address %#lx, PC %#lx\n", what, syndrome, address, pc);
 }

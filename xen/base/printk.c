@@ -1,6 +1,5 @@
 /* Messages of the hypervisor: levels, "(XEN) " and time stamps, rate limit for what guests provoke.
  */
-#include <xen/console.h>
 #include <xen/domain.h>
 #include <xen/format.h>
 #include <xen/lib.h>
@@ -15,32 +14,34 @@
 #define GUEST_PERIOD  SECONDS(5) /* ... in this time */
 #define DEFAULT_LEVEL 2u         /* XENLOG_INFO */
 
-spinlock_t console_lock = SPINLOCK_INIT(LOCK_CONSOLE);
+const struct printk_sink *printk_sink;
 static bool line_open; /* the last output did not end its line, so no new prefix */
 
-static void emit(const char *text, size_t n)
+static void printk_emit(const char *text, size_t n)
 {
     ring_put(text, n);
-    console_uart_put(text, n);
+    if (printk_sink != NULL) {
+        printk_sink->put(text, n);
+    }
 }
 
-static void prefix(void)
+static void printk_prefix(void)
 {
     char stamp[40];
     s_time_t now = time_now();
 
-    emit("(XEN) ", 6);
+    printk_emit("(XEN) ", 6);
     if (opt.console_timestamps == TIMESTAMPS_RAW) {
-        emit(stamp, min_size(snprintf(stamp, sizeof(stamp), "[%016lx] ", arch_counter()),
-                             sizeof(stamp) - 1u));
+        printk_emit(stamp, min_size(snprintf(stamp, sizeof(stamp), "[%016lx] ", arch_counter()),
+                                    sizeof(stamp) - 1u));
     } else if (opt.console_timestamps != TIMESTAMPS_NONE) {
-        emit(stamp, min_size(snprintf(stamp, sizeof(stamp), "[%5ld.%06ld] ", now / SECONDS(1),
-                                      now % SECONDS(1) / 1000),
-                             sizeof(stamp) - 1u));
+        printk_emit(stamp, min_size(snprintf(stamp, sizeof(stamp), "[%5ld.%06ld] ",
+                                             now / SECONDS(1), now % SECONDS(1) / 1000),
+                                    sizeof(stamp) - 1u));
     }
 }
 
-static void print(const char *text)
+static void printk_text(const char *text)
 {
     spin_lock(&console_lock);
     while (*text != '\0') {
@@ -48,9 +49,9 @@ static void print(const char *text)
         size_t n = end != NULL ? (size_t)(end - text) + 1u : strlen(text);
 
         if (!line_open) {
-            prefix();
+            printk_prefix();
         }
-        emit(text, n);
+        printk_emit(text, n);
         line_open = end == NULL;
         text += n;
     }
@@ -58,7 +59,7 @@ static void print(const char *text)
 }
 
 /* Takes the level off a format: "\001" and a digit. */
-static unsigned int level_of(const char **fmt)
+static unsigned int printk_level(const char **fmt)
 {
     unsigned int level = DEFAULT_LEVEL;
 
@@ -71,7 +72,7 @@ static unsigned int level_of(const char **fmt)
 
 void printk(const char *fmt, ...)
 {
-    unsigned int level = level_of(&fmt);
+    unsigned int level = printk_level(&fmt);
     char line[LINE_MAX];
     va_list args;
 
@@ -81,11 +82,11 @@ void printk(const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
-    print(line);
+    printk_text(line);
 }
 
 /* May one more message about guests go out now? */
-static bool within_rate(void)
+static bool printk_within_rate(void)
 {
     static s_time_t period_start;
     static uint32_t count, dropped;
@@ -112,7 +113,7 @@ static bool within_rate(void)
 
 void guest_printk(const struct vcpu *v, const char *fmt, ...)
 {
-    unsigned int level = level_of(&fmt);
+    unsigned int level = printk_level(&fmt);
     char line[LINE_MAX];
     va_list args;
     size_t n;
@@ -120,40 +121,17 @@ void guest_printk(const struct vcpu *v, const char *fmt, ...)
     if (level >= opt.guest_loglvl.print && level >= opt.guest_loglvl.limit) {
         return;
     }
-    if (level >= opt.guest_loglvl.print && !within_rate()) {
+    if (level >= opt.guest_loglvl.print && !printk_within_rate()) {
         return;
     }
     n = snprintf(line, sizeof(line), "d%uv%u ", v->d->id, v->id);
     va_start(args, fmt);
     vsnprintf(line + n, sizeof(line) - n, fmt, args);
     va_end(args);
-    print(line);
+    printk_text(line);
 }
 
-void console_puts(const char *text, size_t n)
-{
-    spin_lock(&console_lock);
-    emit(text, n);
-    line_open = n != 0 && text[n - 1u] != '\n' && line_open;
-    spin_unlock(&console_lock);
-}
-
-size_t console_ring_read(char *text, size_t n, uint32_t *index, bool incremental, bool clear)
-{
-    uint32_t from = incremental ? *index : *index - UINT32_MAX / 2u;
-    size_t done;
-
-    spin_lock(&console_lock);
-    done = ring_get(text, n, &from);
-    if (clear) {
-        ring_clear();
-    }
-    spin_unlock(&console_lock);
-    *index = from;
-    return done;
-}
-
-void console_force_unlock(void)
+void printk_force_unlock(void)
 {
     spin_init(&console_lock, LOCK_CONSOLE);
     line_open = false;

@@ -12,6 +12,7 @@
 #include <xen/errno.h>
 #include <xen/hypercall.h>
 #include <xen/irq.h>
+#include <xen/keys.h>
 #include <xen/memmap.h>
 #include <xen/modules.h>
 #include <xen/page_alloc.h>
@@ -20,6 +21,7 @@
 #include <xen/string.h>
 #include <xen/time.h>
 #include <xen/trap.h>
+#include <xen/uart.h>
 
 #define FDT_HEADER 40u /* bytes [DTSpec 5.2] */
 
@@ -76,8 +78,26 @@ static void init_cpu(void)
     arch_cpu_init(c);
 }
 
+/* Where in the device tree the boot has come to. */
+static bool main_context(const uint64_t *fault)
+{
+    char path[128];
+
+    if (dt_reading == NULL) {
+        return false;
+    }
+    printk(XENLOG_ERR "Stopped while reading %s of the device tree, or soon after\n",
+           dt_full_path(&dt_host, dt_reading, path, sizeof(path)));
+    if (fault != NULL) {
+        memmap_explain(*fault);
+    }
+    return true;
+}
+
 void xen_main(paddr_t fdt)
 {
+    uart_init_early();
+    panic_context = main_context;
     open_device_tree(fdt);
     if (modules_find(&dt_host, &boot_modules) != 0) {
         panic("/chosen does not describe usable boot modules: see above\n");
@@ -85,7 +105,7 @@ void xen_main(paddr_t fdt)
     memmap_init(fdt, dt_host.fdt.size);
     arch_mm_init();
     page_alloc_init();
-    console_init();
+    uart_init();
     printk("%s\n", xen_banner());
     cmdline_report();
     modules_report(&dt_host, &boot_modules);
@@ -94,7 +114,7 @@ void xen_main(paddr_t fdt)
     arch_cpu_discover();
     irq_init();
     arch_irq_init();
-    console_init_irq();
+    console_init_irq(keys_handle);
     sched_init(opt.sched);
     arch_p2m_init();
     init_cpu();

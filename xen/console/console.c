@@ -5,40 +5,53 @@
 #include <public/xen.h>
 #include <xen/console.h>
 #include <xen/domain.h>
-#include <xen/keys.h>
 #include <xen/lib.h>
 #include <xen/opt.h>
+#include <xen/page_alloc.h>
 #include <xen/printk.h>
 #include <xen/ring.h>
+#include <xen/uart.h>
 
 #define INPUT_SIZE   256u /* a power of two */
 #define SWITCH_COUNT 3u
 
+#define RING_ORDER_MAX 12u /* 16 MiB */
+
 static char input[INPUT_SIZE];
 static uint32_t input_in, input_out;
+static void (*keys)(char c); /* debug keys; NULL: not there yet */
 static struct domain *focus; /* NULL: the hypervisor */
 static struct domain *last;  /* whom Ctrl-A gives the input back to */
 
-void console_init(void)
+/* A ring of the size that conring_size= asks for, if there is memory. */
+static void console_grow_ring(void)
 {
-    console_uart_init();
+    unsigned int order = 0;
+    char *bigger;
+
+    while (order < RING_ORDER_MAX && (PAGE_SIZE << order) < opt.conring_size) {
+        order++;
+    }
+    bigger = (PAGE_SIZE << order) > RING_SIZE_FIRST ? page_alloc(order) : NULL;
+    if (bigger != NULL) {
+        ring_grow(bigger, (uint32_t)(PAGE_SIZE << order));
+    }
 }
 
-void console_init_irq(void)
+void console_key(char c)
 {
-    spin_lock(&console_lock);
-    ring_grow();
-    spin_unlock(&console_lock);
-    console_uart_init_irq();
+    if (keys != NULL) {
+        keys(c);
+    }
 }
 
-static char switch_key(void)
+static char console_switch_key(void)
 {
     return opt.conswitch[0] >= 'a' && opt.conswitch[0] <= 'z' ? (char)(opt.conswitch[0] - 'a' + 1)
                                                               : 0;
 }
 
-static void announce(void)
+static void console_announce(void)
 {
     if (focus != NULL) {
         printk("*** Serial input to DOM%u (type 'CTRL-%c' three times to switch input)\n",
@@ -55,7 +68,7 @@ void console_set_input(struct domain *d)
     last = d;
     /* conswitch=<key>x: input begins with the hypervisor */
     focus = opt.conswitch[0] != '\0' && opt.conswitch[1] == 'x' ? NULL : d;
-    announce();
+    console_announce();
 }
 
 bool console_has_input_focus(const struct domain *d)
@@ -63,10 +76,10 @@ bool console_has_input_focus(const struct domain *d)
     return focus == d;
 }
 
-static void deliver(char c)
+static void console_deliver(char c)
 {
     if (focus == NULL) {
-        keys_handle(c);
+        console_key(c);
         return;
     }
     spin_lock(&console_lock);
@@ -77,22 +90,29 @@ static void deliver(char c)
     evtchn_raise_global_virq(VIRQ_CONSOLE);
 }
 
-void console_input(char c)
+static void console_input(char c)
 {
     static unsigned int switches;
 
-    if (switch_key() != 0 && c == switch_key()) {
+    if (console_switch_key() != 0 && c == console_switch_key()) {
         if (++switches == SWITCH_COUNT) {
             switches = 0;
             focus = focus == NULL ? last : NULL;
-            announce();
+            console_announce();
         }
         return;
     }
     for (; switches != 0; switches--) {
-        deliver(switch_key());
+        console_deliver(console_switch_key());
     }
-    deliver(c);
+    console_deliver(c);
+}
+
+void console_init_irq(void (*key)(char c))
+{
+    keys = key;
+    console_grow_ring();
+    uart_init_irq(console_input);
 }
 
 size_t console_read_guest(struct domain *d, char *text, size_t n)
@@ -114,7 +134,7 @@ size_t console_write_guest(struct domain *d, const char *text, size_t n)
 {
     (void)d;
     spin_lock(&console_lock);
-    n = console_uart_try(text, n);
+    n = uart_try(text, n);
     if (opt.console_to_ring) {
         ring_put(text, n);
     }

@@ -3,7 +3,6 @@
 #include <arch/domain.h>
 #include <arch/irq.h>
 #include <arch/mm.h>
-#include <xen/console.h>
 #include <xen/domain.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
@@ -14,6 +13,7 @@
 #include <xen/printk.h>
 #include <xen/rangeset.h>
 #include <xen/string.h>
+#include <xen/uart.h>
 
 #include "construct.h"
 
@@ -33,7 +33,7 @@ static bool on_console_page(paddr_t start, paddr_t end)
 
 static void find_beside_console(void)
 {
-    const struct dt_node *uart = console_uart_node(), *n;
+    const struct dt_node *uart = uart_node(), *n;
     struct dt_range reg;
 
     if (uart == NULL || dt_reg(&dt_host, uart, 0, &reg) != 0) {
@@ -67,7 +67,7 @@ bool device_hidden(const struct dt_node *n)
 {
     const char *type = dt_string(&dt_host, n, "device_type");
 
-    return n == console_uart_node() || beside_console(n) || arch_dt_skip(n) ||
+    return n == uart_node() || beside_console(n) || arch_dt_skip(n) ||
            dt_compatible_any(&dt_host, n, never) || dt_has(&dt_host, n, "xen,passthrough") ||
            (type != NULL && strcmp(type, "memory") == 0) ||
            (dt_parent(&dt_host, n) == dt_root(&dt_host) &&

@@ -11,8 +11,8 @@
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
 #include <xen/hypercall.h>
-#include <xen/keys.h>
 #include <xen/lib.h>
+#include <xen/ring.h>
 
 #define READ_SLICE   512u
 #define READ_MOST    (128u * READ_SLICE) /* of one call: its reader comes again */
@@ -34,7 +34,7 @@ static long sysctl_readconsole(struct op_call *call)
     size_t n = READ_SLICE;
 
     while (done < count && n == READ_SLICE) {
-        n = console_ring_read(text, min_size(READ_SLICE, count - done), &index, incremental, false);
+        n = ring_read(text, min_size(READ_SLICE, count - done), &index, incremental, false);
         if (n != 0 && guest_copy_to(read->buffer + done, text, n) != 0) {
             return -EFAULT;
         }
@@ -52,7 +52,7 @@ static long sysctl_readconsole(struct op_call *call)
     if (read->clear != 0) {
         uint32_t end = index;
 
-        (void)console_ring_read(text, 0, &end, true, true);
+        (void)ring_read(text, 0, &end, true, true);
     }
     read->count = done;
     read->index = index;
@@ -109,7 +109,7 @@ static long sysctl_debug_keys(struct op_call *call)
         }
         keys->keys++;
         keys->nr_keys--;
-        keys_handle(key);
+        console_key(key);
         if (keys->nr_keys != 0 && hypercall_preempt()) {
             return -ERESTART;
         }

@@ -4,10 +4,10 @@
  */
 #include <arch/mm.h>
 #include <xen/config.h>
-#include <xen/console.h>
 #include <xen/dt.h>
 #include <xen/early_uart.h>
 #include <xen/fdt.h>
+#include <xen/uart.h>
 
 #define PL011_FR         0x18u /* [PL011 TRM 3.3] */
 #define PL011_FR_TXFF    (1u << 5)

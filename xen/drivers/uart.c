@@ -1,29 +1,29 @@
 /* Which UART is the console's, and bytes to and from it. The devices themselves are xen/drivers. */
 #include <arch/cpu.h>
-#include <xen/console.h>
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/irq.h>
 #include <xen/opt.h>
 #include <xen/printk.h>
-#include <xen/ring.h>
 #include <xen/string.h>
+#include <xen/uart.h>
 
 static int (*const probes[])(const struct dt_node *node, struct uart *u) = {uart_pl011_probe,
                                                                             uart_ns16550_probe};
 
 static struct uart uart; /* putc NULL: not found, or lost */
-static const struct dt_node *uart_node;
-static bool silent;       /* console=none */
-static bool without_tree; /* the earliest console is what the port knows by itself */
-static bool answered;     /* the driver's UART took a character once: who stops it may go on */
-static bool stalled;      /* it has been waited for in vain since */
-static uint32_t refused;  /* tries of guests in a row that it took nothing of */
+static const struct dt_node *console_node;
+static bool silent;           /* console=none */
+static bool without_tree;     /* the earliest console is what the port knows by itself */
+static bool answered;         /* the driver's UART took a character once: who stops it may go on */
+static bool stalled;          /* it has been waited for in vain since */
+static uint32_t refused;      /* tries of guests in a row that it took nothing of */
+static void (*input)(char c); /* who gets what comes in */
 static const struct cpu *writer;
 bool (*console_early_putc)(char c);
 
 /* The console in use does not answer: take the next one. */
-static void lose(void)
+static void uart_lose(void)
 {
     if (uart.putc != NULL) {
         uart.putc = NULL;
@@ -38,7 +38,7 @@ static void lose(void)
 
 /* false: it never answered. What a UART does not take that has answered before is lost: its reader
  * has stopped, and nobody waits for him twice. */
-static bool send_uart(char c)
+static bool uart_send_driver(char c)
 {
     bool ok;
 
@@ -52,38 +52,38 @@ static bool send_uart(char c)
 }
 
 /* true, too, when there is no console any more. */
-static bool send(char c)
+static bool uart_send(char c)
 {
     if (uart.putc != NULL) {
-        return send_uart(c);
+        return uart_send_driver(c);
     }
     return console_early_putc == NULL || console_early_putc(c);
 }
 
-static void send_all(const char *text, size_t n)
+static void uart_send_all(const char *text, size_t n)
 {
     static const char note[] = "\n(XEN) The console before does not answer: correct "
                                "/chosen/stdout-path, or give dtuart=\n(XEN) ";
 
     for (size_t i = 0; i < n; i++) {
-        if (!send(text[i])) {
-            lose();
-            send_all(note, sizeof(note) - 1u); /* deeper once for each console there is */
+        if (!uart_send(text[i])) {
+            uart_lose();
+            uart_send_all(note, sizeof(note) - 1u); /* deeper once for each console there is */
             i--;
         }
     }
 }
 
-void console_uart_put(const char *text, size_t n)
+static void uart_put(const char *text, size_t n)
 {
     if (!silent) {
         writer = this_cpu();
-        send_all(text, n);
+        uart_send_all(text, n);
         writer = NULL;
     }
 }
 
-size_t console_uart_try(const char *text, size_t n)
+size_t uart_try(const char *text, size_t n)
 {
     size_t done = 0;
 
@@ -92,11 +92,11 @@ size_t console_uart_try(const char *text, size_t n)
     }
     writer = this_cpu();
     while (done < n && (uart.putc == NULL || uart.ready(&uart))) {
-        send_all(text + done++, 1);
+        uart_send_all(text + done++, 1);
     }
     refused = done != 0 ? 0 : refused + 1u;
     if (refused == UART_REFUSALS) {
-        send_all(text, 1); /* waits once, and then knows that it is dead or stalled */
+        uart_send_all(text, 1); /* waits once, and then knows that it is dead or stalled */
         done = 1;
         refused = 0;
     }
@@ -104,17 +104,24 @@ size_t console_uart_try(const char *text, size_t n)
     return done;
 }
 
-bool console_fault(void)
+static bool uart_fault(void)
 {
     if (writer != this_cpu()) {
         return false;
     }
     writer = NULL;
-    lose();
+    uart_lose();
     return true;
 }
 
-static bool probe(const struct dt_node *node)
+static const struct printk_sink uart_sink = {uart_put, uart_fault};
+
+void uart_init_early(void)
+{
+    printk_sink = &uart_sink;
+}
+
+static bool uart_probe(const struct dt_node *node)
 {
     for (unsigned int i = 0; node != NULL && dt_available(&dt_host, node) && i < ARRAY_SIZE(probes);
          i++) {
@@ -122,7 +129,7 @@ static bool probe(const struct dt_node *node)
 
         if (probes[i](node, &found) == 0) {
             uart = found;
-            uart_node = node;
+            console_node = node;
             return true;
         }
     }
@@ -130,7 +137,7 @@ static bool probe(const struct dt_node *node)
 }
 
 /* dtuart=<path or alias>[:<options>] */
-static const struct dt_node *named(const char *name)
+static const struct dt_node *uart_named(const char *name)
 {
     char path[CMDLINE_VALUE], *options;
 
@@ -142,7 +149,7 @@ static const struct dt_node *named(const char *name)
     return dt_path(&dt_host, path);
 }
 
-void console_uart_init(void)
+void uart_init(void)
 {
     const char *options;
 
@@ -151,7 +158,7 @@ void console_uart_init(void)
         return;
     }
     if (opt.dtuart[0] != '\0') {
-        if (probe(named(opt.dtuart))) {
+        if (uart_probe(uart_named(opt.dtuart))) {
             return;
         }
         printk(XENLOG_WARNING "dtuart=%s: no UART that this build drives (PL011, 16550) has that "
@@ -159,34 +166,33 @@ void console_uart_init(void)
                               " tree; trying stdout-path\n",
                opt.dtuart);
     }
-    if (!probe(dt_stdout(&dt_host, &options))) {
+    if (!uart_probe(dt_stdout(&dt_host, &options))) {
         printk(XENLOG_WARNING "No console: name a UART by dtuart= or /chosen/stdout-path; output "
                               "stays on the early one\n");
     }
 }
 
-const struct dt_node *console_uart_node(void)
+const struct dt_node *uart_node(void)
 {
-    return uart_node;
+    return console_node;
 }
 
-static void received(unsigned int irq, void *data)
+static void uart_received(unsigned int irq __unused, void *data __unused)
 {
     int c;
 
-    (void)irq;
-    (void)data;
     while ((c = uart.getc(&uart)) >= 0) {
-        console_input((char)c);
+        input((char)c);
     }
 }
 
-void console_uart_init_irq(void)
+void uart_init_irq(void (*fn)(char c))
 {
+    input = fn;
     if (uart.putc == NULL || uart.irq == 0) {
         return;
     }
-    if (irq_request(uart.irq, false, received, NULL) != 0) {
+    if (irq_request(uart.irq, false, uart_received, NULL) != 0) {
         printk(XENLOG_WARNING "%s: interrupt %u is not usable: no console input\n", uart.name,
                uart.irq);
         return;

@@ -2,9 +2,9 @@
  * them [16550 data sheet]. */
 #include <arch/domain.h>
 #include <arch/mm.h>
-#include <xen/console.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
+#include <xen/uart.h>
 
 enum {
     RBR = 0,

@@ -1,9 +1,9 @@
 /* Arm PL011, as the firmware left it: line settings are not changed [PL011 TRM]. */
 #include <arch/domain.h>
 #include <arch/mm.h>
-#include <xen/console.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
+#include <xen/uart.h>
 
 enum {
     DR = 0x00 / 4,

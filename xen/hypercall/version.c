@@ -7,13 +7,14 @@
 #include <public/features.h>
 #include <public/version.h>
 #include <xen/access.h>
+#include <xen/build_id.h>
 #include <xen/build_info.h>
-#include <xen/opt.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
 #include <xen/hypercall.h>
 #include <xen/op.h>
+#include <xen/opt.h>
 #include <xen/string.h>
 
 #define XEN_MAJOR        4
@@ -26,17 +27,6 @@
 /* What an unprivileged domain gets in place of the command line. */
 #define DENIED "<denied>"
 
-/* From the linker script: the note with the image's identity. */
-extern const uint8_t __note_build_id_start[], __note_build_id_end[];
-
-struct elf_note { /* [gABI: note section] */
-    uint32_t name_size;
-    uint32_t size;
-    uint32_t type;
-    char name[4]; /* "GNU" */
-    uint8_t id[];
-};
-
 const char *xen_banner(void)
 {
     return "Xenolith, Xen version " XEN_VERSION_TEXT " (" XEN_BUILD_BY "@" XEN_BUILD_DOMAIN
@@ -46,19 +36,6 @@ const char *xen_banner(void)
 const char *xen_changeset(void)
 {
     return XEN_BUILD_CHANGESET;
-}
-
-size_t xen_build_id(const uint8_t **id)
-{
-    const struct elf_note *note = (const struct elf_note *)(const void *)__note_build_id_start;
-    size_t room = (size_t)(__note_build_id_end - __note_build_id_start);
-
-    if (room < sizeof(*note) || note->name_size != sizeof(note->name) ||
-        note->size > room - sizeof(*note)) {
-        return 0;
-    }
-    *id = note->id;
-    return note->size;
 }
 
 static long version_extraversion(struct op_call *call)
@@ -169,7 +146,7 @@ static long version_put_varbuf(uint64_t gva, const void *data, size_t size)
 static long version_build_id(struct op_call *call)
 {
     const uint8_t *id;
-    size_t size = xen_build_id(&id);
+    size_t size = build_id(&id);
 
     return size == 0 ? -ENODATA : version_put_varbuf(call->gva, id, size);
 }

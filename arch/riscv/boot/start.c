@@ -3,11 +3,11 @@
 #include <arch/cpu.h>
 #include <asm/boot.h>
 #include <asm/sbi.h>
-#include <xen/console.h>
 #include <xen/cpu.h>
 #include <xen/early_uart.h>
 #include <xen/fdt.h>
 #include <xen/trap.h>
+#include <xen/uart.h>
 
 /* The boot CPU in C, paging on. fdt and image are physical addresses. */
 void __noreturn boot_main(paddr_t fdt, paddr_t image, uint64_t hartid)

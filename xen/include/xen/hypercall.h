@@ -29,5 +29,3 @@ static inline bool hypercall_preempt(void)
 const char *xen_banner(void);
 /* The changeset of the build, as XENVER_changeset answers. */
 const char *xen_changeset(void);
-/* Identity that the linker gave the image: length and *id, 0 when there is none. */
-size_t xen_build_id(const uint8_t **id);

@@ -4,6 +4,10 @@
 
 #include <xen/compiler.h>
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #define XENLOG_ERR     "\0010"
 #define XENLOG_WARNING "\0011"
 #define XENLOG_INFO    "\0012"
@@ -21,6 +25,24 @@ void guest_printk(const struct vcpu *v, const char *fmt, ...) __printf(2, 3);
 /* Say why and stop the machine: message, registers, backtrace with addresses, build-id; then reset
  * unless noreboot. */
 void __noreturn panic(const char *fmt, ...) __printf(1, 2);
+
+/* Where messages go besides the ring. */
+struct printk_sink {
+    void (*put)(const char *text, size_t n); /* console_lock held */
+    /* Did this CPU fault in put()? Then the sink has given that device up for the next one. */
+    bool (*fault)(void);
+};
+/* Set once, before the first message (xen/drivers/uart.c); NULL: the ring only. */
+extern const struct printk_sink *printk_sink;
+/* Break a held lock and begin a new line: for the messages of a panic, which no one may stop. */
+void printk_force_unlock(void);
+
+/*
+ * What the machine was doing when it stopped, for panic: prints it, true if there was something to
+ * say. fault: an address that the hypervisor touched in vain; NULL: it stopped by itself. Set by
+ * the boot.
+ */
+extern bool (*panic_context)(const uint64_t *fault);
 
 #define BUG_ON(cond) \
     do { \

@@ -1,21 +1,21 @@
-/* What printk, the ring of `xl dmesg`, and the UARTs below them have in common. */
+/* The ring: the last bytes that went to the console, for `xl dmesg`. */
 #pragma once
 
 #include <xen/spinlock.h>
 #include <xen/types.h>
 
+#define RING_SIZE_FIRST 16384u /* bytes, until ring_grow */
+
+/* Of the ring, the sink of messages, and what is typed. */
 extern spinlock_t console_lock;
 
-/* ring.c */
+/* With console_lock held. */
 void ring_put(const char *text, size_t n);
-size_t ring_get(char *text, size_t n, uint32_t *index);
-void ring_clear(void);
-void ring_grow(void);
-
-/* uart.c: bytes to the device (early hook before console_init); "\n" becomes "\r\n". */
-void console_uart_put(const char *text, size_t n);
-/* The same for as many as there is room for: how many. At most one character is waited for. */
-size_t console_uart_try(const char *text, size_t n);
-/* Find the device by console=, dtuart=, stdout-path. */
-void console_uart_init(void);
-void console_uart_init_irq(void);
+/* `bigger` has `bytes`, a power of two above RING_SIZE_FIRST, and is the ring's for ever. Takes the
+ * lock. */
+void ring_grow(char *bigger, uint32_t bytes);
+/*
+ * Up to n bytes from *index, which moves on; `incremental` false: from the oldest. clear: nobody
+ * sees again what is there now. Returns bytes. Takes the lock.
+ */
+size_t ring_read(char *text, size_t n, uint32_t *index, bool incremental, bool clear);

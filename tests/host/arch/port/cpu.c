@@ -6,10 +6,10 @@
 #include "state.h"
 
 #include <arch/cpu.h>
-#include <xen/console.h>
 #include <xen/dt.h>
 #include <xen/printk.h>
 #include <xen/trap.h>
+#include <xen/uart.h>
 
 #include <setjmp.h>
 

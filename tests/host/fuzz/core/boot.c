@@ -10,11 +10,11 @@
 #include "scene.h"
 
 #include <arch/mm.h>
-#include <xen/console.h>
 #include <xen/domain.h>
 #include <xen/dt.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
+#include <xen/ring.h>
 #include <xen/string.h>
 
 #define INPUT_MAX  (256u << 10)
@@ -41,7 +41,7 @@ static const char *read_ring(void)
 {
     uint32_t index = 0;
 
-    text[console_ring_read(text, RING_MAX, &index, false, true)] = '\0';
+    text[ring_read(text, RING_MAX, &index, false, true)] = '\0';
     return text;
 }
 

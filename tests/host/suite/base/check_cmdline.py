@@ -27,6 +27,12 @@ def option(core: Any, name: str) -> Any:
     return value
 
 
+def values(core: Any) -> bytes:
+    """All of `opt` but the line itself, which comes first."""
+    ffi = core.ffi
+    return bytes(ffi.buffer(ffi.addressof(core.lib, "opt")))[ffi.sizeof(core.lib.opt.line) :]
+
+
 @pytest.mark.parametrize(
     ("line", "field", "value"),
     [
@@ -108,10 +114,10 @@ BAD = """
 @pytest.mark.parametrize("word", [*BAD, "console=" + "x" * 200])
 def test_bad_values_keep_the_default(core: Any, word: str) -> None:
     parse(core, "")
-    before = bytes(core.ffi.buffer(core.ffi.addressof(core.lib, "opt")))
+    before = values(core)
     warning = f'Command line: "{word}" has a value that is not understood: ignored'
     assert parse(core, word) == [warning]
-    assert bytes(core.ffi.buffer(core.ffi.addressof(core.lib, "opt"))) == before
+    assert values(core) == before
 
 
 @pytest.mark.parametrize(
