@@ -1,9 +1,5 @@
-/* System time from the counter, and the wallclock that the control domain sets. */
-#include <public/xen.h>
-#include <xen/atomic.h>
-#include <xen/domain.h>
-#include <xen/printk.h>
-#include <xen/spinlock.h>
+/* System time from the counter. */
+#include <xen/errno.h>
 #include <xen/time.h>
 
 /* ns = ticks * ns_mult >> shift and back, with 128-bit products: exact enough for 100 years at any
@@ -11,22 +7,19 @@
 #define SHIFT 32u
 
 static uint64_t ns_mult, tick_mult;
-static uint64_t wallclock_ns; /* at system time 0 */
-static spinlock_t wallclock_lock = SPINLOCK_INIT(LOCK_WALLCLOCK);
 
-void time_init(void)
+int time_init(void)
 {
     uint64_t hz;
 
     arch_time_init();
     hz = arch_counter_hz();
     if (hz == 0 || hz > UINT32_MAX) {
-        panic("The device tree gives the counter %lu Hz: 1 to 2^32-1 can be (/cpus, "
-              "timebase-frequency)\n",
-              hz);
+        return -EINVAL;
     }
     ns_mult = (1000000000ul << SHIFT) / hz;
     tick_mult = (hz << SHIFT) / 1000000000u;
+    return 0;
 }
 
 s_time_t time_from_ticks(uint64_t ticks)
@@ -66,38 +59,4 @@ void time_delay(s_time_t ns)
     /* Before time_init the clock stands still: a panic that early must not wait for ever. */
     while (ns_mult != 0 && time_now() < end) {
     }
-}
-
-void time_set_wallclock(uint64_t sec, uint32_t nsec, uint64_t system_time)
-{
-    struct domain *d;
-
-    spin_lock(&wallclock_lock);
-    /* Unsigned arithmetic: a value that makes no sense gives the guest a senseless clock, nothing
-     * more. */
-    wallclock_ns = sec * 1000000000u + nsec - system_time;
-    spin_unlock(&wallclock_lock);
-    spin_lock(&domain_list_lock);
-    list_for_each(d, &domain_list, all) {
-        time_update_wallclock(d);
-    }
-    spin_unlock(&domain_list_lock);
-}
-
-void time_update_wallclock(struct domain *d)
-{
-    struct shared_info *s = d->shared_info;
-    uint64_t ns;
-
-    spin_lock(&wallclock_lock);
-    ns = wallclock_ns + (uint64_t)d->time_offset * 1000000000u;
-    /* An odd version tells the guest that the values are being changed [public/xen.h]. */
-    atomic_store(&s->wc_version, s->wc_version | 1u);
-    smp_wmb(); /* odd version before the values */
-    s->wc_sec = (uint32_t)(ns / 1000000000u);
-    s->wc_sec_hi = (uint32_t)(ns / 1000000000u >> 32);
-    s->wc_nsec = (uint32_t)(ns % 1000000000u);
-    smp_wmb(); /* values before the even version */
-    atomic_store(&s->wc_version, s->wc_version + 1u);
-    spin_unlock(&wallclock_lock);
 }

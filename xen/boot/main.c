@@ -10,6 +10,7 @@
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
+#include <xen/grant.h>
 #include <xen/hypercall.h>
 #include <xen/irq.h>
 #include <xen/keys.h>
@@ -110,12 +111,17 @@ void xen_main(paddr_t fdt)
     cmdline_report();
     modules_report(&dt_host, &boot_modules);
     report_cpus();
-    time_init();
+    if (time_init() != 0) {
+        panic("The device tree gives the counter %lu Hz: 1 to 2^32-1 can be (/cpus, "
+              "timebase-frequency)\n",
+              arch_counter_hz());
+    }
     arch_cpu_discover();
     irq_init();
     arch_irq_init();
     console_init_irq(keys_handle);
     sched_init(opt.sched);
+    grant_init();
     arch_p2m_init();
     init_cpu();
     cpu_start_all();

@@ -135,7 +135,7 @@ static void start(struct build *b)
     arch_vcpu_set_entry(v, b->entry, b->fdt);
     v->initialised = true;
     console_set_input(b->d);
-    time_update_wallclock(b->d);
+    wallclock_update(b->d);
     vcpu_up(v);
     if (domain_unpause_by_control(b->d) != 0) { /* domains are created paused */
         panic("Cannot start dom0\n");

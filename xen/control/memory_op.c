@@ -25,17 +25,6 @@ struct reserved_device_map {
 #define RESERVATION(function) {.fn = (function), .flags = OP_RESUMES | OP_ASKS, .who = ACCESS_SELF}
 #define SHARING               {.fn = memory_sharing, .flags = OP_RESUMES, .who = ACCESS_ANY}
 
-uint64_t memory_op_start(const struct op_call *call)
-{
-    return call->reg[0] >> MEMOP_EXTENT_SHIFT;
-}
-
-long memory_op_again(struct op_call *call, uint64_t done)
-{
-    call->reg[0] = (call->reg[0] & MEMOP_CMD_MASK) | done << MEMOP_EXTENT_SHIFT;
-    return -ERESTART;
-}
-
 static long memory_max_ram_page(struct op_call *call __unused)
 {
     return (long)memmap_max_frame();

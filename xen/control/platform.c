@@ -2,10 +2,10 @@
  * platform_op: the machine as a whole, for a privileged domain. It tells us what time it is.
  */
 #include <public/platform.h>
+#include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/hypercall.h>
 #include <xen/op.h>
-#include <xen/time.h>
 
 static long platform_settime(struct op_call *call)
 {
@@ -15,7 +15,7 @@ static long platform_settime(struct op_call *call)
     if (set->mbz != 0) {
         return -EINVAL;
     }
-    time_set_wallclock(set->secs, set->nsecs, set->system_time);
+    wallclock_set(set->secs, set->nsecs, set->system_time);
     return 0;
 }
 

@@ -41,7 +41,7 @@ static void show_registers(void)
 static void dump_domain(struct domain *d)
 {
     printk("Domain %u: refcnt=%u dying=%d pause_count=%u vcpus=%u pages=%lu max_pages=%lu\n", d->id,
-           d->refcount, d->is_dying, d->pause_count, d->max_vcpus, d->tot_pages, d->max_pages);
+           d->ref.count, d->is_dying, d->pause_count, d->max_vcpus, d->tot_pages, d->max_pages);
     for (uint32_t i = 0; i < d->max_vcpus; i++) {
         const struct vcpu *v = d->vcpu[i];
 

@@ -11,19 +11,13 @@
 #include <xen/errno.h>
 #include <xen/heap.h>
 #include <xen/nospec.h>
-#include <xen/opt.h>
 #include <xen/page_alloc.h>
+#include <xen/printk.h>
 #include <xen/string.h>
 
 #define MAX_RANGES    128u /* of I/O memory and of interrupts that a domain may use */
 #define DESTROY_VCPUS 16u  /* that are destroyed at once */
-
-/* One part of a domain. init leaves nothing behind when it fails; destroy undoes a complete init.
- */
-struct domain_part {
-    int (*init)(struct domain *d, const struct xen_domctl_createdomain *config);
-    void (*destroy)(struct domain *d);
-};
+#define PARTS_MORE    4u   /* of floors above this one */
 
 static struct rangeset *domain_new_rangeset(void)
 {
@@ -79,18 +73,6 @@ static int domain_init_events(struct domain *d, const struct xen_domctl_createdo
     return evtchn_domain_init(d, config->max_evtchn_port);
 }
 
-static uint32_t domain_or_default(int32_t wanted, uint32_t standard)
-{
-    return wanted < 0 ? standard : (uint32_t)wanted;
-}
-
-static int domain_init_grants(struct domain *d, const struct xen_domctl_createdomain *config)
-{
-    return grant_domain_init(
-        d, domain_or_default(config->max_grant_frames, opt.gnttab_max_frames),
-        domain_or_default(config->max_maptrack_frames, opt.gnttab_max_maptrack_frames));
-}
-
 static int domain_init_arch(struct domain *d, const struct xen_domctl_createdomain *config)
 {
     return arch_domain_create(d, &config->arch);
@@ -110,7 +92,7 @@ static int domain_init_shared(struct domain *d,
         page_free(d->shared_info, 0);
         return rc;
     }
-    time_update_wallclock(d);
+    wallclock_update(d);
     return 0;
 }
 
@@ -120,18 +102,40 @@ static void domain_destroy_shared(struct domain *d)
     page_free(d->shared_info, 0);
 }
 
-static const struct domain_part parts[] = {
-    {domain_init_memory, domain_destroy_memory},     {domain_init_sched, sched_domain_destroy},
-    {domain_init_watchdog, domain_watchdog_destroy}, {domain_init_p2m, p2m_destroy},
-    {domain_init_events, evtchn_domain_destroy},     {domain_init_grants, grant_domain_destroy},
-    {domain_init_arch, arch_domain_destroy},         {domain_init_shared, domain_destroy_shared},
+static const struct domain_part own[] = {
+    {domain_init_memory, NULL, domain_destroy_memory},
+    {domain_init_sched, NULL, sched_domain_destroy},
+    {domain_init_watchdog, NULL, domain_watchdog_destroy},
+    {domain_init_p2m, NULL, p2m_destroy},
+    {domain_init_events, NULL, evtchn_domain_destroy},
+    {domain_init_arch, NULL, arch_domain_destroy},
+    {domain_init_shared, NULL, domain_destroy_shared},
 };
 
-/* Unmake parts[0 .. n) and the rest. */
+static const struct domain_part *more[PARTS_MORE]; /* of floors above */
+static unsigned int nr_more;
+
+void domain_add_part(const struct domain_part *part)
+{
+    BUG_ON(nr_more == ARRAY_SIZE(more));
+    more[nr_more++] = part;
+}
+
+/* In the order in which they are made, NULL behind the last one. */
+static const struct domain_part *domain_part(unsigned int i)
+{
+    if (i < ARRAY_SIZE(own)) {
+        return &own[i];
+    }
+    i -= (unsigned int)ARRAY_SIZE(own);
+    return i < nr_more ? more[i] : NULL;
+}
+
+/* Unmake the first n parts, and the rest. */
 static void domain_destroy_parts(struct domain *d, unsigned int n)
 {
     while (n-- != 0) {
-        parts[n].destroy(d);
+        domain_part(n)->destroy(d);
     }
     heap_free(d);
 }
@@ -145,7 +149,7 @@ static struct domain *domain_new(domid_t id, const struct xen_domctl_createdomai
         return NULL;
     }
     d->id = id;
-    d->refcount = 1;
+    d->ref.count = 1;
     d->is_privileged = privileged;
     d->is_hardware = privileged;
     d->shutdown_code = SHUTDOWN_CODE_NONE;
@@ -163,14 +167,13 @@ struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *c
                              bool privileged, int *rc)
 {
     struct domain *d = domain_new(id, config, privileged);
-    unsigned int i;
 
     if (d == NULL) {
         *rc = -ENOMEM;
         return NULL;
     }
-    for (i = 0; i < ARRAY_SIZE(parts); i++) {
-        *rc = parts[i].init(d, config);
+    for (unsigned int i = 0; domain_part(i) != NULL; i++) {
+        *rc = domain_part(i)->init(d, config);
         if (*rc != 0) {
             domain_destroy_parts(d, i);
             return NULL;
@@ -184,7 +187,8 @@ struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *c
     return d;
 }
 
-bool domain_destroy(struct domain *d)
+/* Free what domain_create made. false: a slice was done, call again. */
+static bool domain_destroy(struct domain *d)
 {
     unsigned int i, destroyed = 0;
 
@@ -198,8 +202,23 @@ bool domain_destroy(struct domain *d)
         return false; /* the others, or the rest, next time */
     }
     atomic_fetch_sub(&d->pool->nr_domains, 1u);
-    domain_destroy_parts(d, ARRAY_SIZE(parts));
+    domain_destroy_parts(d, (unsigned int)ARRAY_SIZE(own) + nr_more);
     return true;
+}
+
+/* A slice of one domain at a time; the others wait for the next pass of the gate. */
+void domain_reap(void)
+{
+    struct ref *r = ref_take_dead();
+    struct domain *d = container_of(r, struct domain, ref);
+
+    if (r == NULL) {
+        return;
+    }
+    domain_unlink(d);
+    if (!domain_destroy(d)) {
+        ref_put_aside(r);
+    }
 }
 
 static int domain_relinquish_areas(struct domain *d)
@@ -218,11 +237,11 @@ static int domain_relinquish_areas(struct domain *d)
 int domain_kill(struct domain *d)
 {
     static int (*const steps[])(struct domain *d) = {
-        evtchn_domain_relinquish, domain_relinquish_areas, arch_domain_relinquish,
-        p2m_relinquish,           grant_domain_relinquish, /* what the p2m maps by grant is only
-                                                              kept by the grant */
+        evtchn_domain_relinquish,
+        domain_relinquish_areas,
+        arch_domain_relinquish,
+        p2m_relinquish,
     };
-    unsigned int i;
     int rc;
 
     if (d == current_vcpu()->d) {
@@ -242,8 +261,14 @@ int domain_kill(struct domain *d)
         spin_unlock(&d->lock);
         domain_watchdog_destroy(d); /* its handler has no reference to d */
     }
-    for (i = 0; i < ARRAY_SIZE(steps); i++) {
+    for (unsigned int i = 0; i < ARRAY_SIZE(steps); i++) {
         rc = steps[i](d);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    for (unsigned int i = 0; i < nr_more; i++) {
+        rc = more[i]->relinquish != NULL ? more[i]->relinquish(d) : 0;
         if (rc != 0) {
             return rc;
         }

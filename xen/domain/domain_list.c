@@ -1,7 +1,4 @@
-/*
- * How domains are found and kept: the list by id, and references. A domain whose last reference is
- * gone is freed by the gate.
- */
+/* How domains are found: the list by id. What is found is kept by a reference. */
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/nospec.h>
@@ -13,7 +10,6 @@ struct list domain_list = LIST_INIT(domain_list);
 struct domain *hardware_domain;
 
 static struct domain *hash[HASH_SIZE]; /* domain_list_lock */
-static struct domain *dead_list;       /* atomic: for domain_reap */
 
 void domain_link(struct domain *d)
 {
@@ -31,8 +27,7 @@ void domain_link(struct domain *d)
     spin_unlock(&domain_list_lock);
 }
 
-/* Nothing if d is out of the list already. */
-static void domain_unlink(struct domain *d)
+void domain_unlink(struct domain *d)
 {
     struct domain **slot = &hash[d->id % HASH_SIZE];
 
@@ -68,18 +63,6 @@ domid_t domain_free_id(domid_t from)
     }
     spin_unlock(&domain_list_lock);
     return id < DOMID_FIRST_RESERVED ? id : DOMID_INVALID;
-}
-
-bool domain_get(struct domain *d)
-{
-    uint32_t old = atomic_load(&d->refcount);
-
-    do {
-        if (old == 0) {
-            return false;
-        }
-    } while (!atomic_compare_exchange(&d->refcount, &old, old + 1));
-    return true;
 }
 
 struct domain *domain_get_by_id(domid_t id)
@@ -135,45 +118,6 @@ struct domain *domain_get_behind(struct domain *d)
     spin_unlock(&domain_list_lock);
     domain_put(d);
     return found;
-}
-
-static void dead_list_add(struct domain *d)
-{
-    struct domain *head = atomic_load(&dead_list);
-
-    do {
-        d->dead_next = head;
-    } while (!atomic_compare_exchange(&dead_list, &head, d));
-    cpu_request(this_cpu(), CPU_PENDING_REAP);
-}
-
-/* The last reference may go away deep inside something: the domain is only put aside, the gate
- * frees it. */
-void domain_put(struct domain *d)
-{
-    if (atomic_fetch_sub(&d->refcount, 1u) == 1) {
-        dead_list_add(d);
-    }
-}
-
-/* A slice of one domain at a time; the others wait for the next pass of the gate. */
-void domain_reap(void)
-{
-    struct domain *d = atomic_exchange(&dead_list, (struct domain *)NULL);
-
-    if (d == NULL) {
-        return;
-    }
-    while (d->dead_next != NULL) {
-        struct domain *next = d->dead_next;
-
-        d->dead_next = next->dead_next;
-        dead_list_add(next);
-    }
-    domain_unlink(d);
-    if (!domain_destroy(d)) {
-        dead_list_add(d);
-    }
 }
 
 struct vcpu *domain_vcpu(const struct domain *d, uint64_t id)

@@ -167,7 +167,7 @@ int16_t grant_op_unmap(struct domain *d, const struct gnttab_unmap_grant_ref *op
     return rc;
 }
 
-int grant_domain_relinquish(struct domain *d)
+static int grant_domain_relinquish(struct domain *d)
 {
     struct grant_table *gt = d->grants;
 
@@ -192,4 +192,12 @@ int grant_domain_relinquish(struct domain *d)
         }
     }
     return 0;
+}
+
+void grant_init(void)
+{
+    static const struct domain_part part = {grant_domain_init, grant_domain_relinquish,
+                                            grant_domain_destroy};
+
+    domain_add_part(&part);
 }

@@ -5,11 +5,13 @@
  * believed.
  */
 #include <arch/mm.h>
+#include <public/domctl.h>
 #include <xen/errno.h>
 #include <xen/grant_table.h>
 #include <xen/guest_atomic.h>
 #include <xen/heap.h>
 #include <xen/nospec.h>
+#include <xen/opt.h>
 #include <xen/p2m.h>
 #include <xen/page_alloc.h>
 
@@ -287,8 +289,17 @@ static void grant_free_table(struct grant_table *gt)
     heap_free(gt);
 }
 
-int grant_domain_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack_frames)
+/* What the tools leave to us they give as a negative number. */
+static uint32_t grant_or_default(int32_t wanted, uint32_t standard)
 {
+    return wanted < 0 ? standard : (uint32_t)wanted;
+}
+
+int grant_domain_init(struct domain *d, const struct xen_domctl_createdomain *config)
+{
+    uint32_t max_frames = grant_or_default(config->max_grant_frames, opt.gnttab_max_frames);
+    uint32_t max_maptrack_frames =
+        grant_or_default(config->max_maptrack_frames, opt.gnttab_max_maptrack_frames);
     struct grant_table *gt;
 
     if (max_frames == 0 || max_frames > UINT32_MAX / GRANT_ENTRIES_PER_FRAME ||

@@ -47,7 +47,7 @@ static void domain_charge(struct domain *d, uint64_t nr)
     if (d->tot_pages == 0 && nr != 0) {
         /* Pages point to their owner and so keep it; the caller has a reference already.
          * domain_uncharge tells when it ends. */
-        atomic_fetch_add(&d->refcount, 1u);
+        atomic_fetch_add(&d->ref.count, 1u);
     }
     atomic_store(&d->tot_pages, d->tot_pages + nr); /* read without the lock, too */
 }

@@ -295,7 +295,7 @@ static void relinquish(struct domain *d)
         }
     }
     CHECK(d->tot_pages == 0 && d->pages_head == 0 && d->chunks_head == 0, d->id, d->tot_pages);
-    CHECK(d->refcount == 1, d->id, d->refcount);
+    CHECK(d->ref.count == 1, d->id, d->ref.count);
     d->is_dying = false;
 }
 

@@ -316,7 +316,7 @@ static void finish(uint64_t free_before)
     while (domain_pages_relinquish(self) == -ERESTART ||
            domain_pages_relinquish(other) == -ERESTART) {
     }
-    CHECK(self->refcount == 1 && other->refcount == 1, self->refcount, other->refcount);
+    CHECK(self->ref.count == 1 && other->ref.count == 1, self->ref.count, other->ref.count);
     CHECK(page_free_count() == free_before, page_free_count(), free_before);
 }
 

@@ -88,7 +88,7 @@ struct domain *model_domain(uint64_t max_pages)
 
     CHECK(d != NULL, 0, 0);
     d->id = id++;
-    d->refcount = 1;
+    d->ref.count = 1;
     d->max_pages = max_pages;
     return d;
 }
@@ -173,7 +173,7 @@ struct domain *domain_by_id_or_self(domid_t id)
     struct domain *self = host_cpu->current->d;
 
     CHECK(id == DOMID_SELF, id, self->id);
-    atomic_fetch_add(&self->refcount, 1u);
+    CHECK(domain_get(self), id, self->id);
     return self;
 }
 
@@ -197,9 +197,9 @@ uint64_t memmap_max_frame(void)
     return (BANK1 + BANK1_SIZE) >> PAGE_SHIFT;
 }
 
-void domain_put(struct domain *d)
+void cpu_request(struct cpu *c, uint32_t bits)
 {
-    CHECK(atomic_fetch_sub(&d->refcount, 1u) > 1u, d->id, d->refcount);
+    CHECK(false, c->id, bits); /* the last reference to a domain is never put here */
 }
 
 bool host_irq_pending(void)

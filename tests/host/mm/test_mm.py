@@ -11,6 +11,7 @@ import pytest
 
 SOURCES = (
     "tests/host/mm/port.c",
+    "xen/base/ref.c",
     "xen/domain/access.c",
     "xen/hypercall/op.c",
     "xen/lib/rangeset.c",

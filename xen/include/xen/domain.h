@@ -19,6 +19,7 @@
 #include <xen/mmio.h>
 #include <xen/p2m.h>
 #include <xen/rangeset.h>
+#include <xen/ref.h>
 #include <xen/sched.h>
 #include <xen/spinlock.h>
 #include <xen/timer.h>
@@ -69,7 +70,7 @@ struct vcpu {
 struct domain {
     struct arch_domain arch;
     domid_t id;
-    uint32_t refcount;
+    struct ref ref; /* domain_get, domain_put */
     uint32_t max_vcpus;
     struct vcpu **vcpu; /* [max_vcpus], NULL until created */
     bool is_privileged; /* may use domctl, sysctl, platform_op */
@@ -90,7 +91,6 @@ struct domain {
     spinlock_t lock;
     struct list all; /* domain_list */
     struct domain *hash_next;
-    struct domain *dead_next; /* domain_reap */
 
     struct p2m p2m;
     uint64_t tot_pages, max_pages;
@@ -126,6 +126,19 @@ extern struct domain *hardware_domain;
 
 /* domain.c */
 
+/* A part of every domain. */
+struct domain_part {
+    /* Leaves nothing behind when it fails. */
+    int (*init)(struct domain *d, const struct xen_domctl_createdomain *config);
+    /* d is dying, and its p2m maps nothing any more: give back what is others'. 0 or -ERESTART;
+     * NULL: nothing is. */
+    int (*relinquish)(struct domain *d);
+    void (*destroy)(struct domain *d); /* undoes a complete init */
+};
+
+/* A part that belongs to a floor above this one; before there are domains. */
+void domain_add_part(const struct domain_part *part);
+
 /*
  * Create an empty domain (id already chosen; config checked by arch_domain_config). max_vcpus
  * slots, no vCPU. The result holds one reference (that of its existence, dropped by domain_kill)
@@ -134,16 +147,18 @@ extern struct domain *hardware_domain;
  */
 struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *config,
                              bool privileged, int *rc);
-/* Free what domain_create made: nobody knows d any more, and it was relinquished. false: a slice
- * was done, call again. */
-bool __must_check domain_destroy(struct domain *d);
 /* Destroy in slices: 0, or -ERESTART. -EINVAL: the caller's own. */
 int __must_check domain_kill(struct domain *d);
+/* The gate: free domains whose last reference is gone, or a part of one. CPU_PENDING_REAP is
+ * requested again if there is more. */
+void domain_reap(void);
 
 /* domain_list.c */
 
 /* d is complete: let it be found. */
 void domain_link(struct domain *d);
+/* Let d not be found any more; nothing if it is out of the list already. */
+void domain_unlink(struct domain *d);
 /* First free domain id >= from and not 0, DOMID_INVALID if none. */
 domid_t domain_free_id(domid_t from);
 /* Find by id and take a reference. NULL: none. It may be dying: who gives it something checks that
@@ -156,12 +171,15 @@ struct domain *domain_by_id_or_self(domid_t id);
 struct domain *domain_get_next(domid_t from);
 /* The one that comes behind d, whose reference is put. */
 struct domain *domain_get_behind(struct domain *d);
-bool __must_check domain_get(struct domain *d); /* false: it is going away */
+static inline bool __must_check domain_get(struct domain *d) /* false: it is going away */
+{
+    return ref_get(&d->ref);
+}
 /* With any lock held: the gate frees d if it was the last reference. */
-void domain_put(struct domain *d);
-/* The gate: free domains whose last reference is gone, or a part of one. CPU_PENDING_REAP is
- * requested again if there is more. */
-void domain_reap(void);
+static inline void domain_put(struct domain *d)
+{
+    ref_put(&d->ref);
+}
 /* d->vcpu[id] or NULL, for any value of id. */
 struct vcpu *domain_vcpu(const struct domain *d, uint64_t id);
 
@@ -235,8 +253,15 @@ void domain_shutdown(struct domain *d, uint8_t reason);
 void domain_resume(struct domain *d);
 void machine_end(uint8_t reason) __noreturn;
 
+/* wallclock.c */
+
+/* Wallclock of the machine: seconds and ns since 1970 at system time 0, told by the control domain
+ * (platform_op settime64). All domains see it. */
+void wallclock_set(uint64_t sec, uint32_t nsec, uint64_t system_time);
+/* Write it to d's shared_info (wc_version protocol). */
+void wallclock_update(struct domain *d);
+
 /* watchdog.c */
 int __must_check domain_watchdog_init(struct domain *d);
 void domain_watchdog_destroy(struct domain *d);
 long domain_watchdog_set(struct domain *d, uint32_t id, uint32_t timeout);
-

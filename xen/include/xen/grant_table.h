@@ -89,3 +89,8 @@ int grant_op_cache_flush(struct domain *d, const struct gnttab_cache_flush *op, 
 /* Number of frames to `nr`: 0, -EINVAL (above the limit) or -ENOMEM; -ERESTART: some were added,
  * call again. */
 int __must_check grant_grow(struct domain *d, uint32_t nr);
+
+/* Of struct domain_part. -EINVAL, -ENOMEM. */
+int __must_check grant_domain_init(struct domain *d, const struct xen_domctl_createdomain *config);
+/* Nobody maps what d granted any more: each mapping holds a reference on d. */
+void grant_domain_destroy(struct domain *d);
