@@ -1,7 +1,6 @@
 /* How domains are found: the list by id. What is found is kept by a reference. */
 #include <xen/cpu.h>
 #include <xen/domain.h>
-#include <xen/nospec.h>
 
 #define HASH_SIZE 64u
 
@@ -118,10 +117,4 @@ struct domain *domain_get_behind(struct domain *d)
     spin_unlock(&domain_list_lock);
     domain_put(d);
     return found;
-}
-
-struct vcpu *domain_vcpu(const struct domain *d, uint64_t id)
-{
-    /* Acquire: pairs with vcpu_create, which publishes a complete vCPU. */
-    return id < d->max_vcpus ? atomic_load_acquire(&d->vcpu[index_nospec(id, d->max_vcpus)]) : NULL;
 }

@@ -35,7 +35,7 @@ static __always_inline long dispatch_run(struct vcpu *v, uint64_t nr, uint64_t *
 {
     const struct op_table *call;
 
-    if (unlikely(nr >= HYPERCALLS)) {
+    if (unlikely(nr > __HYPERVISOR_domctl)) { /* the last one */
         return -ENOSYS;
     }
     call = hypercalls[index_nospec(nr, HYPERCALLS)];

@@ -90,11 +90,6 @@ void page_put(struct page *pg)
     (void)pg;
 }
 
-struct vcpu *domain_vcpu(const struct domain *d, uint64_t id)
-{
-    return id < d->max_vcpus ? d->vcpu[id] : NULL;
-}
-
 /* One attempt in four fails: then 64 in a row never do, and nobody must be stopped. */
 bool host_atomic_fails(void)
 {

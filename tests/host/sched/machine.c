@@ -192,11 +192,6 @@ void domain_shutdown(struct domain *d __unused, uint8_t reason __unused)
     fail("shutdown");
 }
 
-struct vcpu *domain_vcpu(const struct domain *d, uint64_t id)
-{
-    return id < d->max_vcpus ? d->vcpu[id] : NULL;
-}
-
 struct page *guest_page_of_gva(uint64_t gva __unused, bool write __unused)
 {
     return NULL;

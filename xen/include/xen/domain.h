@@ -17,6 +17,7 @@
 #include <xen/grant.h>
 #include <xen/list.h>
 #include <xen/mmio.h>
+#include <xen/nospec.h>
 #include <xen/p2m.h>
 #include <xen/rangeset.h>
 #include <xen/ref.h>
@@ -181,7 +182,11 @@ static inline void domain_put(struct domain *d)
     ref_put(&d->ref);
 }
 /* d->vcpu[id] or NULL, for any value of id. */
-struct vcpu *domain_vcpu(const struct domain *d, uint64_t id);
+static inline struct vcpu *domain_vcpu(const struct domain *d, uint64_t id)
+{
+    /* Acquire: pairs with vcpu_create, which publishes a complete vCPU. */
+    return id < d->max_vcpus ? atomic_load_acquire(&d->vcpu[index_nospec(id, d->max_vcpus)]) : NULL;
+}
 
 /*
  * One vCPU of a domain at a time may wait for other vCPUs to leave their CPUs; two that wait for

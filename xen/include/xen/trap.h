@@ -46,6 +46,6 @@ void hyp_fault_begin(void);
 void __noreturn hyp_fault(const char *what, uint64_t syndrome, uint64_t address, uint64_t pc);
 
 /*
- * Declared in their own headers, for ports too: domain_vcpu, domain_shutdown, vcpu_start,
+ * Declared in their own headers, for ports too: domain_shutdown, vcpu_start,
  * vcpu_down, vcpu_block, vcpu_kick, vcpu_unblock, sched_yield, p2m_translate
  */
