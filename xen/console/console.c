@@ -130,9 +130,8 @@ size_t console_read_guest(struct domain *d, char *text, size_t n)
     return done;
 }
 
-size_t console_write_guest(struct domain *d, const char *text, size_t n)
+size_t console_write_guest(struct domain *d __unused, const char *text, size_t n)
 {
-    (void)d;
     spin_lock(&console_lock);
     n = uart_try(text, n);
     if (opt.console_to_ring) {

@@ -94,18 +94,15 @@ static void info_add_vcpu(struct xen_domctl_getdomaininfo *info, struct vcpu *v)
 
 void control_domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
-    unsigned int i;
+    struct vcpu *v;
 
     memset(info, 0, sizeof(*info));
     info->domain = d->id;
     info->max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
     info->flags = XEN_DOMINF_blocked; /* unless a vCPU is not */
-    for (i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = domain_vcpu(d, i);
-
-        if (v != NULL) {
-            info_add_vcpu(info, v);
-        }
+    for_each_vcpu(d, v)
+    {
+        info_add_vcpu(info, v);
     }
     if (info->nr_online_vcpus == 0) {
         info->flags = 0;

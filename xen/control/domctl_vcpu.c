@@ -17,13 +17,12 @@ long domctl_max_vcpus(struct op_call *call)
 {
     struct domain *d = call->d;
     struct xen_domctl *op = call->arg;
-    unsigned int i;
     int rc = 0;
 
     if (d == current_vcpu()->d || op->u.max_vcpus.max != d->max_vcpus || d->is_dying) {
         return -EINVAL;
     }
-    for (i = 0; i < d->max_vcpus && rc == 0; i++) {
+    for (unsigned int i = 0; i < d->max_vcpus && rc == 0; i++) {
         if (d->vcpu[i] != NULL) {
             continue;
         }

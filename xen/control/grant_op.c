@@ -149,7 +149,7 @@ static struct domain *grant_target(const struct vcpu *v, domid_t id, int16_t *st
 /* Where d has mapped frame i of its table: the p2m knows. */
 static xen_pfn_t grant_frame_gfn(const struct domain *d, uint32_t i)
 {
-    const struct page *pg = page_of((mfn_t){arch_va_to_pa(d->grants->frame[i]) >> PAGE_SHIFT});
+    const struct page *pg = page_of(mfn(arch_va_to_pa(d->grants->frame[i]) >> PAGE_SHIFT));
 
     return pg != NULL ? atomic_load(&pg->user) - 1 : UINT64_MAX;
 }

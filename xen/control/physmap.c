@@ -153,7 +153,7 @@ static int batch_one(struct domain *d, const struct xen_add_to_physmap_batch *in
         guest_copy_from(&frame, in->gpfns + i * sizeof(frame), sizeof(frame)) != 0) {
         return -EFAULT;
     }
-    result = physmap_add(d, in->space, in->u.foreign_domid, index, (gfn_t){frame});
+    result = physmap_add(d, in->space, in->u.foreign_domid, index, gfn(frame));
     if (result == -ERESTART) {
         return result;
     }
@@ -220,7 +220,7 @@ static int resource_one(struct domain *self, struct domain *d, uint64_t index, u
         return rc;
     }
     pg = page_get_frame(mfn, d);
-    return pg != NULL ? physmap_foreign_page(self, pg, true, (gfn_t){frame}) : -EINVAL;
+    return pg != NULL ? physmap_foreign_page(self, pg, true, gfn(frame)) : -EINVAL;
 }
 
 static int resource_map(struct vcpu *v, struct domain *d, const struct xen_mem_acquire_resource *in,

@@ -48,12 +48,10 @@ static long sched_op_shutdown_code(struct op_call *call)
 /* Anything that ends the poll at once? 1: yes, 0: no, -EINVAL: a port that is none. */
 static long poll_ready(struct vcpu *v, const evtchn_port_t *port, uint32_t nr)
 {
-    uint32_t i;
-
     if (arch_vcpu_wakeup_pending(v)) {
         return 1;
     }
-    for (i = 0; i < nr; i++) {
+    for (uint32_t i = 0; i < nr; i++) {
         if (!evtchn_port_valid(v->d, port[i])) {
             return -EINVAL;
         }

@@ -11,10 +11,12 @@
 
 static unsigned int tools_vcpus(const struct domain *d)
 {
-    unsigned int i, n = 0;
+    const struct vcpu *v;
+    unsigned int n = 0;
 
-    for (i = 0; i < d->max_vcpus; i++) {
-        n += d->vcpu[i] != NULL;
+    for_each_vcpu(d, v)
+    {
+        n++;
     }
     return n;
 }

@@ -20,9 +20,8 @@
 static uint64_t host_frames(void)
 {
     paddr_t end = 0;
-    unsigned int i;
 
-    for (i = 0; i < host_memmap.nr_ram; i++) {
+    for (unsigned int i = 0; i < host_memmap.nr_ram; i++) {
         end = max_u64(end, host_memmap.ram[i].end);
     }
     return end >> PAGE_SHIFT;

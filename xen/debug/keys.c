@@ -25,10 +25,11 @@ static void each_domain(void (*fn)(struct domain *d))
 
 static void dump_registers(struct domain *d)
 {
-    for (uint32_t i = 0; i < d->max_vcpus; i++) {
-        if (d->vcpu[i] != NULL) {
-            arch_dump_vcpu(d->vcpu[i]);
-        }
+    struct vcpu *v;
+
+    for_each_vcpu(d, v)
+    {
+        arch_dump_vcpu(v);
     }
 }
 
@@ -40,16 +41,15 @@ static void show_registers(void)
 
 static void dump_domain(struct domain *d)
 {
+    const struct vcpu *v;
+
     printk("Domain %u: refcnt=%u dying=%d pause_count=%u vcpus=%u pages=%lu max_pages=%lu\n", d->id,
            d->ref.count, d->is_dying, d->pause_count, d->max_vcpus, d->tot_pages, d->max_pages);
-    for (uint32_t i = 0; i < d->max_vcpus; i++) {
-        const struct vcpu *v = d->vcpu[i];
-
-        if (v != NULL) {
-            printk("  VCPU%u: CPU%u %s flags=%#x pause=%u upcall_pend=%02x\n", i, v->cpu->id,
-                   sched_is_running(v) ? "running" : "not running", v->pause_flags, v->pause_count,
-                   v->info->evtchn_upcall_pending);
-        }
+    for_each_vcpu(d, v)
+    {
+        printk("  VCPU%u: CPU%u %s flags=%#x pause=%u upcall_pend=%02x\n", v->id, v->cpu->id,
+               sched_is_running(v) ? "running" : "not running", v->pause_flags, v->pause_count,
+               v->info->evtchn_upcall_pending);
     }
 }
 

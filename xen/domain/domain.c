@@ -190,15 +190,15 @@ struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *c
 /* Free what domain_create made. false: a slice was done, call again. */
 static bool domain_destroy(struct domain *d)
 {
-    unsigned int i, destroyed = 0;
+    struct vcpu *v = domain_next_vcpu(d, 0);
 
-    for (i = 0; i < d->max_vcpus && destroyed < DESTROY_VCPUS; i++) {
-        if (d->vcpu[i] != NULL) {
-            vcpu_destroy(d->vcpu[i]);
-            destroyed++;
+    if (v != NULL) {
+        for (unsigned int n = 0; v != NULL && n < DESTROY_VCPUS; n++) {
+            uint32_t next = v->id + 1u;
+
+            vcpu_destroy(v);
+            v = domain_next_vcpu(d, next);
         }
-    }
-    if (destroyed != 0) {
         return false; /* the others, or the rest, next time */
     }
     atomic_fetch_sub(&d->pool->nr_domains, 1u);
@@ -223,13 +223,12 @@ void domain_reap(void)
 
 static int domain_relinquish_areas(struct domain *d)
 {
-    unsigned int i;
+    struct vcpu *v;
 
-    for (i = 0; i < d->max_vcpus; i++) {
-        if (d->vcpu[i] != NULL) {
-            vcpu_info_unregister(d->vcpu[i]);
-            vcpu_runstate_unregister(d->vcpu[i]);
-        }
+    for_each_vcpu(d, v)
+    {
+        vcpu_info_unregister(v);
+        vcpu_runstate_unregister(v);
     }
     return 0;
 }

@@ -118,3 +118,13 @@ struct domain *domain_get_behind(struct domain *d)
     domain_put(d);
     return found;
 }
+
+struct vcpu *domain_next_vcpu(const struct domain *d, uint32_t from)
+{
+    struct vcpu *v = NULL;
+
+    while (from < d->max_vcpus && v == NULL) {
+        v = domain_vcpu(d, from++);
+    }
+    return v;
+}

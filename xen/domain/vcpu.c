@@ -64,7 +64,6 @@ static void vcpu_destroy_parts(struct vcpu *v, unsigned int n)
 struct vcpu *vcpu_create(struct domain *d, unsigned int id, int *rc)
 {
     struct vcpu *v;
-    unsigned int i;
 
     if (id >= d->max_vcpus || d->vcpu[id] != NULL) {
         *rc = id >= d->max_vcpus ? -EINVAL : -EEXIST;
@@ -78,7 +77,7 @@ struct vcpu *vcpu_create(struct domain *d, unsigned int id, int *rc)
     v->d = d;
     v->id = id;
     v->pause_flags = VPF_DOWN;
-    for (i = 0; i < ARRAY_SIZE(parts); i++) {
+    for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++) {
         *rc = parts[i].init(v);
         if (*rc != 0) {
             vcpu_destroy_parts(v, i);
@@ -99,14 +98,11 @@ void vcpu_destroy(struct vcpu *v)
 /* Every vCPU that d has at this moment. */
 static void vcpu_for_all(struct domain *d, void (*fn)(struct vcpu *v))
 {
-    unsigned int i;
+    struct vcpu *v;
 
-    for (i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = domain_vcpu(d, i);
-
-        if (v != NULL) {
-            fn(v);
-        }
+    for_each_vcpu(d, v)
+    {
+        fn(v);
     }
 }
 
@@ -224,12 +220,11 @@ int vcpu_start(struct vcpu *v, uint64_t pc, uint64_t arg)
 /* With d->lock held: is any vCPU but v up? */
 static bool vcpu_others_up(const struct vcpu *v)
 {
-    unsigned int i;
+    const struct vcpu *other;
 
-    for (i = 0; i < v->d->max_vcpus; i++) {
-        const struct vcpu *other = domain_vcpu(v->d, i);
-
-        if (other != NULL && other != v && vcpu_is_up(other)) {
+    for_each_vcpu(v->d, other)
+    {
+        if (other != v && vcpu_is_up(other)) {
             return true;
         }
     }

@@ -20,9 +20,7 @@ static void watchdog_expired(void *data)
 
 int domain_watchdog_init(struct domain *d)
 {
-    unsigned int i;
-
-    for (i = 0; i < DOMAIN_WATCHDOGS; i++) {
+    for (unsigned int i = 0; i < DOMAIN_WATCHDOGS; i++) {
         int rc = timer_init(&d->watchdog[i], this_cpu(), watchdog_expired, d);
 
         if (rc != 0) {
@@ -35,18 +33,14 @@ int domain_watchdog_init(struct domain *d)
 
 void domain_watchdog_destroy(struct domain *d)
 {
-    unsigned int i;
-
-    for (i = 0; i < DOMAIN_WATCHDOGS; i++) {
+    for (unsigned int i = 0; i < DOMAIN_WATCHDOGS; i++) {
         timer_destroy(&d->watchdog[i]);
     }
 }
 
 static long watchdog_new(struct domain *d, uint32_t timeout)
 {
-    unsigned int i;
-
-    for (i = 0; i < DOMAIN_WATCHDOGS; i++) {
+    for (unsigned int i = 0; i < DOMAIN_WATCHDOGS; i++) {
         if ((d->watchdog_in_use >> i & 1u) == 0) {
             d->watchdog_in_use |= 1u << i;
             timer_set_here(&d->watchdog[i], time_now() + SECONDS(timeout));

@@ -93,16 +93,13 @@ static bool evtchn_2l_is_masked(const struct evtchn *e)
     return atomic_test_bit(e->port, e->d->shared_info->evtchn_mask);
 }
 
-static bool evtchn_2l_is_busy(const struct evtchn *e)
+static bool evtchn_2l_is_busy(const struct evtchn *e __unused)
 {
-    (void)e;
     return false;
 }
 
-static int evtchn_2l_set_priority(struct evtchn *e, uint32_t priority)
+static int evtchn_2l_set_priority(struct evtchn *e __unused, uint32_t priority __unused)
 {
-    (void)e;
-    (void)priority;
     return -ENOSYS;
 }
 

@@ -50,15 +50,15 @@ int grant_op_cache_flush(struct domain *d, const struct gnttab_cache_flush *op, 
     if (op->length == 0 || op->op == 0) {
         return *cursor == 0 ? 0 : -EILSEQ;
     }
-    pg = page_get_frame((mfn_t){pa >> PAGE_SHIFT}, d);
+    pg = page_get_frame(mfn(pa >> PAGE_SHIFT), d);
     if (pg == NULL) {
-        pg = page_get_single((mfn_t){pa >> PAGE_SHIFT}); /* what d has mapped is one already */
+        pg = page_get_single(mfn(pa >> PAGE_SHIFT)); /* what d has mapped is one already */
     }
     if (pg == NULL) {
         /* As Xen: -EPERM for memory that no domain has, -EINVAL for another's that is not granted.
          */
         return pa < UINT64_MAX - PAGE_SIZE && memmap_is_ram(pa, pa + PAGE_SIZE) &&
-                       !page_in_use((mfn_t){pa >> PAGE_SHIFT})
+                       !page_in_use(mfn(pa >> PAGE_SHIFT))
                    ? -EPERM
                    : -EINVAL;
     }

@@ -50,9 +50,7 @@ static __always_inline long dispatch_run(struct vcpu *v, uint64_t nr, uint64_t *
 static long multicall_batch(struct vcpu *v, struct multicall_entry *e, unsigned int n, bool first,
                             unsigned int *done)
 {
-    unsigned int i;
-
-    for (i = 0; i < n; i++, e++) {
+    for (unsigned int i = 0; i < n; i++, e++) {
         long rc;
 
         *done = i;

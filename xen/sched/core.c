@@ -39,8 +39,9 @@ void sched_unlock(void)
 
     kicks = 0;
     spin_unlock(&sched_lock);
-    for (; due != 0; due &= due - 1u) {
-        arch_cpu_kick(&cpus[ctz64(due)]);
+    for_each_bit(c, due)
+    {
+        arch_cpu_kick(&cpus[c]);
     }
 }
 
@@ -52,9 +53,8 @@ const struct sched_class *sched_class(void)
 void sched_init(const char *name)
 {
     static const struct sched_class *const classes[] = {&sched_fair, &sched_null};
-    unsigned int i;
 
-    for (i = 0; i < ARRAY_SIZE(classes); i++) {
+    for (unsigned int i = 0; i < ARRAY_SIZE(classes); i++) {
         if (strcmp(name, classes[i]->name) == 0) {
             class = classes[i];
         }

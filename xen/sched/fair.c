@@ -52,9 +52,8 @@ uint64_t fair_reference(const struct vcpu *v, s_time_t now)
 {
     cpumask_t allowed = sched_allowed(v);
     uint64_t mine = 0;
-    unsigned int i;
 
-    for (i = 0; i < nr_cpus; i++) {
+    for (unsigned int i = 0; i < nr_cpus; i++) {
         const struct cpu *c = &cpus[i];
 
         if ((allowed & cpumask_of(c)) == 0) {
@@ -223,9 +222,8 @@ static struct cpu *fair_victim(const struct vcpu *v, s_time_t now)
     cpumask_t allowed = sched_allowed(v);
     struct cpu *victim = NULL;
     uint64_t most = 0;
-    unsigned int i;
 
-    for (i = 0; i < nr_cpus; i++) {
+    for (unsigned int i = 0; i < nr_cpus; i++) {
         struct cpu *c = &cpus[i];
         uint64_t ahead;
 
@@ -251,9 +249,8 @@ static void fair_contend(struct vcpu *v, s_time_t now)
 {
     cpumask_t allowed = sched_allowed(v);
     struct cpu *victim = fair_victim(v, now);
-    unsigned int i;
 
-    for (i = 0; i < nr_cpus; i++) {
+    for (unsigned int i = 0; i < nr_cpus; i++) {
         if ((allowed & cpumask_of(&cpus[i])) != 0 && cpus[i].sched.curr != NULL) {
             sched_retry_at(&cpus[i], now + SLICE);
         }

@@ -12,12 +12,11 @@
 /* Let the parked vCPUs of d run again. */
 static void fair_unpark(struct domain *d, s_time_t now)
 {
-    unsigned int i;
+    struct vcpu *v;
 
-    for (i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = domain_vcpu(d, i);
-
-        if (v != NULL && v->sched.state == SCHED_PARKED) {
+    for_each_vcpu(d, v)
+    {
+        if (v->sched.state == SCHED_PARKED) {
             v->sched.state = SCHED_QUEUED;
             fair_enqueue(v, now, true);
             sched_place(v, now);
@@ -33,12 +32,11 @@ static s_time_t fair_quota(const struct domain *d)
 /* Charge d's vCPUs for what they have run so far, as if they had been chosen again just now. */
 static void fair_charge_running(struct domain *d, s_time_t now)
 {
-    unsigned int i;
+    struct vcpu *v;
 
-    for (i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = domain_vcpu(d, i);
-
-        if (v != NULL && v->sched.state == SCHED_RUNNING) {
+    for_each_vcpu(d, v)
+    {
+        if (v->sched.state == SCHED_RUNNING) {
             fair_charge(v->cpu, v, now - v->cpu->sched.since);
             v->cpu->sched.since = now;
         }
@@ -73,7 +71,7 @@ static void fair_refill_timer(void *data)
 void fair_domain_changed(struct domain *d, uint16_t weight, uint16_t cap)
 {
     s_time_t now = time_now();
-    unsigned int i;
+    struct vcpu *v;
 
     d->sched.weight = weight;
     d->sched.cap = cap;
@@ -85,12 +83,11 @@ void fair_domain_changed(struct domain *d, uint16_t weight, uint16_t cap)
         timer_stop(&d->sched.refill);
         fair_unpark(d, now);
     }
-    for (i = 0; i < d->max_vcpus; i++) {
-        struct vcpu *v = domain_vcpu(d, i);
-
+    for_each_vcpu(d, v)
+    {
         /* Its old virtual time was weighted otherwise. Who runs gets its new limits when it is
          * chosen again. */
-        if (v != NULL && v->sched.state == SCHED_RUNNING) {
+        if (v->sched.state == SCHED_RUNNING) {
             v->sched.vtime = fair_reference(v, time_now());
             sched_request(v->cpu, CPU_PENDING_RESCHED);
         }

@@ -14,9 +14,7 @@ static struct vcpu *owner[MAX_CPUS]; /* by CPU id */
 
 static void null_remove(struct vcpu *v)
 {
-    unsigned int i;
-
-    for (i = 0; i < MAX_CPUS; i++) {
+    for (unsigned int i = 0; i < MAX_CPUS; i++) {
         if (owner[i] == v) {
             owner[i] = NULL;
         }
@@ -26,9 +24,7 @@ static void null_remove(struct vcpu *v)
 
 void null_release_all(void)
 {
-    unsigned int i;
-
-    for (i = 0; i < MAX_CPUS; i++) {
+    for (unsigned int i = 0; i < MAX_CPUS; i++) {
         if (owner[i] != NULL) {
             null_remove(owner[i]);
         }
@@ -38,12 +34,11 @@ void null_release_all(void)
 static int null_admit(struct vcpu *v)
 {
     cpumask_t wanted = v->sched.hard & v->d->pool->cpus;
-    unsigned int i;
 
     if (v->sched.assigned != CPUMASK_ALL && (wanted & v->sched.assigned) != 0) {
         return 0;
     }
-    for (i = 0; i < MAX_CPUS; i++) {
+    for (unsigned int i = 0; i < MAX_CPUS; i++) {
         if (owner[i] == NULL && (wanted >> i & 1u) != 0) {
             null_remove(v);
             owner[i] = v;

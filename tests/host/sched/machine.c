@@ -19,8 +19,6 @@
 uint64_t host_counter;
 uint8_t *host_directmap;
 _Thread_local struct cpu *host_cpu = OUTSIDE;
-struct domain *hardware_domain;
-spinlock_t domain_list_lock = SPINLOCK_INIT(LOCK_DOMAIN_LIST);
 struct machine_cpu machine[MAX_CPUS];
 
 static ucontext_t simulator;

@@ -20,11 +20,14 @@ SOURCES = (
     "xen/sched/fair*.c",
     "xen/sched/null.c",
     "xen/sched/vcpu.c",
+    "xen/domain/domain_list.c",
     "xen/domain/exit.c",
     "xen/domain/runstate.c",
     "xen/domain/vcpu.c",
     "xen/time/timer.c",
-    "xen/base/cpu.c", "xen/base/lock.c",
+    "xen/base/cpu.c",
+    "xen/base/lock.c",
+    "xen/base/ref.c",
 )
 
 # No AddressSanitizer: it cannot follow coroutines.

@@ -48,6 +48,12 @@ static inline unsigned int log2_up_u64(uint64_t x)
     return x <= 1 ? 0 : 64 - clz64(x - 1);
 }
 
+/* Runs its body with n, a new variable, as each set bit of `bits` (as it is at first), from the
+ * lowest. */
+#define for_each_bit(n, bits) \
+    for (uint64_t n##_left = (bits), n = 0; n##_left != 0 && (n = ctz64(n##_left), true); \
+         n##_left &= n##_left - 1u)
+
 /* Number of set bits. Not the builtin, which without vector registers is a call into libgcc. */
 static inline unsigned int popcount64(uint64_t x)
 {

@@ -188,6 +188,12 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, uint64_t id)
     return id < d->max_vcpus ? atomic_load_acquire(&d->vcpu[index_nospec(id, d->max_vcpus)]) : NULL;
 }
 
+/* Runs its body with v for every vCPU that d has at this moment, by rising id. */
+#define for_each_vcpu(d, v) \
+    for ((v) = domain_next_vcpu((d), 0); (v) != NULL; (v) = domain_next_vcpu((d), (v)->id + 1u))
+/* The vCPU of d with the lowest id >= from, NULL: none. */
+struct vcpu *domain_next_vcpu(const struct domain *d, uint32_t from);
+
 /*
  * One vCPU of a domain at a time may wait for other vCPUs to leave their CPUs; two that wait for
  * each other would do so for ever. false: try again later (-ERESTART). `d` is the caller's domain.
