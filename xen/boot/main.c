@@ -27,7 +27,7 @@
 #define FDT_HEADER 40u /* bytes [DTSpec 5.2] */
 
 /* Map the tree and open it; the early console comes with it, or without. */
-static void open_device_tree(paddr_t fdt)
+static void boot_open_device_tree(paddr_t fdt)
 {
     const uint8_t *header = (fdt & 7u) == 0 ? arch_map_early(fdt, FDT_HEADER) : NULL;
     uint64_t size = header == NULL ? 0
@@ -47,7 +47,7 @@ static void open_device_tree(paddr_t fdt)
 }
 
 /* dt_cpu does not count these. */
-static void report_cpus(void)
+static void boot_report_cpus(void)
 {
     const struct dt_node *area = dt_path(&dt_host, "/cpus"), *n;
     struct dt_range reg;
@@ -67,7 +67,7 @@ static void report_cpus(void)
 }
 
 /* What every CPU does for itself. */
-static void init_cpu(void)
+static void boot_init_cpu(void)
 {
     struct cpu *c = this_cpu();
 
@@ -99,7 +99,7 @@ void xen_main(paddr_t fdt)
 {
     uart_init_early();
     panic_context = main_context;
-    open_device_tree(fdt);
+    boot_open_device_tree(fdt);
     if (modules_find(&dt_host, &boot_modules) != 0) {
         panic("/chosen does not describe usable boot modules: see above\n");
     }
@@ -110,7 +110,7 @@ void xen_main(paddr_t fdt)
     printk("%s\n", xen_banner());
     cmdline_report();
     modules_report(&dt_host, &boot_modules);
-    report_cpus();
+    boot_report_cpus();
     if (time_init() != 0) {
         panic("The device tree gives the counter %lu Hz: 1 to 2^32-1 can be (/cpus, "
               "timebase-frequency)\n",
@@ -123,7 +123,7 @@ void xen_main(paddr_t fdt)
     sched_init(opt.sched);
     grant_init();
     arch_p2m_init();
-    init_cpu();
+    boot_init_cpu();
     cpu_start_all();
     construct_dom0();
     dt_reading = NULL;
@@ -132,6 +132,6 @@ void xen_main(paddr_t fdt)
 
 void xen_main_secondary(void)
 {
-    init_cpu();
+    boot_init_cpu();
     arch_vcpu_resume(guest_exit(NULL));
 }

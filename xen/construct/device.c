@@ -26,12 +26,12 @@ static struct range console;
 static const struct dt_node *beside[8];
 static uint32_t nr_beside;
 
-static bool on_console_page(paddr_t start, paddr_t end)
+static bool device_on_console_page(paddr_t start, paddr_t end)
 {
     return ranges_overlap(start, end, console.start, console.end);
 }
 
-static void find_beside_console(void)
+static void device_find_beside_console(void)
 {
     const struct dt_node *uart = uart_node(), *n;
     struct dt_range reg;
@@ -44,7 +44,7 @@ static void find_beside_console(void)
     /* Any status: a device that is off has its registers there, and dom0 might switch it on. */
     dt_for_each_child_any(&dt_host, dt_parent(&dt_host, uart), n) {
         for (uint32_t i = 0; n != uart && dt_reg(&dt_host, n, i, &reg) == 0; i++) {
-            if (on_console_page(reg.start, reg.start + reg.size) &&
+            if (device_on_console_page(reg.start, reg.start + reg.size) &&
                 nr_beside < ARRAY_SIZE(beside)) {
                 beside[nr_beside++] = n;
                 break;
@@ -53,7 +53,7 @@ static void find_beside_console(void)
     }
 }
 
-static bool beside_console(const struct dt_node *n)
+static bool device_beside_console(const struct dt_node *n)
 {
     for (uint32_t i = 0; i < nr_beside; i++) {
         if (beside[i] == n) {
@@ -67,7 +67,7 @@ bool device_hidden(const struct dt_node *n)
 {
     const char *type = dt_string(&dt_host, n, "device_type");
 
-    return n == uart_node() || beside_console(n) || arch_dt_skip(n) ||
+    return n == uart_node() || device_beside_console(n) || arch_dt_skip(n) ||
            dt_compatible_any(&dt_host, n, never) || dt_has(&dt_host, n, "xen,passthrough") ||
            (type != NULL && strcmp(type, "memory") == 0) ||
            (dt_parent(&dt_host, n) == dt_root(&dt_host) &&
@@ -76,7 +76,7 @@ bool device_hidden(const struct dt_node *n)
 }
 
 /* Does memory of the firmware hold what was never the firmware's, or is not for long? */
-static bool is_ours(paddr_t start, paddr_t end)
+static bool device_is_ours(paddr_t start, paddr_t end)
 {
     bool ours = ranges_overlap(start, end, arch_image_start(), arch_image_end());
 
@@ -89,23 +89,23 @@ static bool is_ours(paddr_t start, paddr_t end)
 }
 
 /* Why dom0 cannot have a range of whole pages; NULL: it can. */
-static const char *refusal(paddr_t start, paddr_t end, uint8_t flags)
+static const char *device_refusal(paddr_t start, paddr_t end, uint8_t flags)
 {
     if (end <= start || end > 1ul << arch_p2m_ipa_bits()) {
         return "is beyond dom0's address space";
     }
-    if (on_console_page(start, end)) {
+    if (device_on_console_page(start, end)) {
         return "is the console's";
     }
     if ((flags & P2M_CACHED) != 0) {
-        return is_ours(start, end) ? "has the hypervisor or a boot module in it" : NULL;
+        return device_is_ours(start, end) ? "has the hypervisor or a boot module in it" : NULL;
     }
     return memmap_has_ram(start, end) ? "is RAM, at least in part" : NULL;
 }
 
 /* P2M_CACHED: memory of the firmware, which memmap has reserved. */
-static void map_range(struct domain *d, const struct dt_node *n, paddr_t start, uint64_t size,
-                      uint8_t flags)
+static void device_map_range(struct domain *d, const struct dt_node *n, paddr_t start,
+                             uint64_t size, uint8_t flags)
 {
     paddr_t end =
         round_up_overflows(start + size, PAGE_SIZE) ? PAGE_MASK : round_up(start + size, PAGE_SIZE);
@@ -117,7 +117,7 @@ static void map_range(struct domain *d, const struct dt_node *n, paddr_t start, 
     if (size == 0 || arch_domain_emulates(d, start, end)) {
         return;
     }
-    why = refusal(start, end, flags);
+    why = device_refusal(start, end, flags);
     if (why != NULL) {
         printk(XENLOG_WARNING "%s: %#lx-%#lx %s: left out\n",
                dt_full_path(&dt_host, n, path, sizeof(path)), start, end, why);
@@ -133,7 +133,7 @@ static void map_range(struct domain *d, const struct dt_node *n, paddr_t start, 
     }
 }
 
-static void route(struct domain *d, const struct dt_node *n, const struct dt_irq *irq)
+static void device_route(struct domain *d, const struct dt_node *n, const struct dt_irq *irq)
 {
     char path[96];
     bool edge;
@@ -158,35 +158,35 @@ static void route(struct domain *d, const struct dt_node *n, const struct dt_irq
 }
 
 /* Just what is reserved: that its addresses are not translated is memmap's rule, too. */
-static void assign_reservation(struct domain *d, const struct dt_node *n)
+static void device_assign_reservation(struct domain *d, const struct dt_node *n)
 {
     struct dt_range reg;
 
     for (uint32_t i = 0; dt_reg_raw(&dt_host, n, i, &reg) == 0; i++) {
-        map_range(d, n, reg.start, reg.size, P2M_CACHED);
+        device_map_range(d, n, reg.start, reg.size, P2M_CACHED);
     }
 }
 
-static void assign(struct domain *d, const struct dt_node *n)
+static void device_assign(struct domain *d, const struct dt_node *n)
 {
     struct dt_range reg;
     struct dt_window w;
     struct dt_irq irq;
 
     for (uint32_t i = 0; dt_reg(&dt_host, n, i, &reg) == 0; i++) {
-        map_range(d, n, reg.start, reg.size, 0);
+        device_map_range(d, n, reg.start, reg.size, 0);
     }
     if (dt_string(&dt_host, n, "device_type") != NULL &&
         strcmp(dt_string(&dt_host, n, "device_type"), "pci") == 0) {
         for (uint32_t i = 0; dt_window(&dt_host, n, i, &w) == 0; i++) {
-            map_range(d, n, w.start, w.size, 0);
+            device_map_range(d, n, w.start, w.size, 0);
         }
         for (uint32_t i = 0; dt_irq_map(&dt_host, n, i, &irq) == 0; i++) {
-            route(d, n, &irq);
+            device_route(d, n, &irq);
         }
     }
     for (uint32_t i = 0; dt_irq(&dt_host, n, i, &irq) == 0; i++) {
-        route(d, n, &irq);
+        device_route(d, n, &irq);
     }
 }
 
@@ -195,18 +195,18 @@ void device_assign_all(struct domain *d)
     const struct dt_node *n;
     char path[96];
 
-    find_beside_console();
+    device_find_beside_console();
     dt_for_each_node(&dt_host, n) {
         if (device_hidden(n) || arch_dt_is_intc(n)) {
-            if (beside_console(n)) {
+            if (device_beside_console(n)) {
                 printk("d0 does not get %s: it shares a page with the console's UART\n",
                        dt_full_path(&dt_host, n, path, sizeof(path)));
             }
             n = dt_last(&dt_host, n);
         } else if (dt_is_reservation(&dt_host, n)) {
-            assign_reservation(d, n);
+            device_assign_reservation(d, n);
         } else {
-            assign(d, n);
+            device_assign(d, n);
         }
     }
 }

@@ -26,7 +26,7 @@
 
 static struct range extended_ranges[EXTENDED_MAX];
 
-static unsigned int vcpu_count(void)
+static unsigned int dom0_vcpu_count(void)
 {
     unsigned int wanted = nr_cpus_online;
 
@@ -43,11 +43,11 @@ static unsigned int vcpu_count(void)
     return wanted;
 }
 
-static struct domain *create(void)
+static struct domain *dom0_create(void)
 {
     struct xen_domctl_createdomain config = {
         .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
-        .max_vcpus = vcpu_count(),
+        .max_vcpus = dom0_vcpu_count(),
         .max_evtchn_port = UINT32_MAX,
         .max_grant_frames = (int32_t)opt.gnttab_max_frames,
         .max_maptrack_frames = (int32_t)opt.gnttab_max_maptrack_frames,
@@ -73,7 +73,7 @@ static struct domain *create(void)
 }
 
 /* Guest-physical space that nothing of dom0 uses: RAM of the host that it did not get. */
-static void find_extended(struct build *b, struct rangeset *rs)
+static void dom0_find_extended(struct build *b, struct rangeset *rs)
 {
     int rc = 0;
 
@@ -109,7 +109,7 @@ static void find_extended(struct build *b, struct rangeset *rs)
     b->extended = rs;
 }
 
-static void load(struct build *b)
+static void dom0_load(struct build *b)
 {
     void *buffer;
     size_t size;
@@ -127,7 +127,7 @@ static void load(struct build *b)
     printk("Loading d0 DTB to %#lx-%#lx\n", b->fdt, b->fdt + size);
 }
 
-static void start(struct build *b)
+static void dom0_start(struct build *b)
 {
     struct vcpu *v = b->d->vcpu[0];
 
@@ -155,16 +155,16 @@ void construct_dom0(void)
     if (b.kernel == NULL) {
         panic("No kernel for dom0: add a module with compatible \"multiboot,kernel\" to /chosen\n");
     }
-    b.d = create();
+    b.d = dom0_create();
     dom0_memory_allocate(&b);
     device_assign_all(b.d);
-    find_extended(&b, &extended);
-    load(&b);
+    dom0_find_extended(&b, &extended);
+    dom0_load(&b);
     for (uint32_t i = 0; i < boot_modules.count; i++) {
         page_release_reserved(boot_modules.module[i].start,
                               boot_modules.module[i].start + boot_modules.module[i].size);
     }
     dom0_memory_report(&b);
     page_scrub_start();
-    start(&b);
+    dom0_start(&b);
 }

@@ -66,14 +66,14 @@ int control_mask_in(uint32_t *mask, const struct xenctl_bitmap *map, uint32_t bi
 }
 
 /* Where d sees its shared_info, or all ones. */
-static uint64_t info_shared_frame(const struct domain *d)
+static uint64_t control_info_shared_frame(const struct domain *d)
 {
     struct page *pg = page_of(mfn(arch_va_to_pa(d->shared_info) >> PAGE_SHIFT));
 
     return pg != NULL ? atomic_load(&pg->user) - 1 : UINT64_MAX;
 }
 
-static void info_add_vcpu(struct xen_domctl_getdomaininfo *info, struct vcpu *v)
+static void control_info_add_vcpu(struct xen_domctl_getdomaininfo *info, struct vcpu *v)
 {
     struct vcpu_runstate_info runstate;
 
@@ -102,7 +102,7 @@ void control_domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info
     info->flags = XEN_DOMINF_blocked; /* unless a vCPU is not */
     for_each_vcpu(d, v)
     {
-        info_add_vcpu(info, v);
+        control_info_add_vcpu(info, v);
     }
     if (info->nr_online_vcpus == 0) {
         info->flags = 0;
@@ -118,7 +118,7 @@ void control_domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info
     info->tot_pages = d->tot_pages;
     info->max_pages = d->max_pages;
     info->outstanding_pages = d->claim_pages;
-    info->shared_info_frame = info_shared_frame(d);
+    info->shared_info_frame = control_info_shared_frame(d);
     info->ssidref = d->ssidref;
     memcpy(info->handle, d->handle, sizeof(info->handle));
     info->cpupool = d->pool->id;

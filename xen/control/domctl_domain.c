@@ -16,12 +16,12 @@
 #define GRANT_VERSION 1u
 
 /* A limit that the tools ask for, against the command line's; below 0 it is that one. */
-static bool create_limit_ok(int32_t wanted, uint32_t most)
+static bool domctl_create_limit_ok(int32_t wanted, uint32_t most)
 {
     return wanted < 0 || (uint32_t)wanted <= most;
 }
 
-static int create_check_grants(const struct xen_domctl_createdomain *config)
+static int domctl_create_check_grants(const struct xen_domctl_createdomain *config)
 {
     if (config->grant_opts != GRANT_VERSION) {
         guest_printk(current_vcpu(),
@@ -29,8 +29,8 @@ static int create_check_grants(const struct xen_domctl_createdomain *config)
                      config->grant_opts);
         return -EINVAL;
     }
-    if (!create_limit_ok(config->max_grant_frames, opt.gnttab_max_frames) ||
-        !create_limit_ok(config->max_maptrack_frames, opt.gnttab_max_maptrack_frames)) {
+    if (!domctl_create_limit_ok(config->max_grant_frames, opt.gnttab_max_frames) ||
+        !domctl_create_limit_ok(config->max_maptrack_frames, opt.gnttab_max_maptrack_frames)) {
         guest_printk(current_vcpu(),
                      XENLOG_INFO "createdomain: %d grant and %d maptrack frames, more than "
                                  "gnttab_max_frames=%u and gnttab_max_maptrack_frames=%u\n",
@@ -42,7 +42,7 @@ static int create_check_grants(const struct xen_domctl_createdomain *config)
 }
 
 /* The part of a configuration that is the same on all architectures. */
-static int create_check(const struct xen_domctl_createdomain *config)
+static int domctl_create_check(const struct xen_domctl_createdomain *config)
 {
     uint32_t possible = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_xs_domain;
 
@@ -63,11 +63,11 @@ static int create_check(const struct xen_domctl_createdomain *config)
     if (config->cpupool_id != 0 && config->cpupool_id != XEN_INVALID_MAX_VCPU_ID) {
         return -ESRCH;
     }
-    return create_check_grants(config);
+    return domctl_create_check_grants(config);
 }
 
 /* The id that the tools want, or the next free one after the last that was chosen here. */
-static int create_choose_id(domid_t wanted, domid_t *id)
+static int domctl_create_choose_id(domid_t wanted, domid_t *id)
 {
     static domid_t last;
 
@@ -92,13 +92,13 @@ long domctl_createdomain(struct op_call *call)
     struct xen_domctl_createdomain *config = &op->u.createdomain;
     domid_t id = DOMID_INVALID;
     struct domain *d;
-    int rc = create_check(config);
+    int rc = domctl_create_check(config);
 
     if (rc == 0) {
         rc = arch_domain_config(config);
     }
     if (rc == 0) {
-        rc = create_choose_id(op->domain, &id);
+        rc = domctl_create_choose_id(op->domain, &id);
     }
     if (rc != 0) {
         return rc;

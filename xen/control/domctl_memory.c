@@ -25,7 +25,7 @@ long domctl_max_mem(struct op_call *call)
 }
 
 /* [first, first + nr) without wrapping; nr 0 means, as in Xen, an error. */
-static bool frames_valid(uint64_t first, uint64_t nr)
+static bool domctl_frames_valid(uint64_t first, uint64_t nr)
 {
     uint64_t end;
 
@@ -40,7 +40,7 @@ long domctl_iomem_permission(struct op_call *call)
     uint64_t nr = op->u.iomem_permission.nr_mfns;
     int rc;
 
-    if (!frames_valid(first, nr)) {
+    if (!domctl_frames_valid(first, nr)) {
         return -EINVAL;
     }
     if (!rangeset_contains(current_vcpu()->d->iomem, first, first + nr)) {
@@ -61,8 +61,8 @@ long domctl_memory_mapping(struct op_call *call)
     struct p2m_leaf leaf = {.mfn = mfn(map->first_mfn), .kind = P2M_MMIO, .flags = P2M_WRITE};
     uint64_t end = map->first_mfn + map->nr_mfns;
 
-    if (!frames_valid(map->first_mfn, map->nr_mfns) ||
-        !frames_valid(map->first_gfn, map->nr_mfns)) {
+    if (!domctl_frames_valid(map->first_mfn, map->nr_mfns) ||
+        !domctl_frames_valid(map->first_gfn, map->nr_mfns)) {
         return -EINVAL;
     }
     if (map->nr_mfns > MAPPING_MAX) {

@@ -35,7 +35,7 @@ long domctl_max_vcpus(struct op_call *call)
 }
 
 /* d is paused. NULL context: back to the state of a new vCPU. */
-static int context_set(struct vcpu *v, const struct vcpu_guest_context *context)
+static int domctl_context_set(struct vcpu *v, const struct vcpu_guest_context *context)
 {
     int rc = context != NULL ? arch_vcpu_set_context(v, context) : 0;
 
@@ -67,7 +67,7 @@ long domctl_setvcpucontext(struct op_call *call)
         return -EFAULT;
     }
     domain_pause(d);
-    rc = context_set(v, from != 0 ? &context : NULL);
+    rc = domctl_context_set(v, from != 0 ? &context : NULL);
     domain_unpause(d);
     return rc;
 }
@@ -98,7 +98,7 @@ long domctl_getvcpucontext(struct op_call *call)
 
 /* The vCPU that an operation names: -EINVAL for a number out of range, -ESRCH for one that was not
  * made. */
-static int vcpu_find(struct domain *d, uint32_t id, struct vcpu **v)
+static int domctl_vcpu_find(struct domain *d, uint32_t id, struct vcpu **v)
 {
     *v = domain_vcpu(d, id);
     if (*v != NULL) {
@@ -114,7 +114,7 @@ long domctl_getvcpuinfo(struct op_call *call)
     struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;
     struct vcpu_runstate_info runstate;
     struct vcpu *v;
-    int rc = vcpu_find(d, info->vcpu, &v);
+    int rc = domctl_vcpu_find(d, info->vcpu, &v);
 
     if (rc != 0) {
         return rc;
@@ -129,7 +129,7 @@ long domctl_getvcpuinfo(struct op_call *call)
 }
 
 /* Read the maps that the flags name, set them, and say what is in effect. */
-static int affinity_set(struct vcpu *v, const struct xen_domctl_vcpuaffinity *op)
+static int domctl_affinity_set(struct vcpu *v, const struct xen_domctl_vcpuaffinity *op)
 {
     bool has_hard = (op->flags & XEN_VCPUAFFINITY_HARD) != 0,
          has_soft = (op->flags & XEN_VCPUAFFINITY_SOFT) != 0;
@@ -158,7 +158,7 @@ static int affinity_set(struct vcpu *v, const struct xen_domctl_vcpuaffinity *op
     return rc;
 }
 
-static int affinity_get(const struct vcpu *v, const struct xen_domctl_vcpuaffinity *op)
+static int domctl_affinity_get(const struct vcpu *v, const struct xen_domctl_vcpuaffinity *op)
 {
     int rc = 0;
 
@@ -171,10 +171,10 @@ static int affinity_get(const struct vcpu *v, const struct xen_domctl_vcpuaffini
     return rc;
 }
 
-static int affinity_check(struct domain *d, const struct xen_domctl_vcpuaffinity *op,
-                          struct vcpu **v)
+static int domctl_affinity_check(struct domain *d, const struct xen_domctl_vcpuaffinity *op,
+                                 struct vcpu **v)
 {
-    int rc = vcpu_find(d, op->vcpu, v);
+    int rc = domctl_vcpu_find(d, op->vcpu, v);
 
     if (rc != 0) {
         return rc;
@@ -192,9 +192,9 @@ long domctl_setvcpuaffinity(struct op_call *call)
     struct domain *d = call->d;
     struct xen_domctl *op = call->arg;
     struct vcpu *v;
-    int rc = affinity_check(d, &op->u.vcpuaffinity, &v);
+    int rc = domctl_affinity_check(d, &op->u.vcpuaffinity, &v);
 
-    return rc == 0 ? affinity_set(v, &op->u.vcpuaffinity) : rc;
+    return rc == 0 ? domctl_affinity_set(v, &op->u.vcpuaffinity) : rc;
 }
 
 long domctl_getvcpuaffinity(struct op_call *call)
@@ -202,7 +202,7 @@ long domctl_getvcpuaffinity(struct op_call *call)
     struct domain *d = call->d;
     struct xen_domctl *op = call->arg;
     struct vcpu *v;
-    int rc = affinity_check(d, &op->u.vcpuaffinity, &v);
+    int rc = domctl_affinity_check(d, &op->u.vcpuaffinity, &v);
 
-    return rc == 0 ? affinity_get(v, &op->u.vcpuaffinity) : rc;
+    return rc == 0 ? domctl_affinity_get(v, &op->u.vcpuaffinity) : rc;
 }

@@ -7,7 +7,7 @@
 #include <xen/guest_copy.h>
 #include <xen/op.h>
 
-static long op_alloc_unbound(struct op_call *call)
+static long evtchn_op_alloc_unbound(struct op_call *call)
 {
     struct evtchn_alloc_unbound *arg = call->arg;
     int rc = evtchn_alloc_unbound(call->d, call->peer->id);
@@ -38,7 +38,7 @@ static int evtchn_join(struct evtchn *e, struct domain *rd, evtchn_port_t rport)
     return 0;
 }
 
-static long op_bind_interdomain(struct op_call *call)
+static long evtchn_op_bind_interdomain(struct op_call *call)
 {
     struct evtchn_bind_interdomain *arg = call->arg;
     struct evtchn *e;
@@ -58,12 +58,12 @@ static long op_bind_interdomain(struct op_call *call)
     return rc;
 }
 
-static long op_bind_virq(struct op_call *call)
+static long evtchn_op_bind_virq(struct op_call *call)
 {
     return evtchn_bind_virq(call->d, call->arg);
 }
 
-static long op_bind_ipi(struct op_call *call)
+static long evtchn_op_bind_ipi(struct op_call *call)
 {
     struct evtchn_bind_ipi *arg = call->arg;
     struct evtchn *e;
@@ -83,19 +83,19 @@ static long op_bind_ipi(struct op_call *call)
 }
 
 /* No domain here has physical interrupts as Xen's x86 knows them. */
-static long op_bind_pirq(struct op_call *call __unused)
+static long evtchn_op_bind_pirq(struct op_call *call __unused)
 {
     return -EOPNOTSUPP;
 }
 
-static long op_close(struct op_call *call)
+static long evtchn_op_close(struct op_call *call)
 {
     const struct evtchn_close *arg = call->arg;
 
     return evtchn_close(call->d, arg->port);
 }
 
-static long op_send(struct op_call *call)
+static long evtchn_op_send(struct op_call *call)
 {
     const struct evtchn_send *arg = call->arg;
 
@@ -122,7 +122,7 @@ static void evtchn_describe(const struct evtchn *e, struct evtchn_status *out)
     }
 }
 
-static long op_status(struct op_call *call)
+static long evtchn_op_status(struct op_call *call)
 {
     struct evtchn_status *arg = call->arg;
     struct evtchn *e = evtchn_get(call->d, arg->port);
@@ -136,7 +136,7 @@ static long op_status(struct op_call *call)
     return 0;
 }
 
-static long op_bind_vcpu(struct op_call *call)
+static long evtchn_op_bind_vcpu(struct op_call *call)
 {
     const struct evtchn_bind_vcpu *arg = call->arg;
     struct evtchn *e = evtchn_get(call->d, arg->port);
@@ -158,7 +158,7 @@ static long op_bind_vcpu(struct op_call *call)
     return rc;
 }
 
-static long op_unmask(struct op_call *call)
+static long evtchn_op_unmask(struct op_call *call)
 {
     const struct evtchn_unmask *arg = call->arg;
     struct domain *d = call->d;
@@ -179,24 +179,24 @@ static long op_unmask(struct op_call *call)
     return 0;
 }
 
-static long op_reset(struct op_call *call)
+static long evtchn_op_reset(struct op_call *call)
 {
     return evtchn_reset(call->d);
 }
 
-static long op_init_control(struct op_call *call)
+static long evtchn_op_init_control(struct op_call *call)
 {
     return evtchn_fifo_init_control(call->d, call->arg);
 }
 
-static long op_expand_array(struct op_call *call)
+static long evtchn_op_expand_array(struct op_call *call)
 {
     struct evtchn_expand_array *arg = call->arg;
 
     return evtchn_fifo_expand_array(call->d, &arg->array_gfn);
 }
 
-static long op_set_priority(struct op_call *call)
+static long evtchn_op_set_priority(struct op_call *call)
 {
     const struct evtchn_set_priority *arg = call->arg;
     struct evtchn *e = evtchn_get(call->d, arg->port);
@@ -214,29 +214,31 @@ static long op_set_priority(struct op_call *call)
 }
 
 static const struct op evtchn_rows[] = {
-    [EVTCHNOP_bind_interdomain] = {.fn = op_bind_interdomain,
+    [EVTCHNOP_bind_interdomain] = {.fn = evtchn_op_bind_interdomain,
                                    .size = sizeof(struct evtchn_bind_interdomain),
                                    .flags = OP_OUT,
                                    .who = ACCESS_PEER,
                                    .peer = OP_FIELD(evtchn_bind_interdomain, remote_dom)},
-    [EVTCHNOP_bind_virq] = OP_WITH(op_bind_virq, evtchn_bind_virq, OP_OUT, ACCESS_ANY),
-    [EVTCHNOP_bind_pirq] = OP_WITH(op_bind_pirq, evtchn_bind_pirq, OP_OUT, ACCESS_ANY),
-    [EVTCHNOP_close] = OP_WITH(op_close, evtchn_close, 0, ACCESS_ANY),
-    [EVTCHNOP_send] = OP_WITH(op_send, evtchn_send, 0, ACCESS_ANY),
-    [EVTCHNOP_status] = OP_ON(op_status, evtchn_status, dom, OP_OUT, ACCESS_SELF),
-    [EVTCHNOP_alloc_unbound] = {.fn = op_alloc_unbound,
+    [EVTCHNOP_bind_virq] = OP_WITH(evtchn_op_bind_virq, evtchn_bind_virq, OP_OUT, ACCESS_ANY),
+    [EVTCHNOP_bind_pirq] = OP_WITH(evtchn_op_bind_pirq, evtchn_bind_pirq, OP_OUT, ACCESS_ANY),
+    [EVTCHNOP_close] = OP_WITH(evtchn_op_close, evtchn_close, 0, ACCESS_ANY),
+    [EVTCHNOP_send] = OP_WITH(evtchn_op_send, evtchn_send, 0, ACCESS_ANY),
+    [EVTCHNOP_status] = OP_ON(evtchn_op_status, evtchn_status, dom, OP_OUT, ACCESS_SELF),
+    [EVTCHNOP_alloc_unbound] = {.fn = evtchn_op_alloc_unbound,
                                 .size = sizeof(struct evtchn_alloc_unbound),
                                 .flags = OP_OUT,
                                 .who = ACCESS_SELF,
                                 .target = OP_FIELD(evtchn_alloc_unbound, dom),
                                 .peer = OP_FIELD(evtchn_alloc_unbound, remote_dom)},
-    [EVTCHNOP_bind_ipi] = OP_WITH(op_bind_ipi, evtchn_bind_ipi, OP_OUT, ACCESS_ANY),
-    [EVTCHNOP_bind_vcpu] = OP_WITH(op_bind_vcpu, evtchn_bind_vcpu, 0, ACCESS_ANY),
-    [EVTCHNOP_unmask] = OP_WITH(op_unmask, evtchn_unmask, 0, ACCESS_ANY),
-    [EVTCHNOP_reset] = OP_ON(op_reset, evtchn_reset, dom, 0, ACCESS_SELF),
-    [EVTCHNOP_init_control] = OP_WITH(op_init_control, evtchn_init_control, OP_OUT, ACCESS_ANY),
-    [EVTCHNOP_expand_array] = OP_WITH(op_expand_array, evtchn_expand_array, OP_KEEPS, ACCESS_ANY),
-    [EVTCHNOP_set_priority] = OP_WITH(op_set_priority, evtchn_set_priority, 0, ACCESS_ANY),
+    [EVTCHNOP_bind_ipi] = OP_WITH(evtchn_op_bind_ipi, evtchn_bind_ipi, OP_OUT, ACCESS_ANY),
+    [EVTCHNOP_bind_vcpu] = OP_WITH(evtchn_op_bind_vcpu, evtchn_bind_vcpu, 0, ACCESS_ANY),
+    [EVTCHNOP_unmask] = OP_WITH(evtchn_op_unmask, evtchn_unmask, 0, ACCESS_ANY),
+    [EVTCHNOP_reset] = OP_ON(evtchn_op_reset, evtchn_reset, dom, 0, ACCESS_SELF),
+    [EVTCHNOP_init_control] =
+        OP_WITH(evtchn_op_init_control, evtchn_init_control, OP_OUT, ACCESS_ANY),
+    [EVTCHNOP_expand_array] =
+        OP_WITH(evtchn_op_expand_array, evtchn_expand_array, OP_KEEPS, ACCESS_ANY),
+    [EVTCHNOP_set_priority] = OP_WITH(evtchn_op_set_priority, evtchn_set_priority, 0, ACCESS_ANY),
 };
 
 static long evtchn_op(struct vcpu *v, uint64_t *arg, const struct op_table *table)

@@ -27,19 +27,19 @@ struct grant_list_op {
     bool whole;
 };
 
-static int16_t list_map(struct domain *d, void *op)
+static int16_t grant_list_map(struct domain *d, void *op)
 {
     return grant_op_map(d, op);
 }
 
-static int16_t list_unmap(struct domain *d, void *op)
+static int16_t grant_list_unmap(struct domain *d, void *op)
 {
     return grant_op_unmap(d, op, false);
 }
 
 /* The same layout; new_addr, which must be 0 for a domain with second-stage translation, stands for
  * dev_bus_addr. */
-static int16_t list_replace(struct domain *d, void *op)
+static int16_t grant_list_replace(struct domain *d, void *op)
 {
     _Static_assert(offsetof(struct gnttab_unmap_and_replace, new_addr) ==
                            offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr) &&
@@ -49,12 +49,12 @@ static int16_t list_replace(struct domain *d, void *op)
     return grant_op_unmap(d, op, true);
 }
 
-static int16_t list_copy(struct domain *d, void *op)
+static int16_t grant_list_copy(struct domain *d, void *op)
 {
     return grant_op_copy(d, op);
 }
 
-static int16_t list_swap(struct domain *d, void *op)
+static int16_t grant_list_swap(struct domain *d, void *op)
 {
     return grant_op_swap(d, op);
 }
@@ -63,11 +63,11 @@ static int16_t list_swap(struct domain *d, void *op)
     {function, sizeof(struct type), offsetof(struct type, status), all}
 
 static const struct grant_list_op list_ops[] = {
-    [GNTTABOP_map_grant_ref] = LIST_OP(list_map, gnttab_map_grant_ref, true),
-    [GNTTABOP_unmap_grant_ref] = LIST_OP(list_unmap, gnttab_unmap_grant_ref, false),
-    [GNTTABOP_copy] = LIST_OP(list_copy, gnttab_copy, false),
-    [GNTTABOP_unmap_and_replace] = LIST_OP(list_replace, gnttab_unmap_and_replace, false),
-    [GNTTABOP_swap_grant_ref] = LIST_OP(list_swap, gnttab_swap_grant_ref, false),
+    [GNTTABOP_map_grant_ref] = LIST_OP(grant_list_map, gnttab_map_grant_ref, true),
+    [GNTTABOP_unmap_grant_ref] = LIST_OP(grant_list_unmap, gnttab_unmap_grant_ref, false),
+    [GNTTABOP_copy] = LIST_OP(grant_list_copy, gnttab_copy, false),
+    [GNTTABOP_unmap_and_replace] = LIST_OP(grant_list_replace, gnttab_unmap_and_replace, false),
+    [GNTTABOP_swap_grant_ref] = LIST_OP(grant_list_swap, gnttab_swap_grant_ref, false),
 };
 
 static long grant_list(struct op_call *call)

@@ -20,7 +20,7 @@
 #define PARAMS_HIDDEN BIT64(HVM_PARAM_MONITOR_RING_PFN) /* not even read by the domain itself */
 
 /* Does the parameter exist for this caller? 0, -EINVAL, -EPERM. */
-static int param_check(uint32_t index, bool own)
+static int hvm_param_check(uint32_t index, bool own)
 {
     uint64_t bit = index < HVM_NR_PARAMS ? BIT64(index) : 0;
 
@@ -31,10 +31,10 @@ static int param_check(uint32_t index, bool own)
 }
 
 /* A domain is told first, as by Xen, that a parameter does not exist, then that it may not. */
-static long param_set(struct op_call *call)
+static long hvm_param_set(struct op_call *call)
 {
     const struct xen_hvm_param *param = call->arg;
-    int rc = access_act_on(call->v->d, call->d) ? param_check(param->index, false) : -EPERM;
+    int rc = access_act_on(call->v->d, call->d) ? hvm_param_check(param->index, false) : -EPERM;
 
     if (rc == 0 && call->d == call->v->d) {
         rc = -EPERM;
@@ -45,10 +45,10 @@ static long param_set(struct op_call *call)
     return rc;
 }
 
-static long param_get(struct op_call *call)
+static long hvm_param_get(struct op_call *call)
 {
     struct xen_hvm_param *param = call->arg;
-    int rc = param_check(param->index, call->d == call->v->d);
+    int rc = hvm_param_check(param->index, call->d == call->v->d);
 
     if (rc == 0) {
         param->value = call->d->hvm_params[index_nospec(param->index, HVM_NR_PARAMS)];
@@ -57,8 +57,8 @@ static long param_get(struct op_call *call)
 }
 
 static const struct op hvm_rows[] = {
-    [HVMOP_set_param] = OP_ON(param_set, xen_hvm_param, domid, OP_ASKS, ACCESS_OTHER),
-    [HVMOP_get_param] = OP_ON(param_get, xen_hvm_param, domid, OP_OUT, ACCESS_SELF),
+    [HVMOP_set_param] = OP_ON(hvm_param_set, xen_hvm_param, domid, OP_ASKS, ACCESS_OTHER),
+    [HVMOP_get_param] = OP_ON(hvm_param_get, xen_hvm_param, domid, OP_OUT, ACCESS_SELF),
 };
 
 static long vm_assist(struct vcpu *v, uint64_t *arg, const struct op_table *table __unused)

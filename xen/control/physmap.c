@@ -144,7 +144,8 @@ long memory_add_to_physmap(struct op_call *call)
     return in->size == start ? 0 : -ENOSYS;
 }
 
-static int batch_one(struct domain *d, const struct xen_add_to_physmap_batch *in, uint64_t i)
+static int physmap_batch_one(struct domain *d, const struct xen_add_to_physmap_batch *in,
+                             uint64_t i)
 {
     uint64_t index, frame;
     int32_t result;
@@ -185,7 +186,7 @@ long memory_add_to_physmap_batch(struct op_call *call)
         if (i != start && hypercall_preempt()) {
             return memory_op_again(call, i);
         }
-        rc = batch_one(call->d, in, i);
+        rc = physmap_batch_one(call->d, in, i);
         if (rc != 0) {
             return rc == -ERESTART ? memory_op_again(call, i) : rc;
         }
@@ -206,7 +207,7 @@ long memory_remove_from_physmap(struct op_call *call)
 }
 
 /* Map frame number `index` of d's grant table into the caller at a frame that its list tells. */
-static int resource_one(struct domain *self, struct domain *d, uint64_t index, uint64_t gva)
+static int physmap_resource_one(struct domain *self, struct domain *d, uint64_t index, uint64_t gva)
 {
     struct page *pg;
     uint64_t frame;
@@ -223,8 +224,8 @@ static int resource_one(struct domain *self, struct domain *d, uint64_t index, u
     return pg != NULL ? physmap_foreign_page(self, pg, true, gfn(frame)) : -EINVAL;
 }
 
-static int resource_map(struct vcpu *v, struct domain *d, const struct xen_mem_acquire_resource *in,
-                        uint64_t *i)
+static int physmap_resource_map(struct vcpu *v, struct domain *d,
+                                const struct xen_mem_acquire_resource *in, uint64_t *i)
 {
     uint64_t start = *i;
     int rc = in->frame > UINT32_MAX || in->frame + in->nr_frames > UINT32_MAX ? -EINVAL : 0;
@@ -233,7 +234,7 @@ static int resource_map(struct vcpu *v, struct domain *d, const struct xen_mem_a
         if (*i != start && hypercall_preempt()) {
             return -ERESTART;
         }
-        rc = resource_one(v->d, d, in->frame + *i, in->frame_list + *i * sizeof(xen_pfn_t));
+        rc = physmap_resource_one(v->d, d, in->frame + *i, in->frame_list + *i * sizeof(xen_pfn_t));
         if (rc != 0 && rc != -EFAULT && rc != -ERESTART && *i != 0) {
             rc = -EIO; /* not at the first frame: some are mapped */
         }
@@ -253,7 +254,7 @@ long memory_acquire_resource(struct op_call *call)
         return -EINVAL;
     }
     if (in->frame_list != 0) {
-        rc = resource_map(call->v, call->d, in, &start);
+        rc = physmap_resource_map(call->v, call->d, in, &start);
         return rc == -ERESTART ? memory_op_again(call, start) : rc;
     }
     if (in->nr_frames != 0 || start != 0) {

@@ -46,7 +46,7 @@ static long sched_op_shutdown_code(struct op_call *call)
 }
 
 /* Anything that ends the poll at once? 1: yes, 0: no, -EINVAL: a port that is none. */
-static long poll_ready(struct vcpu *v, const evtchn_port_t *port, uint32_t nr)
+static long sched_poll_ready(struct vcpu *v, const evtchn_port_t *port, uint32_t nr)
 {
     if (arch_vcpu_wakeup_pending(v)) {
         return 1;
@@ -63,7 +63,7 @@ static long poll_ready(struct vcpu *v, const evtchn_port_t *port, uint32_t nr)
 }
 
 /* Still asleep, or did somebody wake us while we were looking? */
-static bool poll_blocked(const struct vcpu *v)
+static bool sched_poll_blocked(const struct vcpu *v)
 {
     return atomic_load(&v->pause_flags) == VPF_BLOCKED && atomic_load(&v->poll_port) != 0 &&
            atomic_test_bit(v->id, v->d->poll_mask);
@@ -89,8 +89,8 @@ static long sched_op_poll(struct op_call *call)
     (void)atomic_test_and_set_bit(v->id, v->d->poll_mask);
     atomic_fetch_or(&v->pause_flags, VPF_BLOCKED);
     smp_mb(); /* we are seen as asleep before we look: pairs with whoever makes a port pending */
-    rc = poll_ready(v, port, poll->nr_ports);
-    if (rc == 0 && poll_blocked(v)) {
+    rc = sched_poll_ready(v, port, poll->nr_ports);
+    if (rc == 0 && sched_poll_blocked(v)) {
         if (poll->timeout != 0) {
             timer_set_here(&v->poll_timer, (s_time_t)(poll->timeout & INT64_MAX));
         }

@@ -9,7 +9,7 @@
 #include <xen/opt.h>
 #include <xen/sched.h>
 
-static unsigned int tools_vcpus(const struct domain *d)
+static unsigned int sched_tools_vcpus(const struct domain *d)
 {
     const struct vcpu *v;
     unsigned int n = 0;
@@ -21,11 +21,11 @@ static unsigned int tools_vcpus(const struct domain *d)
     return n;
 }
 
-static long tools_put(struct domain *d, const struct xen_domctl_sched_credit2 *param)
+static long sched_tools_put(struct domain *d, const struct xen_domctl_sched_credit2 *param)
 {
     uint16_t weight = param->weight != 0 ? param->weight : d->sched.weight;
 
-    if (param->cap > 100u * tools_vcpus(d)) {
+    if (param->cap > 100u * sched_tools_vcpus(d)) {
         return -EINVAL;
     }
     spin_lock(&sched_lock);
@@ -43,7 +43,7 @@ long sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op)
         return 0; /* as Xen's null: nothing to set */
     }
     switch (op->cmd) {
-    case XEN_DOMCTL_SCHEDOP_putinfo: return tools_put(d, &op->u.credit2);
+    case XEN_DOMCTL_SCHEDOP_putinfo: return sched_tools_put(d, &op->u.credit2);
     case XEN_DOMCTL_SCHEDOP_getinfo:
         op->u.credit2.weight = d->sched.weight;
         op->u.credit2.cap = d->sched.cap;

@@ -17,7 +17,7 @@
 #define LOCAL_DISTANCE 20u /* what Xen says where there is one node */
 
 /* Highest frame with RAM + 1. */
-static uint64_t host_frames(void)
+static uint64_t sysctl_host_frames(void)
 {
     paddr_t end = 0;
 
@@ -45,7 +45,7 @@ long sysctl_physinfo(struct op_call *call)
     info->total_pages = page_total_count();
     info->free_pages = page_free_count();
     info->outstanding_pages = page_claimed();
-    info->max_mfn = host_frames() - 1;
+    info->max_mfn = sysctl_host_frames() - 1;
     return 0;
 }
 
@@ -110,7 +110,7 @@ long sysctl_getcpuinfo(struct op_call *call)
 }
 
 /* Free pages below 2^bits. */
-static uint64_t free_below(uint32_t bits)
+static uint64_t sysctl_free_below(uint32_t bits)
 {
     return bits < PAGE_SHIFT ? 0
            : bits < 64       ? page_free_below((paddr_t)1 << bits)
@@ -122,8 +122,9 @@ long sysctl_availheap(struct op_call *call)
     struct xen_sysctl *op = call->arg;
     struct xen_sysctl_availheap *heap = &op->u.availheap;
     /* 0: no limit. */
-    uint64_t high = heap->max_bitwidth != 0 ? free_below(heap->max_bitwidth) : page_free_count();
-    uint64_t low = free_below(heap->min_bitwidth);
+    uint64_t high =
+        heap->max_bitwidth != 0 ? sysctl_free_below(heap->max_bitwidth) : page_free_count();
+    uint64_t low = sysctl_free_below(heap->min_bitwidth);
 
     heap->avail_bytes = heap->node <= 0 && high > low ? (high - low) << PAGE_SHIFT : 0;
     return 0;

@@ -9,10 +9,10 @@
 #include <xen/printk.h>
 #include <xen/time.h>
 
-static void show_help(void);
+static void keys_show_help(void);
 
 /* Run fn for every domain. */
-static void each_domain(void (*fn)(struct domain *d))
+static void keys_each_domain(void (*fn)(struct domain *d))
 {
     struct domain *d;
 
@@ -23,7 +23,7 @@ static void each_domain(void (*fn)(struct domain *d))
     spin_unlock(&domain_list_lock);
 }
 
-static void dump_registers(struct domain *d)
+static void keys_dump_registers(struct domain *d)
 {
     struct vcpu *v;
 
@@ -33,13 +33,13 @@ static void dump_registers(struct domain *d)
     }
 }
 
-static void show_registers(void)
+static void keys_show_registers(void)
 {
     arch_dump_stack();
-    each_domain(dump_registers);
+    keys_each_domain(keys_dump_registers);
 }
 
-static void dump_domain(struct domain *d)
+static void keys_dump_domain(struct domain *d)
 {
     const struct vcpu *v;
 
@@ -53,28 +53,28 @@ static void dump_domain(struct domain *d)
     }
 }
 
-static void show_domains(void)
+static void keys_show_domains(void)
 {
-    each_domain(dump_domain);
+    keys_each_domain(keys_dump_domain);
 }
 
-static void show_events(void)
+static void keys_show_events(void)
 {
-    each_domain(evtchn_dump);
+    keys_each_domain(evtchn_dump);
 }
 
-static void show_grants(void)
+static void keys_show_grants(void)
 {
-    each_domain(grant_dump);
+    keys_each_domain(grant_dump);
 }
 
-static void show_memory(void)
+static void keys_show_memory(void)
 {
     printk("Memory: %lu pages, %lu free; heap objects: %lu bytes\n", page_total_count(),
            page_free_count(), heap_used());
 }
 
-static void show_scheduler(void)
+static void keys_show_scheduler(void)
 {
     printk("Scheduler: %s, now %ld ns, %u waiting\n", sched_class()->name, time_now(),
            sched_nr_waiting);
@@ -98,7 +98,7 @@ static void show_scheduler(void)
     }
 }
 
-static void show_timers(void)
+static void keys_show_timers(void)
 {
     for (unsigned int i = 0; i < nr_cpus_online; i++) {
         unsigned int count;
@@ -109,14 +109,14 @@ static void show_timers(void)
     }
 }
 
-static void restart(void)
+static void keys_restart(void)
 {
     printk("'R' pressed -> rebooting machine\n");
     arch_machine_reset();
     printk(XENLOG_ERR "No way to reset this machine is known\n");
 }
 
-static void crash(void)
+static void keys_crash(void)
 {
     panic("'C' pressed: crash on request\n");
 }
@@ -126,19 +126,19 @@ static const struct {
     void (*fn)(void);
     const char *what;
 } keys[] = {
-    {'h', show_help, "show this help"},
-    {'d', show_registers, "dump registers"},
-    {'q', show_domains, "dump domains and vCPUs"},
-    {'e', show_events, "dump event channels"},
-    {'g', show_grants, "dump grant tables"},
-    {'m', show_memory, "memory in use"},
-    {'r', show_scheduler, "dump run queues"},
-    {'a', show_timers, "dump timer queues"},
-    {'C', crash, "crash the hypervisor"},
-    {'R', restart, "reboot the machine"},
+    {'h', keys_show_help, "show this help"},
+    {'d', keys_show_registers, "dump registers"},
+    {'q', keys_show_domains, "dump domains and vCPUs"},
+    {'e', keys_show_events, "dump event channels"},
+    {'g', keys_show_grants, "dump grant tables"},
+    {'m', keys_show_memory, "memory in use"},
+    {'r', keys_show_scheduler, "dump run queues"},
+    {'a', keys_show_timers, "dump timer queues"},
+    {'C', keys_crash, "crash the hypervisor"},
+    {'R', keys_restart, "reboot the machine"},
 };
 
-static void show_help(void)
+static void keys_show_help(void)
 {
     for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
         printk(" key '%c': %s\n", keys[i].key, keys[i].what);

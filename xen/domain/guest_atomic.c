@@ -10,17 +10,17 @@
 
 typedef bool try_fn(void *p, uint64_t value, uint64_t *old);
 
-static bool try_or64(void *p, uint64_t bits, uint64_t *old)
+static bool guest_atomic_try_or64(void *p, uint64_t bits, uint64_t *old)
 {
     return arch_try_or64(p, bits, old);
 }
 
-static bool try_and64(void *p, uint64_t mask, uint64_t *old)
+static bool guest_atomic_try_and64(void *p, uint64_t mask, uint64_t *old)
 {
     return arch_try_and64(p, mask, old);
 }
 
-static bool try_or32(void *p, uint64_t bits, uint64_t *old)
+static bool guest_atomic_try_or32(void *p, uint64_t bits, uint64_t *old)
 {
     uint32_t old32;
     bool done = arch_try_or32(p, (uint32_t)bits, &old32);
@@ -29,7 +29,7 @@ static bool try_or32(void *p, uint64_t bits, uint64_t *old)
     return done;
 }
 
-static bool try_and32(void *p, uint64_t mask, uint64_t *old)
+static bool guest_atomic_try_and32(void *p, uint64_t mask, uint64_t *old)
 {
     uint32_t old32;
     bool done = arch_try_and32(p, (uint32_t)mask, &old32);
@@ -40,7 +40,7 @@ static bool try_and32(void *p, uint64_t mask, uint64_t *old)
 
 /* `both` has the value wanted in its high half, that to be replaced in its low half. Done, too, if
  * another one was found. */
-static bool try_cas32(void *p, uint64_t both, uint64_t *old)
+static bool guest_atomic_try_cas32(void *p, uint64_t both, uint64_t *old)
 {
     uint32_t found = (uint32_t)both;
     bool done = arch_try_cas32(p, &found, (uint32_t)(both >> 32));
@@ -49,7 +49,8 @@ static bool try_cas32(void *p, uint64_t both, uint64_t *old)
     return done || found != (uint32_t)both;
 }
 
-static bool try_often(try_fn *attempt, unsigned int tries, void *p, uint64_t value, uint64_t *old)
+static bool guest_atomic_try_often(try_fn *attempt, unsigned int tries, void *p, uint64_t value,
+                                   uint64_t *old)
 {
     for (unsigned int i = 0; i < tries; i++) {
         if (attempt(p, value, old)) {
@@ -63,11 +64,11 @@ static bool try_often(try_fn *attempt, unsigned int tries, void *p, uint64_t val
 static bool guest_atomic_slow(struct domain *d, try_fn *attempt, void *p, uint64_t value,
                               uint64_t *old)
 {
-    bool done = try_often(attempt, GUEST_ATOMIC_TRIES, p, value, old);
+    bool done = guest_atomic_try_often(attempt, GUEST_ATOMIC_TRIES, p, value, old);
 
     if (!done) {
         domain_pause_nowait(d);
-        done = try_often(attempt, STOPPED_TRIES, p, value, old);
+        done = guest_atomic_try_often(attempt, STOPPED_TRIES, p, value, old);
         domain_unpause(d);
     }
     return done;
@@ -77,28 +78,28 @@ uint64_t guest_atomic_or64_slow(struct domain *d, uint64_t *p, uint64_t bits)
 {
     uint64_t old;
 
-    return guest_atomic_slow(d, try_or64, p, bits, &old) ? old : UINT64_MAX;
+    return guest_atomic_slow(d, guest_atomic_try_or64, p, bits, &old) ? old : UINT64_MAX;
 }
 
 uint64_t guest_atomic_and64_slow(struct domain *d, uint64_t *p, uint64_t mask)
 {
     uint64_t old;
 
-    return guest_atomic_slow(d, try_and64, p, mask, &old) ? old : 0;
+    return guest_atomic_slow(d, guest_atomic_try_and64, p, mask, &old) ? old : 0;
 }
 
 uint32_t guest_atomic_or32_slow(struct domain *d, uint32_t *p, uint32_t bits)
 {
     uint64_t old;
 
-    return guest_atomic_slow(d, try_or32, p, bits, &old) ? (uint32_t)old : UINT32_MAX;
+    return guest_atomic_slow(d, guest_atomic_try_or32, p, bits, &old) ? (uint32_t)old : UINT32_MAX;
 }
 
 uint32_t guest_atomic_and32_slow(struct domain *d, uint32_t *p, uint32_t mask)
 {
     uint64_t old;
 
-    return guest_atomic_slow(d, try_and32, p, mask, &old) ? (uint32_t)old : 0;
+    return guest_atomic_slow(d, guest_atomic_try_and32, p, mask, &old) ? (uint32_t)old : 0;
 }
 
 bool guest_atomic_cas32_slow(struct domain *d, uint32_t *p, uint32_t *old, uint32_t new)
@@ -106,7 +107,7 @@ bool guest_atomic_cas32_slow(struct domain *d, uint32_t *p, uint32_t *old, uint3
     uint32_t wanted = *old;
     uint64_t found;
 
-    if (!guest_atomic_slow(d, try_cas32, p, (uint64_t)new << 32 | wanted, &found)) {
+    if (!guest_atomic_slow(d, guest_atomic_try_cas32, p, (uint64_t)new << 32 | wanted, &found)) {
         return false;
     }
     *old = (uint32_t)found;

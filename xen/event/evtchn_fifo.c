@@ -27,7 +27,7 @@
 #define LINK_TRIES 8u
 
 /* NULL: the guest has not given the frame yet. */
-static event_word_t *fifo_word(const struct evtchn_fifo *f, evtchn_port_t port)
+static event_word_t *evtchn_fifo_word(const struct evtchn_fifo *f, evtchn_port_t port)
 {
     uint32_t nr = atomic_load_acquire(&f->nr_words);
     uint64_t i;
@@ -41,7 +41,7 @@ static event_word_t *fifo_word(const struct evtchn_fifo *f, evtchn_port_t port)
 
 /* Make the last word of a queue point to `port`. false: it is not linked any more, the queue is
  * empty. */
-static bool fifo_link_tail(struct domain *d, event_word_t *tail, evtchn_port_t port)
+static bool evtchn_fifo_link_tail(struct domain *d, event_word_t *tail, evtchn_port_t port)
 {
     event_word_t w = atomic_load(tail);
 
@@ -69,8 +69,8 @@ static bool fifo_link_tail(struct domain *d, event_word_t *tail, evtchn_port_t p
 
 /* Put e at the end of its queue of v. true: the queue was empty and must be told as ready. Lock of
  * f held. */
-static bool fifo_enqueue(struct evtchn_fifo *f, const struct vcpu *v, struct evtchn *e,
-                         unsigned int priority)
+static bool evtchn_fifo_enqueue(struct evtchn_fifo *f, const struct vcpu *v, struct evtchn *e,
+                                unsigned int priority)
 {
     struct evtchn_fifo_vcpu *fv = &f->vcpu[v->id];
     evtchn_port_t *old_tail = &f->vcpu[e->last_vcpu].tail[e->last_priority];
@@ -86,7 +86,7 @@ static bool fifo_enqueue(struct evtchn_fifo *f, const struct vcpu *v, struct evt
 
     tail = fv->tail[priority];
     fv->tail[priority] = e->port;
-    if (tail != 0 && fifo_link_tail(e->d, fifo_word(f, tail), e->port)) {
+    if (tail != 0 && evtchn_fifo_link_tail(e->d, evtchn_fifo_word(f, tail), e->port)) {
         return false;
     }
     atomic_store(&fv->block->head[priority], e->port);
@@ -94,7 +94,8 @@ static bool fifo_enqueue(struct evtchn_fifo *f, const struct vcpu *v, struct evt
 }
 
 /* Link e unless somebody else did, and tell v. */
-static void fifo_link(struct evtchn_fifo *f, struct vcpu *v, struct evtchn *e, event_word_t *word)
+static void evtchn_fifo_link(struct evtchn_fifo *f, struct vcpu *v, struct evtchn *e,
+                             event_word_t *word)
 {
     struct evtchn_fifo_vcpu *fv = &f->vcpu[v->id];
     unsigned int priority = atomic_load(&e->priority);
@@ -106,7 +107,7 @@ static void fifo_link(struct evtchn_fifo *f, struct vcpu *v, struct evtchn *e, e
     }
     spin_lock(&f->lock);
     if ((guest_atomic_or32(e->d, word, WORD_LINKED) & WORD_LINKED) == 0) {
-        first = fifo_enqueue(f, v, e, priority);
+        first = evtchn_fifo_enqueue(f, v, e, priority);
     }
     spin_unlock(&f->lock);
     /* The exchange publishes the head. */
@@ -119,13 +120,13 @@ static void fifo_link(struct evtchn_fifo *f, struct vcpu *v, struct evtchn *e, e
 static void evtchn_fifo_set_pending(struct vcpu *v, struct evtchn *e)
 {
     struct evtchn_fifo *f = e->d->events.fifo;
-    event_word_t *word = fifo_word(f, e->port);
+    event_word_t *word = evtchn_fifo_word(f, e->port);
     event_word_t old;
 
     if (unlikely(word == NULL)) {
         atomic_store(&e->pending, true);
         smp_mb(); /* evtchn_fifo_expand_array makes the word known and then looks at `pending` */
-        word = fifo_word(f, e->port);
+        word = evtchn_fifo_word(f, e->port);
         if (word == NULL) {
             return;
         }
@@ -134,7 +135,7 @@ static void evtchn_fifo_set_pending(struct vcpu *v, struct evtchn *e)
      * here. */
     old = guest_atomic_or32(e->d, word, WORD_PENDING);
     if ((old & (WORD_MASKED | WORD_LINKED)) == 0) {
-        fifo_link(f, v, e, word);
+        evtchn_fifo_link(f, v, e, word);
     }
     if ((old & WORD_PENDING) == 0) {
         smp_mb(); /* a poller sets its bit and then looks at PENDING */
@@ -144,7 +145,7 @@ static void evtchn_fifo_set_pending(struct vcpu *v, struct evtchn *e)
 
 static void evtchn_fifo_clear_pending(struct evtchn *e)
 {
-    event_word_t *word = fifo_word(e->d->events.fifo, e->port);
+    event_word_t *word = evtchn_fifo_word(e->d->events.fifo, e->port);
 
     /* It may stay linked: the guest takes it off its queue and ignores what is not pending. */
     if (word != NULL) {
@@ -156,33 +157,33 @@ static void evtchn_fifo_clear_pending(struct evtchn *e)
 
 static void evtchn_fifo_unmask(struct vcpu *v, struct evtchn *e)
 {
-    event_word_t *word = fifo_word(e->d->events.fifo, e->port);
+    event_word_t *word = evtchn_fifo_word(e->d->events.fifo, e->port);
 
     if (word != NULL && (guest_atomic_and32(e->d, word, ~WORD_MASKED) & WORD_PENDING) != 0) {
         evtchn_fifo_set_pending(v, e);
     }
 }
 
-static event_word_t fifo_read(const struct evtchn *e, event_word_t absent)
+static event_word_t evtchn_fifo_read(const struct evtchn *e, event_word_t absent)
 {
-    const event_word_t *word = fifo_word(e->d->events.fifo, e->port);
+    const event_word_t *word = evtchn_fifo_word(e->d->events.fifo, e->port);
 
     return word != NULL ? atomic_load(word) : absent;
 }
 
 static bool evtchn_fifo_is_pending(const struct evtchn *e)
 {
-    return (fifo_read(e, 0) & WORD_PENDING) != 0;
+    return (evtchn_fifo_read(e, 0) & WORD_PENDING) != 0;
 }
 
 static bool evtchn_fifo_is_masked(const struct evtchn *e)
 {
-    return (fifo_read(e, WORD_MASKED) & WORD_MASKED) != 0;
+    return (evtchn_fifo_read(e, WORD_MASKED) & WORD_MASKED) != 0;
 }
 
 static bool evtchn_fifo_is_busy(const struct evtchn *e)
 {
-    return (fifo_read(e, 0) & WORD_LINKED) != 0;
+    return (evtchn_fifo_read(e, 0) & WORD_LINKED) != 0;
 }
 
 /* For the next event; one that is linked stays where it is. */

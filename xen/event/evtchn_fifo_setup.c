@@ -19,12 +19,12 @@
 /* In place of the frame, for an expand_array that goes on: the port where it does. */
 #define FIFO_RAISE (1ull << 63)
 
-static void *fifo_page_va(const struct page *pg)
+static void *evtchn_fifo_page_va(const struct page *pg)
 {
     return arch_pa_to_va(mfn_x(page_mfn(pg)) << PAGE_SHIFT);
 }
 
-static struct evtchn_fifo *fifo_new(const struct domain *d)
+static struct evtchn_fifo *evtchn_fifo_new(const struct domain *d)
 {
     struct evtchn_fifo *f = heap_alloc(sizeof(*f) + d->max_vcpus * sizeof(f->vcpu[0]));
 
@@ -86,7 +86,7 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *arg)
     if (arg->offset > PAGE_SIZE - sizeof(*fv->block) || arg->offset % 8 != 0) {
         return -EINVAL;
     }
-    if (atomic_load(&d->events.fifo) == NULL && (fifo = fifo_new(d)) == NULL) {
+    if (atomic_load(&d->events.fifo) == NULL && (fifo = evtchn_fifo_new(d)) == NULL) {
         return -ENOMEM;
     }
     pg = p2m_get_page(d, gfn(arg->control_gfn), true);
@@ -99,7 +99,7 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *arg)
         }
         fv = &d->events.fifo->vcpu[v->id];
         if (fv->block == NULL) {
-            uint8_t *block = (uint8_t *)fifo_page_va(pg) + arg->offset;
+            uint8_t *block = (uint8_t *)evtchn_fifo_page_va(pg) + arg->offset;
 
             fv->page = pg;
             pg = NULL;
@@ -117,7 +117,7 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *arg)
 }
 
 /* e has a word now: was it raised before, in this form or the other? Bind lock held. */
-static void fifo_raise_one(struct evtchn *e)
+static void evtchn_fifo_raise_one(struct evtchn *e)
 {
     struct evtchn *sender = e->state == EVTCHN_INTERDOMAIN ? e->u.peer : e;
 
@@ -135,7 +135,7 @@ static void fifo_raise_one(struct evtchn *e)
 
 /* The ports from `at` on whose words are in one page. -ERESTART: *again says where to go on;
  * -EINVAL: there is no such page. */
-static int fifo_raise(struct domain *d, evtchn_port_t at, uint64_t *again)
+static int evtchn_fifo_raise(struct domain *d, evtchn_port_t at, uint64_t *again)
 {
     const evtchn_port_t page = at / FIFO_WORDS_PER_PAGE;
     const struct evtchn_fifo *f;
@@ -151,7 +151,7 @@ static int fifo_raise(struct domain *d, evtchn_port_t at, uint64_t *again)
         for (unsigned int i = 0; i < RAISE_SLICE && more; i++) {
             more = at < d->events.fresh && at / FIFO_WORDS_PER_PAGE == page;
             if (more) {
-                fifo_raise_one(evtchn_get(d, at++));
+                evtchn_fifo_raise_one(evtchn_get(d, at++));
             }
         }
         more = more && at / FIFO_WORDS_PER_PAGE == page;
@@ -165,7 +165,7 @@ static int fifo_raise(struct domain *d, evtchn_port_t at, uint64_t *again)
 }
 
 /* Add a frame of words, of the ports from *first on. */
-static int fifo_add_words(struct domain *d, uint64_t array_gfn, evtchn_port_t *first)
+static int evtchn_fifo_add_words(struct domain *d, uint64_t array_gfn, evtchn_port_t *first)
 {
     struct page *pg;
     struct evtchn_fifo *f;
@@ -188,7 +188,7 @@ static int fifo_add_words(struct domain *d, uint64_t array_gfn, evtchn_port_t *f
         rc = -EINVAL;
     } else {
         f->page[nr / FIFO_WORDS_PER_PAGE] = pg;
-        f->words[nr / FIFO_WORDS_PER_PAGE] = fifo_page_va(pg);
+        f->words[nr / FIFO_WORDS_PER_PAGE] = evtchn_fifo_page_va(pg);
         atomic_store_release(&f->nr_words, nr + (uint32_t)FIFO_WORDS_PER_PAGE);
         smp_mb(); /* evtchn_fifo_set_pending sets `pending` and then looks for the word */
         *first = nr;
@@ -205,7 +205,7 @@ static int fifo_add_words(struct domain *d, uint64_t array_gfn, evtchn_port_t *f
 int evtchn_fifo_expand_array(struct domain *d, uint64_t *array_gfn)
 {
     evtchn_port_t first = (evtchn_port_t)*array_gfn;
-    int rc = (*array_gfn & FIFO_RAISE) != 0 ? 0 : fifo_add_words(d, *array_gfn, &first);
+    int rc = (*array_gfn & FIFO_RAISE) != 0 ? 0 : evtchn_fifo_add_words(d, *array_gfn, &first);
 
-    return rc == 0 ? fifo_raise(d, first, array_gfn) : rc;
+    return rc == 0 ? evtchn_fifo_raise(d, first, array_gfn) : rc;
 }

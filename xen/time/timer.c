@@ -22,22 +22,22 @@ void timer_init_cpu(struct cpu *c)
     c->timers.programmed = TIME_NEVER;
 }
 
-static void place(struct timer_queue *q, struct timer *t, uint32_t i)
+static void timer_place(struct timer_queue *q, struct timer *t, uint32_t i)
 {
     q->heap[i] = t;
     t->slot = i + 1u;
 }
 
-static void sift_up(struct timer_queue *q, struct timer *t, uint32_t i)
+static void timer_sift_up(struct timer_queue *q, struct timer *t, uint32_t i)
 {
     while (i != 0 && q->heap[(i - 1u) / 2u]->expires > t->expires) {
-        place(q, q->heap[(i - 1u) / 2u], i);
+        timer_place(q, q->heap[(i - 1u) / 2u], i);
         i = (i - 1u) / 2u;
     }
-    place(q, t, i);
+    timer_place(q, t, i);
 }
 
-static void sift_down(struct timer_queue *q, struct timer *t, uint32_t i)
+static void timer_sift_down(struct timer_queue *q, struct timer *t, uint32_t i)
 {
     for (;;) {
         uint32_t child = 2u * i + 1u;
@@ -51,35 +51,35 @@ static void sift_down(struct timer_queue *q, struct timer *t, uint32_t i)
         if (q->heap[child]->expires >= t->expires) {
             break;
         }
-        place(q, q->heap[child], i);
+        timer_place(q, q->heap[child], i);
         i = child;
     }
-    place(q, t, i);
+    timer_place(q, t, i);
 }
 
 /* t is at i and its deadline changed: put it where it belongs. */
-static __always_inline void settle(struct timer_queue *q, struct timer *t, uint32_t i)
+static __always_inline void timer_settle(struct timer_queue *q, struct timer *t, uint32_t i)
 {
     if (i != 0 && q->heap[(i - 1u) / 2u]->expires > t->expires) {
-        sift_up(q, t, i);
+        timer_sift_up(q, t, i);
     } else {
-        sift_down(q, t, i);
+        timer_sift_down(q, t, i);
     }
 }
 
-static void remove(struct timer_queue *q, struct timer *t)
+static void timer_remove(struct timer_queue *q, struct timer *t)
 {
     uint32_t i = t->slot - 1u;
     struct timer *last = q->heap[--q->count];
 
     t->slot = 0;
     if (last != t) {
-        settle(q, last, i);
+        timer_settle(q, last, i);
     }
 }
 
 /* The earliest deadline of c's queue is `first` now: only c itself can program its interrupt. */
-static __always_inline void program(struct cpu *c, s_time_t first)
+static __always_inline void timer_program(struct cpu *c, s_time_t first)
 {
     if (c != this_cpu()) {
         cpu_request(c, CPU_PENDING_TIMER);
@@ -89,7 +89,7 @@ static __always_inline void program(struct cpu *c, s_time_t first)
     }
 }
 
-static int reserve(struct timer_queue *q, uint32_t wanted)
+static int timer_reserve(struct timer_queue *q, uint32_t wanted)
 {
     uint32_t capacity = q->capacity != 0 ? q->capacity : FIRST_CAPACITY;
     struct timer **heap, **old;
@@ -124,7 +124,7 @@ int timer_init(struct timer *t, struct cpu *c, void (*fn)(void *data), void *dat
 
     *t = (struct timer){.expires = TIME_NEVER, .fn = fn, .data = data, .cpu = c};
     for (unsigned int i = 0; i < nr_cpus; i++) {
-        int rc = reserve(&cpus[i].timers, wanted);
+        int rc = timer_reserve(&cpus[i].timers, wanted);
 
         if (rc != 0) {
             atomic_fetch_sub(&reserved_slots, 1u);
@@ -135,7 +135,7 @@ int timer_init(struct timer *t, struct cpu *c, void (*fn)(void *data), void *dat
 }
 
 /* Lock the queue that t belongs to; t->cpu may change until the lock is held. */
-static __always_inline struct cpu *lock_queue(struct timer *t)
+static __always_inline struct cpu *timer_lock_queue(struct timer *t)
 {
     for (;;) {
         struct cpu *c = atomic_load(&t->cpu);
@@ -150,21 +150,21 @@ static __always_inline struct cpu *lock_queue(struct timer *t)
 
 void timer_set(struct timer *t, int64_t expires)
 {
-    struct cpu *c = lock_queue(t);
+    struct cpu *c = timer_lock_queue(t);
     struct timer_queue *q = &c->timers;
     uint32_t slot = t->slot;
 
     t->expires = expires;
     if (slot == 1u && q->count == 1u) { /* alone: in its place already */
-        program(c, expires);
+        timer_program(c, expires);
     } else {
         if (slot == 0) {
-            sift_up(q, t, q->count++);
+            timer_sift_up(q, t, q->count++);
         } else {
-            settle(q, t, slot - 1u);
+            timer_settle(q, t, slot - 1u);
         }
         if (slot == 1u || t->slot == 1u) {
-            program(c, q->heap[0]->expires);
+            timer_program(c, q->heap[0]->expires);
         }
     }
     spin_unlock(&q->lock);
@@ -177,17 +177,17 @@ void timer_stop(struct timer *t)
     if (t->cpu == NULL) {
         return; /* never initialised */
     }
-    c = lock_queue(t);
+    c = timer_lock_queue(t);
     if (t->slot != 0) {
         /* A deadline that no longer exists costs one needless interrupt; programming the device
          * costs more. */
-        remove(&c->timers, t);
+        timer_remove(&c->timers, t);
     }
     spin_unlock(&c->timers.lock);
 }
 
 /* Until no CPU is in t's handler; it may have been taken off a queue that t has left since. */
-static void wait_for_handler(const struct timer *t)
+static void timer_wait_for_handler(const struct timer *t)
 {
     for (unsigned int i = 0; i < nr_cpus; i++) {
         const struct timer_queue *q = &cpus[i].timers;
@@ -204,7 +204,7 @@ void timer_destroy(struct timer *t)
 {
     if (t->cpu != NULL) {
         timer_stop(t);
-        wait_for_handler(t);
+        timer_wait_for_handler(t);
         timer_stop(t); /* the handler may have armed it again */
         t->cpu = NULL;
         atomic_fetch_sub(&reserved_slots, 1u);
@@ -213,11 +213,11 @@ void timer_destroy(struct timer *t)
 
 void timer_migrate(struct timer *t, struct cpu *to)
 {
-    struct cpu *from = lock_queue(t);
+    struct cpu *from = timer_lock_queue(t);
     bool armed = t->slot != 0;
 
     if (armed) {
-        remove(&from->timers, t);
+        timer_remove(&from->timers, t);
     }
     atomic_store(&t->cpu, to);
     spin_unlock(&from->timers.lock);
@@ -263,7 +263,7 @@ void timer_run(void)
         void (*fn)(void *data) = t->fn;
         void *data = t->data;
 
-        remove(q, t);
+        timer_remove(q, t);
         atomic_store(&q->running, t); /* before t can be found stopped: under the lock */
         spin_unlock(&q->lock);
         fn(data);
@@ -272,7 +272,7 @@ void timer_run(void)
         atomic_store_release(&q->ran, q->ran + 1u);
         spin_lock(&q->lock);
     }
-    program(c, q->count != 0 ? q->heap[0]->expires : TIME_NEVER);
+    timer_program(c, q->count != 0 ? q->heap[0]->expires : TIME_NEVER);
     spin_unlock(&q->lock);
 }
 
