@@ -4,7 +4,7 @@ Sources: docs/system/arm/virt.rst and hw/arm/virt.c of QEMU 10.0 for the memory 
 that `-M virt,...,dumpdtb=` writes for the console's path.
 """
 
-from xenolith.boards import Board, Qemu, Uboot
+from xenolith.boards import Board, Qemu, Uart, Uboot
 
 RAM_BASE = 0x4000_0000
 RISCV_RAM_BASE = 0x8000_0000
@@ -38,7 +38,7 @@ ARM64 = Board(
     kernel_addr=RAM_BASE + 0x0200_0000,
     initrd_addr=RAM_BASE + 0x0500_0000,
     console="/pl011@9000000",
-    defines=("BOARD_UART_PL011=0x09000000",),
+    early_uart=Uart("pl011", 0x0900_0000),
     # QEMU leaves its device tree at the start of RAM; U-Boot moves itself to RAM's end
     # (doc/board/emulation/qemu-arm.rst, include/configs/qemu-arm.h).
     uboot=Uboot(
@@ -76,7 +76,7 @@ def _riscv64(name: str, machine: str, cpu: str) -> Board:
         kernel_addr=RISCV_RAM_BASE + 0x0200_0000,
         initrd_addr=RISCV_RAM_BASE + 0x0500_0000,
         console="/soc/serial@10000000",
-        defines=("BOARD_UART_NS16550=0x10000000",),
+        early_uart=Uart("ns16550", 0x1000_0000),
         # OpenSBI and U-Boot's first copy stand below; it moves itself to RAM's end
         # (doc/board/emulation/qemu-riscv.rst, include/configs/qemu-riscv.h).
         uboot=Uboot(

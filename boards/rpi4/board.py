@@ -5,7 +5,7 @@ Sources: Linux 6.12, arch/arm/boot/dts/broadcom/bcm2711*.dtsi and bcm2711-rpi-4-
 these did when they ran.
 """
 
-from xenolith.boards import Board, Card, Qemu, Tree, Uboot
+from xenolith.boards import Board, Card, Qemu, Tree, Uart, Uboot
 
 ABSENT = """/soc/clock@7ef00000 /soc/interrupt-controller@7ef00100 /soc/hdmi@7ef00700
 /soc/hdmi@7ef05700 /soc/i2c@7ef04500 /soc/i2c@7ef09500 /soc/hvs@7e400000 /soc/pixelvalve@7e206000
@@ -85,8 +85,8 @@ RPI4 = Board(
     kernel_addr=0x0200_0000,
     initrd_addr=0x0500_0000,
     console="/soc/serial@7e215040",
-    # The mini-UART, in case there is no device tree to find it in.
-    defines=("BOARD_UART_NS16550=0xfe215040", "BOARD_UART_SHIFT=2", "BOARD_UART_WIDTH=4"),
+    # The mini-UART, by the addresses of the CPU [BCM2711 peripherals 1.2.4, 2.2].
+    early_uart=Uart("ns16550", 0xFE21_5040, shift=2, width=4),
     # The firmware loads U-Boot to 0x80000. It moves itself to the end of the first bank, its heap
     # and stack below, and leaves the firmware's device tree where that was. How large the first
     # bank is depends on gpu_mem; 640 MiB remain for any but absurd values. U-Boot maps nothing

@@ -9,7 +9,7 @@ from pathlib import Path
 import fdt
 import pytest
 
-from xenolith.boards import Board, Tree, boards, find
+from xenolith.boards import Board, Tree, Uart, boards, find
 from xenolith.boards.registry import DEFAULT, load_file
 from xenolith.dom0 import image
 from xenolith.dt import blob
@@ -46,6 +46,36 @@ def test_wrong_board_names_the_known_ones() -> None:
 def test_bad_facts_are_refused(board: Board, change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="board"):
         dataclasses.replace(board, **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "remedy"),
+    [
+        (Uart("ns1655", 0x1000), r"early_uart.kind is 'ns1655': write 'pl011' or 'ns16550'"),
+        (Uart("pl011", 0), "early_uart.base is 0x0: write the address"),
+        (Uart("pl011", 0x1002), "early_uart.base is 0x1002: .* a multiple of 4"),
+        (Uart("pl011", "0x1000"), "early_uart.base is '0x1000': write"),  # type: ignore[arg-type]
+        (Uart("pl011", 0x1000, width=4), "early_uart.shift or width is given: leave both away"),
+        (Uart("ns16550", 0x1000, shift=4), "early_uart.shift is 4: write 0 to 3"),
+        (Uart("ns16550", 0x1000, width=2), "early_uart.width is 2: write 1 or 4"),
+        ("ns16550", r"early_uart is 'ns16550': write Uart\(kind, base\)"),
+    ],
+)
+def test_a_wrong_uart_says_what_to_write(board: Board, wrong: object, remedy: str) -> None:
+    with pytest.raises(ValueError, match=f"^board '{board.name}': {remedy}"):
+        dataclasses.replace(board, early_uart=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("written", ["earlyuart=None", 'early_uart=Uart("ns16550", 1, shfit=2)'])
+def test_a_mistyped_fact_is_refused(tmp_path: Path, written: str) -> None:
+    path = tmp_path / "qemu-virt" / "board.py"
+    path.parent.mkdir()
+    path.write_text(
+        "import dataclasses\nfrom xenolith.boards import Uart, find\n"
+        f"BOARDS = (dataclasses.replace(find('qemu-virt-arm64'), {written}),)\n"
+    )
+    with pytest.raises(UserError, match=r"board.py:3: TypeError: .*'(earlyuart|shfit)'"):
+        load_file(path)
 
 
 def test_a_file_of_another_family_is_refused(tmp_path: Path) -> None:

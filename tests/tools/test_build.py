@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -156,6 +157,14 @@ def test_wrong_options(tree: Path, board: Board) -> None:
 def test_build_info_is_quoted() -> None:
     text = info.header('g"c\\c\n', "2026-01-01", "git:1")
     assert '#define XEN_BUILD_COMPILER "g\\"c\\\\c"' in text
+
+
+def test_board_facts_become_a_header() -> None:
+    text = info.board_header(find("rpi4"))
+    uart = "{.base = 0xfe215040, .shift = 0x2, .width = 0x4, .pl011 = 0x0}"
+    assert text.splitlines()[-1] == f"#define BOARD_EARLY_UART {uart}"
+    none = dataclasses.replace(find("rpi4"), early_uart=None)
+    assert info.board_header(none).endswith("#define BOARD_EARLY_UART {.base = 0}\n")
 
 
 def test_changeset_outside_git(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
  * address translation off, so nothing here follows a pointer that the linker put into data.
  */
 #include <arch/mm.h>
+#include <xen/board.h>
 #include <xen/config.h>
 #include <xen/dt.h>
 #include <xen/early_uart.h>
@@ -13,20 +14,6 @@
 #define PL011_FR_TXFF    (1u << 5)
 #define NS16550_LSR      5u /* [16550 data sheet] */
 #define NS16550_LSR_THRE (1u << 5)
-
-/* For the message that there is no usable device tree. */
-#if defined(BOARD_UART_PL011)
-#define BOARD_UART {.base = BOARD_UART_PL011, .pl011 = true}
-#elif defined(BOARD_UART_NS16550)
-#ifndef BOARD_UART_SHIFT
-#define BOARD_UART_SHIFT 0
-#define BOARD_UART_WIDTH 1
-#endif
-#define BOARD_UART \
-    {.base = BOARD_UART_NS16550, .shift = BOARD_UART_SHIFT, .width = BOARD_UART_WIDTH}
-#else
-#define BOARD_UART {.base = 0}
-#endif
 
 static struct early_uart console;
 
@@ -181,7 +168,7 @@ static bool map_regs(struct early_uart *uart)
 
 bool early_uart_console(const struct fdt *f)
 {
-    static struct early_uart board = BOARD_UART;
+    static struct early_uart board = BOARD_EARLY_UART; /* without a usable tree */
     static bool mapped; /* beforehand: who needs it may hold any lock */
     struct early_uart found;
 

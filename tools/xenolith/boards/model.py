@@ -12,6 +12,9 @@ IMAGE_ALIGN = 2 * MIB
 """Linux and hypervisor images are loaded at a multiple of this (Image header protocol)."""
 
 
+UARTS = ("pl011", "ns16550")
+"""Kinds of UART that the hypervisor drives: xen/drivers/uart_<kind>.c."""
+
 NETWORK = ("-netdev", "user,id=net0", "-device", "virtio-net-device,netdev=net0")
 
 
@@ -99,6 +102,38 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Uart:
+    """A UART that takes text as the firmware left it."""
+
+    kind: str
+    """One of UARTS."""
+    base: int
+    """Physical address of its registers."""
+    shift: int = 0
+    """ns16550: the distance of registers as a power of two (reg-shift of the binding)."""
+    width: int = 1
+    """ns16550: bytes per access (reg-io-width of the binding)."""
+
+    def problem(self) -> str:
+        """The fact that is wrong, its value, and what to write; empty if none is."""
+        if self.kind not in UARTS:
+            return f"kind is {self.kind!r}: write {' or '.join(map(repr, UARTS))}"
+        if not isinstance(self.base, int) or self.base <= 0 or self.base % 4:
+            return f"base is {_hex(self.base)}: write the address of its registers, a multiple of 4"
+        if self.kind == "pl011" and (self.shift, self.width) != (0, 1):
+            return "shift or width is given: leave both away, a PL011 has neither"
+        if self.shift not in range(4):
+            return f"shift is {self.shift!r}: write 0 to 3, what reg-shift says"
+        if self.width not in (1, 4):
+            return f"width is {self.width!r}: write 1 or 4, what reg-io-width says"
+        return ""
+
+
+def _hex(value: object) -> str:
+    return hex(value) if isinstance(value, int) else repr(value)
+
+
+@dataclass(frozen=True)
 class Board:
     """One board. Addresses are physical, memory sizes in MiB."""
 
@@ -123,8 +158,8 @@ class Board:
     """Where dom0's initramfs is loaded; the kernel may be as large as the room before it."""
     console: str
     """Path of the console's device-tree node."""
-    defines: tuple[str, ...] = ()
-    """Macros for the port's boot code, `NAME=value`: what it must know without a device tree."""
+    early_uart: Uart | None = None
+    """Where the hypervisor says that there is no usable device tree; None: nowhere."""
     uboot: Uboot | None = None
     card: Card | None = None
     """None: the board does not start from a card."""
@@ -164,4 +199,14 @@ def _problem(board: Board) -> str:
         "the initrd would be loaded below the kernel": board.initrd_addr <= board.kernel_addr,
         "console is not a path": not board.console.startswith("/"),
     }
-    return next((text for text, wrong in checks.items() if wrong), "")
+    return next((text for text, wrong in checks.items() if wrong), "") or _uart_problem(board)
+
+
+def _uart_problem(board: Board) -> str:
+    uart: object = board.early_uart
+    if uart is None:
+        return ""
+    if not isinstance(uart, Uart):
+        return f"early_uart is {uart!r}: write Uart(kind, base)"
+    problem = uart.problem()
+    return problem and f"early_uart.{problem}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from xenolith.boards import Board
+
 
 def _first_line(command: list[str], cwd: Path | None = None) -> str:
     """First line of a command's output; empty if it fails or is not there."""
@@ -44,6 +46,20 @@ def header(compiler: str, date: str, change: str) -> str:
     }
     lines = [f'#define XEN_BUILD_{name} "{_quoted(text)}"' for name, text in values.items()]
     return "/* Generated: facts about this build. */\n#pragma once\n\n" + "\n".join(lines) + "\n"
+
+
+def board_header(board: Board) -> str:
+    """<xen/board.h>: what the image must know of its board without a device tree, in C."""
+    uart = board.early_uart
+    fields = {}
+    if uart is not None:
+        kinds = {"pl011": uart.kind == "pl011"}
+        fields = {"base": uart.base, "shift": uart.shift, "width": uart.width, **kinds}
+    values = ", ".join(f".{name} = {int(value):#x}" for name, value in fields.items())
+    return (
+        f"/* Generated from boards/{board.family}/board.py: facts about {board.name}. */\n"
+        f"#pragma once\n\n#define BOARD_EARLY_UART {{{values or '.base = 0'}}}\n"
+    )
 
 
 def _quoted(text: str) -> str:

@@ -84,12 +84,7 @@ def environment(variables: Any) -> Any:
         SPEED_FLAGS="" if debug else toolchain.LEVELS[tools.kind].speed,
         CC=shlex.join(tools.cc),
         CC_VERSION=info.compiler_version(tools.cc),
-        FLAGS=shlex.join(
-            [
-                *tools.compile_flags(board.arch, debug=debug, root=str(ROOT)),
-                *(f"-D{define}" for define in board.defines),
-            ]
-        ),
+        FLAGS=shlex.join(tools.compile_flags(board.arch, debug=debug, root=str(ROOT))),
         LD=shlex.join(tools.ld),
         LDFLAGS=shlex.join(tools.link_flags(board.arch)),
     )
@@ -129,6 +124,7 @@ def _generated(env: Any, out: str) -> None:
     date, change = info.changeset(ROOT)
     text = info.header(env["CC_VERSION"], date, change)
     env.Text(f"{out}/gen/include/xen/build_info.h", env.Value(text))
+    env.Text(f"{out}/gen/include/xen/board.h", env.Value(info.board_header(env["BOARD"])))
     assembly = env.Asm(f"{out}/obj/asm_offsets.s", f"arch/{env['BOARD'].arch}/asm_offsets.c")
     header = env.Offsets(f"{out}/gen/include/asm/offsets.h", assembly)
     env.Depends(header, GENERATORS)
