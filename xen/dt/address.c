@@ -187,24 +187,6 @@ int dt_reg(const struct dt *t, const struct dt_node *n, uint32_t index, struct d
     return rc;
 }
 
-int dt_reg_named(const struct dt *t, const struct dt_node *n, const char *name, struct dt_range *r)
-{
-    struct fdt_prop names;
-
-    if (dt_prop(t, n, "reg-names", &names)) {
-        const char *entry;
-        uint32_t i = 0;
-
-        fdt_for_each_string(&names, entry) {
-            if (strcmp(entry, name) == 0) {
-                return dt_reg(t, n, i, r);
-            }
-            i++;
-        }
-    }
-    return -ENOENT;
-}
-
 int dt_window(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_window *w)
 {
     const struct dt_node *parent = dt_parent(t, n);

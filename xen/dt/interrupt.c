@@ -101,24 +101,6 @@ int dt_irq(const struct dt *t, const struct dt_node *n, uint32_t index, struct d
     return dt_irq_read(t, &p, index * count, controller, irq);
 }
 
-int dt_irq_named(const struct dt *t, const struct dt_node *n, const char *name, struct dt_irq *irq)
-{
-    struct fdt_prop names;
-
-    if (dt_prop(t, n, "interrupt-names", &names)) {
-        const char *entry;
-        uint32_t i = 0;
-
-        fdt_for_each_string(&names, entry) {
-            if (strcmp(entry, name) == 0) {
-                return dt_irq(t, n, i, irq);
-            }
-            i++;
-        }
-    }
-    return -ENOENT;
-}
-
 int dt_irq_map(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_irq *irq)
 {
     struct fdt_prop p;

@@ -50,13 +50,6 @@ bool gzip_recognise(const void *from, size_t size)
     return size >= GZIP_HEADER + GZIP_TRAILER && b[0] == 0x1f && b[1] == 0x8b && b[2] == 8;
 }
 
-uint32_t gzip_claimed_size(const void *from, size_t size)
-{
-    const uint8_t *b = from;
-
-    return gzip_recognise(from, size) ? gzip_le32(b + size - 4) : 0;
-}
-
 /* Length of the header with its optional fields; 0 when it does not end within `size` bytes. */
 static size_t gzip_header(const uint8_t *b, size_t size)
 {

@@ -141,16 +141,6 @@ bool rangeset_overlaps(const struct rangeset *rs, uint64_t start, uint64_t end)
     return i < rs->count && rs->ranges[i].start < end;
 }
 
-uint64_t rangeset_total(const struct rangeset *rs)
-{
-    uint64_t total = 0;
-
-    for (uint32_t i = 0; i < rs->count; i++) {
-        total += rs->ranges[i].end - rs->ranges[i].start;
-    }
-    return total;
-}
-
 /* The place within one range, lowest or highest. */
 static bool rangeset_place_in(struct range r, uint64_t size, uint64_t align, bool from_top,
                               uint64_t *start)

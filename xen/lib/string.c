@@ -214,32 +214,6 @@ char *strchr(const char *s, int c)
     }
 }
 
-char *strrchr(const char *s, int c)
-{
-    const char *found = NULL;
-
-    do {
-        if (*s == (char)c) {
-            found = s;
-        }
-    } while (*s++ != '\0');
-    return (char *)(uintptr_t)found;
-}
-
-char *strstr(const char *s, const char *what)
-{
-    size_t length = strlen(what);
-
-    for (;; s++) {
-        if (strncmp(s, what, length) == 0) {
-            return (char *)(uintptr_t)s;
-        }
-        if (*s == '\0') {
-            return NULL;
-        }
-    }
-}
-
 size_t strlcpy(char *to, const char *from, size_t size)
 {
     size_t length = strlen(from);

@@ -274,11 +274,6 @@ bool memmap_is_ram(paddr_t start, paddr_t end)
     return rangeset_contains(&ram, start, end);
 }
 
-uint64_t memmap_ram_pages(void)
-{
-    return rangeset_total(&ram) >> PAGE_SHIFT;
-}
-
 uint64_t memmap_max_frame(void)
 {
     return ram.count != 0 ? ram.ranges[ram.count - 1u].end >> PAGE_SHIFT : 0;

@@ -15,8 +15,6 @@
 #define strcmp      xen_strcmp
 #define strncmp     xen_strncmp
 #define strchr      xen_strchr
-#define strrchr     xen_strrchr
-#define strstr      xen_strstr
 #define strlcpy     xen_strlcpy
 #define strlcat     xen_strlcat
 #define vsnprintf   xen_vsnprintf

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+extern char *strstr(const char *s, const char *what); /* the C library's */
+
 /* A device tree: everything the core ever asks one, and the boot modules it describes. */
 void fuzz_dt(const uint8_t *data, size_t size);
 

@@ -23,7 +23,7 @@ from pycparser import c_ast, c_generator, c_parser
 ROOT = Path(__file__).resolve().parents[3]
 
 HEADERS = {
-    "base": "xen/string.h xen/format.h xen/bitmap.h xen/rangeset.h xen/inflate.h xen/fdt.h "
+    "base": "xen/string.h xen/format.h xen/rangeset.h xen/inflate.h xen/fdt.h "
     "xen/fdt_build.h xen/dt.h xen/cmdline.h xen/modules.h host.h fuzz.h",
     "core": "public/xen.h public/memory.h public/event_channel.h public/grant_table.h "
     "public/sched.h public/vcpu.h public/version.h public/hvm/hvm_op.h public/physdev.h "

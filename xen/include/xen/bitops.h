@@ -1,6 +1,6 @@
 /*
  * Single words of bits. Everything here compiles to a few instructions without help from libgcc.
- * Maps of more than one word are in <xen/bitmap.h>; atomic operations are elsewhere.
+ * Atomic operations are elsewhere.
  */
 #pragma once
 

@@ -146,10 +146,6 @@ int dt_reg(const struct dt *t, const struct dt_node *n, uint32_t index, struct d
 int dt_reg_raw(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_range *r)
     __must_check;
 
-/* Entry of reg by its name in reg-names. */
-int dt_reg_named(const struct dt *t, const struct dt_node *n, const char *name, struct dt_range *r)
-    __must_check;
-
 /* One row of `ranges` of a bus: what lies behind it, seen from the CPU. */
 struct dt_window {
     uint32_t child_high; /* first cell of the child address if that has 3 cells (PCI: space code),
@@ -182,8 +178,6 @@ struct dt_irq {
  * entry; -EINVAL: malformed; -ENODEV: the controller cannot be found.
  */
 int dt_irq(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_irq *irq)
-    __must_check;
-int dt_irq_named(const struct dt *t, const struct dt_node *n, const char *name, struct dt_irq *irq)
     __must_check;
 
 /* The parent side of row `index` of interrupt-map (PCI host bridges); errors as dt_irq. */

@@ -14,12 +14,6 @@
 bool gzip_recognise(const void *from, size_t size);
 
 /*
- * The uncompressed size modulo 2^32 that the trailer claims: a hint, checked by gunzip only at the
- * end. 0 when too short.
- */
-uint32_t gzip_claimed_size(const void *from, size_t size);
-
-/*
  * Decompress a gzip member into `to` of `room` bytes. *out is how many bytes were written, also on
  * errors. Bytes after the member are ignored (boot modules are padded). 0, or -ENOEXEC no gzip
  * file; -EINVAL damaged data; -ENODATA input ends too early; -ENOSPC `room` is too small; -EILSEQ

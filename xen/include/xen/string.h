@@ -21,8 +21,6 @@ size_t strnlen(const char *s, size_t limit);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t limit);
 char *strchr(const char *s, int c);
-char *strrchr(const char *s, int c);
-char *strstr(const char *s, const char *what);
 
 /*
  * Copy (append) with a bound: `to` has room for `size` bytes and is always terminated unless size

@@ -6,7 +6,7 @@
 
 #include <arch/irq.h>
 #include <arch/time.h>
-#include <xen/bitmap.h>
+#include <xen/bitops.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/trap.h>
@@ -64,13 +64,15 @@ void arch_irq_end(unsigned int irq)
 void arch_virq_forward(struct domain *d, unsigned int virq, unsigned int irq)
 {
     (void)irq; /* stays active until the guest is done: host_complete */
-    bitmap_set(d->arch.pending, virq);
+    d->arch.pending[virq / 64] |= BIT(virq % 64);
     vcpu_kick(d->vcpu[0]);
 }
 
 void arch_virq_inject(struct vcpu *v, unsigned int virq)
 {
-    bitmap_set(virq < FIRST_SHARED ? v->arch.pending : v->d->arch.pending, virq);
+    uint64_t *pending = virq < FIRST_SHARED ? v->arch.pending : v->d->arch.pending;
+
+    pending[virq / 64] |= BIT(virq % 64);
     vcpu_kick(v);
 }
 

@@ -6,7 +6,7 @@
 #include "../host.h"
 
 #include <arch/mm.h>
-#include <xen/bitmap.h>
+#include <xen/bitops.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
@@ -339,7 +339,8 @@ bool host_virq_pending(uint16_t domain, unsigned int virq)
 {
     const struct vcpu *v = host_vcpu(domain, 0);
 
-    return v != NULL && virq < ARCH_NR_IRQS && bitmap_test(v->d->arch.pending, virq);
+    return v != NULL && virq < ARCH_NR_IRQS &&
+           (v->d->arch.pending[virq / 64] & BIT(virq % 64)) != 0;
 }
 
 void host_complete(uint16_t domain, unsigned int virq)
@@ -347,7 +348,7 @@ void host_complete(uint16_t domain, unsigned int virq)
     struct vcpu *v = host_vcpu(domain, 0);
 
     if (v != NULL && virq < ARCH_NR_IRQS) {
-        bitmap_clear(v->d->arch.pending, virq);
+        v->d->arch.pending[virq / 64] &= ~BIT(virq % 64);
         if (v->d->arch.host_irq[virq] != 0) {
             host_state.irq[v->d->arch.host_irq[virq]].active = false;
         }

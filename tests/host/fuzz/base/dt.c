@@ -47,8 +47,6 @@ static void fuzz_node(const struct dt_node *n)
         sum += (unsigned int)dt_irq(&tree, n, i, &irq);
         sum += (unsigned int)dt_irq_map(&tree, n, i, &irq);
     }
-    sum += (unsigned int)dt_reg_named(&tree, n, "x", &range);
-    sum += (unsigned int)dt_irq_named(&tree, n, "x", &irq);
     sum += dt_available(&tree, n);
     sum += (unsigned int)fdt_parent(&tree.fdt, n->fdt);
     dt_full_path(&tree, n, path, sizeof(path));

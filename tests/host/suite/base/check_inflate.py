@@ -96,7 +96,6 @@ def test_gzip(core: Any, data: bytes, name: bool, padding: bytes) -> None:
         extra = b"\x04\x00abcd" + b"name.gz\0" + b"comment\0" + b"\x12\x34"
         stream = stream[:3] + b"\x1e" + stream[4:10] + extra + stream[10:]
     assert core.lib.gzip_recognise(core.memory(stream).pointer, len(stream))
-    assert core.lib.gzip_claimed_size(core.memory(stream).pointer, len(stream)) == len(data)
     assert gunzip(core, stream + padding, len(data)) == (0, data)
 
 

@@ -63,16 +63,14 @@ def test_compare(core: Any, a: bytes, b: bytes, limit: int) -> None:
 
 @given(text=texts, what=st.binary(max_size=3).map(lambda d: d.replace(b"\0", b"x")))
 def test_search(core: Any, text: bytes, what: bytes) -> None:
-    block, needle = core.memory(text + b"\0"), core.memory(what + b"\0")
-    s, t = core.ffi.cast("char *", block.pointer), core.ffi.cast("char *", needle.pointer)
+    block = core.memory(text + b"\0")
+    s = core.ffi.cast("char *", block.pointer)
 
     def offset(found: Any) -> int:
         return -1 if found == core.ffi.NULL else int(found - s)
 
-    assert offset(core.lib.xen_strstr(s, t)) == text.find(what)
     for byte in what or b"a":
         assert offset(core.lib.xen_strchr(s, byte)) == text.find(bytes([byte]))
-        assert offset(core.lib.xen_strrchr(s, byte)) == text.rfind(bytes([byte]))
         found = core.ffi.cast("char *", core.lib.xen_memchr(block.pointer, byte, len(text)))
         assert offset(found) == text.find(bytes([byte]))
     assert offset(core.lib.xen_strchr(s, 0)) == len(text)
