@@ -71,11 +71,6 @@ void console_set_input(struct domain *d)
     console_announce();
 }
 
-bool console_has_input_focus(const struct domain *d)
-{
-    return focus == d;
-}
-
 static void console_deliver(char c)
 {
     if (focus == NULL) {

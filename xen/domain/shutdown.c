@@ -7,11 +7,9 @@
 #include <public/xen.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
-#include <xen/format.h>
 #include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/time.h>
-#include <xen/trap.h>
 
 static void __noreturn machine_poweroff(void)
 {
@@ -116,21 +114,4 @@ void domain_resume(struct domain *d)
         domain_unpause(d);
     }
     domain_unpause(d);
-}
-
-void guest_crash(struct vcpu *v, const char *fmt, ...)
-{
-    char text[160];
-    va_list args;
-
-    if (atomic_load(&v->d->is_shut_down)) {
-        return;
-    }
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    printk(XENLOG_ERR "Domain %u (vcpu#%u) crashed on cpu#%u: %s\n", v->d->id, v->id,
-           this_cpu()->id, text);
-    arch_dump_vcpu(v);
-    domain_shutdown(v->d, SHUTDOWN_crash);
 }

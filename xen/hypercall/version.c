@@ -33,7 +33,7 @@ const char *xen_banner(void)
            ") (" XEN_BUILD_COMPILER ") " XEN_BUILD_DATE;
 }
 
-const char *xen_changeset(void)
+static const char *xen_changeset(void)
 {
     return XEN_BUILD_CHANGESET;
 }

@@ -15,7 +15,6 @@ void console_init_irq(void (*key)(char c));
 void console_key(char c);
 /* Which domain gets input; the boot path sets dom0. */
 void console_set_input(struct domain *d);
-bool console_has_input_focus(const struct domain *d);
 /* Write up to n raw bytes of a domain (CONSOLEIO_write; adds (XEN)-free text, ring too if
  * console_to_ring): how many the device takes without being waited for. */
 size_t console_write_guest(struct domain *d, const char *text, size_t n);

@@ -27,5 +27,3 @@ static inline bool hypercall_preempt(void)
 
 /* One line for the boot log: name, version, builder, compiler, date. */
 const char *xen_banner(void);
-/* The changeset of the build, as XENVER_changeset answers. */
-const char *xen_changeset(void);

@@ -37,9 +37,6 @@ bool p2m_fault(struct vcpu *v, paddr_t gpa, bool write);
  */
 struct vcpu *guest_exit(struct vcpu *v);
 
-/* The guest did something that it cannot go on from: its domain is shut down with reason crash,
- * printed once. */
-void guest_crash(struct vcpu *v, const char *fmt, ...) __printf(2, 3);
 /* A fault inside the hypervisor: before anything is printed about it. */
 void hyp_fault_begin(void);
 /* After that: panics. */
