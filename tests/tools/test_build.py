@@ -161,10 +161,10 @@ def test_build_info_is_quoted() -> None:
 
 def test_board_facts_become_a_header() -> None:
     text = info.board_header(find("rpi4"))
-    uart = "{.base = 0xfe215040, .shift = 0x2, .width = 0x4, .pl011 = 0x0}"
+    uart = "{.regs = {.base = 0xfe215040, .shift = 2, .width = 4}, .pl011 = 0}"
     assert text.splitlines()[-1] == f"#define BOARD_EARLY_UART {uart}"
     none = dataclasses.replace(find("rpi4"), early_uart=None)
-    assert info.board_header(none).endswith("#define BOARD_EARLY_UART {.base = 0}\n")
+    assert info.board_header(none).endswith("#define BOARD_EARLY_UART {.pl011 = 0}\n")
 
 
 def test_changeset_outside_git(tmp_path: Path) -> None:

@@ -9,40 +9,21 @@
 #include <xen/early_uart.h>
 #include <xen/fdt.h>
 #include <xen/uart.h>
-
-#define PL011_FR         0x18u /* [PL011 TRM 3.3] */
-#define PL011_FR_TXFF    (1u << 5)
-#define NS16550_LSR      5u /* [16550 data sheet] */
-#define NS16550_LSR_THRE (1u << 5)
+#include <xen/uart_ns16550.h>
+#include <xen/uart_pl011.h>
 
 static struct early_uart console;
 
-static bool is_full(const struct early_uart *uart)
-{
-    uintptr_t a = uart->base + ((uintptr_t)NS16550_LSR << uart->shift);
-    uint8_t status;
-
-    if (uart->pl011) {
-        return (((volatile uint32_t *)uart->base)[PL011_FR / 4] & PL011_FR_TXFF) != 0;
-    }
-    status = uart->width == 4 ? (uint8_t)*(volatile uint32_t *)a : *(volatile uint8_t *)a;
-    return (status & NS16550_LSR_THRE) == 0 || status == UINT8_MAX; /* all ones: nothing is there */
-}
-
 bool early_uart_putc(const struct early_uart *uart, char c)
 {
-    volatile uint32_t *reg = (volatile uint32_t *)uart->base;
+    uint32_t left = UART_PATIENCE;
 
-    for (uint32_t left = UART_PATIENCE; is_full(uart); left--) {
-        if (left == 0) {
+    while (!(uart->pl011 ? pl011_ready(&uart->regs) : ns16550_ready(&uart->regs))) {
+        if (left-- == 0) {
             return false;
         }
     }
-    if (uart->pl011 || uart->width == 4) {
-        *reg = (uint8_t)c; /* both have the data register first */
-    } else {
-        *(volatile uint8_t *)uart->base = (uint8_t)c;
-    }
+    uart_write(&uart->regs, uart->pl011 ? PL011_DR : NS16550_THR, (uint8_t)c);
     return true;
 }
 
@@ -100,29 +81,29 @@ static bool fill(const struct fdt *f, fdt_node_t node, struct early_uart *uart)
         return false; /* without a clock it would never be ready to send */
     }
     uart->pl011 = fdt_compatible(f, node, "arm,pl011");
-    uart->shift = 0;
-    uart->width = 1;
+    uart->regs.shift = uart->pl011 ? 2 : 0;
+    uart->regs.width = uart->pl011 ? 4 : 1;
     if (!uart->pl011) {
         if (fdt_compatible(f, node, "brcm,bcm2835-aux-uart")) {
-            uart->shift = 2;
-            uart->width = 4;
+            uart->regs.shift = 2;
+            uart->regs.width = 4;
         } else if (!fdt_compatible(f, node, "ns16550a") && !fdt_compatible(f, node, "ns16550") &&
                    !fdt_compatible(f, node, "snps,dw-apb-uart")) {
             return false;
         }
-        (void)fdt_get_u32(f, node, "reg-shift", &uart->shift);
-        (void)fdt_get_u32(f, node, "reg-io-width", &uart->width);
+        (void)fdt_get_u32(f, node, "reg-shift", &uart->regs.shift);
+        (void)fdt_get_u32(f, node, "reg-io-width", &uart->regs.width);
     }
     cells = cells_of(f, fdt_parent(f, node), "#address-cells", 2);
-    if (!fdt_get_prop(f, node, "reg", &reg) || fdt_cell_count(&reg) < cells || uart->shift > 3 ||
-        (uart->width != 1 && uart->width != 4)) {
+    if (!fdt_get_prop(f, node, "reg", &reg) || fdt_cell_count(&reg) < cells ||
+        uart->regs.shift > 3 || (uart->regs.width != 1 && uart->regs.width != 4)) {
         return false;
     }
     address = fdt_cells(&reg, 0, cells);
     if (!to_cpu(f, node, &address)) {
         return false;
     }
-    uart->base = address;
+    uart->regs.base = address;
     return true;
 }
 
@@ -154,16 +135,16 @@ static bool console_putc(char c)
 
 static int lies_in(void *uart, const char *what __unused, uint64_t start, uint64_t end)
 {
-    uint64_t base = ((const struct early_uart *)uart)->base;
+    uint64_t base = ((const struct early_uart *)uart)->regs.base;
 
     return base >= start && base < end;
 }
 
 /* From the physical address of its registers to one that works. */
-static bool map_regs(struct early_uart *uart)
+static bool map_regs(struct uart_regs *r)
 {
-    uart->base = (uintptr_t)(uart->base != 0 ? arch_map_device(uart->base, PAGE_SIZE) : NULL);
-    return uart->base != 0;
+    r->base = (uintptr_t)(r->base != 0 ? arch_map_device(r->base, PAGE_SIZE) : NULL);
+    return r->base != 0;
 }
 
 bool early_uart_console(const struct fdt *f)
@@ -172,9 +153,9 @@ bool early_uart_console(const struct fdt *f)
     static bool mapped; /* beforehand: who needs it may hold any lock */
     struct early_uart found;
 
-    mapped = mapped || map_regs(&board);
+    mapped = mapped || map_regs(&board.regs);
     if (f != NULL && early_uart_find(f, &found) && dt_walk_memory(&dt_host, lies_in, &found) <= 0 &&
-        map_regs(&found)) {
+        map_regs(&found.regs)) {
         console = found;
     } else if (mapped) {
         console = board;

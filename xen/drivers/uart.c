@@ -1,5 +1,6 @@
 /* Which UART is the console's, and bytes to and from it. The devices themselves are xen/drivers. */
 #include <arch/cpu.h>
+#include <arch/domain.h>
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/irq.h>
@@ -13,6 +14,7 @@ static int (*const probes[])(const struct dt_node *node, struct uart *u) = {uart
 
 static struct uart uart; /* putc NULL: not found, or lost */
 static const struct dt_node *console_node;
+static unsigned int uart_irq; /* 0: polled */
 static bool silent;           /* console=none */
 static bool without_tree;     /* the earliest console is what the port knows by itself */
 static bool answered;         /* the driver's UART took a character once: who stops it may go on */
@@ -121,6 +123,19 @@ void uart_init_early(void)
     printk_sink = &uart_sink;
 }
 
+/* The host interrupt of a node, 0: none that is usable, so it is only written to. */
+static unsigned int uart_irq_of(const struct dt_node *node)
+{
+    struct dt_irq irq;
+    bool edge;
+    int number = dt_irq(&dt_host, node, 0, &irq);
+
+    if (number == 0) {
+        number = arch_dt_irq(irq.cells, irq.count, &edge);
+    }
+    return number > 0 ? (unsigned int)number : 0;
+}
+
 static bool uart_probe(const struct dt_node *node)
 {
     for (unsigned int i = 0; node != NULL && dt_available(&dt_host, node) && i < ARRAY_SIZE(probes);
@@ -130,6 +145,7 @@ static bool uart_probe(const struct dt_node *node)
         if (probes[i](node, &found) == 0) {
             uart = found;
             console_node = node;
+            uart_irq = uart_irq_of(node);
             return true;
         }
     }
@@ -189,12 +205,12 @@ static void uart_received(unsigned int irq __unused, void *data __unused)
 void uart_init_irq(void (*fn)(char c))
 {
     input = fn;
-    if (uart.putc == NULL || uart.irq == 0) {
+    if (uart.putc == NULL || uart_irq == 0) {
         return;
     }
-    if (irq_request(uart.irq, false, uart_received, NULL) != 0) {
+    if (irq_request(uart_irq, false, uart_received, NULL) != 0) {
         printk(XENLOG_WARNING "%s: interrupt %u is not usable: no console input\n", uart.name,
-               uart.irq);
+               uart_irq);
         return;
     }
     uart.enable_rx(&uart);

@@ -50,15 +50,15 @@ def header(compiler: str, date: str, change: str) -> str:
 
 def board_header(board: Board) -> str:
     """<xen/board.h>: what the image must know of its board without a device tree, in C."""
-    uart = board.early_uart
-    fields = {}
+    uart, value = board.early_uart, ""
     if uart is not None:
-        kinds = {"pl011": uart.kind == "pl011"}
-        fields = {"base": uart.base, "shift": uart.shift, "width": uart.width, **kinds}
-    values = ", ".join(f".{name} = {int(value):#x}" for name, value in fields.items())
+        pl011 = uart.kind == "pl011"
+        shift, width = (2, 4) if pl011 else (uart.shift, uart.width)
+        regs = f".base = {uart.base:#x}, .shift = {shift}, .width = {width}"
+        value = f".regs = {{{regs}}}, .pl011 = {int(pl011)}"
     return (
         f"/* Generated from boards/{board.family}/board.py: facts about {board.name}. */\n"
-        f"#pragma once\n\n#define BOARD_EARLY_UART {{{values or '.base = 0'}}}\n"
+        f"#pragma once\n\n#define BOARD_EARLY_UART {{{value or '.pl011 = 0'}}}\n"
     )
 
 

@@ -2,19 +2,16 @@
  * translation off. */
 #pragma once
 
-#include <xen/compiler.h>
-#include <xen/types.h>
+#include <xen/uart_regs.h>
 
 struct fdt;
 
 struct early_uart {
-    uintptr_t base; /* address to use: physical while translation is off */
-    uint32_t shift; /* 8250: distance of registers as a power of two, */
-    uint32_t width; /* and bytes per access: 1 or 4 */
-    bool pl011;
+    struct uart_regs regs;
+    bool pl011; /* else a 16550 */
 };
 
-/* Find the console's UART: stdout-path, or the first PL011 or 8250 of the tree. */
+/* Find the console's UART: stdout-path, or the first PL011 or 16550 of the tree. */
 bool early_uart_find(const struct fdt *f, struct early_uart *uart);
 /* false: the UART does not answer. */
 bool early_uart_putc(const struct early_uart *uart, char c);

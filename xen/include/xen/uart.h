@@ -2,6 +2,7 @@
 #pragma once
 
 #include <xen/types.h>
+#include <xen/uart_regs.h>
 
 struct dt_node;
 
@@ -13,17 +14,13 @@ struct uart {
     bool (*ready)(struct uart *u);        /* it is not full */
     int (*getc)(struct uart *u);          /* -1: nothing there */
     void (*enable_rx)(struct uart *u);    /* interrupt on input */
-    void *regs;                           /* device mapping */
-    unsigned int irq;                     /* host interrupt, 0: polled */
-    unsigned int reg_shift, reg_width;    /* 8250: distance of registers, bytes per access */
+    struct uart_regs regs;
 };
 
 /* Every driver: 0 and *u filled if the node is its device. */
 int uart_pl011_probe(const struct dt_node *node, struct uart *u);
 int uart_ns16550_probe(const struct dt_node *node, struct uart *u);
 
-/* How often a UART is asked whether it takes a character: longer than any line is that slow. */
-#define UART_PATIENCE 1000000u
 /* How often in a row a domain's text is refused before one character of it is waited for. */
 #define UART_REFUSALS 100000u
 /* The earliest output, set by the port before anything else: one character, no locks; false: it

@@ -158,7 +158,7 @@ def test_the_earliest_console(core: Any, make_blob: Any, status: str) -> None:
     f, found = core.ffi.new("struct fdt *"), core.ffi.new("struct early_uart *")
     assert core.lib.fdt_open(f, block.pointer, block.size) == 0
     assert core.lib.early_uart_find(f, found)
-    assert found.base == 0x9300000
+    assert found.regs.base == 0x9300000
 
 
 def test_a_panic_names_the_node(new_machine: Any) -> None:

@@ -1,4 +1,4 @@
 /* What the build says of a board: of this port nothing. */
 #pragma once
 
-#define BOARD_EARLY_UART {.base = 0}
+#define BOARD_EARLY_UART {.pl011 = 0}

@@ -1,0 +1,27 @@
+/* Registers of Arm's PL011 [PL011 TRM 3.2]: 32 bits each, a word apart. */
+#pragma once
+
+#include <xen/dt.h>
+#include <xen/uart_regs.h>
+
+/* Word offsets. */
+#define PL011_DR   (0x00u / 4)
+#define PL011_FR   (0x18u / 4)
+#define PL011_CR   (0x30u / 4)
+#define PL011_IMSC (0x38u / 4)
+#define PL011_ICR  (0x44u / 4)
+#define PL011_SIZE 0x48u /* bytes, up to the last one of these */
+
+#define PL011_FR_RXFE   (1u << 4)
+#define PL011_FR_TXFF   (1u << 5)
+#define PL011_CR_ENABLE (1u << 0 | 1u << 8 | 1u << 9) /* UARTEN, TXE, RXE */
+#define PL011_INT_RX    (1u << 4 | 1u << 6)           /* receive, receive timeout */
+#define PL011_INT_ALL   0x7ffu
+
+static inline bool pl011_ready(const struct uart_regs *r)
+{
+    return (uart_read(r, PL011_FR) & PL011_FR_TXFF) == 0;
+}
+
+/* Is the node one? Then *r is where. Also with address translation off. */
+bool pl011_find(const struct dt *t, const struct dt_node *n, struct uart_regs *r);
