@@ -37,7 +37,7 @@ static void boot_open_device_tree(paddr_t fdt)
         size >= FDT_HEADER && size <= FDT_MAX_SIZE ? arch_map_early(fdt, size) : NULL;
     int rc = base != NULL ? dt_open(&dt_host, base, size) : -ENOEXEC;
 
-    arch_early_console(rc == 0 ? &dt_host.fdt : NULL);
+    arch_early_console(rc == 0 ? &dt_host : NULL);
     cmdline_parse(rc == 0 ? modules_xen_cmdline(&dt_host) : NULL);
     if (rc != 0) {
         panic("The device tree at %#lx is not usable: %s. The boot loader must pass its address in "

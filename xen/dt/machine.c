@@ -50,8 +50,7 @@ static bool dt_is_reserved_memory(const struct dt *t, const struct dt_node *n)
 {
     static const char name[] = "reserved-memory";
 
-    return dt_parent(t, n) == dt_root(t) &&
-           fdt_name_matches(dt_name(t, n), name, sizeof(name) - 1u);
+    return dt_parent(t, n) == dt_root(t) && dt_name_matches(t, n, name, sizeof(name) - 1u);
 }
 
 bool dt_is_reservation(const struct dt *t, const struct dt_node *n)

@@ -11,6 +11,14 @@
 struct dt dt_host;
 const struct dt_node *dt_reading;
 
+/* Does a status property say so? */
+static bool dt_is_okay(const struct fdt_prop *status)
+{
+    const char *word = fdt_string(status);
+
+    return word != NULL && (strcmp(word, "okay") == 0 || strcmp(word, "ok") == 0);
+}
+
 static const struct dt_node *dt_note(const struct dt *t, const struct dt_node *n)
 {
     if (t == &dt_host && n != NULL) {
@@ -26,7 +34,7 @@ static void dt_read_props(const struct fdt *f, struct dt_node *n)
 
     for (bool more = fdt_first_prop(f, n->fdt, &p); more; more = fdt_next_prop(f, &p)) {
         if (strcmp(p.name, "status") == 0) {
-            n->off = n->off || !fdt_is_okay(&p);
+            n->off = n->off || !dt_is_okay(&p);
         } else if (p.len == 4 && (strcmp(p.name, "phandle") == 0 ||
                                   (n->phandle == 0 && strcmp(p.name, "linux,phandle") == 0))) {
             n->phandle = fdt_cell(&p, 0);
@@ -115,40 +123,93 @@ bool dt_within(const struct dt *t, const struct dt_node *of, const struct dt_nod
     return n >= of && dt_index(t, n) < of->end;
 }
 
-/* The node at an offset; offsets ascend with the index. */
-static const struct dt_node *dt_from_fdt(const struct dt *t, fdt_node_t node)
+bool dt_name_matches(const struct dt *t, const struct dt_node *n, const char *name, size_t len)
 {
-    uint32_t low = 0, high = t->count;
+    const char *own = dt_name(t, n);
 
-    if (node < 0) {
-        return NULL;
+    if (strncmp(own, name, len) != 0) {
+        return false;
     }
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-
-        if (t->nodes[middle].fdt <= node) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return &t->nodes[low];
+    return own[len] == '\0' || (own[len] == '@' && memchr(name, '@', len) == NULL);
 }
 
-const struct dt_node *dt_path(const struct dt *t, const char *path)
+static const struct dt_node *dt_child_named(const struct dt *t, const struct dt_node *n,
+                                            const char *name, size_t len)
 {
-    return dt_note(t, dt_from_fdt(t, fdt_path(&t->fdt, path)));
+    const struct dt_node *child = dt_first_child(t, n);
+
+    while (child != NULL && !dt_name_matches(t, child, name, len)) {
+        child = dt_next_sibling(t, child);
+    }
+    return child;
 }
 
 const struct dt_node *dt_child(const struct dt *t, const struct dt_node *n, const char *name)
 {
-    const struct dt_node *child = dt_first_child(t, n);
-    size_t len = strlen(name);
+    return dt_note(t, dt_child_named(t, n, name, strlen(name)));
+}
 
-    while (child != NULL && !fdt_name_matches(dt_name(t, child), name, len)) {
-        child = dt_next_sibling(t, child);
+static size_t dt_component(const char *path)
+{
+    size_t len = 0;
+
+    while (path[len] != '\0' && path[len] != '/' && path[len] != ':') {
+        len++;
     }
-    return dt_note(t, child);
+    return len;
+}
+
+/* Goes down from `n` (which may be NULL) along the rest of a path. */
+static const struct dt_node *dt_descend(const struct dt *t, const struct dt_node *n,
+                                        const char *path)
+{
+    while (n != NULL) {
+        size_t len;
+
+        while (*path == '/') {
+            path++;
+        }
+        len = dt_component(path);
+        if (len == 0) {
+            break;
+        }
+        n = dt_child_named(t, n, path, len);
+        path += len;
+    }
+    return n;
+}
+
+/* The node that an alias, the first `len` bytes of `name`, stands for. */
+static const struct dt_node *dt_alias(const struct dt *t, const char *name, size_t len)
+{
+    const struct dt_node *aliases = dt_child_named(t, dt_root(t), "aliases", 7);
+    struct fdt_prop p;
+
+    if (aliases == NULL) {
+        return NULL;
+    }
+    for (bool more = fdt_first_prop(&t->fdt, aliases->fdt, &p); more;
+         more = fdt_next_prop(&t->fdt, &p)) {
+        if (strncmp(p.name, name, len) == 0 && p.name[len] == '\0') {
+            const char *path = fdt_string(&p);
+
+            return path != NULL && *path == '/' ? dt_descend(t, dt_root(t), path) : NULL;
+        }
+    }
+    return NULL;
+}
+
+const struct dt_node *dt_path(const struct dt *t, const char *path)
+{
+    const struct dt_node *from = dt_root(t);
+
+    if (*path != '/') {
+        size_t len = dt_component(path);
+
+        from = len != 0 ? dt_alias(t, path, len) : NULL;
+        path += len;
+    }
+    return dt_note(t, dt_descend(t, from, path));
 }
 
 const struct dt_node *dt_by_phandle(const struct dt *t, uint32_t phandle)
@@ -200,7 +261,12 @@ const char *dt_full_path(const struct dt *t, const struct dt_node *n, char *buff
 
 bool dt_prop(const struct dt *t, const struct dt_node *n, const char *name, struct fdt_prop *p)
 {
-    return fdt_get_prop(&t->fdt, n->fdt, name, p);
+    for (bool more = fdt_first_prop(&t->fdt, n->fdt, p); more; more = fdt_next_prop(&t->fdt, p)) {
+        if (p->name[0] == name[0] && strcmp(p->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool dt_has(const struct dt *t, const struct dt_node *n, const char *name)
@@ -212,40 +278,54 @@ bool dt_has(const struct dt *t, const struct dt_node *n, const char *name)
 
 bool dt_u32(const struct dt *t, const struct dt_node *n, const char *name, uint32_t *value)
 {
-    return fdt_get_u32(&t->fdt, n->fdt, name, value);
+    struct fdt_prop p;
+
+    if (!dt_prop(t, n, name, &p) || p.len != 4) {
+        return false;
+    }
+    *value = fdt_cell(&p, 0);
+    return true;
 }
 
 bool dt_u64(const struct dt *t, const struct dt_node *n, const char *name, uint64_t *value)
 {
-    return fdt_get_u64(&t->fdt, n->fdt, name, value);
+    struct fdt_prop p;
+
+    if (!dt_prop(t, n, name, &p) || (p.len != 4 && p.len != 8)) {
+        return false;
+    }
+    *value = fdt_cells(&p, 0, p.len / 4);
+    return true;
 }
 
 const char *dt_string(const struct dt *t, const struct dt_node *n, const char *name)
 {
-    return fdt_get_string(&t->fdt, n->fdt, name);
+    struct fdt_prop p;
+
+    return dt_prop(t, n, name, &p) ? fdt_string(&p) : NULL;
 }
 
 bool dt_compatible(const struct dt *t, const struct dt_node *n, const char *string)
 {
-    return fdt_compatible(&t->fdt, n->fdt, string);
+    struct fdt_prop p;
+
+    return dt_prop(t, n, "compatible", &p) && fdt_has_string(&p, string);
 }
 
 bool dt_compatible_any(const struct dt *t, const struct dt_node *n, const char *const *list)
 {
     struct fdt_prop p;
+    const char *s;
 
     if (!dt_prop(t, n, "compatible", &p)) {
         return false;
     }
-    for (; *list != NULL; list++) {
-        if (fdt_has_string(&p, *list)) {
-            return true;
+    fdt_for_each_string(&p, s) {
+        for (const char *const *wanted = list; *wanted != NULL; wanted++) {
+            if (strcmp(s, *wanted) == 0) {
+                return true;
+            }
         }
     }
     return false;
-}
-
-bool dt_available(const struct dt *t __unused, const struct dt_node *n)
-{
-    return !n->off;
 }

@@ -5,8 +5,8 @@
 #include <asm/cpu.h>
 #include <asm/mm.h>
 #include <xen/cpu.h>
+#include <xen/dt.h>
 #include <xen/early_uart.h>
-#include <xen/fdt.h>
 #include <xen/trap.h>
 
 /* The boot CPU in C, MMU on. fdt and image are physical addresses. */
@@ -24,19 +24,18 @@ void __noreturn boot_secondary(void)
     xen_main_secondary();
 }
 
-void arch_early_console(const struct fdt *f)
+void arch_early_console(const struct dt *t)
 {
-    (void)early_uart_console(f);
+    (void)early_uart_console(t);
 }
 
 /* MMU off, addresses are physical: no pointers from data here. */
 void boot_wrong_level(paddr_t fdt, uint64_t level)
 {
     struct early_uart uart;
-    struct fdt f;
 
-    if (fdt == 0 || fdt_open(&f, (const void *)(uintptr_t)fdt, FDT_MAX_SIZE) != 0 ||
-        !early_uart_find(&f, &uart)) {
+    if (fdt == 0 || dt_open(&dt_host, (const void *)(uintptr_t)fdt, FDT_MAX_SIZE) != 0 ||
+        !early_uart_find(&dt_host, &uart)) {
         return;
     }
     early_uart_puts(&uart, "(XEN) Xenolith was entered at EL");

@@ -4,8 +4,8 @@
 #include <asm/boot.h>
 #include <asm/sbi.h>
 #include <xen/cpu.h>
+#include <xen/dt.h>
 #include <xen/early_uart.h>
-#include <xen/fdt.h>
 #include <xen/trap.h>
 #include <xen/uart.h>
 
@@ -29,9 +29,9 @@ static bool sbi_putc(char c)
 }
 
 /* Without a tree the firmware knows better than the board's constants what its console is. */
-void arch_early_console(const struct fdt *f)
+void arch_early_console(const struct dt *t)
 {
-    if ((f == NULL && sbi_console_putc('\r')) || !early_uart_console(f)) {
+    if ((t == NULL && sbi_console_putc('\r')) || !early_uart_console(t)) {
         console_early_putc = sbi_putc;
     }
 }
@@ -40,10 +40,9 @@ void arch_early_console(const struct fdt *f)
 void boot_no_paging(paddr_t fdt)
 {
     struct early_uart uart;
-    struct fdt f;
 
-    if (fdt == 0 || fdt_open(&f, (const void *)(uintptr_t)fdt, FDT_MAX_SIZE) != 0 ||
-        !early_uart_find(&f, &uart)) {
+    if (fdt == 0 || dt_open(&dt_host, (const void *)(uintptr_t)fdt, FDT_MAX_SIZE) != 0 ||
+        !early_uart_find(&dt_host, &uart)) {
         return;
     }
     early_uart_puts(&uart, "(XEN) Xenolith cannot turn on paging (Sv39): it was entered in M-mode, "

@@ -6,12 +6,12 @@
 #include <xen/types.h>
 
 struct cpu;
-struct fdt;
+struct dt;
 struct vcpu;
 
-/* The earliest console: set console_early_putc from dt_host's stdout-path. f NULL: no usable tree,
- * or its UART does not answer; what the firmware or the board's constants give. */
-void arch_early_console(const struct fdt *f);
+/* The earliest console: set console_early_putc from the tree's stdout-path. t NULL: no usable tree,
+ * or its UART does not answer; what the firmware or the board's facts give. */
+void arch_early_console(const struct dt *t);
 
 /* The calling CPU's descriptor (TPIDR_EL2, tp). Valid from the first C instruction on. */
 static inline struct cpu *arch_this_cpu(void);

@@ -91,11 +91,14 @@ const struct dt_node *dt_next_sibling(const struct dt *t, const struct dt_node *
 bool dt_within(const struct dt *t, const struct dt_node *of, const struct dt_node *n);
 
 /*
- * NULL when nothing matches. Paths and aliases as fdt_path takes them; child names as fdt_child
- * does. Whether nodes are available is not looked at.
+ * The node of an absolute path, or of a path that begins with an alias ("serial0", "soc/uart"),
+ * which ends at NUL or ':', as in stdout-path; a child by name. Without '@' there, a node with any
+ * unit address matches too. NULL: none. Whether nodes are available is not looked at.
  */
 const struct dt_node *dt_path(const struct dt *t, const char *path);
 const struct dt_node *dt_child(const struct dt *t, const struct dt_node *n, const char *name);
+/* Is that the name, its first `len` bytes, of a node? */
+bool dt_name_matches(const struct dt *t, const struct dt_node *n, const char *name, size_t len);
 const struct dt_node *dt_by_phandle(const struct dt *t, uint32_t phandle);
 
 /* The first available node after `after` (NULL: of all) that is compatible with `string`. */
@@ -107,19 +110,24 @@ const char *dt_name(const struct dt *t, const struct dt_node *n);
 /* Writes the full path, cut to `size`, and returns `buffer`: for messages. */
 const char *dt_full_path(const struct dt *t, const struct dt_node *n, char *buffer, size_t size);
 
-/* Properties: as the functions of <xen/fdt.h>. */
+/* The property called `name`; false when there is none. */
 bool dt_prop(const struct dt *t, const struct dt_node *n, const char *name, struct fdt_prop *p);
 bool dt_has(const struct dt *t, const struct dt_node *n, const char *name);
+/* One of exactly one cell, or, for u64, one or two. False when absent or of another size. */
 bool dt_u32(const struct dt *t, const struct dt_node *n, const char *name, uint32_t *value);
 bool dt_u64(const struct dt *t, const struct dt_node *n, const char *name, uint64_t *value);
+/* Its first string; NULL when absent or not terminated. */
 const char *dt_string(const struct dt *t, const struct dt_node *n, const char *name);
-bool dt_compatible(const struct dt *t, const struct dt_node *n, const char *string);
 
-/* Compatible with any of a list that ends with NULL? */
+/* Does "compatible" hold `string`, or any of a list that ends with NULL? */
+bool dt_compatible(const struct dt *t, const struct dt_node *n, const char *string);
 bool dt_compatible_any(const struct dt *t, const struct dt_node *n, const char *const *list);
 
 /* It and all its parents have no status, "okay" or "ok". The root is always available. */
-bool dt_available(const struct dt *t, const struct dt_node *n);
+static inline bool dt_available(const struct dt *t __unused, const struct dt_node *n)
+{
+    return !n->off;
+}
 
 /*
  * #address-cells and #size-cells of `n`, which its children's reg is written in; 2 and 1 when

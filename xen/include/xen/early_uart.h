@@ -4,7 +4,7 @@
 
 #include <xen/uart_regs.h>
 
-struct fdt;
+struct dt;
 
 struct early_uart {
     struct uart_regs regs;
@@ -12,14 +12,13 @@ struct early_uart {
 };
 
 /* Find the console's UART: stdout-path, or the first PL011 or 16550 of the tree. */
-bool early_uart_find(const struct fdt *f, struct early_uart *uart);
+bool early_uart_find(const struct dt *t, struct early_uart *uart);
 /* false: the UART does not answer. */
 bool early_uart_putc(const struct early_uart *uart, char c);
 void early_uart_puts(const struct early_uart *uart, const char *text);
 
 /*
- * Set console_early_putc from the tree of dt_host, or from what the board says when there is no
- * tree (f NULL) or its UART lies in RAM or beyond all addresses. false: no UART is known.
- * Translation is on.
+ * Set console_early_putc from the tree, or from what the board says when there is no tree (t NULL)
+ * or its UART lies in RAM or beyond all addresses. false: no UART is known. Translation is on.
  */
-bool early_uart_console(const struct fdt *f);
+bool early_uart_console(const struct dt *t);

@@ -87,32 +87,11 @@ fdt_node_t fdt_root(const struct fdt *f);
 /* The name with its unit address, "" for the root. */
 const char *fdt_name(const struct fdt *f, fdt_node_t node);
 
-fdt_node_t fdt_first_child(const struct fdt *f, fdt_node_t node);
-fdt_node_t fdt_next_sibling(const struct fdt *f, fdt_node_t node);
-
 /*
  * The next node in document order, starting from the root; *depth is changed by the difference in
  * depth. -ENOENT after the last one, with *depth then below that of the root.
  */
 fdt_node_t fdt_next_node(const struct fdt *f, fdt_node_t node, int *depth);
-
-/* The parent, found by walking from the root; -ENOENT for the root. */
-fdt_node_t fdt_parent(const struct fdt *f, fdt_node_t node);
-
-/*
- * The child whose name is the first `len` bytes of `name`. Without '@' there a child with any unit
- * address matches too.
- */
-fdt_node_t fdt_child(const struct fdt *f, fdt_node_t node, const char *name, size_t len);
-
-/* Is that what fdt_child takes for a node with this name? */
-bool fdt_name_matches(const char *node_name, const char *name, size_t len);
-
-/*
- * The node of an absolute path, or of a path that begins with an alias ("serial0", "soc/uart"). The
- * path ends at NUL or ':', as in stdout-path.
- */
-fdt_node_t fdt_path(const struct fdt *f, const char *path);
 
 /*
  * Iterate over properties: for (more = fdt_first_prop(f, node, &p); more; more = fdt_next_prop(f,
@@ -120,9 +99,6 @@ fdt_node_t fdt_path(const struct fdt *f, const char *path);
  */
 bool fdt_first_prop(const struct fdt *f, fdt_node_t node, struct fdt_prop *p);
 bool fdt_next_prop(const struct fdt *f, struct fdt_prop *p);
-
-/* The property called `name`; false when there is none. */
-bool fdt_get_prop(const struct fdt *f, fdt_node_t node, const char *name, struct fdt_prop *p);
 
 /* Number of whole cells. */
 static inline uint32_t fdt_cell_count(const struct fdt_prop *p)
@@ -139,33 +115,15 @@ static inline uint32_t fdt_cell(const struct fdt_prop *p, uint32_t index)
 /* `count` cells from `index`, which exist, as one number: its low 64 bits, 0 for a count of 0. */
 uint64_t fdt_cells(const struct fdt_prop *p, uint32_t index, uint32_t count);
 
-/*
- * A property of exactly one cell (or, for u64, one or two). False when absent or of another size.
- */
-bool fdt_get_u32(const struct fdt *f, fdt_node_t node, const char *name, uint32_t *value);
-bool fdt_get_u64(const struct fdt *f, fdt_node_t node, const char *name, uint64_t *value);
-
-/* String `index` of a list of strings; NULL past the end or when not terminated. */
-const char *fdt_string(const struct fdt_prop *p, uint32_t index);
-/* The one after `s`, which is of this list: for walks, whose length the tree decides. */
+/* The first string of a list; NULL when there is none, or it is not terminated. */
+const char *fdt_string(const struct fdt_prop *p);
+/* The string behind `s`, which is of this list. */
 const char *fdt_next_string(const struct fdt_prop *p, const char *s);
 #define fdt_for_each_string(p, s) \
-    for ((s) = fdt_string((p), 0); (s) != NULL; (s) = fdt_next_string((p), (s)))
-
-/* The first string of a property; NULL when absent or not terminated. */
-const char *fdt_get_string(const struct fdt *f, fdt_node_t node, const char *name);
+    for ((s) = fdt_string(p); (s) != NULL; (s) = fdt_next_string((p), (s)))
 
 /* Does the list of strings hold `string`? */
 bool fdt_has_string(const struct fdt_prop *p, const char *string);
-
-/* Does "compatible" hold `string`? */
-bool fdt_compatible(const struct fdt *f, fdt_node_t node, const char *string);
-
-/* Does a status property say "okay" or "ok"? */
-bool fdt_is_okay(const struct fdt_prop *status);
-
-/* No status, or one that is okay; parents are not looked at. */
-bool fdt_available(const struct fdt *f, fdt_node_t node);
 
 /* Entry `index` of the memory reservation block; false past the end. */
 bool fdt_reserve(const struct fdt *f, uint32_t index, uint64_t *start, uint64_t *size);

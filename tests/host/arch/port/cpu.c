@@ -42,9 +42,9 @@ enum host_state host_play(struct cpu *c, void (*fn)(void *), void *data)
     return host_state.cpu[c->id];
 }
 
-void arch_early_console(const struct fdt *f)
+void arch_early_console(const struct dt *t)
 {
-    (void)f;
+    (void)t;
     console_early_putc = host_early_putc;
 }
 

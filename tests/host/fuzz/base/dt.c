@@ -22,7 +22,7 @@ static unsigned int fuzz_prop(const struct fdt_prop *p)
     for (uint32_t i = 0; i < p->len; i++) {
         bytes += p->data[i];
     }
-    for (uint32_t i = 0; (s = fdt_string(p, i)) != NULL; i++) {
+    fdt_for_each_string(p, s) {
         bytes += (unsigned int)strlen(s);
     }
     return bytes + fdt_has_string(p, "okay");
@@ -48,7 +48,7 @@ static void fuzz_node(const struct dt_node *n)
         sum += (unsigned int)dt_irq_map(&tree, n, i, &irq);
     }
     sum += dt_available(&tree, n);
-    sum += (unsigned int)fdt_parent(&tree.fdt, n->fdt);
+    sum += dt_parent(&tree, n) != NULL;
     dt_full_path(&tree, n, path, sizeof(path));
     sum += dt_path(&tree, path) != NULL;
 }

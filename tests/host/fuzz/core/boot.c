@@ -108,10 +108,10 @@ static void check_p2m(const struct rangeset *free)
 
 static void check_dom0(void)
 {
+    static struct dt made;
     static struct range free_storage[RANGES], direct_storage[RANGES];
     struct rangeset free = RANGESET_INIT(free_storage), direct = RANGESET_INIT(direct_storage);
     uint64_t tree;
-    struct fdt f;
 
     if (memmap_free(&free) != 0) {
         fail("\nThe allocator has too many ranges\n");
@@ -124,7 +124,7 @@ static void check_dom0(void)
     }
     check_p2m(&free);
     (void)host_entry(0, 0, &tree);
-    if (fdt_open(&f, host_ram(tree), MIB(1)) != 0 || fdt_path(&f, "/chosen") < 0) {
+    if (dt_open(&made, host_ram(tree), MIB(1)) != 0 || dt_path(&made, "/chosen") == NULL) {
         fail("\nThe device tree of dom0 is damaged\n");
     }
 }

@@ -155,8 +155,8 @@ def test_the_earliest_console(core: Any, make_blob: Any, status: str) -> None:
         "c": uart(reg=[0, 0x9300000, 0, 0x1000]),
     }
     block = core.memory(make_blob(tree))
-    f, found = core.ffi.new("struct fdt *"), core.ffi.new("struct early_uart *")
-    assert core.lib.fdt_open(f, block.pointer, block.size) == 0
+    f, found = core.ffi.new("struct dt *"), core.ffi.new("struct early_uart *")
+    assert core.lib.dt_open(f, block.pointer, block.size) == 0
     assert core.lib.early_uart_find(f, found)
     assert found.regs.base == 0x9300000
 
