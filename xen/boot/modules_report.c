@@ -79,8 +79,7 @@ static void report_properties(const struct dt *t, const struct dt_node *chosen)
     static const char *const read[] = {"xen,xen-bootargs", "xen,dom0-bootargs"};
     struct fdt_prop p;
 
-    for (bool more = fdt_first_prop(&t->fdt, chosen->fdt, &p); more;
-         more = fdt_next_prop(&t->fdt, &p)) {
+    dt_for_each_prop(t, chosen, &p) {
         if (strncmp(p.name, "xen,", 4) == 0 && strcmp(p.name, read[0]) != 0 &&
             strcmp(p.name, read[1]) != 0) {
             printk(XENLOG_WARNING "/chosen, property %s: not supported yet: ignored\n", p.name);

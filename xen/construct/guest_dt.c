@@ -22,8 +22,7 @@ static void copy_props(const struct dt_node *n)
 {
     struct fdt_prop p;
 
-    for (bool more = fdt_first_prop(&dt_host.fdt, n->fdt, &p); more;
-         more = fdt_next_prop(&dt_host.fdt, &p)) {
+    dt_for_each_prop(&dt_host, n, &p) {
         fdt_build_prop(builder, p.name, p.data, p.len);
     }
 }

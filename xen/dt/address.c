@@ -8,28 +8,8 @@
 #include <xen/lib.h>
 #include <xen/string.h>
 
-#define MAX_CELLS 4
-
 #define PCI_CELLS      3
 #define PCI_SPACE_MASK UINT32_C(0x03000000) /* space code of the first cell of a PCI address */
-
-static uint32_t dt_cells_of(const struct dt *t, const struct dt_node *n, const char *name,
-                            uint32_t otherwise)
-{
-    uint32_t cells;
-
-    return dt_u32(t, n, name, &cells) ? min_u32(cells, MAX_CELLS) : otherwise;
-}
-
-uint32_t dt_address_cells(const struct dt *t, const struct dt_node *n)
-{
-    return dt_cells_of(t, n, "#address-cells", 2);
-}
-
-uint32_t dt_size_cells(const struct dt *t, const struct dt_node *n)
-{
-    return dt_cells_of(t, n, "#size-cells", 1);
-}
 
 /* An address on some bus; `space` is PCI's space code, 0 elsewhere. */
 struct dt_address {

@@ -1,23 +1,24 @@
 /*
- * The flattened form of a device tree: checked once, when it is opened (header, blocks, tokens,
- * nesting, names, lengths), then walked without further doubt. Lengths and contents of values are
- * still anybody's; their meaning is tree.c's.
+ * Reading the flattened form of a device tree in place. fdt_open checks the header, fdt_token each
+ * token that it meets: once tree.c has met them all, every token is whole, every name is
+ * terminated, and no walk can leave the structure block. Lengths and contents of values are still
+ * anybody's. All of this may run with address translation off: no pointers that the linker put into
+ * data.
  */
 #include <xen/errno.h>
 #include <xen/fdt.h>
 #include <xen/string.h>
 
 /* Offsets of the header's fields [DTSpec 5.2]. */
+#define HDR_MAGIC        0
 #define HDR_TOTALSIZE    4
 #define HDR_OFF_STRUCT   8
 #define HDR_OFF_STRINGS  12
 #define HDR_OFF_RESERVES 16
 #define HDR_VERSION      20
 #define HDR_LAST_COMPAT  24
-#define HDR_BOOT_CPU     28
 #define HDR_SIZE_STRINGS 32
 #define HDR_SIZE_STRUCT  36
-#define HDR_MAGIC        0
 #define VERSION_READ     17
 #define VERSION_NO_SIZE  16 /* has no size of the structure block */
 
@@ -27,61 +28,30 @@ static bool fdt_block_fits(const struct fdt *f, uint32_t offset, uint32_t length
     return offset >= FDT_HEADER_SIZE && offset <= f->size && length <= f->size - offset;
 }
 
-static int fdt_check_header(struct fdt *f, size_t size)
+static int fdt_check_blocks(struct fdt *f)
 {
-    if (((uintptr_t)f->base & 7) != 0) {
-        return -EFAULT;
-    }
-    if (size < FDT_HEADER_SIZE || fdt_at(f, HDR_MAGIC) != FDT_MAGIC) {
-        return -ENOEXEC;
-    }
-    f->size = fdt_at(f, HDR_TOTALSIZE);
-    if (f->size > size || f->size > FDT_MAX_SIZE) {
-        return -E2BIG;
-    }
-
-    uint32_t version = fdt_at(f, HDR_VERSION);
-
-    if (version < VERSION_NO_SIZE || fdt_at(f, HDR_LAST_COMPAT) > VERSION_READ) {
-        return -EOPNOTSUPP;
-    }
-    if (f->size < FDT_HEADER_SIZE) {
-        return -EINVAL;
-    }
+    uint32_t strings_size = fdt_at(f, HDR_SIZE_STRINGS), structs_size;
 
     f->structs = fdt_at(f, HDR_OFF_STRUCT);
     f->strings = fdt_at(f, HDR_OFF_STRINGS);
     f->reserves = fdt_at(f, HDR_OFF_RESERVES);
-    f->boot_cpu = fdt_at(f, HDR_BOOT_CPU);
-
-    uint32_t strings_size = fdt_at(f, HDR_SIZE_STRINGS);
-
     if (!fdt_block_fits(f, f->structs, 0) || (f->structs & 3) != 0 ||
         !fdt_block_fits(f, f->strings, strings_size) || !fdt_block_fits(f, f->reserves, 0) ||
         (f->reserves & 7) != 0) {
         return -EINVAL;
     }
-
-    uint32_t structs_size =
-        version == VERSION_NO_SIZE ? f->size - f->structs : fdt_at(f, HDR_SIZE_STRUCT);
-
+    structs_size = fdt_at(f, HDR_VERSION) == VERSION_NO_SIZE ? f->size - f->structs
+                                                             : fdt_at(f, HDR_SIZE_STRUCT);
     if (!fdt_block_fits(f, f->structs, structs_size)) {
         return -EINVAL;
     }
     f->structs_end = f->structs + (structs_size & ~UINT32_C(3));
     f->strings_end = f->strings + strings_size;
-    return 0;
-}
-
-/*
- * Shortens the strings block to end with its last NUL: then each offset into it is a terminated
- * string.
- */
-static void fdt_trim_strings(struct fdt *f)
-{
+    /* The block ends with its last NUL: each offset into it is then a terminated string. */
     while (f->strings_end > f->strings && f->base[f->strings_end - 1] != '\0') {
         f->strings_end--;
     }
+    return 0;
 }
 
 static int fdt_check_reserves(struct fdt *f)
@@ -98,87 +68,29 @@ static int fdt_check_reserves(struct fdt *f)
     }
 }
 
-/* Advances *at over a property behind its token. */
-static int fdt_check_prop(const struct fdt *f, uint32_t *at)
-{
-    uint32_t rest = f->structs_end - *at;
-
-    if (rest < 8) {
-        return -EINVAL;
-    }
-
-    uint32_t length = fdt_at(f, *at), name = fdt_at(f, *at + 4);
-
-    if (length > rest - 8 || name >= f->strings_end - f->strings) {
-        return -EINVAL;
-    }
-    *at += 8 + fdt_pad(length);
-    return 0;
-}
-
-/* Advances *at over a node's name behind its token. */
-static int fdt_check_name(const struct fdt *f, uint32_t *at)
-{
-    uint32_t rest = f->structs_end - *at;
-    uint32_t length = (uint32_t)strnlen((const char *)f->base + *at, rest);
-
-    if (length == rest) {
-        return -EINVAL;
-    }
-    *at += fdt_pad(length + 1);
-    return 0;
-}
-
-/* The structure block is one node with properly nested children, properties first, then FDT_END. */
-static int fdt_check_structs(const struct fdt *f)
-{
-    uint32_t at = f->structs, depth = 0;
-    bool root_seen = false, props_allowed = false;
-    int rc = 0;
-
-    while (rc == 0) {
-        if (f->structs_end - at < 4) {
-            return -EINVAL;
-        }
-
-        uint32_t token = fdt_at(f, at);
-
-        at += 4;
-        if (token == FDT_BEGIN_NODE && (depth != 0 || !root_seen)) {
-            if (++depth > FDT_MAX_DEPTH) {
-                return -EMSGSIZE;
-            }
-            root_seen = true;
-            props_allowed = true;
-            rc = fdt_check_name(f, &at);
-        } else if (token == FDT_END_NODE && depth != 0) {
-            depth--;
-            props_allowed = false;
-        } else if (token == FDT_PROP && props_allowed) {
-            rc = fdt_check_prop(f, &at);
-        } else if (token == FDT_END && depth == 0 && root_seen) {
-            return 0;
-        } else if (token != FDT_NOP) {
-            return -EINVAL;
-        }
-    }
-    return rc;
-}
-
 int fdt_open(struct fdt *f, const void *base, size_t size)
 {
+    int rc;
+
     *f = (struct fdt){.base = base};
-
-    int rc = fdt_check_header(f, size);
-
-    if (rc == 0) {
-        fdt_trim_strings(f);
-        rc = fdt_check_reserves(f);
+    if (((uintptr_t)base & 7) != 0) {
+        return -EFAULT;
     }
-    if (rc == 0) {
-        rc = fdt_check_structs(f);
+    if (size < FDT_HEADER_SIZE || fdt_at(f, HDR_MAGIC) != FDT_MAGIC) {
+        return -ENOEXEC;
     }
-    return rc;
+    f->size = fdt_at(f, HDR_TOTALSIZE);
+    if (f->size > size || f->size > FDT_MAX_SIZE) {
+        return -E2BIG;
+    }
+    if (fdt_at(f, HDR_VERSION) < VERSION_NO_SIZE || fdt_at(f, HDR_LAST_COMPAT) > VERSION_READ) {
+        return -EOPNOTSUPP;
+    }
+    if (f->size < FDT_HEADER_SIZE) {
+        return -EINVAL;
+    }
+    rc = fdt_check_blocks(f);
+    return rc != 0 ? rc : fdt_check_reserves(f);
 }
 
 const char *fdt_strerror(int error)
@@ -195,85 +107,47 @@ const char *fdt_strerror(int error)
     }
 }
 
-/* Offset behind the name of a node. */
-static uint32_t fdt_body(const struct fdt *f, fdt_node_t node)
+uint32_t fdt_token(const struct fdt *f, uint32_t *at, uint32_t *next)
 {
-    uint32_t name = (uint32_t)node + 4;
+    uint32_t token, rest, length;
 
-    return name + fdt_pad((uint32_t)strlen((const char *)f->base + name) + 1);
-}
-
-/* Offset of the next token that is no FDT_NOP and no property. */
-static uint32_t fdt_skip_props(const struct fdt *f, uint32_t at)
-{
-    for (;;) {
-        switch (fdt_at(f, at)) {
-        case FDT_NOP: at += 4; break;
-        case FDT_PROP: at += 12 + fdt_pad(fdt_at(f, at + 4)); break;
-        default: return at;
+    for (;; *at += 4) {
+        if (f->structs_end - *at < 4) {
+            return FDT_DAMAGED;
+        }
+        token = fdt_at(f, *at);
+        if (token != FDT_NOP) {
+            break;
         }
     }
-}
-
-fdt_node_t fdt_root(const struct fdt *f)
-{
-    return (fdt_node_t)fdt_skip_props(f, f->structs);
-}
-
-const char *fdt_name(const struct fdt *f, fdt_node_t node)
-{
-    return node == fdt_root(f) ? "" : (const char *)f->base + node + 4;
-}
-
-fdt_node_t fdt_next_node(const struct fdt *f, fdt_node_t node, int *depth)
-{
-    uint32_t at = fdt_body(f, node);
-
-    for (;;) {
-        at = fdt_skip_props(f, at);
-        switch (fdt_at(f, at)) {
-        case FDT_BEGIN_NODE: (*depth)++; return (fdt_node_t)at;
-        case FDT_END_NODE: (*depth)--; break;
-        default: return -ENOENT;
+    *next = *at + 4;
+    rest = f->structs_end - *next;
+    if (token == FDT_BEGIN_NODE) {
+        length = (uint32_t)strnlen((const char *)f->base + *next, rest);
+        if (length == rest) {
+            return FDT_DAMAGED;
         }
-        at += 4;
+        *next += fdt_pad(length + 1);
+    } else if (token == FDT_PROP) {
+        if (rest < 8) {
+            return FDT_DAMAGED;
+        }
+        length = fdt_at(f, *next);
+        if (length > rest - 8 || fdt_at(f, *next + 4) >= f->strings_end - f->strings) {
+            return FDT_DAMAGED;
+        }
+        *next += 8 + fdt_pad(length);
     }
-}
-
-/* The property at or behind `at`, if the node has one more. */
-static bool fdt_prop_at(const struct fdt *f, uint32_t at, struct fdt_prop *p)
-{
-    while (fdt_at(f, at) == FDT_NOP) {
-        at += 4;
-    }
-    if (fdt_at(f, at) != FDT_PROP) {
-        return false;
-    }
-    p->len = fdt_at(f, at + 4);
-    p->name = (const char *)f->base + f->strings + fdt_at(f, at + 8);
-    p->data = f->base + at + 12;
-    p->next = at + 12 + fdt_pad(p->len);
-    return true;
-}
-
-bool fdt_first_prop(const struct fdt *f, fdt_node_t node, struct fdt_prop *p)
-{
-    return fdt_prop_at(f, fdt_body(f, node), p);
-}
-
-bool fdt_next_prop(const struct fdt *f, struct fdt_prop *p)
-{
-    return fdt_prop_at(f, p->next, p);
+    return token;
 }
 
 bool fdt_reserve(const struct fdt *f, uint32_t index, uint64_t *start, uint64_t *size)
 {
+    uint32_t at = f->reserves + index * FDT_RESERVE_SIZE;
+
     if (index >= f->reserve_count) {
         return false;
     }
-
-    uint32_t at = f->reserves + index * FDT_RESERVE_SIZE;
-
     *start = (uint64_t)fdt_at(f, at) << 32 | fdt_at(f, at + 4);
     *size = (uint64_t)fdt_at(f, at + 8) << 32 | fdt_at(f, at + 12);
     return true;

@@ -19,29 +19,24 @@ const struct dt_node *dt_irq_parent(const struct dt *t, const struct dt_node *n)
     /* Phandles can form a circle; no honest way up is longer than the nesting and a few hops. */
     for (int steps = 0; steps < 2 * FDT_MAX_DEPTH; steps++) {
         n = dt_irq_step(t, n);
-        if (n == NULL || dt_has(t, n, "#interrupt-cells")) {
+        if (n == NULL || n->irq_cells != DT_NO_CELLS) {
             return n;
         }
     }
     return NULL;
 }
 
-/* How many cells a specifier of this controller has; 0 when that is not usable. */
-static uint32_t dt_irq_cells(const struct dt *t, const struct dt_node *controller)
+/* How many cells a specifier of this controller has; 0: it is none, or not usable. */
+static uint32_t dt_irq_cells(const struct dt_node *controller)
 {
-    uint32_t cells;
-
-    if (!dt_u32(t, controller, "#interrupt-cells", &cells) || cells > DT_IRQ_CELLS) {
-        return 0;
-    }
-    return cells;
+    return controller->irq_cells == DT_NO_CELLS ? 0 : controller->irq_cells;
 }
 
 /* Reads a specifier that begins at cell `at`. */
-static int dt_irq_read(const struct dt *t, const struct fdt_prop *p, uint32_t at,
-                       const struct dt_node *controller, struct dt_irq *irq)
+static int dt_irq_read(const struct fdt_prop *p, uint32_t at, const struct dt_node *controller,
+                       struct dt_irq *irq)
 {
-    uint32_t count = dt_irq_cells(t, controller);
+    uint32_t count = dt_irq_cells(controller);
 
     if (count == 0 || at > fdt_cell_count(p) || count > fdt_cell_count(p) - at) {
         return -EINVAL;
@@ -64,7 +59,7 @@ static int dt_irq_extended(const struct dt *t, const struct fdt_prop *p, uint32_
             return -ENODEV;
         }
 
-        int rc = dt_irq_read(t, p, at + 1, controller, irq);
+        int rc = dt_irq_read(p, at + 1, controller, irq);
 
         if (rc != 0 || index-- == 0) {
             return rc;
@@ -90,7 +85,7 @@ int dt_irq(const struct dt *t, const struct dt_node *n, uint32_t index, struct d
         return -ENODEV;
     }
 
-    uint32_t count = dt_irq_cells(t, controller);
+    uint32_t count = dt_irq_cells(controller);
 
     if (count == 0 || p.len % (count * 4) != 0) {
         return -EINVAL;
@@ -98,7 +93,7 @@ int dt_irq(const struct dt *t, const struct dt_node *n, uint32_t index, struct d
     if (index >= fdt_cell_count(&p) / count) {
         return -ENOENT;
     }
-    return dt_irq_read(t, &p, index * count, controller, irq);
+    return dt_irq_read(&p, index * count, controller, irq);
 }
 
 int dt_irq_map(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_irq *irq)
@@ -110,23 +105,19 @@ int dt_irq_map(const struct dt *t, const struct dt_node *n, uint32_t index, stru
     }
 
     /* A row: address and specifier of the child, phandle, address and specifier of the parent. */
-    uint32_t child_cells = dt_address_cells(t, n) + dt_irq_cells(t, n);
+    uint32_t child_cells = dt_address_cells(t, n) + dt_irq_cells(n);
 
     for (uint32_t at = 0; at + child_cells < fdt_cell_count(&p);) {
         const struct dt_node *controller = dt_by_phandle(t, fdt_cell(&p, at + child_cells));
-        uint32_t address_cells;
 
         if (controller == NULL) {
             return -ENODEV;
         }
-        if (!dt_u32(t, controller, "#address-cells", &address_cells)) {
-            address_cells = 0; /* here, and only here, absent means 0 [DTSpec 2.4.3.1] */
-        } else {
-            address_cells = dt_address_cells(t, controller);
-        }
-        at += child_cells + 1 + address_cells;
+        at += child_cells + 1;
+        /* Here, and only here, no #address-cells means 0 [DTSpec 2.4.3.1]. */
+        at += controller->address_cells == DT_NO_CELLS ? 0 : controller->address_cells;
 
-        int rc = dt_irq_read(t, &p, at, controller, irq);
+        int rc = dt_irq_read(&p, at, controller, irq);
 
         if (rc != 0 || index-- == 0) {
             return rc;

@@ -1,11 +1,14 @@
 /*
- * The index of a device tree: parents, subtrees, phandles, and finding nodes by path, phandle or
- * compatible. Addresses are address.c's, interrupts interrupt.c's, what the machine is made of
- * machine.c's.
+ * The index of a device tree, made in one pass that also checks the blob: parents, subtrees,
+ * phandles, cells; finding nodes by path, phandle or compatible, and their properties. Addresses
+ * are address.c's, interrupts interrupt.c's, what the machine is made of machine.c's. dt_open,
+ * paths and properties may run with address translation off: no pointers that the linker put into
+ * data.
  */
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/format.h>
+#include <xen/lib.h>
 #include <xen/string.h>
 
 struct dt dt_host;
@@ -27,60 +30,95 @@ static const struct dt_node *dt_note(const struct dt *t, const struct dt_node *n
     return n;
 }
 
-/* What the index keeps of a node's properties: its phandle and its status, in one pass. */
-static void dt_read_props(const struct fdt *f, struct dt_node *n)
+/* What the index keeps of a property. The first one of its name counts, as for dt_prop. */
+static void dt_keep_prop(const struct dt *t, struct dt_node *n, const struct fdt_prop *p)
 {
-    struct fdt_prop p;
+    uint32_t value = p->len == 4 ? fdt_cell(p, 0) : 0;
+    char first = p->name[0];
 
-    for (bool more = fdt_first_prop(f, n->fdt, &p); more; more = fdt_next_prop(f, &p)) {
-        if (strcmp(p.name, "status") == 0) {
-            n->off = n->off || !dt_is_okay(&p);
-        } else if (p.len == 4 && (strcmp(p.name, "phandle") == 0 ||
-                                  (n->phandle == 0 && strcmp(p.name, "linux,phandle") == 0))) {
-            n->phandle = fdt_cell(&p, 0);
+    if (first != '#' && first != 'p' && first != 's' && first != 'l') {
+        return; /* most */
+    }
+    if (strcmp(p->name, "status") == 0) {
+        n->off = n->off || (n != dt_root(t) && !dt_is_okay(p)); /* no machine has no root */
+    } else if (strcmp(p->name, "#interrupt-cells") == 0 && n->irq_cells == DT_NO_CELLS) {
+        n->irq_cells = (uint8_t)(value <= DT_IRQ_CELLS ? value : 0);
+    } else if (p->len != 4) {
+        return;
+    } else if (strcmp(p->name, "#address-cells") == 0 && n->address_cells == DT_NO_CELLS) {
+        n->address_cells = (uint8_t)min_u32(value, DT_MAX_CELLS);
+    } else if (strcmp(p->name, "#size-cells") == 0 && n->size_cells == DT_NO_CELLS) {
+        n->size_cells = (uint8_t)min_u32(value, DT_MAX_CELLS);
+    } else if (strcmp(p->name, "phandle") == 0 ||
+               (n->phandle == 0 && strcmp(p->name, "linux,phandle") == 0)) {
+        n->phandle = value;
+    }
+}
+
+/* A node whose properties are at `props`; parent NULL: the root. */
+static struct dt_node *dt_enter(struct dt *t, const struct dt_node *parent, uint32_t props)
+{
+    struct dt_node *n = &t->nodes[t->count];
+
+    *n = (struct dt_node){
+        .name = t->at + 4,
+        .props = props,
+        .parent = (uint16_t)(parent == NULL ? 0 : dt_index(t, parent)),
+        .off = parent != NULL && parent->off,
+        .address_cells = DT_NO_CELLS,
+        .size_cells = DT_NO_CELLS,
+        .irq_cells = DT_NO_CELLS,
+    };
+    t->count++;
+    return n;
+}
+
+/* The structure block: one node with nested children, properties first, then FDT_END. */
+static int dt_read_nodes(struct dt *t)
+{
+    struct dt_node *n = NULL; /* the innermost one that is open */
+    uint32_t depth = 0, next;
+    bool props = false; /* may come */
+
+    for (t->at = t->fdt.structs;; t->at = next) {
+        uint32_t token = fdt_token(&t->fdt, &t->at, &next);
+
+        if (token == FDT_BEGIN_NODE && (depth != 0 || t->count == 0)) {
+            if (depth == FDT_MAX_DEPTH) {
+                return -EMSGSIZE;
+            }
+            if (t->count == DT_MAX_NODES) {
+                return -ENOSPC;
+            }
+            n = dt_enter(t, n, next);
+            depth++;
+            props = true;
+        } else if (token == FDT_PROP && props) {
+            struct fdt_prop p = {.next = t->at};
+
+            (void)dt_next_prop(t, &p);
+            dt_keep_prop(t, n, &p);
+        } else if (token == FDT_END_NODE && depth != 0) {
+            n->end = (uint16_t)t->count;
+            n = &t->nodes[n->parent];
+            depth--;
+            props = false;
+        } else {
+            return token == FDT_END && depth == 0 && t->count != 0 ? 0 : -EINVAL;
         }
     }
 }
 
 int dt_open(struct dt *t, const void *base, size_t size)
 {
-    t->count = 0;
-
     int rc = fdt_open(&t->fdt, base, size);
 
+    t->count = 0;
+    t->at = 0;
     if (rc != 0) {
         return rc;
     }
-
-    uint16_t open[FDT_MAX_DEPTH]; /* the nodes around the current one, by depth */
-    int depth = 0, previous = -1;
-
-    for (fdt_node_t node = fdt_root(&t->fdt); node >= 0;
-         node = fdt_next_node(&t->fdt, node, &depth)) {
-        if (t->count == DT_MAX_NODES) {
-            t->count = 0;
-            return -ENOSPC;
-        }
-
-        uint16_t index = (uint16_t)t->count++;
-
-        for (; previous >= depth; previous--) {
-            t->nodes[open[previous]].end = index;
-        }
-        t->nodes[index] = (struct dt_node){
-            .fdt = node,
-            .parent = depth == 0 ? index : open[depth - 1],
-            .off = depth != 0 && t->nodes[open[depth - 1]].off,
-        };
-        dt_read_props(&t->fdt, &t->nodes[index]);
-        t->nodes[0].off = false; /* there is no machine without a root */
-        open[depth] = index;
-        previous = depth;
-    }
-    for (; previous >= 0; previous--) {
-        t->nodes[open[previous]].end = (uint16_t)t->count;
-    }
-    return 0;
+    return dt_read_nodes(t);
 }
 
 const struct dt_node *dt_next(const struct dt *t, const struct dt_node *n)
@@ -188,8 +226,7 @@ static const struct dt_node *dt_alias(const struct dt *t, const char *name, size
     if (aliases == NULL) {
         return NULL;
     }
-    for (bool more = fdt_first_prop(&t->fdt, aliases->fdt, &p); more;
-         more = fdt_next_prop(&t->fdt, &p)) {
+    dt_for_each_prop(t, aliases, &p) {
         if (strncmp(p.name, name, len) == 0 && p.name[len] == '\0') {
             const char *path = fdt_string(&p);
 
@@ -238,16 +275,10 @@ const struct dt_node *dt_find_compatible(const struct dt *t, const struct dt_nod
     return n;
 }
 
-const char *dt_name(const struct dt *t, const struct dt_node *n)
-{
-    return fdt_name(&t->fdt, n->fdt);
-}
-
 const char *dt_full_path(const struct dt *t, const struct dt_node *n, char *buffer, size_t size)
 {
     const struct dt_node *way[FDT_MAX_DEPTH];
-    size_t used = 0;
-    int depth = 0;
+    size_t used = 0, depth = 0;
 
     for (; n != dt_root(t); n = dt_parent(t, n)) {
         way[depth++] = n;
@@ -259,9 +290,28 @@ const char *dt_full_path(const struct dt *t, const struct dt_node *n, char *buff
     return buffer;
 }
 
+bool dt_next_prop(const struct dt *t, struct fdt_prop *p)
+{
+    const struct fdt *f = &t->fdt;
+    uint32_t at = p->next, token;
+
+    do {
+        token = fdt_at(f, at);
+        at += 4;
+    } while (token == FDT_NOP);
+    if (token != FDT_PROP) {
+        return false;
+    }
+    p->len = fdt_at(f, at);
+    p->name = (const char *)f->base + f->strings + fdt_at(f, at + 4);
+    p->data = f->base + at + 8;
+    p->next = at + 8 + fdt_pad(p->len);
+    return true;
+}
+
 bool dt_prop(const struct dt *t, const struct dt_node *n, const char *name, struct fdt_prop *p)
 {
-    for (bool more = fdt_first_prop(&t->fdt, n->fdt, p); more; more = fdt_next_prop(&t->fdt, p)) {
+    dt_for_each_prop(t, n, p) {
         if (p->name[0] == name[0] && strcmp(p->name, name) == 0) {
             return true;
         }

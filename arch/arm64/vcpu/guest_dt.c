@@ -154,7 +154,6 @@ static void write_v2m(struct domain *d, const struct dt_node *node, struct fdt_b
 {
     struct dt_range frame;
     struct fdt_prop p;
-    bool more;
 
     if (!dt_compatible(&dt_host, node, "arm,gic-v2m-frame") ||
         dt_reg(&dt_host, node, 0, &frame) != 0 || (frame.start & ~PAGE_MASK) != 0 ||
@@ -163,8 +162,7 @@ static void write_v2m(struct domain *d, const struct dt_node *node, struct fdt_b
     }
     v2m_assign(d, node, &frame);
     fdt_build_begin(out, dt_name(&dt_host, node));
-    for (more = fdt_first_prop(&dt_host.fdt, node->fdt, &p); more;
-         more = fdt_next_prop(&dt_host.fdt, &p)) {
+    dt_for_each_prop(&dt_host, node, &p) {
         fdt_build_prop(out, p.name, p.data, p.len);
     }
     fdt_build_end(out);

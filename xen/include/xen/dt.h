@@ -1,8 +1,8 @@
 /*
- * The meaning of a device tree: nodes by path and phandle, addresses translated to those the CPU
- * uses, interrupts with their controllers, CPUs, memory, console. dt_open indexes the blob once, so
- * parents and phandles cost nothing later. Trees are read-only and stay where they are; no locking
- * is needed.
+ * Device trees: nodes by path and phandle, their properties, addresses translated to those the CPU
+ * uses, interrupts with their controllers, CPUs, memory, console. dt_open checks and indexes the
+ * blob once: afterwards no function reports damage or leaves the blob, and parents, phandles and
+ * cells cost nothing. Trees are read-only and stay where they are; no locking is needed.
  */
 #pragma once
 
@@ -15,20 +15,26 @@
 
 #define DT_MAX_NODES 4096
 #define DT_IRQ_CELLS 4
+#define DT_MAX_CELLS 4
+#define DT_NO_CELLS  UINT8_MAX /* no such property */
 
 /*
  * A node; the array of them is in document order, so a node's subtree is the nodes up to its `end`.
  */
 struct dt_node {
-    fdt_node_t fdt;
-    uint32_t phandle; /* 0: none */
-    uint16_t parent;  /* index; the root's is its own */
-    uint16_t end;     /* index after the last node of the subtree */
-    bool off;         /* see dt_available */
+    uint32_t name;                     /* offset in the blob */
+    uint32_t props;                    /* offset of the first property, if there is one */
+    uint32_t phandle;                  /* 0: none */
+    uint16_t parent;                   /* index; the root's is its own */
+    uint16_t end;                      /* index after the last node of the subtree */
+    bool off;                          /* see dt_available */
+    uint8_t address_cells, size_cells; /* up to DT_MAX_CELLS, or DT_NO_CELLS */
+    uint8_t irq_cells;                 /* the same up to DT_IRQ_CELLS; 0: not usable */
 };
 
 struct dt {
     struct fdt fdt;
+    uint32_t at; /* how far dt_open came */
     uint32_t count;
     struct dt_node nodes[DT_MAX_NODES];
 };
@@ -36,7 +42,11 @@ struct dt {
 /* The machine's own tree, opened first thing at boot. */
 extern struct dt dt_host;
 
-/* Check and index a blob: errors of fdt_open, or -ENOSPC for more than DT_MAX_NODES nodes. */
+/*
+ * Check and index the blob at `base`, of which `size` bytes may be read. Errors of fdt_open for the
+ * header; -EINVAL: damaged at t->at; -EMSGSIZE: nested deeper than FDT_MAX_DEPTH; -ENOSPC: more
+ * than DT_MAX_NODES nodes.
+ */
 int dt_open(struct dt *t, const void *base, size_t size) __must_check;
 
 /*
@@ -105,10 +115,18 @@ const struct dt_node *dt_by_phandle(const struct dt *t, uint32_t phandle);
 const struct dt_node *dt_find_compatible(const struct dt *t, const struct dt_node *after,
                                          const char *string);
 
-const char *dt_name(const struct dt *t, const struct dt_node *n);
+/* The name with its unit address, "" for the root. */
+static inline const char *dt_name(const struct dt *t, const struct dt_node *n)
+{
+    return n == dt_root(t) ? "" : (const char *)t->fdt.base + n->name;
+}
 
 /* Writes the full path, cut to `size`, and returns `buffer`: for messages. */
 const char *dt_full_path(const struct dt *t, const struct dt_node *n, char *buffer, size_t size);
+
+/* The property behind p->next. */
+bool dt_next_prop(const struct dt *t, struct fdt_prop *p);
+#define dt_for_each_prop(t, n, p) for ((p)->next = (n)->props; dt_next_prop((t), (p));)
 
 /* The property called `name`; false when there is none. */
 bool dt_prop(const struct dt *t, const struct dt_node *n, const char *name, struct fdt_prop *p);
@@ -131,10 +149,17 @@ static inline bool dt_available(const struct dt *t __unused, const struct dt_nod
 
 /*
  * #address-cells and #size-cells of `n`, which its children's reg is written in; 2 and 1 when
- * absent, at most 4.
+ * absent, at most DT_MAX_CELLS.
  */
-uint32_t dt_address_cells(const struct dt *t, const struct dt_node *n);
-uint32_t dt_size_cells(const struct dt *t, const struct dt_node *n);
+static inline uint32_t dt_address_cells(const struct dt *t __unused, const struct dt_node *n)
+{
+    return n->address_cells == DT_NO_CELLS ? 2 : n->address_cells;
+}
+
+static inline uint32_t dt_size_cells(const struct dt *t __unused, const struct dt_node *n)
+{
+    return n->size_cells == DT_NO_CELLS ? 1 : n->size_cells;
+}
 
 /* An address range as the CPU sees it. */
 struct dt_range {

@@ -1,8 +1,6 @@
 /*
- * Reading a flattened device tree [DTSpec 5] in place. fdt_open checks the whole blob once: header,
- * tokens, nesting, names, lengths; after that no walk can leave it or run forever, so the other
- * functions do not report damage. No memory of its own, no static pointers: it may run before the
- * MMU is on. Meaning (cells, phandles, translation) is <xen/dt.h>'s.
+ * The flattened form of a device tree [DTSpec 5]: what stands where in the blob, and the values of
+ * properties. Only <xen/dt.h> and the builder look at the form; everybody looks at values.
  */
 #pragma once
 
@@ -17,6 +15,7 @@
 #define FDT_MAX_SIZE  (16U << 20)
 
 /* Tokens of the structure block [DTSpec 5.4.1]. */
+#define FDT_DAMAGED    0 /* none: what stands there is not whole */
 #define FDT_BEGIN_NODE 1
 #define FDT_END_NODE   2
 #define FDT_PROP       3
@@ -26,7 +25,7 @@
 #define FDT_HEADER_SIZE  40
 #define FDT_RESERVE_SIZE 16 /* an entry of the memory reservation block */
 
-/* An opened blob: offsets from `base`, all checked. */
+/* A blob: offsets from `base`. */
 struct fdt {
     const uint8_t *base;
     uint32_t size; /* totalsize of the header */
@@ -36,7 +35,14 @@ struct fdt {
     uint32_t strings_end;
     uint32_t reserves;
     uint32_t reserve_count;
-    uint32_t boot_cpu;
+};
+
+/* A property. `data` is 4-byte aligned and has `len` bytes, big-endian cells or text. */
+struct fdt_prop {
+    const char *name;
+    const uint8_t *data;
+    uint32_t len;
+    uint32_t next; /* offset of what follows it */
 };
 
 /* Two orders exist, and every port is little-endian. */
@@ -60,45 +66,24 @@ static inline uint32_t fdt_pad(uint32_t length)
     return (length + 3) & ~UINT32_C(3);
 }
 
-/* A node: offset of its FDT_BEGIN_NODE from the base; negative: none (-ENOENT). */
-typedef int32_t fdt_node_t;
-
-/* A property. `data` is 4-byte aligned and has `len` bytes, big-endian cells or text. */
-struct fdt_prop {
-    const char *name;
-    const uint8_t *data;
-    uint32_t len;
-    uint32_t next; /* where fdt_next_prop goes on */
-};
-
 /*
- * Check the blob at `base`, of which `size` bytes may be read, and fill *f. -EFAULT: base not
- * 8-byte aligned; -ENOEXEC: no device tree there; -EOPNOTSUPP: version before 16 or after 17
- * without compatibility; -E2BIG: larger than `size` or FDT_MAX_SIZE; -EINVAL: damaged; -EMSGSIZE:
- * nested deeper than FDT_MAX_DEPTH.
+ * Check header and blocks of the blob at `base`, of which `size` bytes may be read, and fill *f.
+ * -EFAULT: base not 8-byte aligned; -ENOEXEC: no device tree there; -EOPNOTSUPP: version before 16
+ * or after 17 without compatibility; -E2BIG: larger than `size` or FDT_MAX_SIZE; -EINVAL: damaged.
  */
 int fdt_open(struct fdt *f, const void *base, size_t size) __must_check;
 
-/* What an error of fdt_open means, for a message. Not before the MMU is on. */
+/* What an error of dt_open means, for a message. Not before the MMU is on. */
 const char *fdt_strerror(int error);
 
-fdt_node_t fdt_root(const struct fdt *f);
-
-/* The name with its unit address, "" for the root. */
-const char *fdt_name(const struct fdt *f, fdt_node_t node);
-
 /*
- * The next node in document order, starting from the root; *depth is changed by the difference in
- * depth. -ENOENT after the last one, with *depth then below that of the root.
+ * The token at *at, or behind the padding there: then *at moves to it. It lies whole in the
+ * structure block, with its name or value, and *next is the offset behind these.
  */
-fdt_node_t fdt_next_node(const struct fdt *f, fdt_node_t node, int *depth);
+uint32_t fdt_token(const struct fdt *f, uint32_t *at, uint32_t *next);
 
-/*
- * Iterate over properties: for (more = fdt_first_prop(f, node, &p); more; more = fdt_next_prop(f,
- * &p)).
- */
-bool fdt_first_prop(const struct fdt *f, fdt_node_t node, struct fdt_prop *p);
-bool fdt_next_prop(const struct fdt *f, struct fdt_prop *p);
+/* Entry `index` of the memory reservation block; false past the end. */
+bool fdt_reserve(const struct fdt *f, uint32_t index, uint64_t *start, uint64_t *size);
 
 /* Number of whole cells. */
 static inline uint32_t fdt_cell_count(const struct fdt_prop *p)
@@ -124,6 +109,3 @@ const char *fdt_next_string(const struct fdt_prop *p, const char *s);
 
 /* Does the list of strings hold `string`? */
 bool fdt_has_string(const struct fdt_prop *p, const char *string);
-
-/* Entry `index` of the memory reservation block; false past the end. */
-bool fdt_reserve(const struct fdt *f, uint32_t index, uint64_t *start, uint64_t *size);

@@ -36,8 +36,7 @@ static void fuzz_node(const struct dt_node *n)
     struct dt_window window;
     struct dt_irq irq;
 
-    for (bool more = fdt_first_prop(&tree.fdt, n->fdt, &p); more;
-         more = fdt_next_prop(&tree.fdt, &p)) {
+    dt_for_each_prop(&tree, n, &p) {
         sum += fuzz_prop(&p);
     }
     for (uint32_t i = 0; i < 8; i++) {
