@@ -24,25 +24,21 @@
 #include <xen/trap.h>
 #include <xen/uart.h>
 
-#define FDT_HEADER 40u /* bytes [DTSpec 5.2] */
-
 /* Map the tree and open it; the early console comes with it, or without. */
 static void boot_open_device_tree(paddr_t fdt)
 {
-    const uint8_t *header = (fdt & 7u) == 0 ? arch_map_early(fdt, FDT_HEADER) : NULL;
-    uint64_t size = header == NULL ? 0
-                                   : (uint32_t)header[4] << 24 | (uint32_t)header[5] << 16 |
-                                         (uint32_t)header[6] << 8 | header[7];
+    const uint8_t *header = (fdt & 7u) == 0 ? arch_map_early(fdt, FDT_HEADER_SIZE) : NULL;
+    uint32_t size = header == NULL ? 0 : fdt_be32(header + FDT_TOTAL_SIZE);
     const void *base =
-        size >= FDT_HEADER && size <= FDT_MAX_SIZE ? arch_map_early(fdt, size) : NULL;
+        size >= FDT_HEADER_SIZE && size <= FDT_MAX_SIZE ? arch_map_early(fdt, size) : NULL;
     int rc = base != NULL ? dt_open(&dt_host, base, size) : -ENOEXEC;
 
     arch_early_console(rc == 0 ? &dt_host : NULL);
     cmdline_parse(rc == 0 ? modules_xen_cmdline(&dt_host) : NULL);
     if (rc != 0) {
-        panic("The device tree at %#lx is not usable: %s. The boot loader must pass its address in "
-              "the first argument register\n",
-              fdt, fdt_strerror(rc));
+        panic("The device tree at %#lx is not usable: %s; it was read up to byte %#x. The boot "
+              "loader must pass its address in the first argument register\n",
+              fdt, dt_strerror(rc), dt_host.at);
     }
 }
 

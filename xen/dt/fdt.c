@@ -9,9 +9,8 @@
 #include <xen/fdt.h>
 #include <xen/string.h>
 
-/* Offsets of the header's fields [DTSpec 5.2]. */
+/* Offsets of the header's other fields [DTSpec 5.2]. */
 #define HDR_MAGIC        0
-#define HDR_TOTALSIZE    4
 #define HDR_OFF_STRUCT   8
 #define HDR_OFF_STRINGS  12
 #define HDR_OFF_RESERVES 16
@@ -79,7 +78,7 @@ int fdt_open(struct fdt *f, const void *base, size_t size)
     if (size < FDT_HEADER_SIZE || fdt_at(f, HDR_MAGIC) != FDT_MAGIC) {
         return -ENOEXEC;
     }
-    f->size = fdt_at(f, HDR_TOTALSIZE);
+    f->size = fdt_at(f, FDT_TOTAL_SIZE);
     if (f->size > size || f->size > FDT_MAX_SIZE) {
         return -E2BIG;
     }
@@ -91,20 +90,6 @@ int fdt_open(struct fdt *f, const void *base, size_t size)
     }
     rc = fdt_check_blocks(f);
     return rc != 0 ? rc : fdt_check_reserves(f);
-}
-
-const char *fdt_strerror(int error)
-{
-    switch (error) {
-    case 0: return "no error";
-    case -EFAULT: return "its address is not a multiple of 8";
-    case -ENOEXEC: return "there is no device tree (wrong magic number)";
-    case -EOPNOTSUPP: return "its version is not supported (16 and 17 are)";
-    case -E2BIG: return "it is larger than the memory it may use (16 MiB at most)";
-    case -EMSGSIZE: return "its nodes are nested too deeply";
-    case -ENOSPC: return "it has too many nodes";
-    default: return "it is damaged";
-    }
 }
 
 uint32_t fdt_token(const struct fdt *f, uint32_t *at, uint32_t *next)

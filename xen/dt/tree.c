@@ -118,7 +118,24 @@ int dt_open(struct dt *t, const void *base, size_t size)
     if (rc != 0) {
         return rc;
     }
-    return dt_read_nodes(t);
+    rc = dt_read_nodes(t);
+    if (rc != 0 && t->count != 0) {
+        (void)dt_note(t, &t->nodes[t->count - 1]);
+    }
+    return rc;
+}
+
+const char *dt_strerror(int error)
+{
+    switch (error) {
+    case -EFAULT: return "its address is not a multiple of 8";
+    case -ENOEXEC: return "there is no device tree (wrong magic number)";
+    case -EOPNOTSUPP: return "its version is not supported (16 and 17 are)";
+    case -E2BIG: return "it is larger than the memory it may use (16 MiB at most)";
+    case -EMSGSIZE: return "its nodes are nested too deeply";
+    case -ENOSPC: return "it has too many nodes";
+    default: return "it is damaged";
+    }
 }
 
 const struct dt_node *dt_next(const struct dt *t, const struct dt_node *n)

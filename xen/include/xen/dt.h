@@ -34,7 +34,7 @@ struct dt_node {
 
 struct dt {
     struct fdt fdt;
-    uint32_t at; /* how far dt_open came */
+    uint32_t at; /* how far dt_open came: offset of what it could not read */
     uint32_t count;
     struct dt_node nodes[DT_MAX_NODES];
 };
@@ -45,9 +45,11 @@ extern struct dt dt_host;
 /*
  * Check and index the blob at `base`, of which `size` bytes may be read. Errors of fdt_open for the
  * header; -EINVAL: damaged at t->at; -EMSGSIZE: nested deeper than FDT_MAX_DEPTH; -ENOSPC: more
- * than DT_MAX_NODES nodes.
+ * than DT_MAX_NODES nodes. After an error dt_reading is the node that it was found in, if any.
  */
 int dt_open(struct dt *t, const void *base, size_t size) __must_check;
+/* What an error of dt_open means, for a message. Not with address translation off. */
+const char *dt_strerror(int error);
 
 /*
  * The node of dt_host that a walk came to last, for messages about what stops the boot; NULL once

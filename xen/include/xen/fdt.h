@@ -23,6 +23,7 @@
 #define FDT_END        9
 
 #define FDT_HEADER_SIZE  40
+#define FDT_TOTAL_SIZE   4  /* offset in the header [DTSpec 5.2] */
 #define FDT_RESERVE_SIZE 16 /* an entry of the memory reservation block */
 
 /* A blob: offsets from `base`. */
@@ -72,9 +73,6 @@ static inline uint32_t fdt_pad(uint32_t length)
  * or after 17 without compatibility; -E2BIG: larger than `size` or FDT_MAX_SIZE; -EINVAL: damaged.
  */
 int fdt_open(struct fdt *f, const void *base, size_t size) __must_check;
-
-/* What an error of dt_open means, for a message. Not before the MMU is on. */
-const char *fdt_strerror(int error);
 
 /*
  * The token at *at, or behind the padding there: then *at moves to it. It lies whole in the

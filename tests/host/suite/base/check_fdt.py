@@ -158,7 +158,7 @@ def words(**change: int) -> bytes:
 def test_header(core: Any, change: dict[str, int], error: int) -> None:
     rc, _tree, _block = opened(core, words(**change))
     assert rc == -error
-    assert core.text(core.lib.fdt_strerror(rc))
+    assert core.text(core.lib.dt_strerror(rc))
 
 
 def test_address(core: Any) -> None:
@@ -216,6 +216,22 @@ def test_structure(core: Any, cells: tuple[int, ...], good: bool) -> None:
     assert rc == (0 if good else -EINVAL)
     if good:
         read_back(core, tree, tree.nodes + 0)
+
+
+def test_damage_is_named(core: Any) -> None:
+    """Which node it is in, for the panic, and the byte."""
+    a, b = A, 0x62000000
+    for cells, where, name in (
+        ((1, 0, 1, a, 1, b, 3, 8, 0, 0, 0, 2, 2, 7, 2, 9), 13, "b"),
+        ((1, 0, 1, a, 3, 0, 4, 2, 2, 9), 4, "a"),
+        ((7, 9), 0, None),
+    ):
+        block, tree = core.memory(structure(*cells)), core.ffi.addressof(core.lib, "dt_host")
+        core.lib.dt_reading = core.ffi.NULL
+        assert core.lib.dt_open(tree, block.pointer, block.size) == -EINVAL
+        assert tree.at == 56 + 4 * where
+        node = core.lib.dt_reading
+        assert (name_of(core, tree, node) if node else None) == name
 
 
 @pytest.fixture
