@@ -19,25 +19,24 @@ static void fdt_build_fail(struct fdt_builder *b, int error)
     }
 }
 
-/* Room for `len` more bytes, zeroed to a multiple of 4; NULL after an error. */
-static uint8_t *fdt_build_room(struct fdt_builder *b, size_t len)
+/* Copies bytes behind what was written. */
+static void fdt_build_bytes(struct fdt_builder *b, const void *data, size_t len)
 {
-    if (b->error != 0) {
-        return NULL;
-    }
-    if (len > b->size - b->used || round_up(len, 4) > b->size - b->used) {
+    if (len > b->size - b->used) {
         fdt_build_fail(b, -ENOSPC);
-        return NULL;
     }
-
-    uint8_t *at = b->buffer + b->used;
-    uint32_t padded = (uint32_t)round_up(len, 4);
-
-    if (padded != 0) {
-        *(uint32_t *)(void *)(at + padded - 4) = 0;
+    if (b->error == 0) {
+        memcpy(b->buffer + b->used, data, len);
+        b->used += (uint32_t)len;
     }
-    b->used += padded;
-    return at;
+}
+
+/* Zeroes up to a multiple of 4, which the buffer's size is. */
+static void fdt_build_pad(struct fdt_builder *b)
+{
+    for (; (b->used & 3) != 0; b->used++) {
+        b->buffer[b->used] = 0;
+    }
 }
 
 static void fdt_build_put(uint8_t *at, uint32_t value)
@@ -47,10 +46,12 @@ static void fdt_build_put(uint8_t *at, uint32_t value)
 
 static void fdt_build_cell(struct fdt_builder *b, uint32_t value)
 {
-    uint8_t *at = fdt_build_room(b, 4);
-
-    if (at != NULL) {
-        fdt_build_put(at, value);
+    if (b->size - b->used < 4) {
+        fdt_build_fail(b, -ENOSPC);
+    }
+    if (b->error == 0) {
+        fdt_build_put(b->buffer + b->used, value);
+        b->used += 4;
     }
 }
 
@@ -65,24 +66,8 @@ void fdt_build_start(struct fdt_builder *b, void *buffer, size_t size)
         fdt_build_fail(b, -ENOSPC);
     }
     b->used = FDT_HEADER_SIZE;
-}
-
-static void fdt_build_reserve_entry(struct fdt_builder *b, uint64_t start, uint64_t size)
-{
-    fdt_build_cell(b, (uint32_t)(start >> 32));
-    fdt_build_cell(b, (uint32_t)start);
-    fdt_build_cell(b, (uint32_t)(size >> 32));
-    fdt_build_cell(b, (uint32_t)size);
-}
-
-void fdt_build_reserve(struct fdt_builder *b, uint64_t start, uint64_t size)
-{
-    if (b->structs != 0) {
-        fdt_build_fail(b, -EINVAL);
-        return;
-    }
-    if (size != 0) { /* an entry of zeroes would end the block */
-        fdt_build_reserve_entry(b, start, size);
+    for (int i = 0; i < FDT_RESERVE_SIZE / 4; i++) {
+        fdt_build_cell(b, 0); /* the end of the reservation block, which is empty */
     }
 }
 
@@ -94,22 +79,13 @@ static bool fdt_build_name_ok(const struct fdt_builder *b, const char *name)
 
 void fdt_build_begin(struct fdt_builder *b, const char *name)
 {
-    if (b->structs == 0) {
-        fdt_build_reserve_entry(b, 0, 0);
-        b->structs = b->used;
-    }
     if (b->value != 0 || b->closed || b->depth == FDT_MAX_DEPTH || !fdt_build_name_ok(b, name)) {
         fdt_build_fail(b, -EINVAL);
         return;
     }
     fdt_build_cell(b, FDT_BEGIN_NODE);
-
-    size_t length = strlen(name) + 1;
-    uint8_t *at = fdt_build_room(b, length);
-
-    if (at != NULL) {
-        memcpy(at, name, length);
-    }
+    fdt_build_bytes(b, name, strlen(name) + 1);
+    fdt_build_pad(b);
     b->depth++;
     b->children = false;
 }
@@ -213,6 +189,7 @@ void fdt_build_close(struct fdt_builder *b)
     }
     if (b->error == 0) {
         fdt_build_put(b->buffer + b->value - 8, b->used - b->value);
+        fdt_build_pad(b);
     }
     b->value = 0;
 }
@@ -227,14 +204,8 @@ void fdt_build_add_cells(struct fdt_builder *b, const uint32_t *cells, size_t co
 void fdt_build_prop(struct fdt_builder *b, const char *name, const void *data, size_t len)
 {
     fdt_build_open(b, name);
-
-    uint8_t *at = fdt_build_room(b, len);
-
-    if (at != NULL) {
-        memcpy(at, data, len);
-        fdt_build_put(b->buffer + b->value - 8, (uint32_t)len);
-    }
-    b->value = 0;
+    fdt_build_bytes(b, data, len);
+    fdt_build_close(b);
 }
 
 void fdt_build_empty(struct fdt_builder *b, const char *name)
@@ -250,25 +221,11 @@ void fdt_build_string(struct fdt_builder *b, const char *name, const char *value
 void fdt_build_strings(struct fdt_builder *b, const char *name, const char *const *values,
                        size_t count)
 {
-    size_t total = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        total += strlen(values[i]) + 1;
-    }
     fdt_build_open(b, name);
-
-    uint8_t *at = fdt_build_room(b, total);
-
-    if (at != NULL) {
-        fdt_build_put(b->buffer + b->value - 8, (uint32_t)total);
-        for (size_t i = 0; i < count; i++) {
-            size_t length = strlen(values[i]) + 1;
-
-            memcpy(at, values[i], length);
-            at += length;
-        }
+    for (size_t i = 0; i < count; i++) {
+        fdt_build_bytes(b, values[i], strlen(values[i]) + 1);
     }
-    b->value = 0;
+    fdt_build_close(b);
 }
 
 void fdt_build_u32(struct fdt_builder *b, const char *name, uint32_t value)
@@ -290,41 +247,39 @@ void fdt_build_cells(struct fdt_builder *b, const char *name, const uint32_t *ce
     fdt_build_close(b);
 }
 
-static void fdt_build_header(struct fdt_builder *b, uint32_t structs_end, uint32_t total)
+int fdt_build_finish(struct fdt_builder *b, size_t *size)
 {
+    const uint32_t structs = FDT_HEADER_SIZE + FDT_RESERVE_SIZE;
+    uint32_t structs_end;
+
+    if (!b->closed) {
+        fdt_build_fail(b, -EINVAL);
+    }
+    fdt_build_cell(b, FDT_END);
+    structs_end = b->used;
+    fdt_build_bytes(b, b->strings, b->strings_used);
+    fdt_build_pad(b);
+    if (b->error != 0) {
+        return b->error;
+    }
+
+    /* [DTSpec 5.2], from the magic number on. */
     const uint32_t header[FDT_HEADER_SIZE / 4] = {
         FDT_MAGIC,
-        total,
-        b->structs,
-        structs_end,
-        FDT_HEADER_SIZE, /* reservation block */
-        17 /* version */,
-        16,
-        0,
+        b->used,         /* of the blob */
+        structs,         /* where the structure block begins, */
+        structs_end,     /* the strings block, */
+        FDT_HEADER_SIZE, /* and the reservation block */
+        17,              /* version */
+        16,              /* the last one that is compatible */
+        0,               /* boot CPU */
         b->strings_used,
-        structs_end - b->structs,
+        structs_end - structs,
     };
 
     for (uint32_t i = 0; i < ARRAY_SIZE(header); i++) {
         fdt_build_put(b->buffer + 4 * (size_t)i, header[i]);
     }
-}
-
-int fdt_build_finish(struct fdt_builder *b, size_t *size)
-{
-    if (!b->closed || b->depth != 0) {
-        fdt_build_fail(b, -EINVAL);
-    }
-    fdt_build_cell(b, FDT_END);
-
-    uint32_t structs_end = b->used;
-    uint8_t *strings = fdt_build_room(b, b->strings_used);
-
-    if (strings == NULL) {
-        return b->error;
-    }
-    memcpy(strings, b->strings, b->strings_used);
-    fdt_build_header(b, structs_end, b->used);
     *size = b->used;
     return 0;
 }

@@ -2,7 +2,7 @@
  * Writing a flattened device tree [DTSpec 5], version 17, front to back into a buffer of fixed
  * size. The first error (no room, wrong nesting, bad name) is latched: everything after it does
  * nothing, and fdt_build_finish reports it, so callers need no checks in between. Order: start,
- * reserve..., begin root "", properties, children, end, finish. Properties of a node come before
+ * begin root "", properties, children, end, finish. Properties of a node come before
  * its children [DTSpec 5.4.2].
  */
 #pragma once
@@ -20,8 +20,7 @@ struct fdt_builder {
     uint8_t *buffer;
     uint32_t size; /* of the buffer */
     uint32_t used;
-    uint32_t structs; /* where the structure block begins, 0 before the first node */
-    uint32_t value;   /* of the open property: offset of its data, 0 when none is open */
+    uint32_t value; /* of the open property: offset of its data, 0 when none is open */
     uint32_t depth;
     int error;
     bool children; /* the last thing written was the end of a node: no properties now */
@@ -34,9 +33,6 @@ struct fdt_builder {
 
 /* `buffer` is 8-byte aligned. The builder is large: 64 KiB, not for the stack. */
 void fdt_build_start(struct fdt_builder *b, void *buffer, size_t size);
-
-/* An entry of the memory reservation block; before the first node. */
-void fdt_build_reserve(struct fdt_builder *b, uint64_t start, uint64_t size);
 
 void fdt_build_begin(struct fdt_builder *b, const char *name);
 void fdt_build_begin_at(struct fdt_builder *b, const char *name, uint64_t unit); /* name@unit,

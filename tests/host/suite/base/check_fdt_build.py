@@ -64,16 +64,12 @@ def content_of(node: Any) -> dict[str, Any]:
 @given(content=trees)
 def test_the_fdt_package_reads_it(core: Any, content: dict[str, Any]) -> None:
     writer = Writer(core)
-    writer.lib.fdt_build_reserve(writer.b, 0x1000, 0)
-    writer.lib.fdt_build_reserve(writer.b, 0x1000, 0x2000)
     writer.node("", content)
     rc, data = writer.finish()
     assert rc == 0
     assert content_of(fdt.parse_dtb(data).root) == content
     tree = core.open_tree(data)
-    start, size = core.ffi.new("uint64_t *"), core.ffi.new("uint64_t *")
-    assert core.lib.fdt_reserve(core.ffi.addressof(tree.fdt), 0, start, size)
-    assert (start[0], size[0], tree.fdt.reserve_count) == (0x1000, 0x2000, 1)
+    assert tree.fdt.reserve_count == 0
 
 
 @given(content=trees, size=st.integers(0, 600))
@@ -165,7 +161,6 @@ ROOT = ("begin", b"")
         ([ROOT, ("open", b"p"), ("add", 1 << 32, 1), ("close",), END], ERANGE),
         ([ROOT, ("open", b"p"), ("add", 1, 0), ("close",), END], ERANGE),
         ([ROOT, ("open", b"p"), ("add", 1 << 63, 4), ("close",), END], 0),
-        ([ROOT, ("reserve", 1, 1), END], EINVAL),
         ([ROOT, ("begin_at", b"x" * 80, 1), END, END], EINVAL),
         ([ROOT, *[BEGIN] * 31, *[END] * 32], 0),
         ([ROOT, *[BEGIN] * 32, *[END] * 33], EINVAL),
