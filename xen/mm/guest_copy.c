@@ -189,31 +189,6 @@ int guest_zero(uint64_t gva, size_t n)
     return rc;
 }
 
-int guest_copy_string(char *to, uint64_t gva, size_t size)
-{
-    size_t length = 0;
-
-    while (length < size) {
-        size_t part = page_rest(gva, size - length);
-        int rc = copy_from_page(to + length, gva, part);
-        const char *end;
-
-        if (rc != 0) {
-            return rc;
-        }
-        end = memchr(to + length, 0, part);
-        if (end != NULL) {
-            return (int)(end - to);
-        }
-        length += part;
-        gva += part;
-        if (gva == 0) {
-            return -EFAULT;
-        }
-    }
-    return -ENAMETOOLONG;
-}
-
 /* One page's part by guest-physical address: under the p2m lock, which keeps the mapping and so the
  * page. */
 static int copy_gpa_page(struct domain *d, paddr_t gpa, void *to, const void *from, size_t n)

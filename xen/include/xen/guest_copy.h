@@ -18,8 +18,6 @@ struct vcpu;
 int __must_check guest_copy_from(void *to, uint64_t gva, size_t n);
 int __must_check guest_copy_to(uint64_t gva, const void *from, size_t n);
 int __must_check guest_zero(uint64_t gva, size_t n);
-/* A NUL-terminated string of at most size - 1 characters: length, -EFAULT, or -ENAMETOOLONG. */
-int __must_check guest_copy_string(char *to, uint64_t gva, size_t size);
 /* The same by guest-physical address in any domain. */
 int __must_check guest_copy_from_gpa(struct domain *d, void *to, paddr_t gpa, size_t n);
 int __must_check guest_copy_to_gpa(struct domain *d, paddr_t gpa, const void *from, size_t n);
