@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from xenolith.boards import Board
+from xenolith.boards import Board, boards
 from xenolith.build import make, plan, toolchain
 from xenolith.build.image import sizes
 from xenolith.build.make import Output
-from xenolith.lint import binary, guest_words
+from xenolith.lint import binary, dead, guest_words
 
 Expect = Callable[[list[str]], None]
 
@@ -24,6 +24,21 @@ def test_limits(built: Output, expect_none: Expect) -> None:
 
 def test_nothing_is_writable_and_executable(built: Output, expect_none: Expect) -> None:
     expect_none(binary.check_write_xor_execute(built.elf))
+
+
+def test_no_function_is_in_no_image(root: Path, kind: str, expect_none: Expect) -> None:
+    """One image serves all boards of an architecture."""
+    if kind != "gcc":
+        pytest.skip("lld's map does not say what it discards")
+    each = {board.arch: board for board in reversed(boards().values())}
+    images = []
+    for board in each.values():
+        output = make.build(board, kind, targets=("image",))
+        objects = str(output.folder.relative_to(root) / "obj")
+        sources = plan.sources(root, board)
+        images.append(dead.read_map(output.map.read_text(), objects, sources))
+    kept = dead.parse_kept((root / "tests/lint/allow.toml").read_text())
+    expect_none(dead.check(images, kept))
 
 
 def test_every_eret_is_fenced(board: Board, built: Output, expect_none: Expect) -> None:

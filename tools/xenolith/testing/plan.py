@@ -25,7 +25,7 @@ class Layer:
 
 
 LAYERS = {
-    "lint": Layer((BUILD,), "architecture", clang=True),
+    "lint": Layer((BUILD,), "architecture", elsewhere=(BUILD,), clang=True),
     "tools": Layer((BUILD, TEST), "run", elsewhere=(BUILD, DOM0), clang=True),
     "host": Layer((BUILD, TEST, RUN), "run", elsewhere=(BUILD, RUN)),
     "guests": Layer((BUILD, RUN), "board"),
