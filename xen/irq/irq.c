@@ -90,6 +90,23 @@ void irq_release(unsigned int irq)
     spin_unlock(&desc->lock);
 }
 
+void irq_follow(struct irq_desc *desc, const struct domain *d, const struct vcpu *target)
+{
+    unsigned int irq = (unsigned int)(desc - descs);
+
+    if (desc->d != d) {
+        return; /* given back meanwhile */
+    }
+    if (target == NULL) {
+        arch_irq_disable(irq);
+        return;
+    }
+    if (target->cpu != NULL) {
+        arch_irq_route(irq, target->cpu);
+    }
+    arch_irq_enable(irq);
+}
+
 void irq_dispatch(unsigned int irq)
 {
     struct irq_desc *desc = irq_desc(irq);

@@ -306,18 +306,11 @@ void vgic_update_host(struct domain *d, uint32_t index, uint32_t bits)
         struct vcpu *t;
 
         spin_lock(&desc->lock);
-        t = vgic_target(d, b, n);
-        if (desc->d == d && (READ_ONCE(b->enabled) & 1u << n) == 0) {
-            arch_irq_disable(host);
-        } else if (desc->d == d) {
-            if (d->is_hardware) {
-                arch_irq_set_type(host, (READ_ONCE(b->edge) & 1u << n) != 0);
-            }
-            if (t != NULL && t->cpu != NULL) {
-                arch_irq_route(host, t->cpu);
-            }
-            arch_irq_enable(host);
+        t = (READ_ONCE(b->enabled) & 1u << n) != 0 ? vgic_target(d, b, n) : NULL;
+        if (t != NULL && desc->d == d && d->is_hardware) {
+            arch_irq_set_type(host, (READ_ONCE(b->edge) & 1u << n) != 0);
         }
+        irq_follow(desc, d, t);
         spin_unlock(&desc->lock);
     }
 }

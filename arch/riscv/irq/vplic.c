@@ -124,22 +124,14 @@ static struct vcpu *vplic_target(const struct vplic *p, const struct domain *d, 
 static void vplic_update_host(struct domain *d, uint32_t n)
 {
     const struct vplic *p = d->arch.virq.vplic;
-    struct irq_desc *desc = irq_desc(READ_ONCE(p->host[n]));
-    struct vcpu *t;
+    uint32_t host = READ_ONCE(p->host[n]);
+    struct irq_desc *desc = irq_desc(host);
 
-    if (desc == NULL || p->host[n] == 0) {
+    if (desc == NULL || host == 0) {
         return;
     }
     spin_lock(&desc->lock);
-    t = vplic_target(p, d, n);
-    if (desc->d == d && t == NULL) {
-        arch_irq_disable(p->host[n]);
-    } else if (desc->d == d) {
-        if (t->cpu != NULL) {
-            arch_irq_route(p->host[n], t->cpu);
-        }
-        arch_irq_enable(p->host[n]);
-    }
+    irq_follow(desc, d, vplic_target(p, d, n));
     spin_unlock(&desc->lock);
 }
 

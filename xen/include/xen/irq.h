@@ -7,6 +7,7 @@
 
 struct cpu;
 struct domain;
+struct vcpu;
 
 struct irq_desc {
     spinlock_t lock;
@@ -25,6 +26,12 @@ int __must_check irq_request(unsigned int irq, bool edge, void (*fn)(unsigned in
  * guest enables it. */
 int __must_check irq_assign(struct domain *d, unsigned int irq, unsigned int virq, bool edge);
 void irq_release(unsigned int irq);
+/*
+ * Make the host's side of d's interrupt agree with the guest's: it goes to target's CPU, or is
+ * disabled (NULL). Lock of desc held, also while the caller finds the target: the last one to look
+ * then has the last word. Does nothing if d does not have the interrupt.
+ */
+void irq_follow(struct irq_desc *desc, const struct domain *d, const struct vcpu *target);
 struct irq_desc *irq_desc(unsigned int irq);
 /* Is it used by the hypervisor itself (so dom0 must not get it)? */
 bool irq_is_own(unsigned int irq);
