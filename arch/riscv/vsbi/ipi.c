@@ -4,18 +4,6 @@
 #include <asm/vsbi.h>
 #include <xen/domain.h>
 
-void vsbi_ipi_send(struct vcpu *v, uint64_t harts)
-{
-    for (; harts != 0; harts &= harts - 1u) {
-        struct vcpu *t = domain_vcpu(v->d, (uint64_t)__builtin_ctzll(harts));
-
-        /* A stopped hart has no interrupts, and starts without any. */
-        if (t != NULL && vcpu_is_up(t)) {
-            virq_raise(t, 1ul << IRQ_VS_SOFT);
-        }
-    }
-}
-
 long vsbi_ipi(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value __unused)
 {
     uint64_t harts;
@@ -26,6 +14,13 @@ long vsbi_ipi(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t 
     if (!vsbi_harts(v, args[0], args[1], &harts)) {
         return SBI_ERR_INVALID_PARAM;
     }
-    vsbi_ipi_send(v, harts);
+    for (; harts != 0; harts &= harts - 1u) {
+        struct vcpu *t = domain_vcpu(v->d, (uint64_t)__builtin_ctzll(harts));
+
+        /* A stopped hart has no interrupts, and starts without any. */
+        if (t != NULL && vcpu_is_up(t)) {
+            virq_raise(t, 1ul << IRQ_VS_SOFT);
+        }
+    }
     return SBI_SUCCESS;
 }

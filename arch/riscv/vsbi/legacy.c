@@ -1,11 +1,11 @@
 /*
- * The calls of SBI 0.1 [RVSBI 5]: each is an extension, the function id does not count, a0 alone
- * has the result. Hart masks are in guest virtual memory; a mask that cannot be read is the
- * guest's page fault at the ecall.
+ * The calls of SBI 0.1 [RVSBI 5], for kernels that do not probe and for early consoles: each is an
+ * extension, the function id does not count, a0 alone has the result. Those with a hart mask are
+ * calls of the extension that replaced them: IPI or RFENCE.
  */
-#include <arch/vcpu.h>
 #include <asm/csr.h>
 #include <asm/inject.h>
+#include <asm/vcpu.h>
 #include <asm/virq.h>
 #include <asm/vsbi.h>
 #include <asm/vtimer.h>
@@ -14,8 +14,8 @@
 #include <xen/domain.h>
 #include <xen/guest_copy.h>
 
-/* The load that read the mask faults at the ecall [RVSBI 5]. Fast path: pc and sstatus are still in
- * their registers. */
+/* A mask that cannot be read is the guest's page fault at the ecall [RVSBI 5]. Fast path: pc and
+ * sstatus are still in their registers. */
 static void legacy_fault(struct vcpu *v, uint64_t gva)
 {
     v->arch.regs.pc = csr_read(CSR_SEPC) - 4u;
@@ -25,57 +25,37 @@ static void legacy_fault(struct vcpu *v, uint64_t gva)
     csr_write(CSR_SSTATUS, v->arch.sstatus);
 }
 
-static void legacy_run(struct vcpu *v, uint64_t extension, uint64_t harts, const uint64_t *a)
+/* The mask is one word in guest virtual memory; a domain has no more harts. Without it all are
+ * meant. */
+static long legacy_with_harts(struct vcpu *v, uint64_t extension, const uint64_t *a)
 {
-    switch (extension) {
-    case SBI_EXT_SEND_IPI: vsbi_ipi_send(v, harts); break;
-    case SBI_EXT_FENCE_I: vsbi_fence_i(v, harts); break;
-    case SBI_EXT_SFENCE: vsbi_sfence(v, harts, a[1], a[2], VSBI_ASID_ALL); break;
-    default: vsbi_sfence(v, harts, a[1], a[2], (uint16_t)a[3]); break;
+    uint64_t args[] = {0, SBI_ALL_HARTS, a[1], a[2], a[3]}, none;
+
+    if (a[0] != 0) {
+        args[1] = 0;
+        if (guest_copy_from(&args[0], a[0], sizeof(args[0])) != 0) {
+            legacy_fault(v, a[0]);
+            return (long)a[0]; /* a0 as it was: the guest sees the fault only */
+        }
     }
+    if (extension == SBI_EXT_SEND_IPI) {
+        return vsbi_ipi(v, 0, args, &none);
+    }
+    return vsbi_rfence(v, extension - SBI_EXT_FENCE_I, args, &none);
 }
 
-/* A domain has no more harts than one word has bits; without a mask all are meant. */
-static void legacy_with_harts(struct vcpu *v, uint64_t extension, uint64_t *a)
+long vsbi_legacy(struct vcpu *v, uint64_t function __unused, const uint64_t *args, uint64_t *value)
 {
-    uint64_t mask = 0, harts;
+    uint64_t extension = args[REG_A7 - REG_A0];
+    char c = (char)args[0];
 
-    if (a[0] != 0 && guest_copy_from(&mask, a[0], sizeof(mask)) != 0) {
-        legacy_fault(v, a[0]);
-        return;
-    }
-    if (!vsbi_harts(v, mask, a[0] != 0 ? 0 : SBI_ALL_HARTS, &harts)) {
-        a[0] = (uint64_t)SBI_ERR_INVALID_PARAM;
-        return;
-    }
-    legacy_run(v, extension, harts, a);
-    a[0] = SBI_SUCCESS;
-}
-
-static long legacy_simple(struct vcpu *v, uint64_t extension, uint64_t argument)
-{
-    char c = (char)argument;
-
-    if (!vsbi_has(v, extension)) {
-        return SBI_ERR_NOT_SUPPORTED;
-    }
+    *value = args[1]; /* a1 stays as it was */
     switch (extension) {
-    case SBI_EXT_SET_TIMER: vtimer_set(v, argument); return 0;
+    case SBI_EXT_SET_TIMER: vtimer_set(v, args[0]); return 0;
     case SBI_EXT_PUTCHAR: vsbi_put(v, c); return 0;
     case SBI_EXT_GETCHAR: return console_read_guest(v->d, &c, 1) != 0 ? (uint8_t)c : -1;
     case SBI_EXT_CLEAR_IPI: virq_clear(v, 1ul << IRQ_VS_SOFT); return 0;
     case SBI_EXT_SHUTDOWN: domain_shutdown(v->d, SHUTDOWN_poweroff); return 0;
-    default: return SBI_ERR_NOT_SUPPORTED;
-    }
-}
-
-void vsbi_legacy(struct vcpu *v, uint64_t extension)
-{
-    uint64_t *a = &v->arch.regs.x[REG_A0];
-
-    if (extension >= SBI_EXT_SEND_IPI && extension <= SBI_EXT_SFENCE_ASID) {
-        legacy_with_harts(v, extension, a);
-    } else {
-        a[0] = (uint64_t)legacy_simple(v, extension, a[0]);
+    default: return legacy_with_harts(v, extension, args);
     }
 }

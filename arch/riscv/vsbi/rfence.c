@@ -10,6 +10,7 @@
 #include <xen/domain.h>
 #include <xen/lib.h>
 
+#define ASID_ALL   UINT64_MAX
 #define PAGES_MOST 64u /* more pages than that: everything */
 
 static bool rfence_is_all(uint64_t start, uint64_t size)
@@ -25,7 +26,7 @@ static void rfence_here(uint64_t start, uint64_t size, uint64_t asid)
 {
     uint64_t first = start / PAGE_SIZE, pages = div_round_up(start + size, PAGE_SIZE) - first;
 
-    if (size == 0 && asid == VSBI_ASID_ALL) {
+    if (size == 0 && asid == ASID_ALL) {
         hfence_vvma_all(); /* here and below: the very fence that the guest asks for */
     } else if (size == 0) {
         hfence_vvma_asid(asid); /* see above */
@@ -33,7 +34,7 @@ static void rfence_here(uint64_t start, uint64_t size, uint64_t asid)
     for (uint64_t i = 0; i < pages && size != 0; i++) {
         uint64_t gva = (first + i) * PAGE_SIZE;
 
-        if (asid == VSBI_ASID_ALL) {
+        if (asid == ASID_ALL) {
             hfence_vvma_page(gva); /* see above */
         } else {
             hfence_vvma_page_asid(gva, asid); /* see above */
@@ -97,7 +98,7 @@ static void rfence_remote(cpumask_t left, uint64_t function, uint64_t start, uin
     }
 }
 
-void vsbi_fence_i(struct vcpu *v, uint64_t harts)
+static void rfence_insn(struct vcpu *v, uint64_t harts)
 {
     cpumask_t others = rfence_cpus(v, harts);
 
@@ -107,7 +108,8 @@ void vsbi_fence_i(struct vcpu *v, uint64_t harts)
     rfence_remote(others, SBI_RFENCE_FENCE_I, 0, 0, 0);
 }
 
-void vsbi_sfence(struct vcpu *v, uint64_t harts, uint64_t start, uint64_t size, uint64_t asid)
+/* Of [start, start + size), of everything if `size` is -1 or both are 0; with `asid` only that. */
+static void rfence_vma(struct vcpu *v, uint64_t harts, uint64_t start, uint64_t size, uint64_t asid)
 {
     cpumask_t others = rfence_cpus(v, harts);
 
@@ -117,7 +119,7 @@ void vsbi_sfence(struct vcpu *v, uint64_t harts, uint64_t start, uint64_t size, 
     if ((harts >> v->id & 1u) != 0) {
         rfence_here(start, size, asid);
     }
-    if (asid == VSBI_ASID_ALL) {
+    if (asid == ASID_ALL) {
         rfence_remote(others, SBI_RFENCE_HFENCE_VVMA, start, size, 0);
     } else {
         rfence_remote(others, SBI_RFENCE_HFENCE_VVMA_ASID, start, size, asid);
@@ -135,9 +137,9 @@ long vsbi_rfence(struct vcpu *v, uint64_t function, const uint64_t *args, uint64
         return SBI_ERR_INVALID_PARAM;
     }
     switch (function) {
-    case SBI_RFENCE_FENCE_I: vsbi_fence_i(v, harts); break;
-    case SBI_RFENCE_SFENCE_VMA: vsbi_sfence(v, harts, args[2], args[3], VSBI_ASID_ALL); break;
-    default: vsbi_sfence(v, harts, args[2], args[3], (uint16_t)args[4]); break;
+    case SBI_RFENCE_FENCE_I: rfence_insn(v, harts); break;
+    case SBI_RFENCE_SFENCE_VMA: rfence_vma(v, harts, args[2], args[3], ASID_ALL); break;
+    default: rfence_vma(v, harts, args[2], args[3], (uint16_t)args[4]); break;
     }
     return SBI_SUCCESS;
 }

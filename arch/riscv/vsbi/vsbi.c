@@ -1,6 +1,7 @@
 /*
- * SBI calls of guests: from the extension id to its file. Nothing a guest passes is trusted, and
- * unknown ids are answered, never reported: guests probe.
+ * SBI calls of guests: from the extension id to its file, and the base extension, which says what
+ * is there [RVSBI 4]. Nothing a guest passes is trusted, and unknown ids are answered, never
+ * reported: guests probe.
  */
 #include <asm/vcpu.h>
 #include <asm/vsbi.h>
@@ -8,10 +9,14 @@
 #include <xen/domain.h>
 #include <xen/nospec.h>
 
-#define LEGACY_LAST SBI_EXT_SHUTDOWN
+static vsbi_fn vsbi_base;
 
 /* In the order of use. */
-static const struct vsbi_extension extensions[] = {
+static const struct vsbi_extension {
+    uint64_t id;
+    vsbi_fn *call;
+    bool privileged; /* for the domain that has the console only */
+} extensions[] = {
     {.id = SBI_EXT_IPI, .call = vsbi_ipi},
     {.id = SBI_EXT_TIME, .call = vsbi_time},
     {.id = SBI_EXT_RFENCE, .call = vsbi_rfence},
@@ -19,6 +24,22 @@ static const struct vsbi_extension extensions[] = {
     {.id = SBI_EXT_HSM, .call = vsbi_hsm},
     {.id = SBI_EXT_SRST, .call = vsbi_srst},
     {.id = SBI_EXT_BASE, .call = vsbi_base},
+    {.id = SBI_EXT_PUTCHAR, .call = vsbi_legacy, .privileged = true},
+    {.id = SBI_EXT_GETCHAR, .call = vsbi_legacy, .privileged = true},
+    {.id = SBI_EXT_SET_TIMER, .call = vsbi_legacy},
+    {.id = SBI_EXT_CLEAR_IPI, .call = vsbi_legacy},
+    {.id = SBI_EXT_SEND_IPI, .call = vsbi_legacy},
+    {.id = SBI_EXT_FENCE_I, .call = vsbi_legacy},
+    {.id = SBI_EXT_SFENCE, .call = vsbi_legacy},
+    {.id = SBI_EXT_SFENCE_ASID, .call = vsbi_legacy},
+    {.id = SBI_EXT_SHUTDOWN, .call = vsbi_legacy},
+};
+
+/* The answers to the first functions of the base extension. */
+static const uint64_t identity[] = {
+    [SBI_BASE_SPEC_VERSION] = 2u << 24, /* 2.0 */
+    [SBI_BASE_IMPL_ID] = XEN_SBI_IMPL_ID,
+    [SBI_BASE_IMPL_VERSION] = 4u << 16 | 20u, /* Xen 4.20 */
 };
 
 /* NULL: none, or none for v. */
@@ -33,13 +54,27 @@ static const struct vsbi_extension *vsbi_row(const struct vcpu *v, uint64_t id)
     return NULL;
 }
 
-bool vsbi_has(const struct vcpu *v, uint64_t extension)
+/* Which machine it is says the firmware; not worth remembering, guests ask once. */
+static long vsbi_machine(uint64_t function, uint64_t *value)
 {
-    if (extension == SBI_EXT_PUTCHAR || extension == SBI_EXT_GETCHAR) {
-        return v->d->is_privileged;
+    struct sbi_result r = sbi_call(SBI_EXT_BASE, function, 0, 0, 0, 0, 0);
+
+    *value = r.value;
+    return r.error;
+}
+
+/* All but the first functions, which vsbi_call answers. */
+static long vsbi_base(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value)
+{
+    switch (function) {
+    case SBI_BASE_PROBE:
+        *value = args[0] == XEN_SBI_EXT_HYPERCALL || vsbi_row(v, args[0]) != NULL;
+        return SBI_SUCCESS;
+    case SBI_BASE_MVENDORID:
+    case SBI_BASE_MARCHID:
+    case SBI_BASE_MIMPID: return vsbi_machine(function, value);
+    default: return SBI_ERR_NOT_SUPPORTED;
     }
-    return extension <= LEGACY_LAST || extension == XEN_SBI_EXT_HYPERCALL ||
-           vsbi_row(v, extension) != NULL;
 }
 
 static __noinline void vsbi_other(struct vcpu *v, uint64_t id)
@@ -51,9 +86,6 @@ static __noinline void vsbi_other(struct vcpu *v, uint64_t id)
 
     if (row != NULL) {
         error = row->call(v, a[6], a, &value);
-    } else if (id <= LEGACY_LAST) {
-        vsbi_legacy(v, id);
-        return;
     }
     a[0] = (uint64_t)error;
     a[1] = value;
@@ -63,27 +95,10 @@ void vsbi_call(struct vcpu *v)
 {
     uint64_t *a = &v->arch.regs.x[REG_A0];
 
-    if (a[7] == SBI_EXT_BASE && a[6] < VSBI_IDENTITIES) {
+    if (a[7] == SBI_EXT_BASE && a[6] < ARRAY_SIZE(identity)) {
         a[0] = SBI_SUCCESS;
-        a[1] = vsbi_identity[index_nospec(a[6], VSBI_IDENTITIES)];
+        a[1] = identity[index_nospec(a[6], ARRAY_SIZE(identity))];
     } else {
         vsbi_other(v, a[7]);
     }
-}
-
-bool vsbi_harts(const struct vcpu *v, uint64_t mask, uint64_t base, uint64_t *harts)
-{
-    uint64_t all = UINT64_MAX >> (64u - v->d->max_vcpus);
-
-    BUILD_BUG_ON(ARCH_MAX_VCPUS > 64);
-    if (base == SBI_ALL_HARTS) {
-        *harts = all;
-        return true;
-    }
-    if (unlikely(base >= 64)) {
-        base = 63;
-        mask = mask != 0 ? 2 : 0;
-    }
-    *harts = mask << base;
-    return *harts >> base == mask && (*harts & ~all) == 0;
 }

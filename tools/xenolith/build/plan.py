@@ -15,7 +15,7 @@ GUEST_LIB = "tests/guests/lib"
 
 HOT = re.compile(
     r"arch/\w+/(entry/|irq/(vgic|upcall|vplic)|time/|vcpu/(access|decode)"
-    r"|vsbi/(vsbi|base|ipi|rfence|time)\.c)"
+    r"|vsbi/(vsbi|harts|ipi|rfence|time)\.c)"
     r"|xen/hypercall/(dispatch|multicall|version)"
     r"|xen/event/(evtchn|evtchn_2l|evtchn_fifo|evtchn_upcall)\.c|xen/lib/string|xen/time/timer"
     r"|xen/domain/exit|xen/mm/(guest_copy|p2m)\.c"

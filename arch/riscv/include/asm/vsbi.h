@@ -14,27 +14,14 @@ struct vcpu;
  * it. */
 void vsbi_call(struct vcpu *v);
 
-/* A call of an extension: `args` are a0..a5 of the guest. The result is SBI_SUCCESS or SBI_ERR_*;
+/* A call of an extension: `args` are a0..a7 of the guest. The result is SBI_SUCCESS or SBI_ERR_*;
  * *value, which is 0, may get a value. */
 typedef long vsbi_fn(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value);
 
-struct vsbi_extension {
-    uint64_t id;
-    vsbi_fn *call;
-    bool privileged; /* for the domain that has the console only */
-};
+vsbi_fn vsbi_time, vsbi_ipi, vsbi_rfence, vsbi_hsm, vsbi_srst, vsbi_dbcn;
 
-/* Does v have this extension? As probe_extension answers. */
-bool vsbi_has(const struct vcpu *v, uint64_t extension);
-
-/* base.c: the answers to the first functions of the base extension. */
-#define VSBI_IDENTITIES 3u
-extern const uint64_t vsbi_identity[VSBI_IDENTITIES];
-
-vsbi_fn vsbi_base, vsbi_time, vsbi_ipi, vsbi_rfence, vsbi_hsm, vsbi_srst, vsbi_dbcn;
-
-/* The calls of SBI 0.1, an extension each: they answer in a0 only and leave a1 alone. */
-void vsbi_legacy(struct vcpu *v, uint64_t extension);
+/* The calls of SBI 0.1, an extension each. */
+vsbi_fn vsbi_legacy;
 
 /* What several files share. */
 
@@ -46,12 +33,3 @@ bool __must_check vsbi_harts(const struct vcpu *v, uint64_t mask, uint64_t base,
 
 /* One character to the console, however full the device is. */
 void vsbi_put(struct vcpu *v, char c);
-
-/* A software interrupt to these vCPUs. */
-void vsbi_ipi_send(struct vcpu *v, uint64_t harts);
-
-/* Fences on these vCPUs, complete on return: of instruction fetch; of translations of [start, start
- * + size), all of them if `size` is -1 or both are 0; with `asid` only those of that ASID. */
-#define VSBI_ASID_ALL UINT64_MAX
-void vsbi_fence_i(struct vcpu *v, uint64_t harts);
-void vsbi_sfence(struct vcpu *v, uint64_t harts, uint64_t start, uint64_t size, uint64_t asid);
