@@ -1,7 +1,6 @@
 /* The AIA as a whole: finding its parts in the device tree, its table for irq.c, the nodes in a
  * guest's tree. */
 #include <asm/aia.h>
-#include <asm/guest_dt.h>
 #include <asm/irqchip.h>
 #include <asm/isa.h>
 #include <xen/dt.h>
@@ -50,7 +49,7 @@ static void write_aplic(struct fdt_builder *out)
  * the addresses are the host's, so that what the guest finds out about a page is what an APLIC
  * target says.
  */
-static void write_imsic(const struct domain *d, struct fdt_builder *out)
+static void write_imsic(const struct domain *d, uint32_t cpu_intc, struct fdt_builder *out)
 {
     static const char *const keep[] = {"compatible",     "#interrupt-cells", "#msi-cells",
                                        "msi-controller", "phandle",          "linux,phandle"};
@@ -76,22 +75,18 @@ static void write_imsic(const struct domain *d, struct fdt_builder *out)
         fdt_build_add(out, PAGE_SIZE, size);
     }
     fdt_build_close(out);
-    fdt_build_open(out, "interrupts-extended");
-    for (i = 0; i < d->max_vcpus; i++) {
-        fdt_build_add(out, guest_dt_cpu_intc_phandle(d, i), 1);
-        fdt_build_add(out, IRQ_S_EXTERNAL, 1);
-    }
-    fdt_build_close(out);
+    intc_dt_write_targets(d, cpu_intc, out);
     fdt_build_end(out);
 }
 
 /* Nothing in place of machine mode's. */
-static void aia_dt_write(struct domain *d, const struct dt_node *node, struct fdt_builder *out)
+static void aia_dt_write(struct domain *d, const struct dt_node *node, uint32_t cpu_intc,
+                         struct fdt_builder *out)
 {
     if (node == aplic.node) {
         write_aplic(out);
     } else if (node == imsic.node) {
-        write_imsic(d, out);
+        write_imsic(d, cpu_intc, out);
     }
 }
 

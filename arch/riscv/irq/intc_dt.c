@@ -1,8 +1,10 @@
 /* Which hart's interrupt a controller's output is, by the device tree: interrupts-extended names
- * the harts' own controllers, children of the cpu nodes. */
+ * the harts' own controllers, children of the cpu nodes. Read from the host's tree, written for a
+ * guest's. */
 #include <asm/irqchip.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
+#include <xen/fdt_build.h>
 
 int intc_dt_target(const struct dt_node *node, uint32_t index, uint64_t *hart, uint32_t *irq)
 {
@@ -22,4 +24,14 @@ int intc_dt_target(const struct dt_node *node, uint32_t index, uint64_t *hart, u
     *hart = reg.start;
     *irq = entry.cells[0];
     return 0;
+}
+
+void intc_dt_write_targets(const struct domain *d, uint32_t cpu_intc, struct fdt_builder *out)
+{
+    fdt_build_open(out, "interrupts-extended");
+    for (uint32_t i = 0; i < d->max_vcpus; i++) {
+        fdt_build_add(out, cpu_intc + i, 1);
+        fdt_build_add(out, IRQ_S_EXTERNAL, 1);
+    }
+    fdt_build_close(out);
 }

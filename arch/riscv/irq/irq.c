@@ -167,11 +167,6 @@ bool arch_dt_is_intc(const struct dt_node *node)
     return dt_compatible_any(&dt_host, node, intc_compatible);
 }
 
-void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt_builder *out)
-{
-    irqchip->dt_write(d, node, out);
-}
-
 /* A PLIC's specifier is a number, an APLIC's a number and a trigger as in the GIC's. */
 int arch_dt_irq(const uint32_t *cells, unsigned int nr_cells, bool *edge)
 {

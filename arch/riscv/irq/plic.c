@@ -8,7 +8,6 @@
  */
 #include <arch/cpu.h>
 #include <arch/mm.h>
-#include <asm/guest_dt.h>
 #include <asm/irqchip.h>
 #include <asm/plic.h>
 #include <asm/sbi.h>
@@ -191,7 +190,8 @@ static bool plic_overlaps(paddr_t start, paddr_t end)
 }
 
 /* The host's node with one context for each vCPU, whose number is the vCPU's. */
-static void plic_dt_write(struct domain *d, const struct dt_node *node, struct fdt_builder *out)
+static void plic_dt_write(struct domain *d, const struct dt_node *node, uint32_t cpu_intc,
+                          struct fdt_builder *out)
 {
     static const char *const keep[] = {"compatible",     "reg",        "#interrupt-cells",
                                        "#address-cells", "riscv,ndev", "phandle",
@@ -209,12 +209,7 @@ static void plic_dt_write(struct domain *d, const struct dt_node *node, struct f
         }
     }
     fdt_build_empty(out, "interrupt-controller");
-    fdt_build_open(out, "interrupts-extended");
-    for (i = 0; i < d->max_vcpus; i++) {
-        fdt_build_add(out, guest_dt_cpu_intc_phandle(d, i), 1);
-        fdt_build_add(out, IRQ_S_EXTERNAL, 1);
-    }
-    fdt_build_close(out);
+    intc_dt_write_targets(d, cpu_intc, out);
     fdt_build_end(out);
 }
 

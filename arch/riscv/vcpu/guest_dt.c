@@ -1,13 +1,16 @@
 /*
  * The device-tree nodes that the port writes for dom0 in place of the host's: its CPUs, which are
  * vCPUs with hart ids 0, 1, ..., and the event interrupt. What belongs to machine mode or to the
- * hypervisor is left out. Interrupt controllers are written by irq/.
+ * hypervisor is left out. Interrupt controllers are written by irq/, which is told the phandle of
+ * vCPU 0's own controller: those of the others follow.
  */
 #include <arch/domain.h>
 #include <arch/irq.h>
 #include <arch/time.h>
 #include <asm/guest_dt.h>
+#include <asm/irqchip.h>
 #include <asm/isa.h>
+#include <asm/virq.h>
 #include <xen/domain.h>
 #include <xen/dt.h>
 #include <xen/fdt_build.h>
@@ -61,8 +64,8 @@ bool arch_dt_skip(const struct dt_node *node)
            dt_compatible_any(&dt_host, node, ours) || guest_dt_firmware_memory(node);
 }
 
-/* Above all of the host's. */
-uint32_t guest_dt_cpu_intc_phandle(const struct domain *d, unsigned int vcpu)
+/* The phandle of vCPU 0's "riscv,cpu-intc" node; vCPU n's is n more. Above all of the host's. */
+static uint32_t guest_dt_cpu_intc(const struct domain *d)
 {
     const struct dt_node *n;
     uint32_t last = 0;
@@ -74,16 +77,16 @@ uint32_t guest_dt_cpu_intc_phandle(const struct domain *d, unsigned int vcpu)
     if (last >= UINT32_MAX - d->max_vcpus) {
         panic("The device tree has the phandle %#x: none is left for dom0's CPUs\n", last);
     }
-    return last + 1u + vcpu;
+    return last + 1u;
 }
 
-static void write_intc(const struct domain *d, unsigned int vcpu, struct fdt_builder *out)
+static void write_intc(uint32_t phandle, struct fdt_builder *out)
 {
     fdt_build_begin(out, "interrupt-controller");
     fdt_build_string(out, "compatible", "riscv,cpu-intc");
     fdt_build_empty(out, "interrupt-controller");
     fdt_build_u32(out, "#interrupt-cells", 1);
-    fdt_build_u32(out, "phandle", guest_dt_cpu_intc_phandle(d, vcpu));
+    fdt_build_u32(out, "phandle", phandle);
     fdt_build_end(out);
 }
 
@@ -102,10 +105,9 @@ static void write_block_sizes(const struct dt_node *host, struct fdt_builder *ou
     }
 }
 
-static void write_cpu(const struct domain *d, unsigned int vcpu, const struct dt_node *host,
+static void write_cpu(uint64_t hart, uint32_t intc, const struct dt_node *host,
                       struct fdt_builder *out)
 {
-    uint64_t hart = arch_vcpu_hwid(d, vcpu);
     struct fdt_prop p;
 
     fdt_build_begin_at(out, "cpu", hart);
@@ -117,17 +119,18 @@ static void write_cpu(const struct domain *d, unsigned int vcpu, const struct dt
     } else {
         fdt_build_string(out, "compatible", "riscv");
     }
-    guest_isa_write(out);
+    guest_isa_write(out, virq_guest_aia());
     if (dt_prop(&dt_host, host, "mmu-type", &p)) {
         fdt_build_prop(out, "mmu-type", p.data, p.len); /* vsatp has the modes that satp has */
     }
     write_block_sizes(host, out);
-    write_intc(d, vcpu, out);
+    write_intc(intc, out);
     fdt_build_end(out);
 }
 
 void arch_dt_write(struct domain *d, struct fdt_builder *out)
 {
+    uint32_t intc = guest_dt_cpu_intc(d);
     struct dt_cpu host;
 
     if (dt_cpu(&dt_host, 0, &host) != 0) {
@@ -138,14 +141,19 @@ void arch_dt_write(struct domain *d, struct fdt_builder *out)
     fdt_build_u32(out, "#size-cells", 0);
     fdt_build_u32(out, "timebase-frequency", (uint32_t)arch_counter_hz());
     for (unsigned int i = 0; i < d->max_vcpus; i++) {
-        write_cpu(d, i, host.node, out);
+        write_cpu(arch_vcpu_hwid(d, i), intc + i, host.node, out);
     }
     fdt_build_end(out);
+}
+
+void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt_builder *out)
+{
+    irqchip->dt_write(d, node, guest_dt_cpu_intc(d), out);
 }
 
 /* Linux looks for the interrupt in the domain of the hart that it boots on: vCPU 0's. */
 void arch_dt_event_irq(const struct domain *d, struct fdt_builder *out)
 {
-    fdt_build_u32(out, "interrupt-parent", guest_dt_cpu_intc_phandle(d, 0));
+    fdt_build_u32(out, "interrupt-parent", guest_dt_cpu_intc(d));
     fdt_build_u32(out, "interrupts", arch_virq_event(d));
 }

@@ -5,7 +5,6 @@
  */
 #include <asm/guest_dt.h>
 #include <asm/isa.h>
-#include <asm/virq.h>
 #include <xen/dt.h>
 #include <xen/fdt_build.h>
 #include <xen/lib.h>
@@ -87,10 +86,10 @@ static bool told[ARRAY_SIZE(known)];
 
 /* Ssaia only with interrupt files: stopi of a guest that has VSEIP from hvip alone may leave that
  * out, as QEMU's does (target/riscv/csr.c, 10.0). */
-static bool isa_usable(const char *name)
+static bool isa_usable(const char *name, bool files)
 {
     if (strcmp(name, "ssaia") == 0) {
-        return virq_guest_aia();
+        return files;
     }
     if (strcmp(name, "zawrs") == 0) {
         /* Where WFI traps, WRS.NTO does, too, and a spinning guest would do nothing else. */
@@ -222,7 +221,7 @@ static void isa_read_hart(bool *has, const struct dt_node *node)
     }
 }
 
-static void isa_read(void)
+static void isa_read(bool files)
 {
     struct dt_cpu host;
 
@@ -230,7 +229,7 @@ static void isa_read(void)
         return;
     }
     for (unsigned int i = 0; i < ARRAY_SIZE(known); i++) {
-        told[i] = isa_usable(known[i]);
+        told[i] = isa_usable(known[i], files);
     }
     for (uint32_t cpu = 0; dt_cpu(&dt_host, cpu, &host) == 0; cpu++) {
         bool has[ARRAY_SIZE(known)] = {false};
@@ -276,9 +275,9 @@ static void isa_write_list(struct fdt_builder *out)
     fdt_build_prop(out, "riscv,isa-extensions", names, (uint32_t)len);
 }
 
-void guest_isa_write(struct fdt_builder *out)
+void guest_isa_write(struct fdt_builder *out, bool files)
 {
-    isa_read();
+    isa_read(files);
     isa_write_string(out);
     fdt_build_string(out, "riscv,isa-base", "rv64i");
     isa_write_list(out);

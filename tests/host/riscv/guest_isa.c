@@ -3,7 +3,6 @@
  * told on stdout. */
 #include <asm/guest_dt.h>
 #include <asm/isa.h>
-#include <asm/virq.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <xen/dt.h>
@@ -15,11 +14,6 @@
 
 uint64_t isa_bits;
 struct xen_options opt;
-
-bool virq_guest_aia(void)
-{
-    return (isa_bits >> ISA_SSAIA & 1u) != 0;
-}
 
 void panic(const char *fmt, ...)
 {
@@ -40,7 +34,7 @@ int main(int argc, char **argv)
     }
     fdt_build_start(&builder, out, sizeof(out));
     fdt_build_begin(&builder, "");
-    guest_isa_write(&builder);
+    guest_isa_write(&builder, isa_has(ISA_SSAIA));
     fdt_build_end(&builder);
     if (fdt_build_finish(&builder, &size) != 0) {
         return 2;

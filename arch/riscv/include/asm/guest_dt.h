@@ -1,19 +1,15 @@
-/* Parts of dom0's device tree that files of the port share: the CPUs' nodes are written by
- * guest_dt.c, interrupt controllers by irq/. */
+/* What a guest is told of its harts: guest_isa.c, for guest_dt.c. */
 #pragma once
 
 #include <xen/compiler.h>
 #include <xen/types.h>
 
-struct domain;
 struct fdt_builder;
 
-/* Phandle of the "riscv,cpu-intc" node of a vCPU: no node of the host's tree has it. */
-uint32_t guest_dt_cpu_intc_phandle(const struct domain *d, unsigned int vcpu);
-
 /*
- * guest_isa.c: write riscv,isa, riscv,isa-base and riscv,isa-extensions into the open cpu node: of
- * the host's extensions those that a guest may use. And is `name` one of them?
+ * Write riscv,isa, riscv,isa-base and riscv,isa-extensions into the open cpu node: of the host's
+ * extensions those that a guest may use; `files`: its vCPUs have interrupt files. And is `name` one
+ * of them?
  */
-void guest_isa_write(struct fdt_builder *out);
+void guest_isa_write(struct fdt_builder *out, bool files);
 bool guest_isa_has(const char *name);

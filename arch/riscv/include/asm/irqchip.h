@@ -44,7 +44,9 @@ struct irqchip {
 
     /* Its host registers overlap this range. */
     bool (*overlaps)(paddr_t start, paddr_t end);
-    void (*dt_write)(struct domain *d, const struct dt_node *node, struct fdt_builder *out);
+    /* Its nodes for d in place of the host's; cpu_intc: the phandle of vCPU 0's own controller. */
+    void (*dt_write)(struct domain *d, const struct dt_node *node, uint32_t cpu_intc,
+                     struct fdt_builder *out);
 };
 
 extern const struct irqchip *irqchip; /* the one that this machine has */
@@ -58,6 +60,8 @@ const struct irqchip *aia_probe(void);
  * names no hart. */
 int __must_check intc_dt_target(const struct dt_node *node, uint32_t index, uint64_t *hart,
                                 uint32_t *irq);
+/* The same property for d's vCPUs: their external interrupts. cpu_intc: as in dt_write. */
+void intc_dt_write_targets(const struct domain *d, uint32_t cpu_intc, struct fdt_builder *out);
 
 /* upcall.c. v is current or NULL: its event bit, if no event stands behind it any more, goes. */
 void virq_settle_event(struct vcpu *v);
