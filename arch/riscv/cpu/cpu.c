@@ -1,5 +1,6 @@
 /* One CPU: CSRs of HS-mode that every guest shares, identity, idling. */
 #include <arch/cpu.h>
+#include <arch/irq.h>
 #include <asm/isa.h>
 #include <asm/sbi.h>
 #include <asm/virq.h>

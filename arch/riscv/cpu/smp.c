@@ -1,9 +1,9 @@
 /* Finding the harts in the device tree and starting them by SBI HSM [RVSBI 9]; calling for their
  * attention. */
 #include <arch/cpu.h>
-#include <arch/irq.h>
 #include <arch/mm.h>
 #include <arch/time.h>
+#include <asm/irqchip.h>
 #include <asm/isa.h>
 #include <asm/mm.h>
 #include <asm/sbi.h>
@@ -69,5 +69,5 @@ int arch_cpu_start(struct cpu *c)
 
 void arch_cpu_kick(const struct cpu *c)
 {
-    irq_send_ipi(c);
+    irqchip->send_ipi(c);
 }

@@ -3,21 +3,12 @@
 #include <asm/aia.h>
 #include <asm/irqchip.h>
 #include <asm/isa.h>
+#include <xen/domain.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/fdt_build.h>
 #include <xen/lib.h>
 #include <xen/printk.h>
-
-static unsigned int aia_count(void)
-{
-    return aplic.nr_irqs;
-}
-
-static bool aia_overlaps(paddr_t start, paddr_t end)
-{
-    return chip_overlaps(start, end, aplic.pa, aplic.size) || imsic_overlaps(start, end);
-}
 
 static void write_kept(const struct dt_node *node, const char *const *keep, size_t count,
                        struct fdt_builder *out)
@@ -90,29 +81,15 @@ static void aia_dt_write(struct domain *d, const struct dt_node *node, uint32_t 
     }
 }
 
-static const struct irqchip aia_chip = {
-    .guest_aia = true,
-    .count = aia_count,
+const struct irqchip aia_chip = {
     .init_cpu = imsic_init_cpu,
+    .send_ipi = imsic_send_ipi,
+    .external = imsic_external,
     .enable = aplic_enable,
     .disable = aplic_disable,
     .set_type = aplic_set_type,
     .route = aplic_route,
     .end = aplic_end,
-    .external = imsic_external,
-    .guest = imsic_guest,
-    .send_ipi = imsic_send_ipi,
-    .domain_create = vaplic_domain_create,
-    .domain_destroy = vaplic_domain_destroy,
-    .vcpu_create = vimsic_create,
-    .vcpu_destroy = vimsic_destroy,
-    .vcpu_reset = vimsic_reset,
-    .vcpu_save = vimsic_save,
-    .vcpu_load = vimsic_load,
-    .virq_route = vaplic_route,
-    .virq_unroute = vaplic_unroute,
-    .virq_inject = vaplic_inject,
-    .overlaps = aia_overlaps,
     .dt_write = aia_dt_write,
 };
 
@@ -147,13 +124,13 @@ static const struct dt_node *find_aplic(void)
     return NULL;
 }
 
-const struct irqchip *aia_probe(void)
+unsigned int aia_probe(void)
 {
     uint32_t sources = 0;
     struct dt_range reg;
 
     if (dt_find_compatible(&dt_host, NULL, "riscv,aplic") == NULL) {
-        return NULL;
+        return 0;
     }
     imsic.node = find_imsic();
     if (imsic.node == NULL) {
@@ -175,5 +152,5 @@ const struct irqchip *aia_probe(void)
     aplic.nr_irqs = sources + 1u;
     imsic_init();
     aplic_init();
-    return &aia_chip;
+    return aplic.nr_irqs;
 }

@@ -6,6 +6,8 @@
 #include <arch/mm.h>
 #include <asm/aia.h>
 #include <asm/irqchip.h>
+#include <xen/cpu.h>
+#include <xen/domain.h>
 #include <xen/dt.h>
 #include <xen/printk.h>
 

@@ -8,6 +8,8 @@
 #include <asm/irqchip.h>
 #include <asm/virq.h>
 #include <xen/bitops.h>
+#include <xen/cpu.h>
+#include <xen/domain.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
@@ -42,11 +44,6 @@ uint32_t imsic_target(const struct cpu *c, uint32_t file)
     group = (uint32_t)(pa >> imsic.group_shift) & ((1u << imsic.group_bits) - 1u);
     return (group << imsic.hart_bits | hart) << APLIC_TARGET_HART_SHIFT |
            file << APLIC_TARGET_FILE_SHIFT;
-}
-
-bool imsic_overlaps(paddr_t start, paddr_t end)
-{
-    return chip_overlaps(start, end, imsic.start, imsic.end - imsic.start);
 }
 
 void imsic_send_ipi(const struct cpu *c)

@@ -2,6 +2,7 @@
  * the harts' own controllers, children of the cpu nodes. Read from the host's tree, written for a
  * guest's. */
 #include <asm/irqchip.h>
+#include <xen/domain.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/fdt_build.h>

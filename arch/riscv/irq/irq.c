@@ -1,12 +1,10 @@
 /*
  * The host's interrupts: which controller the machine has, the set-up of each CPU, and what an
- * interrupt trap means. Drivers are plic.c, and aplic.c with imsic.c; who owns an interrupt is
- * xen/irq's business.
+ * interrupt trap means. Drivers are plic.c, and aia.c with imsic.c; who owns an interrupt is
+ * xen/irq's business, what guests see of it virq.c's.
  */
-#include <arch/cpu.h>
 #include <arch/domain.h>
 #include <arch/irq.h>
-#include <arch/vcpu.h>
 #include <asm/csr.h>
 #include <asm/irqchip.h>
 #include <asm/virq.h>
@@ -15,19 +13,31 @@
 #include <xen/printk.h>
 #include <xen/trap.h>
 
+static const struct {
+    unsigned int (*probe)(void);
+    const struct irqchip *host;
+    const struct virqchip *guest;
+} kinds[] = {
+    {aia_probe, &aia_chip, &vaplic_chip},
+    {plic_probe, &plic_chip, &vplic_chip},
+};
+
 const struct irqchip *irqchip;
+static unsigned int irq_count;
 
 void arch_irq_init(void)
 {
-    irqchip = aia_probe();
-    if (irqchip == NULL) {
-        irqchip = plic_probe();
+    for (unsigned int i = 0; i < ARRAY_SIZE(kinds); i++) {
+        irq_count = kinds[i].probe();
+        if (irq_count != 0) {
+            irqchip = kinds[i].host;
+            virqchip = kinds[i].guest;
+            return;
+        }
     }
-    if (irqchip == NULL) {
-        panic("The device tree has no interrupt controller that is known here: a PLIC "
-              "(sifive,plic-1.0.0, riscv,plic0), or an APLIC with IMSICs (riscv,aplic, "
-              "riscv,imsics)\n");
-    }
+    panic("The device tree has no interrupt controller that is known here: a PLIC "
+          "(sifive,plic-1.0.0, riscv,plic0), or an APLIC with IMSICs (riscv,aplic, "
+          "riscv,imsics)\n");
 }
 
 void arch_irq_init_cpu(struct cpu *c)
@@ -39,13 +49,13 @@ void arch_irq_init_cpu(struct cpu *c)
 
 unsigned int arch_irq_count(void)
 {
-    return irqchip->count();
+    return irq_count;
 }
 
+/* 0 is no interrupt [RVPLIC 1, RVAIA 4.1]; those private to a hart have other numbers. */
 unsigned int arch_irq_first_shared(void)
 {
-    return 1; /* 0 is no interrupt [RVPLIC 1, RVAIA 4.1]; those private to a hart have other numbers
-               */
+    return 1;
 }
 
 void arch_irq_enable(unsigned int irq)
@@ -60,7 +70,9 @@ void arch_irq_disable(unsigned int irq)
 
 void arch_irq_set_type(unsigned int irq, bool edge)
 {
-    irqchip->set_type(irq, edge);
+    if (irqchip->set_type != NULL) {
+        irqchip->set_type(irq, edge);
+    }
 }
 
 void arch_irq_route(unsigned int irq, const struct cpu *c)
@@ -71,53 +83,6 @@ void arch_irq_route(unsigned int irq, const struct cpu *c)
 void arch_irq_end(unsigned int irq)
 {
     irqchip->end(irq);
-}
-
-void arch_virq_forward(struct domain *d, unsigned int virq, unsigned int irq)
-{
-    (void)irq; /* arch_virq_route has told it */
-    irqchip->virq_inject(d, virq);
-}
-
-void arch_virq_inject(struct vcpu *v, unsigned int virq)
-{
-    irqchip->virq_inject(v->d, virq);
-}
-
-int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
-{
-    return irqchip->virq_route(d, virq, irq);
-}
-
-void arch_virq_unroute(struct domain *d, unsigned int virq)
-{
-    irqchip->virq_unroute(d, virq);
-}
-
-int virq_domain_create(struct domain *d)
-{
-    return irqchip->domain_create(d);
-}
-
-void virq_domain_destroy(struct domain *d)
-{
-    irqchip->domain_destroy(d);
-}
-
-bool virq_guest_aia(void)
-{
-    return irqchip->guest_aia;
-}
-
-bool virq_emulates(const struct domain *d, paddr_t start, paddr_t end)
-{
-    (void)d;
-    return irqchip->overlaps(start, end);
-}
-
-void irq_send_ipi(const struct cpu *c)
-{
-    irqchip->send_ipi(c);
 }
 
 static void irq_ipi(void)
@@ -135,27 +100,25 @@ static void irq_unexpected(uint64_t code)
            code);
 }
 
+static void irq_guest(void)
+{
+    if (virqchip->guest == NULL) {
+        irq_unexpected(IRQ_S_GUEST);
+        return;
+    }
+    virqchip->guest();
+}
+
 void irq_trap(uint64_t code)
 {
     switch (code) {
     case IRQ_S_TIMER: timer_interrupt(); break;
     case IRQ_S_SOFT: irq_ipi(); break;
     case IRQ_S_EXTERNAL: irqchip->external(); break;
-    case IRQ_S_GUEST: irqchip->guest(); break;
+    case IRQ_S_GUEST: irq_guest(); break;
     default: irq_unexpected(code); break;
     }
     virq_settle_event(current_vcpu());
-}
-
-/* Its own interrupts end WFI too, because sie has what vsie has [RVPRIV 18.2.2, 3.3.3]. */
-void virq_wake_idle(void)
-{
-    struct vcpu *v = current_vcpu();
-
-    if (v != NULL && (atomic_load(&v->pause_flags) & VPF_BLOCKED) != 0 &&
-        arch_vcpu_wakeup_pending(v)) {
-        vcpu_kick(v);
-    }
 }
 
 static const char *const intc_compatible[] = {

@@ -11,6 +11,8 @@
 #include <asm/irqchip.h>
 #include <asm/plic.h>
 #include <asm/sbi.h>
+#include <xen/cpu.h>
+#include <xen/domain.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/fdt_build.h>
@@ -47,15 +49,10 @@ static void plic_set(unsigned int irq, uint32_t cpu, bool on)
     chip_write(word, 0, on ? value | bit : value & ~bit);
 }
 
-static bool plic_is_enabled(unsigned int irq)
-{
-    return (plic_enabled[irq / 32u] & 1u << (irq % 32u)) != 0;
-}
-
 static void plic_enable(unsigned int irq)
 {
     spin_lock(&plic_lock);
-    plic_enabled[irq / 32u] |= 1u << (irq % 32u);
+    chip_set_bit(plic_enabled, irq, true);
     plic_set(irq, plic_route[irq], true);
     spin_unlock(&plic_lock);
 }
@@ -63,22 +60,16 @@ static void plic_enable(unsigned int irq)
 static void plic_disable(unsigned int irq)
 {
     spin_lock(&plic_lock);
-    plic_enabled[irq / 32u] &= ~(1u << (irq % 32u));
+    chip_set_bit(plic_enabled, irq, false);
     plic_set(irq, plic_route[irq], false);
     spin_unlock(&plic_lock);
-}
-
-static void plic_set_type(unsigned int irq, bool edge)
-{
-    (void)irq; /* a property of the gateway */
-    (void)edge;
 }
 
 static void plic_route_to(unsigned int irq, const struct cpu *c)
 {
     spin_lock(&plic_lock);
     if (plic_route[irq] != c->id) {
-        if (plic_is_enabled(irq)) {
+        if (chip_bit(plic_enabled, irq)) {
             plic_set(irq, plic_route[irq], false);
             plic_set(irq, c->id, true);
         }
@@ -94,11 +85,11 @@ void plic_end(unsigned int irq)
 
     spin_lock(&plic_lock);
     cpu = plic_route[irq];
-    if (!plic_is_enabled(irq)) {
+    if (!chip_bit(plic_enabled, irq)) {
         plic_set(irq, cpu, true);
     }
     chip_write(plic_registers(plic_context[cpu]), PLIC_CLAIM, irq);
-    if (!plic_is_enabled(irq)) {
+    if (!chip_bit(plic_enabled, irq)) {
         plic_set(irq, cpu, false);
     }
     spin_unlock(&plic_lock);
@@ -112,11 +103,6 @@ static void plic_external(void)
     if (irq != 0) {
         irq_dispatch(irq);
     }
-}
-
-static void plic_guest(void)
-{
-    csr_write(CSR_HGEIE, 0ul); /* there are no guest interrupt files */
 }
 
 static void plic_send_ipi(const struct cpu *c)
@@ -179,16 +165,6 @@ static void plic_map(uint32_t contexts)
     }
 }
 
-static unsigned int plic_count(void)
-{
-    return plic.nr_irqs;
-}
-
-static bool plic_overlaps(paddr_t start, paddr_t end)
-{
-    return chip_overlaps(start, end, plic.pa, plic.size);
-}
-
 /* The host's node with one context for each vCPU, whose number is the vCPU's. */
 static void plic_dt_write(struct domain *d, const struct dt_node *node, uint32_t cpu_intc,
                           struct fdt_builder *out)
@@ -213,39 +189,14 @@ static void plic_dt_write(struct domain *d, const struct dt_node *node, uint32_t
     fdt_build_end(out);
 }
 
-static int plic_vcpu_create(struct vcpu *v)
-{
-    (void)v;
-    return 0;
-}
-
-static void plic_vcpu_nothing(struct vcpu *v)
-{
-    (void)v;
-}
-
-static const struct irqchip plic_chip = {
-    .count = plic_count,
+const struct irqchip plic_chip = {
     .init_cpu = plic_init_cpu,
+    .send_ipi = plic_send_ipi,
+    .external = plic_external,
     .enable = plic_enable,
     .disable = plic_disable,
-    .set_type = plic_set_type,
     .route = plic_route_to,
     .end = plic_end,
-    .external = plic_external,
-    .guest = plic_guest,
-    .send_ipi = plic_send_ipi,
-    .domain_create = vplic_domain_create,
-    .domain_destroy = vplic_domain_destroy,
-    .vcpu_create = plic_vcpu_create,
-    .vcpu_destroy = plic_vcpu_nothing,
-    .vcpu_reset = vplic_vcpu_reset,
-    .vcpu_save = plic_vcpu_nothing,
-    .vcpu_load = vplic_vcpu_load,
-    .virq_route = vplic_route,
-    .virq_unroute = vplic_unroute,
-    .virq_inject = vplic_inject,
-    .overlaps = plic_overlaps,
     .dt_write = plic_dt_write,
 };
 
@@ -262,7 +213,7 @@ static const struct dt_node *plic_find(void)
     return NULL;
 }
 
-const struct irqchip *plic_probe(void)
+unsigned int plic_probe(void)
 {
     uint32_t sources = 0, contexts = 0, irq, supervisor;
     struct dt_range reg;
@@ -270,7 +221,7 @@ const struct irqchip *plic_probe(void)
 
     plic.node = plic_find();
     if (plic.node == NULL) {
-        return NULL;
+        return 0;
     }
     if (!dt_u32(&dt_host, plic.node, "riscv,ndev", &sources) || sources == 0 ||
         sources >= ARCH_NR_IRQS) {
@@ -291,5 +242,5 @@ const struct irqchip *plic_probe(void)
     plic_find_context(this_cpu()); /* the console's interrupt is requested before init_cpu */
     printk("PLIC: %u interrupts, %u contexts of supervisor mode, at %#lx\n", sources, supervisor,
            plic.pa);
-    return &plic_chip;
+    return plic.nr_irqs;
 }

@@ -6,7 +6,7 @@
  */
 #include <arch/irq.h>
 #include <asm/aia.h>
-#include <asm/irqchip.h>
+#include <asm/virq.h>
 #include <public/arch-riscv.h>
 #include <xen/bitops.h>
 #include <xen/errno.h>
@@ -279,7 +279,7 @@ static enum mmio_result vaplic_access(struct vcpu *v, struct mmio_access *access
     return MMIO_HANDLED;
 }
 
-void vaplic_inject(struct domain *d, unsigned int virq)
+static void vaplic_inject(struct domain *d, unsigned int virq)
 {
     struct vaplic *a = d->arch.virq.vaplic;
 
@@ -288,7 +288,7 @@ void vaplic_inject(struct domain *d, unsigned int virq)
     spin_unlock(&a->lock);
 }
 
-int vaplic_route(struct domain *d, unsigned int virq, unsigned int irq)
+static int vaplic_route(struct domain *d, unsigned int virq, unsigned int irq)
 {
     struct vaplic *a = d->arch.virq.vaplic;
     int rc = 0;
@@ -312,7 +312,7 @@ int vaplic_route(struct domain *d, unsigned int virq, unsigned int irq)
     return rc;
 }
 
-void vaplic_unroute(struct domain *d, unsigned int virq)
+static void vaplic_unroute(struct domain *d, unsigned int virq)
 {
     struct vaplic *a = d->arch.virq.vaplic;
     uint32_t host;
@@ -344,7 +344,7 @@ static int vaplic_map_setipnum(struct domain *d)
                             : 0;
 }
 
-int vaplic_domain_create(struct domain *d)
+static int vaplic_domain_create(struct domain *d)
 {
     struct vaplic *a = heap_new(struct vaplic);
     paddr_t base = d->is_privileged ? aplic.pa : GUEST_APLIC_S_BASE;
@@ -368,8 +368,23 @@ int vaplic_domain_create(struct domain *d)
     return 0;
 }
 
-void vaplic_domain_destroy(struct domain *d)
+static void vaplic_domain_destroy(struct domain *d)
 {
     heap_free(d->arch.virq.vaplic);
     d->arch.virq.vaplic = NULL;
 }
+
+const struct virqchip vaplic_chip = {
+    .files = true,
+    .domain_create = vaplic_domain_create,
+    .domain_destroy = vaplic_domain_destroy,
+    .vcpu_create = vimsic_create,
+    .vcpu_destroy = vimsic_destroy,
+    .vcpu_save = vimsic_save,
+    .vcpu_load = vimsic_load,
+    .messages = vimsic_merge,
+    .guest = imsic_guest,
+    .route = vaplic_route,
+    .unroute = vaplic_unroute,
+    .inject = vaplic_inject,
+};

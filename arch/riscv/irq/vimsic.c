@@ -229,9 +229,3 @@ void vimsic_destroy(struct vcpu *v)
     v->arch.virq.file = NULL;
     heap_free(f);
 }
-
-uint64_t vimsic_reset(struct vcpu *v)
-{
-    (void)v; /* VSEIP is the file's */
-    return 0;
-}

@@ -94,7 +94,7 @@ static void vplic_offer(struct vplic *p, struct domain *d, uint32_t n)
     }
 }
 
-void vplic_inject(struct domain *d, unsigned int virq)
+static void vplic_inject(struct domain *d, unsigned int virq)
 {
     struct vplic *p = d->arch.virq.vplic;
 
@@ -294,7 +294,7 @@ static enum mmio_result vplic_access(struct vcpu *v, struct mmio_access *a, uint
     return MMIO_HANDLED;
 }
 
-int vplic_route(struct domain *d, unsigned int virq, unsigned int irq)
+static int vplic_route(struct domain *d, unsigned int virq, unsigned int irq)
 {
     struct vplic *p = d->arch.virq.vplic;
     int rc = 0;
@@ -313,7 +313,7 @@ int vplic_route(struct domain *d, unsigned int virq, unsigned int irq)
 }
 
 /* One that waits here is still claimed at the host. */
-void vplic_unroute(struct domain *d, unsigned int virq)
+static void vplic_unroute(struct domain *d, unsigned int virq)
 {
     struct vplic *p = d->arch.virq.vplic;
     uint32_t host = 0, bit = 1u << (virq % 32u), w = virq / 32u;
@@ -334,19 +334,8 @@ void vplic_unroute(struct domain *d, unsigned int virq)
     }
 }
 
-uint64_t vplic_vcpu_reset(struct vcpu *v)
-{
-    struct vplic *p = v->d->arch.virq.vplic;
-    uint64_t bits;
-
-    spin_lock(&p->lock);
-    bits = vplic_best(p, &p->context[v->id], p->context[v->id].threshold) != 0 ? VSEIP : 0;
-    spin_unlock(&p->lock);
-    return bits;
-}
-
 /* Host interrupts that go to v follow it to this CPU. */
-void vplic_vcpu_load(struct vcpu *v)
+static void vplic_vcpu_load(struct vcpu *v)
 {
     const struct vplic *p = v->d->arch.virq.vplic;
     uint32_t w, bits;
@@ -362,7 +351,7 @@ void vplic_vcpu_load(struct vcpu *v)
     }
 }
 
-int vplic_domain_create(struct domain *d)
+static int vplic_domain_create(struct domain *d)
 {
     struct vplic *p = heap_alloc(sizeof(*p) + d->max_vcpus * sizeof(p->context[0]));
     paddr_t base = d->is_privileged ? plic.pa : GUEST_PLIC_BASE;
@@ -385,8 +374,17 @@ int vplic_domain_create(struct domain *d)
     return 0;
 }
 
-void vplic_domain_destroy(struct domain *d)
+static void vplic_domain_destroy(struct domain *d)
 {
     heap_free(d->arch.virq.vplic);
     d->arch.virq.vplic = NULL;
 }
+
+const struct virqchip vplic_chip = {
+    .domain_create = vplic_domain_create,
+    .domain_destroy = vplic_domain_destroy,
+    .vcpu_load = vplic_vcpu_load,
+    .route = vplic_route,
+    .unroute = vplic_unroute,
+    .inject = vplic_inject,
+};

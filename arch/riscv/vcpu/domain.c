@@ -52,7 +52,7 @@ int arch_domain_create(struct domain *d, const struct xen_arch_domainconfig *con
                (unsigned int)d->id);
     }
     vtimer_domain_init(d);
-    return virq_domain_create(d);
+    return virqchip->domain_create(d);
 }
 
 int arch_domain_relinquish(struct domain *d)
@@ -63,7 +63,7 @@ int arch_domain_relinquish(struct domain *d)
 
 void arch_domain_destroy(struct domain *d)
 {
-    virq_domain_destroy(d);
+    virqchip->domain_destroy(d);
 }
 
 /* Hart ids are the vCPUs' numbers: IPI and fence masks of guests then have one word. */
@@ -75,7 +75,12 @@ uint64_t arch_vcpu_hwid(const struct domain *d, unsigned int id)
 
 bool arch_domain_emulates(const struct domain *d, paddr_t start, paddr_t end)
 {
-    return virq_emulates(d, start, end);
+    for (uint32_t i = 0; i < d->mmio.count; i++) {
+        if (start < d->mmio.region[i].end && d->mmio.region[i].start < end) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint64_t arch_event_callback(const struct domain *d)

@@ -119,7 +119,7 @@ static void write_cpu(uint64_t hart, uint32_t intc, const struct dt_node *host,
     } else {
         fdt_build_string(out, "compatible", "riscv");
     }
-    guest_isa_write(out, virq_guest_aia());
+    guest_isa_write(out, virqchip->files);
     if (dt_prop(&dt_host, host, "mmu-type", &p)) {
         fdt_build_prop(out, "mmu-type", p.data, p.len); /* vsatp has the modes that satp has */
     }

@@ -14,7 +14,7 @@ CORE = ("xen/*/*.c", "xen/*/*/*.c")
 GUEST_LIB = "tests/guests/lib"
 
 HOT = re.compile(
-    r"arch/\w+/(entry/|irq/(vgic|upcall|vplic)|time/|vcpu/(access|decode)"
+    r"arch/\w+/(entry/|irq/(vgic|virq|vplic)|time/|vcpu/(access|decode)"
     r"|vsbi/(vsbi|harts|ipi|rfence|time)\.c)"
     r"|xen/hypercall/(dispatch|multicall|version)"
     r"|xen/event/(evtchn|evtchn_2l|evtchn_fifo|evtchn_upcall)\.c|xen/lib/string|xen/time/timer"

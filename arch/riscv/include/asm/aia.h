@@ -95,7 +95,6 @@ void imsic_init_cpu(struct cpu *c);
 void imsic_external(void);
 void imsic_guest(void);
 void imsic_send_ipi(const struct cpu *c);
-bool imsic_overlaps(paddr_t start, paddr_t end);
 /* Physical address of a file of c; the hypervisor's is 0. */
 paddr_t imsic_page(const struct cpu *c, uint32_t file);
 /* The same as an APLIC says it. */
@@ -124,7 +123,6 @@ unsigned int aplic_irq_of(uint32_t eiid);
 /* vimsic.c: a vCPU's file. */
 int __must_check vimsic_create(struct vcpu *v);
 void vimsic_destroy(struct vcpu *v);
-uint64_t vimsic_reset(struct vcpu *v);
 void vimsic_save(struct vcpu *v);
 void vimsic_load(struct vcpu *v);
 /* A message to v's file, from any CPU; identities that it does not have are ignored. note leaves
@@ -137,10 +135,3 @@ void vimsic_merge(struct vcpu *v);
 mmio_fn vimsic_access;
 /* The vCPU that a target of the guest's names; NULL: none. */
 struct vcpu *vimsic_find(const struct domain *d, uint32_t target);
-
-/* vaplic.c: the APLIC that a guest sees. */
-int __must_check vaplic_domain_create(struct domain *d);
-void vaplic_domain_destroy(struct domain *d);
-int __must_check vaplic_route(struct domain *d, unsigned int virq, unsigned int irq);
-void vaplic_unroute(struct domain *d, unsigned int virq);
-void vaplic_inject(struct domain *d, unsigned int virq);

@@ -1,8 +1,9 @@
-/* Port side of <arch/irq.h>. Virtual interrupts are <asm/virq.h>'s. */
+/* Port side of <arch/irq.h>: the host's controllers are <asm/irqchip.h>'s, virtual interrupts
+ * <asm/virq.h>'s. */
 #pragma once
 
-struct cpu;
+#include <xen/types.h>
 
-/* Interrupt another CPU so that it passes the gate: arch_cpu_kick. The caller's stores are visible
- * to it before. */
-void irq_send_ipi(const struct cpu *c);
+/* A host interrupt trap: scause's code with the interrupt bit removed. traps.c calls it for every
+ * interrupt taken from a guest; arch_cpu_poll_irqs for what is pending while idle. */
+void irq_trap(uint64_t code);

@@ -1,59 +1,43 @@
 /*
- * An interrupt controller of the host and the virtual one that guests get with it: the table
- * through which irq.c reaches PLIC or AIA. Device registers are 32 bits wide, little-endian.
+ * The host's interrupt controller, PLIC or AIA: the table through which the port reaches it, and
+ * what both drivers need. What guests see of it is <asm/virq.h>'s. Device registers are 32 bits
+ * wide, little-endian.
  */
 #pragma once
 
 #include <asm/csr.h>
 #include <xen/compiler.h>
-#include <xen/cpu.h>
-#include <xen/domain.h>
 #include <xen/types.h>
 
+struct cpu;
+struct domain;
 struct dt_node;
 struct fdt_builder;
 
 struct irqchip {
-    bool guest_aia;              /* guests have interrupt files */
-    unsigned int (*count)(void); /* host interrupts, 0 included, which is none */
     void (*init_cpu)(struct cpu *c);
+    void (*send_ipi)(const struct cpu *c); /* as arch_cpu_kick */
+    void (*external)(void);                /* supervisor external interrupt on this CPU: take one */
 
     /* As arch_irq_* [<arch/irq.h>]. */
     void (*enable)(unsigned int irq);
     void (*disable)(unsigned int irq);
-    void (*set_type)(unsigned int irq, bool edge);
+    void (*set_type)(unsigned int irq, bool edge); /* NULL: the machine's wiring has fixed it */
     void (*route)(unsigned int irq, const struct cpu *c);
     void (*end)(unsigned int irq);
 
-    void (*external)(void); /* supervisor external interrupt on this CPU: take one */
-    void (*guest)(void);    /* supervisor guest external interrupt */
-    void (*send_ipi)(const struct cpu *c);
-
-    int (*domain_create)(struct domain *d);
-    void (*domain_destroy)(struct domain *d);
-    int (*vcpu_create)(struct vcpu *v);
-    void (*vcpu_destroy)(struct vcpu *v);
-    uint64_t (*vcpu_reset)(struct vcpu *v); /* bits of hvip that stay pending */
-    void (*vcpu_save)(struct vcpu *v);
-    void (*vcpu_load)(struct vcpu *v);
-
-    /* As arch_virq_*; inject is for d as a whole, and what forwarding does. */
-    int (*virq_route)(struct domain *d, unsigned int virq, unsigned int irq);
-    void (*virq_unroute)(struct domain *d, unsigned int virq);
-    void (*virq_inject)(struct domain *d, unsigned int virq);
-
-    /* Its host registers overlap this range. */
-    bool (*overlaps)(paddr_t start, paddr_t end);
     /* Its nodes for d in place of the host's; cpu_intc: the phandle of vCPU 0's own controller. */
     void (*dt_write)(struct domain *d, const struct dt_node *node, uint32_t cpu_intc,
                      struct fdt_builder *out);
 };
 
 extern const struct irqchip *irqchip; /* the one that this machine has */
+extern const struct irqchip plic_chip, aia_chip;
 
-/* NULL: the machine has none. Panic: it has one that cannot be used. */
-const struct irqchip *plic_probe(void);
-const struct irqchip *aia_probe(void);
+/* Find and start it: how many interrupts it has, 0 included, which is none. 0: the machine has no
+ * such controller. Panic: it has one that cannot be used. */
+unsigned int plic_probe(void);
+unsigned int aia_probe(void);
 
 /* intc_dt.c: the hart that entry `index` of a controller's interrupts-extended goes to, and the
  * hart's interrupt; -ENOENT past the last or where the list is damaged, -EINVAL for an entry that
@@ -63,14 +47,17 @@ int __must_check intc_dt_target(const struct dt_node *node, uint32_t index, uint
 /* The same property for d's vCPUs: their external interrupts. cpu_intc: as in dt_write. */
 void intc_dt_write_targets(const struct domain *d, uint32_t cpu_intc, struct fdt_builder *out);
 
-/* upcall.c. v is current or NULL: its event bit, if no event stands behind it any more, goes. */
-void virq_settle_event(struct vcpu *v);
-void virq_init_cpu(void);
-
-/* Is v's hvip in this CPU's register? Only this CPU makes it so. */
-static inline bool virq_loaded_here(const struct vcpu *v)
+/* Bit n of a map of words, as controllers have them. */
+static inline bool chip_bit(const uint32_t *map, uint32_t n)
 {
-    return atomic_load(&v->arch.virq.loaded) == this_cpu();
+    return (map[n / 32u] >> (n % 32u) & 1u) != 0;
+}
+
+static inline void chip_set_bit(uint32_t *map, uint32_t n, bool on)
+{
+    uint32_t bit = 1u << (n % 32u);
+
+    map[n / 32u] = on ? map[n / 32u] | bit : map[n / 32u] & ~bit;
 }
 
 static inline uint32_t chip_read(const uint8_t *base, uint32_t offset)
@@ -85,9 +72,4 @@ static inline void chip_write(uint8_t *base, uint32_t offset, uint32_t value)
 {
     fence(iorw, o); /* whom this lets act sees all stores before */
     *(volatile uint32_t *)(void *)(base + offset) = value;
-}
-
-static inline bool chip_overlaps(paddr_t start, paddr_t end, paddr_t region, uint64_t size)
-{
-    return start < region + size && region < end;
 }

@@ -5,12 +5,9 @@
 #pragma once
 
 #include <xen/compiler.h>
-#include <xen/mmio.h>
 #include <xen/types.h>
 
-struct domain;
 struct dt_node;
-struct vcpu;
 
 #define PLIC_PRIORITY       0x000000u /* a word for each source */
 #define PLIC_PENDING        0x001000u
@@ -35,12 +32,3 @@ extern struct plic plic;
 
 /* Complete a host interrupt that was claimed, enabled or not. */
 void plic_end(unsigned int irq);
-
-/* vplic.c */
-int __must_check vplic_domain_create(struct domain *d);
-void vplic_domain_destroy(struct domain *d);
-uint64_t vplic_vcpu_reset(struct vcpu *v);
-void vplic_vcpu_load(struct vcpu *v);
-int __must_check vplic_route(struct domain *d, unsigned int virq, unsigned int irq);
-void vplic_unroute(struct domain *d, unsigned int virq);
-void vplic_inject(struct domain *d, unsigned int virq);

@@ -55,5 +55,5 @@ struct arch_cpu {
     uint32_t up;          /* set by the CPU itself when it is in C */
     uint32_t imsic_file;  /* used by irq/: bitmap of this hart's guest interrupt files in use */
     uint64_t panic_stack; /* top of a small stack for faults inside the hypervisor */
-    struct timer settle;  /* irq/upcall.c: an event bit is looked at again */
+    struct timer settle;  /* irq/virq.c: an event bit is looked at again */
 };

@@ -1,6 +1,15 @@
 /*
  * Virtual interrupts as bits of hvip: raising them from any CPU, the event-channel upcall, moving
- * them with the vCPU. Where external interrupts come from is the virtual controller's business.
+ * them with the vCPU. External interrupts come from the virtual controller, through its table.
+ *
+ * A bit of a vCPU is in one place at a time:
+ *
+ *                     virq_raise                 virq_load
+ *     (another CPU) -------------> raise    hvip ---------> CSR hvip -> guest's sip
+ *                                    |      saved <--------     ^
+ *                                    |             virq_save    |
+ *                                    +--------------------------+
+ *                                     arch_virq_flush, at the gate
  *
  * The event bit is a level that the hypervisor computes: it follows evtchn_upcall_pending whenever
  * the vCPU passes arch_virq_flush, and is taken back when an interrupt of the host finds it stale,
@@ -9,9 +18,7 @@
  */
 #include <arch/irq.h>
 #include <arch/vcpu.h>
-#include <asm/aia.h>
 #include <asm/csr.h>
-#include <asm/irqchip.h>
 #include <asm/isa.h>
 #include <asm/virq.h>
 #include <public/arch-riscv.h>
@@ -22,9 +29,32 @@
 #include <xen/timer.h>
 
 #define EVENT_BIT    (1ul << XEN_RISCV_EVENT_IRQ)
+#define VSEIP        (1ul << IRQ_VS_EXTERNAL)
 #define SETTLE_AFTER MILLISECS(1)
 /* Interrupts of VS-mode that vsip and vsie have one place lower [RVPRIV 18.2.5]. */
-#define VS_BITS      (1ul << IRQ_VS_SOFT | 1ul << IRQ_VS_TIMER | 1ul << IRQ_VS_EXTERNAL)
+#define VS_BITS      (1ul << IRQ_VS_SOFT | 1ul << IRQ_VS_TIMER | VSEIP)
+
+const struct virqchip *virqchip;
+
+void arch_virq_forward(struct domain *d, unsigned int virq, unsigned int irq __unused)
+{
+    virqchip->inject(d, virq); /* arch_virq_route has told it which one is the host's */
+}
+
+void arch_virq_inject(struct vcpu *v, unsigned int virq)
+{
+    virqchip->inject(v->d, virq);
+}
+
+int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
+{
+    return virqchip->route(d, virq, irq);
+}
+
+void arch_virq_unroute(struct domain *d, unsigned int virq)
+{
+    virqchip->unroute(d, virq);
+}
 
 unsigned int arch_virq_event(const struct domain *d)
 {
@@ -57,7 +87,7 @@ static void virq_set_here(struct vcpu *v, uint64_t bits)
         virq_settle_later();
     }
     if ((bits & VIRQ_FILE) != 0) {
-        vimsic_merge(v);
+        virqchip->messages(v);
     }
     csr_set(CSR_HVIP, bits & ~VIRQ_FILE);
 }
@@ -97,7 +127,7 @@ static uint64_t virq_pending(struct vcpu *v)
     uint64_t pending = atomic_load(&s->raise);
 
     if ((pending & VIRQ_FILE) != 0) {
-        pending |= 1ul << IRQ_VS_EXTERNAL; /* at least one message, perhaps of a masked identity */
+        pending |= VSEIP; /* at least one message, perhaps of a masked identity */
     }
     pending |= virq_loaded_here(v) ? csr_read(CSR_HVIP) | (csr_read(CSR_HIP) & VS_BITS) : s->hvip;
     return pending & ~VIRQ_FILE;
@@ -108,6 +138,16 @@ bool virq_wanted(struct vcpu *v)
     uint64_t enabled = csr_read(CSR_VSIE);
 
     return (virq_pending(v) & ((enabled & VS_BITS >> 1) << 1 | (enabled & EVENT_BIT))) != 0;
+}
+
+/* Its own interrupts end WFI too, because sie has what vsie has [RVPRIV 18.2.2, 3.3.3]. */
+void virq_wake_idle(void)
+{
+    struct vcpu *v = current_vcpu();
+
+    if (v != NULL && (atomic_load(&v->pause_flags) & VPF_BLOCKED) != 0 && virq_wanted(v)) {
+        vcpu_kick(v);
+    }
 }
 
 /* The caller wakes v (evtchn_mark_pending). */
@@ -163,7 +203,7 @@ void virq_load(struct vcpu *v)
     csr_write(CSR_HVIP, s->hvip);
     csr_write(CSR_VSIE, v->arch.csrs.vsie);
     atomic_store(&s->loaded, this_cpu());
-    irqchip->vcpu_load(v);
+    virqchip->vcpu_load(v);
     if (isa_has(ISA_SSAIA)) {
         csr_write(CSR_VSISELECT, s->siselect);
     }
@@ -177,7 +217,9 @@ void virq_save(struct vcpu *v)
     if (isa_has(ISA_SSAIA)) {
         s->siselect = csr_read(CSR_VSISELECT);
     }
-    irqchip->vcpu_save(v);
+    if (virqchip->vcpu_save != NULL) {
+        virqchip->vcpu_save(v);
+    }
     atomic_store(&s->loaded, (struct cpu *)NULL);
     s->hvip = csr_swap(CSR_HVIP, 0ul);
     v->arch.csrs.vsie = csr_swap(CSR_VSIE, 0ul);
@@ -185,21 +227,24 @@ void virq_save(struct vcpu *v)
 
 int virq_vcpu_create(struct vcpu *v)
 {
-    return irqchip->vcpu_create(v);
+    return virqchip->vcpu_create != NULL ? virqchip->vcpu_create(v) : 0;
 }
 
 void virq_vcpu_destroy(struct vcpu *v)
 {
-    irqchip->vcpu_destroy(v);
+    if (virqchip->vcpu_destroy != NULL) {
+        virqchip->vcpu_destroy(v);
+    }
 }
 
+/* A PLIC's output is not reset: at worst the guest claims once, and finds nothing. */
 void virq_vcpu_reset(struct vcpu *v)
 {
     struct virq_vcpu *s = &v->arch.virq;
 
     s->siselect = 0;
-    atomic_fetch_and(&s->raise, VIRQ_FILE);
-    s->hvip = irqchip->vcpu_reset(v);
+    atomic_fetch_and(&s->raise, VIRQ_FILE | VSEIP);
+    s->hvip &= VSEIP;
 }
 
 void virq_init_cpu(void)
