@@ -1,12 +1,11 @@
 /*
- * The host's IMSICs [RVAIA 3]: the hypervisor's own file on each hart (interrupts between CPUs, the
- * APLIC's messages), and the guest files as far as they belong to a hart: which vCPU has one, and
- * what comes for a vCPU that is away. The vCPU's side is vimsic.c.
+ * The host's IMSICs [RVAIA 3]: where each hart's files are, the hypervisor's own ones (interrupts
+ * between CPUs, the APLIC's messages), and guest files as hardware. Who has which guest file, and
+ * what comes for him, is vimsic.c's.
  */
 #include <arch/mm.h>
 #include <asm/aia.h>
 #include <asm/irqchip.h>
-#include <asm/virq.h>
 #include <xen/bitops.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
@@ -14,30 +13,18 @@
 #include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/printk.h>
-#include <xen/spinlock.h>
-#include <xen/trap.h>
-
-#define TOPEI_ID_SHIFT 16
-#define DRAIN_MAX      64u /* messages taken in one interrupt: a sender may be faster than we are */
-
-struct imsic_cpu {
-    paddr_t pa; /* of the hypervisor's file; guest file n's is n pages behind it */
-    uint8_t *page;
-    spinlock_t lock; /* owner: held while one is used, so that it stays */
-    struct vcpu *owner[IMSIC_MAX_FILES];
-};
 
 struct imsic imsic;
-static struct imsic_cpu imsic_cpus[MAX_CPUS];
+struct imsic_hart imsic_harts[MAX_CPUS];
 
 paddr_t imsic_page(const struct cpu *c, uint32_t file)
 {
-    return imsic_cpus[c->id].pa + (paddr_t)file * PAGE_SIZE;
+    return imsic_harts[c->id].pa + (paddr_t)file * PAGE_SIZE;
 }
 
 uint32_t imsic_target(const struct cpu *c, uint32_t file)
 {
-    paddr_t pa = imsic_cpus[c->id].pa;
+    paddr_t pa = imsic_harts[c->id].pa;
     uint32_t hart, group;
 
     hart = (uint32_t)(pa >> (PAGE_SHIFT + imsic.guest_bits)) & ((1u << imsic.hart_bits) - 1u);
@@ -48,117 +35,24 @@ uint32_t imsic_target(const struct cpu *c, uint32_t file)
 
 void imsic_send_ipi(const struct cpu *c)
 {
-    chip_write(imsic_cpus[c->id].page, 0, IMSIC_EIID_IPI);
+    chip_write(imsic_harts[c->id].page, 0, IMSIC_EIID_IPI);
 }
 
-/* One for each trap: another one that is pending traps at once. */
-void imsic_external(void)
+/* Guest file `file` of this hart: empty, and open (homes) or closed (the visitor's). */
+static void imsic_init_file(uint32_t file)
 {
-    uint32_t eiid = (uint32_t)(csr_swap(CSR_STOPEI, 0ul) >> TOPEI_ID_SHIFT), irq;
+    bool open = file != imsic.visitor;
 
-    if (eiid == IMSIC_EIID_IPI) {
-        fence(rw, rw); /* the sender's stores are seen by what follows the message */
-        ipi_dispatch();
-        return;
+    imsic_select_file(file);
+    imsic_swap(IMSIC_EIDELIVERY, 0);
+    for (uint32_t w = 0; w < imsic.words; w++) {
+        imsic_swap(IMSIC_EIE0 + 2u * w, open ? UINT64_MAX : 0);
+        imsic_swap(IMSIC_EIP0 + 2u * w, 0);
     }
-    irq = aplic_irq_of(eiid);
-    if (irq != 0) {
-        irq_dispatch(irq);
-    }
-}
-
-static uint64_t imsic_select_file(uint32_t file)
-{
-    uint64_t old = csr_read(CSR_HSTATUS);
-
-    csr_write(CSR_HSTATUS, (old & ~HSTATUS_VGEIN) | (uint64_t)file << HSTATUS_VGEIN_SHIFT);
-    return old;
-}
-
-/* Messages for a vCPU that is not on its home: to where it will find them. */
-static void imsic_drain(struct imsic_cpu *host, uint32_t file)
-{
-    uint64_t hstatus = imsic_select_file(file), top;
-    struct vcpu *v;
-    uint32_t i;
-
-    spin_lock(&host->lock);
-    v = host->owner[file];
-    for (i = 0; i < DRAIN_MAX && (top = csr_swap(CSR_VSTOPEI, 0ul)) != 0; i++) {
-        if (v != NULL) {
-            vimsic_note(v, (uint32_t)(top >> TOPEI_ID_SHIFT));
-        }
-    }
-    if (v != NULL) {
-        virq_raise(v, VIRQ_FILE);
-    }
-    spin_unlock(&host->lock);
-    csr_write(CSR_HSTATUS, hstatus);
-}
-
-void imsic_guest(void)
-{
-    uint64_t files = csr_read(CSR_HGEIP) & csr_read(CSR_HGEIE);
-
-    for (; files != 0; files &= files - 1u) {
-        imsic_drain(&imsic_cpus[this_cpu()->id], ctz64(files));
-    }
-}
-
-uint32_t imsic_claim_file(struct cpu *c, struct vcpu *v)
-{
-    struct imsic_cpu *host = &imsic_cpus[c->id];
-    uint32_t file;
-
-    spin_lock(&host->lock);
-    for (file = 1; file < imsic.visitor && (c->arch.imsic_file & 1u << file) != 0; file++) {
-    }
-    if (file < imsic.visitor) {
-        c->arch.imsic_file |= 1u << file;
-        host->owner[file] = v;
-    }
-    spin_unlock(&host->lock);
-    return file < imsic.visitor ? file : 0;
-}
-
-/* The file stays open, and what still comes is dropped. */
-void imsic_release_file(const struct cpu *c, uint32_t file)
-{
-    struct imsic_cpu *host = &imsic_cpus[c->id];
-
-    spin_lock(&host->lock);
-    host->owner[file] = NULL;
-    cpus[c->id].arch.imsic_file &= ~(1u << file);
-    spin_unlock(&host->lock);
-}
-
-static void imsic_file_write(uint32_t reg, uint64_t value)
-{
-    csr_write(CSR_VSISELECT, reg);
-    csr_write(CSR_VSIREG, value);
-}
-
-void imsic_open_file(uint32_t file)
-{
-    uint32_t w;
-
-    for (w = 0; w < imsic.words; w++) {
-        imsic_file_write(IMSIC_EIE0 + 2u * w, UINT64_MAX);
-    }
-    imsic_file_write(IMSIC_EITHRESHOLD, 0);
-    imsic_file_write(IMSIC_EIDELIVERY, 1);
-    csr_set(CSR_HGEIE, 1ul << file);
-}
-
-/* The file that hstatus.VGEIN selects: closed and empty. vsiselect is lost. */
-static void imsic_close_file(void)
-{
-    uint32_t w;
-
-    imsic_file_write(IMSIC_EIDELIVERY, 0);
-    for (w = 0; w < imsic.words; w++) {
-        imsic_file_write(IMSIC_EIE0 + 2u * w, 0);
-        imsic_file_write(IMSIC_EIP0 + 2u * w, 0);
+    imsic_swap(IMSIC_EITHRESHOLD, 0);
+    imsic_swap(IMSIC_EIDELIVERY, open);
+    if (open) {
+        csr_set(CSR_HGEIE, 1ul << file);
     }
 }
 
@@ -190,21 +84,6 @@ static uint32_t imsic_count_files(void)
                              min_u64((1u << imsic.guest_bits) - 1u, IMSIC_MAX_FILES - 1u));
 }
 
-static void imsic_init_files(void)
-{
-    uint64_t hstatus = csr_read(CSR_HSTATUS);
-    uint32_t file;
-
-    for (file = 1; file <= imsic.visitor; file++) {
-        (void)imsic_select_file(file);
-        imsic_close_file();
-        if (file != imsic.visitor) {
-            imsic_open_file(file);
-        }
-    }
-    csr_write(CSR_HSTATUS, hstatus);
-}
-
 /* Address of the hypervisor's file of the hart that is entry `index` of the tree's node: regions of
  * reg follow each other, each begins at a whole hart [Linux riscv,imsics.yaml]. 0: none. */
 static paddr_t imsic_address(uint32_t index)
@@ -224,7 +103,7 @@ static paddr_t imsic_address(uint32_t index)
 
 static void imsic_find(const struct cpu *c)
 {
-    struct imsic_cpu *host = &imsic_cpus[c->id];
+    struct imsic_hart *host = &imsic_harts[c->id];
     uint32_t i, irq;
     uint64_t hart;
     int rc = 0;
@@ -255,7 +134,10 @@ void imsic_init_cpu(struct cpu *c)
               c->arch.hartid);
     }
     imsic_init_own();
-    imsic_init_files();
+    for (uint32_t file = 1; file <= imsic.visitor; file++) {
+        imsic_init_file(file);
+    }
+    imsic_select_file(0);
     csr_set(CSR_HIE, 1ul << IRQ_S_GUEST);
 }
 

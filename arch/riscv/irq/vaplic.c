@@ -77,7 +77,7 @@ static void vaplic_retarget(struct vaplic *a, struct domain *d, uint32_t n)
     if (a->host[n] != 0) {
         aplic_write(APLIC_CLRIE + APLIC_NUM, a->host[n]);
         if (v != NULL) {
-            aplic_write(APLIC_TARGET + 4u * (a->host[n] - 1u),
+            aplic_write(APLIC_TARGET(a->host[n]),
                         v->arch.virq.file->host_target | (a->target[n] & APLIC_TARGET_EIID));
         }
     }
@@ -109,7 +109,7 @@ static void vaplic_source_write(struct vaplic *a, struct domain *d, uint32_t n, 
         vaplic_update(a, d, n);
     }
     if (a->host[n] != 0) {
-        aplic_write(APLIC_SOURCECFG + 4u * (a->host[n] - 1u), value);
+        aplic_write(APLIC_SOURCECFG(a->host[n]), value);
     }
 }
 
@@ -222,7 +222,7 @@ static uint32_t vaplic_source(const struct vaplic *a, uint32_t offset)
 /* The source whose target is at `offset`; 0: none. */
 static uint32_t vaplic_target(const struct vaplic *a, uint32_t offset)
 {
-    return offset >= APLIC_TARGET ? vaplic_source(a, offset - APLIC_GENMSI) : 0;
+    return offset >= APLIC_TARGET(1) ? vaplic_source(a, offset - APLIC_GENMSI) : 0;
 }
 
 static uint32_t vaplic_read(const struct vaplic *a, uint32_t offset)
@@ -302,9 +302,8 @@ static int vaplic_route(struct domain *d, unsigned int virq, unsigned int irq)
     } else {
         a->host[virq] = (uint16_t)irq;
         a->hosted[virq / 32u] |= 1u << (virq % 32u);
-        aplic_set_guest(irq, true);
         if (a->mode[virq] != 0) {
-            aplic_write(APLIC_SOURCECFG + 4u * (irq - 1u), a->mode[virq]);
+            aplic_write(APLIC_SOURCECFG(irq), a->mode[virq]);
             vaplic_retarget(a, d, virq);
         }
     }
@@ -326,8 +325,7 @@ static void vaplic_unroute(struct domain *d, unsigned int virq)
     a->hosted[virq / 32u] &= ~(1u << (virq % 32u));
     if (host != 0) {
         aplic_disable(host);
-        aplic_write(APLIC_SOURCECFG + 4u * (host - 1u), 0);
-        aplic_set_guest(host, false);
+        aplic_write(APLIC_SOURCECFG(host), 0);
     }
     spin_unlock(&a->lock);
 }
@@ -383,7 +381,7 @@ const struct virqchip vaplic_chip = {
     .vcpu_save = vimsic_save,
     .vcpu_load = vimsic_load,
     .messages = vimsic_merge,
-    .guest = imsic_guest,
+    .guest = vimsic_collect,
     .route = vaplic_route,
     .unroute = vaplic_unroute,
     .inject = vaplic_inject,

@@ -1,23 +1,33 @@
 /*
- * A vCPU's interrupt file: where it is, its registers while they are in none, messages that do not
- * reach it by themselves. The design is in <asm/aia.h>.
+ * A vCPU's interrupt file: which guest file of a hart is its home, its registers while they are in
+ * none, messages that do not reach it by themselves. The design is in <asm/aia.h>.
+ *
+ * A guest file below the visitor's is in one of three states. Its messages are dropped, taken by
+ * vimsic_collect, or the guest's at once:
+ *
+ *                vimsic_create               vimsic_load at home
+ *          FREE ---------------> AWAY ------------------------------> IN USE
+ *     (no owner) <------------- (owner) <--------------------------- (selected)
+ *                vimsic_destroy              vimsic_save
+ *
+ * FREE and AWAY: open for all identities, each interrupts the hart (SGEI). IN USE: the guest's own
+ * eie and eithreshold, no SGEI.
+ *
+ * A message for a vCPU that does not run at home waits in `incoming` until VIRQ_FILE, raised for
+ * that vCPU, makes its CPU merge it (vimsic_merge). The same way go all that are emulated.
  */
 #include <arch/vcpu.h>
 #include <asm/aia.h>
-#include <asm/irqchip.h>
 #include <asm/virq.h>
 #include <public/arch-riscv.h>
+#include <xen/bitops.h>
 #include <xen/errno.h>
 #include <xen/heap.h>
 #include <xen/nospec.h>
 #include <xen/p2m.h>
 #include <xen/printk.h>
 
-static uint64_t vimsic_swap(uint32_t reg, uint64_t value)
-{
-    csr_write(CSR_VSISELECT, reg);
-    return csr_swap(CSR_VSIREG, value);
-}
+#define COLLECT_MAX 64u /* messages taken in one interrupt: a sender may be faster than we are */
 
 static bool vimsic_at_home(const struct vimsic *f)
 {
@@ -26,51 +36,48 @@ static bool vimsic_at_home(const struct vimsic *f)
 
 static void vimsic_use(struct vcpu *v, uint32_t file)
 {
-    uint64_t vgein = (uint64_t)file << HSTATUS_VGEIN_SHIFT;
-
-    v->arch.hstatus = (v->arch.hstatus & ~HSTATUS_VGEIN) | vgein;
-    csr_write(CSR_HSTATUS, (csr_read(CSR_HSTATUS) & ~HSTATUS_VGEIN) | vgein);
+    imsic_select_file(file);
+    v->arch.hstatus = (v->arch.hstatus & ~HSTATUS_VGEIN) | (uint64_t)file << HSTATUS_VGEIN_SHIFT;
 }
 
-/* vsiselect is lost here and in vimsic_load. eip first: what comes later stays in the file, and is
- * there at the next load or interrupts. */
+/* vsiselect is lost here and in vimsic_load. A home is left open. eip first: what comes later stays
+ * in the file, and is there at the next load or interrupts. */
 void vimsic_save(struct vcpu *v)
 {
     struct vimsic *f = v->arch.virq.file;
-    uint32_t w;
+    bool home = vimsic_at_home(f);
 
-    for (w = 0; w < imsic.words; w++) {
-        f->eip[w] = vimsic_swap(IMSIC_EIP0 + 2u * w, 0);
-        f->eie[w] = vimsic_swap(IMSIC_EIE0 + 2u * w, 0);
+    for (uint32_t w = 0; w < imsic.words; w++) {
+        f->eip[w] = imsic_swap(IMSIC_EIP0 + 2u * w, 0);
+        f->eie[w] = imsic_swap(IMSIC_EIE0 + 2u * w, home ? UINT64_MAX : 0);
     }
-    f->threshold = vimsic_swap(IMSIC_EITHRESHOLD, 0);
-    f->delivery = vimsic_swap(IMSIC_EIDELIVERY, 0);
-    if (vimsic_at_home(f)) {
-        imsic_open_file(f->home_file);
+    f->threshold = imsic_swap(IMSIC_EITHRESHOLD, 0);
+    f->delivery = imsic_swap(IMSIC_EIDELIVERY, home);
+    if (home) {
+        csr_set(CSR_HGEIE, 1ul << f->home_file);
     }
     vimsic_use(v, 0);
 }
 
 void vimsic_load(struct vcpu *v)
 {
-    struct vimsic *f = v->arch.virq.file;
-    uint32_t w;
+    const struct vimsic *f = v->arch.virq.file;
+    uint32_t file = imsic.visitor;
 
     if (vimsic_at_home(f)) {
-        csr_clear(CSR_HGEIE, 1ul << f->home_file);
+        file = f->home_file;
+        csr_clear(CSR_HGEIE, 1ul << file);
     }
-    vimsic_use(v, vimsic_at_home(f) ? f->home_file : imsic.visitor);
-    for (w = 0; w < imsic.words; w++) {
-        csr_write(CSR_VSISELECT, IMSIC_EIP0 + 2u * w);
-        csr_set(CSR_VSIREG, f->eip[w]); /* besides what is in it */
-        csr_write(CSR_VSISELECT, IMSIC_EIE0 + 2u * w);
-        csr_write(CSR_VSIREG, f->eie[w]);
+    vimsic_use(v, file);
+    for (uint32_t w = 0; w < imsic.words; w++) {
+        imsic_set(IMSIC_EIP0 + 2u * w, f->eip[w]); /* besides what is in it */
+        imsic_swap(IMSIC_EIE0 + 2u * w, f->eie[w]);
     }
-    (void)vimsic_swap(IMSIC_EITHRESHOLD, f->threshold);
-    (void)vimsic_swap(IMSIC_EIDELIVERY, f->delivery);
+    imsic_swap(IMSIC_EITHRESHOLD, f->threshold);
+    imsic_swap(IMSIC_EIDELIVERY, f->delivery);
 }
 
-void vimsic_note(struct vcpu *v, uint32_t eiid)
+static void vimsic_note(struct vcpu *v, uint32_t eiid)
 {
     if (eiid != 0 && eiid < imsic.nr_guest_ids) {
         eiid = (uint32_t)index_nospec(eiid, imsic.nr_guest_ids);
@@ -84,6 +91,40 @@ void vimsic_post(struct vcpu *v, uint32_t eiid)
     virq_raise(v, VIRQ_FILE);
 }
 
+/* Messages in an open file of this hart: to where the vCPU whose home it is will find them. */
+static void vimsic_collect_file(struct imsic_hart *h, uint32_t file)
+{
+    uint64_t hstatus = imsic_select_file(file);
+    struct vcpu *v;
+
+    spin_lock(&h->lock);
+    v = h->owner[file];
+    for (uint32_t i = 0; i < COLLECT_MAX; i++) {
+        uint64_t top = csr_swap(CSR_VSTOPEI, 0ul);
+
+        if (top == 0) {
+            break;
+        }
+        if (v != NULL) {
+            vimsic_note(v, (uint32_t)(top >> IMSIC_TOPEI_SHIFT));
+        }
+    }
+    if (v != NULL) {
+        virq_raise(v, VIRQ_FILE);
+    }
+    spin_unlock(&h->lock);
+    csr_write(CSR_HSTATUS, hstatus);
+}
+
+void vimsic_collect(void)
+{
+    uint64_t files = csr_read(CSR_HGEIP) & csr_read(CSR_HGEIE);
+
+    for (; files != 0; files &= files - 1u) {
+        vimsic_collect_file(&imsic_harts[this_cpu()->id], ctz64(files));
+    }
+}
+
 void vimsic_merge(struct vcpu *v)
 {
     struct vimsic *f = v->arch.virq.file;
@@ -94,8 +135,7 @@ void vimsic_merge(struct vcpu *v)
         uint64_t bits = atomic_load(&f->incoming[w]) != 0 ? atomic_exchange(&f->incoming[w], 0) : 0;
 
         if (bits != 0) {
-            csr_write(CSR_VSISELECT, IMSIC_EIP0 + 2u * w);
-            csr_set(CSR_VSIREG, bits);
+            imsic_set(IMSIC_EIP0 + 2u * w, bits);
         }
     }
     csr_write(CSR_VSISELECT, select);
@@ -173,9 +213,36 @@ enum mmio_result vimsic_access(struct vcpu *v, struct mmio_access *a, uint64_t o
     return MMIO_HANDLED;
 }
 
+/* A file of v's hart as its home; 0: all are in use. */
+static uint32_t vimsic_claim(struct vcpu *v)
+{
+    struct imsic_hart *h = &imsic_harts[v->cpu->id];
+    uint32_t file = 1;
+
+    spin_lock(&h->lock);
+    while (file < imsic.visitor && h->owner[file] != NULL) {
+        file++;
+    }
+    if (file < imsic.visitor) {
+        h->owner[file] = v;
+    }
+    spin_unlock(&h->lock);
+    return file < imsic.visitor ? file : 0;
+}
+
+/* The file stays open, and what still comes is dropped. */
+static void vimsic_release(const struct cpu *c, uint32_t file)
+{
+    struct imsic_hart *h = &imsic_harts[c->id];
+
+    spin_lock(&h->lock);
+    h->owner[file] = NULL;
+    spin_unlock(&h->lock);
+}
+
 static int vimsic_find_home(struct vcpu *v, struct vimsic *f)
 {
-    uint32_t file = imsic_claim_file(v->cpu, v);
+    uint32_t file = vimsic_claim(v);
 
     if (file == 0 && v->d->is_privileged) {
         printk(XENLOG_ERR "d%uv%u: all guest interrupt files of CPU%u are in use: give dom0 fewer "
@@ -224,7 +291,7 @@ void vimsic_destroy(struct vcpu *v)
     struct vimsic *f = v->arch.virq.file;
 
     if (f->home != NULL) {
-        imsic_release_file(f->home, f->home_file);
+        vimsic_release(f->home, f->home_file);
     }
     v->arch.virq.file = NULL;
     heap_free(f);

@@ -10,22 +10,23 @@
  */
 #pragma once
 
+#include <asm/csr.h>
 #include <xen/compiler.h>
+#include <xen/cpu.h>
 #include <xen/mmio.h>
+#include <xen/spinlock.h>
 #include <xen/types.h>
 
-struct cpu;
 struct domain;
 struct dt_node;
-struct fdt_builder;
 struct vcpu;
 
-/* APLIC registers [RVAIA 4.5]. Source n's word of an array is at + 4 * (n - 1). */
+/* APLIC registers [RVAIA 4.5]; n: a source. */
 #define APLIC_DOMAINCFG    0x0000u
 #define APLIC_DOMAINCFG_IE (1u << 8)
 #define APLIC_DOMAINCFG_DM (1u << 2) /* delivers by messages */
 #define APLIC_DOMAINCFG_RO 0x80000000u
-#define APLIC_SOURCECFG    0x0004u
+#define APLIC_SOURCECFG(n) (0x0004u + 4u * ((n) - 1u))
 #define APLIC_SOURCE_EDGE  4u      /* rising */
 #define APLIC_SOURCE_LEVEL 6u      /* high */
 #define APLIC_SETIP        0x1c00u /* then, at steps of 0x100: in_clrip, setie, clrie */
@@ -36,7 +37,7 @@ struct vcpu;
 #define APLIC_SETIPNUM_LE  0x2000u
 #define APLIC_SETIPNUM_BE  0x2004u
 #define APLIC_GENMSI       0x3000u
-#define APLIC_TARGET       0x3004u
+#define APLIC_TARGET(n)    (0x3004u + 4u * ((n) - 1u))
 #define APLIC_END          0x4000u
 
 /* A target in MSI mode: hart index, guest file, identity [RVAIA 4.5.16]. */
@@ -52,6 +53,8 @@ struct vcpu;
 #define IMSIC_EIP0        0x80u
 #define IMSIC_EIE0        0xc0u
 
+#define IMSIC_TOPEI_SHIFT 16 /* of the identity in stopei and vstopei */
+
 #define IMSIC_MAX_FILES 16u /* guest files of a hart that are used, and one */
 #define IMSIC_MAX_WORDS 32u /* of 64 identities */
 #define IMSIC_EIID_IPI  1u  /* the hypervisor's */
@@ -64,6 +67,14 @@ struct imsic {
     uint32_t visitor;      /* the guest file for vCPUs away from home; homes are below it */
     uint32_t guest_bits, hart_bits, group_bits, group_shift; /* of addresses [RVAIA 3.6] */
     paddr_t start, end;
+};
+
+/* The files of one hart. */
+struct imsic_hart {
+    paddr_t pa; /* of the hypervisor's file; guest file n's is n pages behind it */
+    uint8_t *page;
+    spinlock_t lock;                     /* owner: held while one is used, so that it stays */
+    struct vcpu *owner[IMSIC_MAX_FILES]; /* by guest file: whose home it is, NULL: free */
 };
 
 struct aplic {
@@ -87,50 +98,60 @@ struct vimsic {
 };
 
 extern struct imsic imsic;
+extern struct imsic_hart imsic_harts[MAX_CPUS];
 extern struct aplic aplic;
 
 /* imsic.c: the host's files. */
 void imsic_init(void); /* boot CPU; imsic.node is known; panics */
 void imsic_init_cpu(struct cpu *c);
-void imsic_external(void);
-void imsic_guest(void);
 void imsic_send_ipi(const struct cpu *c);
 /* Physical address of a file of c; the hypervisor's is 0. */
 paddr_t imsic_page(const struct cpu *c, uint32_t file);
 /* The same as an APLIC says it. */
 uint32_t imsic_target(const struct cpu *c, uint32_t file);
-/* A home file of c for v, 0: all are in use; and back. */
-uint32_t imsic_claim_file(struct cpu *c, struct vcpu *v);
-void imsic_release_file(const struct cpu *c, uint32_t file);
-/* Guest file `file` of this CPU, selected by hstatus.VGEIN: open for every identity, and SGEI for
- * what comes. vsiselect is lost. */
-void imsic_open_file(uint32_t file);
+/* Take the highest identity that is pending in this CPU's own file; 0: none. */
+static inline uint32_t imsic_take(void)
+{
+    return (uint32_t)(csr_swap(CSR_STOPEI, 0ul) >> IMSIC_TOPEI_SHIFT);
+}
 
-/* aplic.c: the host's APLIC. Functions with an irq are those of struct irqchip. */
-void aplic_init(void);
+/* Let CSR_VS* be those of guest file `file` of this CPU, 0: of none. Returns the old hstatus. */
+static inline uint64_t imsic_select_file(uint32_t file)
+{
+    uint64_t old = csr_read(CSR_HSTATUS);
+
+    csr_write(CSR_HSTATUS, (old & ~HSTATUS_VGEIN) | (uint64_t)file << HSTATUS_VGEIN_SHIFT);
+    return old;
+}
+
+/* A register of the guest file that hstatus.VGEIN selects. vsiselect is lost. */
+static inline uint64_t imsic_swap(uint32_t reg, uint64_t value)
+{
+    csr_write(CSR_VSISELECT, reg);
+    return csr_swap(CSR_VSIREG, value);
+}
+
+static inline void imsic_set(uint32_t reg, uint64_t bits)
+{
+    csr_write(CSR_VSISELECT, reg);
+    csr_set(CSR_VSIREG, bits);
+}
+
+/* aia.c: the host's APLIC. */
 void aplic_write(uint32_t offset, uint32_t value);
 uint32_t aplic_read(uint32_t offset);
-void aplic_enable(unsigned int irq);
+/* Source irq is off when this returns. */
 void aplic_disable(unsigned int irq);
-void aplic_set_type(unsigned int irq, bool edge);
-void aplic_route(unsigned int irq, const struct cpu *c);
-void aplic_end(unsigned int irq);
-/* A guest has it: the functions above that configure leave it alone. */
-void aplic_set_guest(unsigned int irq, bool guest);
-/* The interrupt that an identity in the hypervisor's files stands for, 0: none. */
-unsigned int aplic_irq_of(uint32_t eiid);
 
-/* vimsic.c: a vCPU's file. */
+/* vimsic.c: a vCPU's file. What struct virqchip wants of it, and messages. */
 int __must_check vimsic_create(struct vcpu *v);
 void vimsic_destroy(struct vcpu *v);
 void vimsic_save(struct vcpu *v);
 void vimsic_load(struct vcpu *v);
-/* A message to v's file, from any CPU; identities that it does not have are ignored. note leaves
- * virq_raise(v, VIRQ_FILE) to the caller. */
-void vimsic_note(struct vcpu *v, uint32_t eiid);
-void vimsic_post(struct vcpu *v, uint32_t eiid);
-/* Put what is incoming into the file; v is loaded here. */
 void vimsic_merge(struct vcpu *v);
+void vimsic_collect(void);
+/* A message to v's file, from any CPU; an identity that it does not have is ignored. */
+void vimsic_post(struct vcpu *v, uint32_t eiid);
 /* Writes to pages of files that are not mapped in the guest. */
 mmio_fn vimsic_access;
 /* The vCPU that a target of the guest's names; NULL: none. */
