@@ -1,11 +1,19 @@
 /*
- * The APLIC that a guest sees [RVAIA 4.5], in MSI mode only. Behind a source that the guest owns is
- * one of the host's, whose registers get what the guest writes, with the target translated: its
- * messages then go to the vCPU's interrupt file without us. Other sources exist only here, for
- * emulated devices; they are edges.
+ * The APLIC that a guest sees [RVAIA 4.5], in MSI mode only. A source of the guest's:
+ *
+ *     INACTIVE   mode 0: no other register of it holds anything
+ *     own        active, nobody behind it: an edge for emulated devices. `pending` until the domain
+ *                and the source are enabled and the target has a file, then a message (vimsic_post)
+ *     hosted     active, with a source of the host's behind it, whose registers get what the guest
+ *                writes, with the target translated: its messages go to the vCPU's interrupt file
+ *                without us. Enabled at the host while the domain and the source are, and the
+ *                target has a home. Pending bits are the host's
+ *
+ * All is under vaplic.lock.
  */
 #include <arch/irq.h>
 #include <asm/aia.h>
+#include <asm/irqchip.h>
 #include <asm/virq.h>
 #include <public/arch-riscv.h>
 #include <xen/bitops.h>
@@ -39,11 +47,6 @@ struct vaplic {
     uint32_t target[ARCH_NR_IRQS];  /* in the guest's numbers */
 };
 
-static bool vaplic_is_enabled(const struct vaplic *a, uint32_t n)
-{
-    return (a->enabled[n / 32u] & 1u << (n % 32u)) != 0;
-}
-
 /* The vCPU that n's messages go to; NULL: its target is none, or has no identity. */
 static struct vcpu *vaplic_vcpu(const struct vaplic *a, const struct domain *d, uint32_t n)
 {
@@ -55,16 +58,15 @@ static struct vcpu *vaplic_vcpu(const struct vaplic *a, const struct domain *d, 
 /* Make the host agree, or send what is pending. Lock held, as for all until the accesses. */
 static void vaplic_update(struct vaplic *a, struct domain *d, uint32_t n)
 {
-    bool live = a->on && vaplic_is_enabled(a, n);
-    struct vcpu *v = live ? vaplic_vcpu(a, d, n) : NULL;
-    uint32_t bit = 1u << (n % 32u);
+    struct vcpu *v = a->on && chip_bit(a->enabled, n) ? vaplic_vcpu(a, d, n) : NULL;
 
     if (a->host[n] != 0) {
         /* A vCPU without a home gets no interrupts of devices: there is no file to name. */
-        live = v != NULL && v->arch.virq.file->home != NULL;
+        bool live = v != NULL && v->arch.virq.file->home != NULL;
+
         aplic_write((live ? APLIC_SETIE : APLIC_CLRIE) + APLIC_NUM, a->host[n]);
-    } else if (v != NULL && (a->pending[n / 32u] & bit) != 0) {
-        a->pending[n / 32u] &= ~bit;
+    } else if (v != NULL && chip_bit(a->pending, n)) {
+        chip_set_bit(a->pending, n, false);
         vimsic_post(v, a->target[n] & APLIC_TARGET_EIID);
     }
 }
@@ -95,16 +97,14 @@ static void vaplic_target_write(struct vaplic *a, struct domain *d, uint32_t n, 
 /* Delegation and reserved modes are not to be had. An inactive source has no other registers. */
 static void vaplic_source_write(struct vaplic *a, struct domain *d, uint32_t n, uint32_t value)
 {
-    uint32_t bit = 1u << (n % 32u);
-
     value &= 0x407u;
     if (value > 7 || value == 2 || value == 3) {
         value = 0;
     }
     a->mode[n] = (uint8_t)value;
     if (value == 0) {
-        a->enabled[n / 32u] &= ~bit;
-        a->pending[n / 32u] &= ~bit;
+        chip_set_bit(a->enabled, n, false);
+        chip_set_bit(a->pending, n, false);
         a->target[n] = 0;
         vaplic_update(a, d, n);
     }
@@ -115,22 +115,18 @@ static void vaplic_source_write(struct vaplic *a, struct domain *d, uint32_t n, 
 
 static void vaplic_set_pending(struct vaplic *a, struct domain *d, uint32_t n, bool pending)
 {
-    uint32_t bit = 1u << (n % 32u);
-
     if (a->host[n] != 0) {
         aplic_write((pending ? APLIC_SETIP : APLIC_CLRIP) + APLIC_NUM, a->host[n]);
-    } else if (pending) {
-        a->pending[n / 32u] |= bit;
+        return;
+    }
+    chip_set_bit(a->pending, n, pending);
+    if (pending) {
         vaplic_update(a, d, n);
-    } else {
-        a->pending[n / 32u] &= ~bit;
     }
 }
 
 static void vaplic_bit(struct vaplic *a, struct domain *d, enum vaplic_row row, uint32_t n)
 {
-    uint32_t bit = 1u << (n % 32u);
-
     if (n == 0 || n >= a->nr_irqs) {
         return;
     }
@@ -142,11 +138,7 @@ static void vaplic_bit(struct vaplic *a, struct domain *d, enum vaplic_row row, 
         vaplic_set_pending(a, d, n, row == ROW_SETIP);
         return;
     }
-    if (row == ROW_SETIE) {
-        a->enabled[n / 32u] |= bit;
-    } else {
-        a->enabled[n / 32u] &= ~bit;
-    }
+    chip_set_bit(a->enabled, n, row == ROW_SETIE);
     vaplic_update(a, d, n);
 }
 
@@ -167,9 +159,9 @@ static void vaplic_row_write(struct vaplic *a, struct domain *d, uint32_t offset
 /* Bits of the sources in word w that the host tells: pending, or the level of the input. */
 static uint32_t vaplic_host_bits(const struct vaplic *a, uint32_t w, uint32_t base)
 {
-    uint32_t i, result = 0;
+    uint32_t result = 0;
 
-    for (i = 0; i < 32; i++) {
+    for (uint32_t i = 0; i < 32; i++) {
         uint32_t host = a->host[w * 32u + i];
 
         if (host != 0 && a->mode[w * 32u + i] != 0) {
@@ -198,15 +190,15 @@ static uint32_t vaplic_row_read(const struct vaplic *a, uint32_t offset)
 static void vaplic_domain_write(struct vaplic *a, struct domain *d, uint32_t value)
 {
     bool on = (value & APLIC_DOMAINCFG_IE) != 0;
-    uint32_t w, bits;
 
     if (a->on == on) {
         return;
     }
     a->on = on;
-    for (w = 0; w < VAPLIC_WORDS; w++) {
+    for (uint32_t w = 0; w < VAPLIC_WORDS; w++) {
         /* The others have nothing to send, and nothing that the host must know. */
-        bits = a->enabled[w] & (a->pending[w] | a->hosted[w]);
+        uint32_t bits = a->enabled[w] & (a->pending[w] | a->hosted[w]);
+
         for (; bits != 0; bits &= bits - 1u) {
             vaplic_update(a, d, w * 32u + ctz64(bits));
         }
@@ -288,25 +280,31 @@ static void vaplic_inject(struct domain *d, unsigned int virq)
     spin_unlock(&a->lock);
 }
 
+/* Lock held. */
+static int vaplic_host(struct vaplic *a, struct domain *d, unsigned int virq, unsigned int irq)
+{
+    if (a->host[virq] != 0) {
+        return -EBUSY;
+    }
+    a->host[virq] = (uint16_t)irq;
+    chip_set_bit(a->hosted, virq, true);
+    if (a->mode[virq] != 0) {
+        aplic_write(APLIC_SOURCECFG(irq), a->mode[virq]);
+        vaplic_retarget(a, d, virq);
+    }
+    return 0;
+}
+
 static int vaplic_route(struct domain *d, unsigned int virq, unsigned int irq)
 {
     struct vaplic *a = d->arch.virq.vaplic;
-    int rc = 0;
+    int rc;
 
     if (virq == 0 || virq >= a->nr_irqs || irq == 0 || irq >= aplic.nr_irqs) {
         return -EINVAL;
     }
     spin_lock(&a->lock);
-    if (a->host[virq] != 0) {
-        rc = -EBUSY;
-    } else {
-        a->host[virq] = (uint16_t)irq;
-        a->hosted[virq / 32u] |= 1u << (virq % 32u);
-        if (a->mode[virq] != 0) {
-            aplic_write(APLIC_SOURCECFG(irq), a->mode[virq]);
-            vaplic_retarget(a, d, virq);
-        }
-    }
+    rc = vaplic_host(a, d, virq, irq);
     spin_unlock(&a->lock);
     return rc;
 }
@@ -322,7 +320,7 @@ static void vaplic_unroute(struct domain *d, unsigned int virq)
     spin_lock(&a->lock);
     host = a->host[virq];
     a->host[virq] = 0;
-    a->hosted[virq / 32u] &= ~(1u << (virq % 32u));
+    chip_set_bit(a->hosted, virq, false);
     if (host != 0) {
         aplic_disable(host);
         aplic_write(APLIC_SOURCECFG(host), 0);
@@ -342,12 +340,23 @@ static int vaplic_map_setipnum(struct domain *d)
                             : 0;
 }
 
-static int vaplic_domain_create(struct domain *d)
+static int vaplic_register(struct domain *d, struct vaplic *a)
 {
-    struct vaplic *a = heap_new(struct vaplic);
     paddr_t base = d->is_privileged ? aplic.pa : GUEST_APLIC_S_BASE;
     paddr_t pages = d->is_privileged ? imsic.start : GUEST_IMSIC_S_BASE;
     uint64_t span = d->is_privileged ? imsic.end - imsic.start : d->max_vcpus * PAGE_SIZE;
+    int rc = mmio_register(d, base, base + aplic.size, vaplic_access, a);
+
+    if (rc != 0) {
+        return rc;
+    }
+    rc = mmio_register(d, pages, pages + span, vimsic_access, NULL);
+    return rc != 0 ? rc : vaplic_map_setipnum(d);
+}
+
+static int vaplic_domain_create(struct domain *d)
+{
+    struct vaplic *a = heap_new(struct vaplic);
     int rc;
 
     if (a == NULL) {
@@ -355,9 +364,7 @@ static int vaplic_domain_create(struct domain *d)
     }
     spin_init(&a->lock, LOCK_VIRQ);
     a->nr_irqs = aplic.nr_irqs;
-    rc = mmio_register(d, base, base + aplic.size, vaplic_access, a);
-    rc = rc == 0 ? mmio_register(d, pages, pages + span, vimsic_access, NULL) : rc;
-    rc = rc == 0 ? vaplic_map_setipnum(d) : rc;
+    rc = vaplic_register(d, a);
     if (rc != 0) {
         heap_free(a);
         return rc;

@@ -2,14 +2,13 @@
  * Virtual interrupts as bits of hvip: raising them from any CPU, the event-channel upcall, moving
  * them with the vCPU. External interrupts come from the virtual controller, through its table.
  *
- * A bit of a vCPU is in one place at a time:
+ * Where the bits of a vCPU are:
  *
- *                     virq_raise                 virq_load
- *     (another CPU) -------------> raise    hvip ---------> CSR hvip -> guest's sip
- *                                    |      saved <--------     ^
- *                                    |             virq_save    |
- *                                    +--------------------------+
- *                                     arch_virq_flush, at the gate
+ *     virq_raise, elsewhere --> raise --arch_virq_flush--> CSR hvip --> the guest's sip
+ *     virq_raise, loaded here ----------------------------> ^   |
+ *                                                 virq_load |   | virq_save
+ *                                                           |   v
+ *                                                           hvip
  *
  * The event bit is a level that the hypervisor computes: it follows evtchn_upcall_pending whenever
  * the vCPU passes arch_virq_flush, and is taken back when an interrupt of the host finds it stale,

@@ -1,9 +1,19 @@
 /*
  * The PLIC that a guest sees [RVPLIC 3-9], with a context for each vCPU, whose number is the
- * vCPU's. Sources that a host interrupt stands behind stay claimed at the host from the time it
- * came until the guest completes them, so that a level that is still high then comes again, once.
+ * vCPU's. A source is in one of four states:
  *
- * Its output to a vCPU is VSEIP in hvip. It is taken back only by the vCPU's own accesses: another
+ *                inject                claim                 inject
+ *         IDLE ---------> PENDING -----------------> CLAIMED -----> CLAIMED, PENDING
+ *           ^                ^                       |            |
+ *           +----------------|-----------------------+            |
+ *                            +------------------------------------+
+ *                                        complete
+ *
+ * A source that a host interrupt stands behind is claimed at the host from the time it came until
+ * the guest completes it, so that a level that is still high then comes again, once. It is enabled
+ * at the host while a context enables it, and goes to the CPU of the first such vCPU.
+ *
+ * The output to a vCPU is VSEIP in hvip. It is taken back only by the vCPU's own accesses: another
  * vCPU that claims an interrupt first leaves this one a claim that reads 0.
  */
 #include <arch/irq.h>
@@ -37,19 +47,21 @@ struct vplic {
     struct vplic_context context[];
 };
 
-static bool vplic_test(const uint32_t *map, uint32_t n)
+static bool vplic_has(const struct vplic *p, uint32_t n)
 {
-    return (map[n / 32u] & 1u << (n % 32u)) != 0;
+    return n != 0 && n < p->nr_irqs;
 }
 
-/* The pending interrupt of highest priority above `over` in a context, the lowest number of equals
+/* The ready source of highest priority above `over` in a context, the lowest number of equals
  * [RVPLIC 8]; 0: none. Lock held. */
 static uint32_t vplic_best(const struct vplic *p, const struct vplic_context *c, uint32_t over)
 {
-    uint32_t best = 0, w, bits;
+    uint32_t best = 0;
 
-    for (w = 0; w < p->words; w++) {
-        for (bits = p->pending[w] & ~p->claimed[w] & c->enable[w]; bits != 0; bits &= bits - 1u) {
+    for (uint32_t w = 0; w < p->words; w++) {
+        uint32_t bits = p->pending[w] & ~p->claimed[w] & c->enable[w];
+
+        for (; bits != 0; bits &= bits - 1u) {
             uint32_t n = w * 32u + ctz64(bits);
 
             if (p->priority[n] > over) {
@@ -73,20 +85,18 @@ static void vplic_signal(struct vplic *p, struct vcpu *v)
     }
 }
 
-/* Interrupt n may have become deliverable. Lock held. */
+/* Source n may have become deliverable. Lock held. */
 static void vplic_offer(struct vplic *p, struct domain *d, uint32_t n)
 {
-    uint32_t i;
-
-    if (!vplic_test(p->pending, n) || vplic_test(p->claimed, n)) {
+    if (!chip_bit(p->pending, n) || chip_bit(p->claimed, n)) {
         return;
     }
-    for (i = 0; i < p->nr_contexts; i++) {
+    for (uint32_t i = 0; i < p->nr_contexts; i++) {
         const struct vplic_context *c = &p->context[i];
-        struct vcpu *v;
 
-        if (vplic_test(c->enable, n) && p->priority[n] > c->threshold) {
-            v = domain_vcpu(d, i);
+        if (chip_bit(c->enable, n) && p->priority[n] > c->threshold) {
+            struct vcpu *v = domain_vcpu(d, i);
+
             if (v != NULL) {
                 virq_raise(v, VSEIP);
             }
@@ -98,11 +108,11 @@ static void vplic_inject(struct domain *d, unsigned int virq)
 {
     struct vplic *p = d->arch.virq.vplic;
 
-    if (virq == 0 || virq >= p->nr_irqs) {
+    if (!vplic_has(p, virq)) {
         return;
     }
     spin_lock(&p->lock);
-    p->pending[virq / 32u] |= 1u << (virq % 32u);
+    chip_set_bit(p->pending, virq, true);
     vplic_offer(p, d, virq);
     spin_unlock(&p->lock);
 }
@@ -110,10 +120,8 @@ static void vplic_inject(struct domain *d, unsigned int virq)
 /* The vCPU with the lowest number in whose context n is enabled; NULL: none. */
 static struct vcpu *vplic_target(const struct vplic *p, const struct domain *d, uint32_t n)
 {
-    uint32_t i;
-
-    for (i = 0; i < p->nr_contexts; i++) {
-        if (vplic_test(p->context[i].enable, n)) {
+    for (uint32_t i = 0; i < p->nr_contexts; i++) {
+        if (chip_bit(p->context[i].enable, n)) {
             return domain_vcpu(d, i);
         }
     }
@@ -142,8 +150,8 @@ static uint32_t vplic_claim(struct vplic *p, struct vcpu *v)
     spin_lock(&p->lock);
     n = vplic_best(p, &p->context[v->id], 0); /* whatever the threshold is [RVPLIC 8] */
     if (n != 0) {
-        p->pending[n / 32u] &= ~(1u << (n % 32u));
-        p->claimed[n / 32u] |= 1u << (n % 32u);
+        chip_set_bit(p->pending, n, false);
+        chip_set_bit(p->claimed, n, true);
     }
     vplic_signal(p, v);
     spin_unlock(&p->lock);
@@ -155,13 +163,13 @@ static void vplic_complete(struct vplic *p, struct domain *d, uint32_t n)
 {
     uint32_t host = 0;
 
-    if (n == 0 || n >= p->nr_irqs) {
+    if (!vplic_has(p, n)) {
         return;
     }
     n = (uint32_t)index_nospec(n, p->nr_irqs);
     spin_lock(&p->lock);
-    if (vplic_test(p->claimed, n)) {
-        p->claimed[n / 32u] &= ~(1u << (n % 32u));
+    if (chip_bit(p->claimed, n)) {
+        chip_set_bit(p->claimed, n, false);
         host = p->host[n];
         vplic_offer(p, d, n);
     }
@@ -240,7 +248,7 @@ static void vplic_enable_write(struct vplic *p, struct domain *d, uint32_t offse
 
 static void vplic_priority_write(struct vplic *p, struct vcpu *v, uint32_t n, uint32_t value)
 {
-    if (n == 0 || n >= p->nr_irqs) {
+    if (!vplic_has(p, n)) {
         return;
     }
     n = (uint32_t)index_nospec(n, p->nr_irqs);
@@ -297,37 +305,36 @@ static enum mmio_result vplic_access(struct vcpu *v, struct mmio_access *a, uint
 static int vplic_route(struct domain *d, unsigned int virq, unsigned int irq)
 {
     struct vplic *p = d->arch.virq.vplic;
-    int rc = 0;
+    bool free;
 
-    if (virq == 0 || virq >= p->nr_irqs || irq == 0 || irq >= plic.nr_irqs) {
+    if (!vplic_has(p, virq) || irq == 0 || irq >= plic.nr_irqs) {
         return -EINVAL;
     }
     spin_lock(&p->lock);
-    if (p->host[virq] != 0) {
-        rc = -EBUSY;
-    } else {
+    free = p->host[virq] == 0;
+    if (free) {
         p->host[virq] = (uint16_t)irq;
     }
     spin_unlock(&p->lock);
-    return rc;
+    return free ? 0 : -EBUSY;
 }
 
 /* One that waits here is still claimed at the host. */
 static void vplic_unroute(struct domain *d, unsigned int virq)
 {
     struct vplic *p = d->arch.virq.vplic;
-    uint32_t host = 0, bit = 1u << (virq % 32u), w = virq / 32u;
+    uint32_t host = 0;
 
-    if (virq == 0 || virq >= p->nr_irqs) {
+    if (!vplic_has(p, virq)) {
         return;
     }
     spin_lock(&p->lock);
-    if (((p->pending[w] | p->claimed[w]) & bit) != 0) {
+    if (chip_bit(p->pending, virq) || chip_bit(p->claimed, virq)) {
         host = p->host[virq];
     }
     p->host[virq] = 0;
-    p->pending[w] &= ~bit;
-    p->claimed[w] &= ~bit;
+    chip_set_bit(p->pending, virq, false);
+    chip_set_bit(p->claimed, virq, false);
     spin_unlock(&p->lock);
     if (host != 0) {
         plic_end(host);
@@ -338,14 +345,15 @@ static void vplic_unroute(struct domain *d, unsigned int virq)
 static void vplic_vcpu_load(struct vcpu *v)
 {
     const struct vplic *p = v->d->arch.virq.vplic;
-    uint32_t w, bits;
 
     if (v->arch.virq.routed == this_cpu()) {
         return;
     }
     v->arch.virq.routed = this_cpu();
-    for (w = 0; w < p->words; w++) {
-        for (bits = READ_ONCE(p->context[v->id].enable[w]); bits != 0; bits &= bits - 1u) {
+    for (uint32_t w = 0; w < p->words; w++) {
+        uint32_t bits = READ_ONCE(p->context[v->id].enable[w]);
+
+        for (; bits != 0; bits &= bits - 1u) {
             vplic_update_host(v->d, w * 32u + ctz64(bits));
         }
     }
