@@ -59,9 +59,7 @@ static void imsic_init_file(uint32_t file)
 /* The hypervisor's file takes every identity: those that stand for nothing are dropped. */
 static void imsic_init_own(void)
 {
-    uint32_t w;
-
-    for (w = 0; w < (imsic.nr_ids + 63u) / 64u; w++) {
+    for (uint32_t w = 0; w < (imsic.nr_ids + 63u) / 64u; w++) {
         csr_write(CSR_SISELECT, IMSIC_EIP0 + 2u * w);
         csr_write(CSR_SIREG, 0ul);
         csr_write(CSR_SISELECT, IMSIC_EIE0 + 2u * w);
@@ -90,9 +88,8 @@ static paddr_t imsic_address(uint32_t index)
 {
     uint64_t stride = PAGE_SIZE << imsic.guest_bits, offset = index * stride;
     struct dt_range reg;
-    uint32_t i;
 
-    for (i = 0; dt_reg(&dt_host, imsic.node, i, &reg) == 0; i++) {
+    for (uint32_t i = 0; dt_reg(&dt_host, imsic.node, i, &reg) == 0; i++) {
         if (offset < reg.size) {
             return reg.start + offset;
         }
@@ -104,16 +101,9 @@ static paddr_t imsic_address(uint32_t index)
 static void imsic_find(const struct cpu *c)
 {
     struct imsic_hart *host = &imsic_harts[c->id];
-    uint32_t i, irq;
-    uint64_t hart;
-    int rc = 0;
+    int index = intc_dt_index(imsic.node, c->arch.hartid);
 
-    for (i = 0; rc != -ENOENT && i < 1u << 16 && host->pa == 0; i++) {
-        rc = intc_dt_target(imsic.node, i, &hart, &irq);
-        if (rc == 0 && irq == IRQ_S_EXTERNAL && hart == c->arch.hartid) {
-            host->pa = imsic_address(i);
-        }
-    }
+    host->pa = index >= 0 ? imsic_address((uint32_t)index) : 0;
     if (host->pa == 0 || (host->pa & ~PAGE_MASK) != 0) {
         panic("IMSIC: the device tree has no interrupt file for hart %lu\n", c->arch.hartid);
     }
@@ -153,13 +143,9 @@ static uint32_t imsic_property(const char *name, uint32_t otherwise, uint32_t ma
 
 void imsic_init(void)
 {
-    uint32_t harts = 0, irq;
+    uint32_t harts = intc_dt_count(imsic.node);
     struct dt_range reg;
-    uint64_t hart;
 
-    while (harts < 1u << 14 && intc_dt_target(imsic.node, harts, &hart, &irq) == 0) {
-        harts++;
-    }
     imsic.guest_bits = imsic_property("riscv,guest-index-bits", 0, 6);
     imsic.hart_bits = imsic_property("riscv,hart-index-bits", log2_up_u64(harts), 14);
     imsic.group_bits = imsic_property("riscv,group-index-bits", 0, 7);

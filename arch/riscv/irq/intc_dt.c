@@ -7,6 +7,8 @@
 #include <xen/errno.h>
 #include <xen/fdt_build.h>
 
+#define TARGETS_MAX 15872u /* contexts of a PLIC [RVPLIC 3]; no tree has so many harts */
+
 int intc_dt_target(const struct dt_node *node, uint32_t index, uint64_t *hart, uint32_t *irq)
 {
     const struct dt_node *cpu;
@@ -25,6 +27,35 @@ int intc_dt_target(const struct dt_node *node, uint32_t index, uint64_t *hart, u
     *hart = reg.start;
     *irq = entry.cells[0];
     return 0;
+}
+
+uint32_t intc_dt_count(const struct dt_node *node)
+{
+    struct dt_irq entry;
+
+    for (uint32_t i = 0; i < TARGETS_MAX; i++) {
+        if (dt_irq(&dt_host, node, i, &entry) != 0) {
+            return i;
+        }
+    }
+    return TARGETS_MAX;
+}
+
+int intc_dt_index(const struct dt_node *node, uint64_t hart)
+{
+    for (uint32_t i = 0; i < TARGETS_MAX; i++) {
+        uint64_t target;
+        uint32_t irq;
+        int rc = intc_dt_target(node, i, &target, &irq);
+
+        if (rc == -ENOENT) {
+            break;
+        }
+        if (rc == 0 && irq == IRQ_S_EXTERNAL && target == hart) {
+            return (int)i;
+        }
+    }
+    return -ENOENT;
 }
 
 void intc_dt_write_targets(const struct domain *d, uint32_t cpu_intc, struct fdt_builder *out)

@@ -20,8 +20,6 @@
 #include <xen/printk.h>
 #include <xen/trap.h>
 
-#define MAX_CONTEXTS 15872u /* [RVPLIC 3] */
-
 struct plic plic;
 static uint8_t *plic_sources, *plic_contexts; /* registers up to the enables; from PLIC_CONTEXT on
                                                */
@@ -114,18 +112,13 @@ static void plic_send_ipi(const struct cpu *c)
 /* Find the context of a CPU's supervisor mode. */
 static void plic_find_context(const struct cpu *c)
 {
-    uint64_t hart;
-    uint32_t irq, i;
-    int rc = 0;
+    int context = intc_dt_index(plic.node, c->arch.hartid);
 
-    for (i = 0; rc != -ENOENT && i < MAX_CONTEXTS; i++) {
-        rc = intc_dt_target(plic.node, i, &hart, &irq);
-        if (rc == 0 && irq == IRQ_S_EXTERNAL && hart == c->arch.hartid) {
-            plic_context[c->id] = i;
-            return;
-        }
+    if (context < 0) {
+        panic("PLIC: the device tree has no context for supervisor mode of hart %lu\n",
+              c->arch.hartid);
     }
-    panic("PLIC: the device tree has no context for supervisor mode of hart %lu\n", c->arch.hartid);
+    plic_context[c->id] = (uint32_t)context;
 }
 
 static void plic_init_cpu(struct cpu *c)
@@ -137,20 +130,20 @@ static void plic_init_cpu(struct cpu *c)
 /* Everything off in supervisor mode's contexts; the rest is machine mode's. Returns how many. */
 static uint32_t plic_init_contexts(uint32_t count)
 {
-    uint32_t i, word, irq, supervisor = 0;
+    uint32_t irq, supervisor = 0;
     uint64_t hart;
 
-    for (i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (intc_dt_target(plic.node, i, &hart, &irq) != 0 || irq != IRQ_S_EXTERNAL) {
             continue;
         }
-        for (word = 0; word < (plic.nr_irqs + 31u) / 32u; word++) {
+        for (uint32_t word = 0; word < (plic.nr_irqs + 31u) / 32u; word++) {
             chip_write(plic_enables(i), word * 4u, 0);
         }
         chip_write(plic_registers(i), PLIC_THRESHOLD, PLIC_PRIORITY_MAX);
         supervisor++;
     }
-    for (i = 1; i < plic.nr_irqs; i++) {
+    for (uint32_t i = 1; i < plic.nr_irqs; i++) {
         chip_write(plic_sources, PLIC_PRIORITY + i * 4u, 1); /* one level for all */
     }
     return supervisor;
@@ -215,9 +208,8 @@ static const struct dt_node *plic_find(void)
 
 unsigned int plic_probe(void)
 {
-    uint32_t sources = 0, contexts = 0, irq, supervisor;
+    uint32_t sources = 0, contexts, supervisor;
     struct dt_range reg;
-    uint64_t hart;
 
     plic.node = plic_find();
     if (plic.node == NULL) {
@@ -227,9 +219,7 @@ unsigned int plic_probe(void)
         sources >= ARCH_NR_IRQS) {
         panic("PLIC: riscv,ndev in the device tree must be 1 to %u\n", ARCH_NR_IRQS - 1u);
     }
-    while (contexts < MAX_CONTEXTS && intc_dt_target(plic.node, contexts, &hart, &irq) != -ENOENT) {
-        contexts++;
-    }
+    contexts = intc_dt_count(plic.node);
     if (dt_reg(&dt_host, plic.node, 0, &reg) != 0 || (reg.start & ~PAGE_MASK) != 0 ||
         reg.size < PLIC_CONTEXT + contexts * PLIC_CONTEXT_STRIDE) {
         panic("PLIC: the device tree gives no usable address for %u contexts\n", contexts);

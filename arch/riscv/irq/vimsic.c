@@ -129,9 +129,8 @@ void vimsic_merge(struct vcpu *v)
 {
     struct vimsic *f = v->arch.virq.file;
     uint64_t select = csr_read(CSR_VSISELECT);
-    uint32_t w;
 
-    for (w = 0; w < imsic.words; w++) {
+    for (uint32_t w = 0; w < imsic.words; w++) {
         uint64_t bits = atomic_load(&f->incoming[w]) != 0 ? atomic_exchange(&f->incoming[w], 0) : 0;
 
         if (bits != 0) {
@@ -149,13 +148,12 @@ static bool vimsic_is(const struct vcpu *v, uint32_t target)
 struct vcpu *vimsic_find(const struct domain *d, uint32_t target)
 {
     struct vcpu *v = domain_vcpu(d, target >> APLIC_TARGET_HART_SHIFT);
-    uint32_t i;
 
     if (vimsic_is(v, target)) {
         return v;
     }
     /* Only the domain that sees the machine's own numbers may have others. */
-    for (i = 0; d->is_privileged && i < d->max_vcpus; i++) {
+    for (uint32_t i = 0; d->is_privileged && i < d->max_vcpus; i++) {
         v = domain_vcpu(d, i);
         if (vimsic_is(v, target)) {
             return v;
@@ -166,9 +164,7 @@ struct vcpu *vimsic_find(const struct domain *d, uint32_t target)
 
 static struct vcpu *vimsic_at(const struct domain *d, paddr_t gpa)
 {
-    uint32_t i;
-
-    for (i = 0; i < d->max_vcpus; i++) {
+    for (uint32_t i = 0; i < d->max_vcpus; i++) {
         struct vcpu *v = domain_vcpu(d, i);
 
         if (v != NULL && v->arch.virq.file->gpa == gpa) {

@@ -44,6 +44,10 @@ unsigned int aia_probe(void);
  * names no hart. */
 int __must_check intc_dt_target(const struct dt_node *node, uint32_t index, uint64_t *hart,
                                 uint32_t *irq);
+/* How many entries; and the one that is the external interrupt of a hart's supervisor mode, or
+ * -ENOENT. */
+uint32_t intc_dt_count(const struct dt_node *node);
+int __must_check intc_dt_index(const struct dt_node *node, uint64_t hart);
 /* The same property for d's vCPUs: their external interrupts. cpu_intc: as in dt_write. */
 void intc_dt_write_targets(const struct domain *d, uint32_t cpu_intc, struct fdt_builder *out);
 
