@@ -18,7 +18,10 @@ NOT_TESTS = {"bench", "matrix"}
 NOT_ON_XEN = {"readonly"}
 """Kernels under which QEMU ends when they run on Xen."""
 
-CPUS = {"smp": (2, 4), "events": (1, 2), "harts": (2, 4), "power": (3,), "psci": (1, 2)}
+CPUS = {
+    **{"smp": (2, 4), "events": (1, 2), "harts": (2, 4), "power": (3,), "psci": (1, 2)},
+    **{"aplic": (1, 2), "plic": (1, 2)},
+}
 """Kernels for more than one CPU, and for how many."""
 
 MODELS = {"extensions": "max"}

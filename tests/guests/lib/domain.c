@@ -31,6 +31,19 @@ static void must(bool holds, const char *what)
     }
 }
 
+void domain_move_self(uint32_t cpu)
+{
+    uint64_t map = 1UL << cpu;
+    struct xen_domctl_vcpuaffinity *affinity = &domain_call.u.vcpuaffinity;
+    memset(&domain_call, 0, sizeof(domain_call));
+    affinity->flags = XEN_VCPUAFFINITY_HARD;
+    affinity->cpumap_hard = (struct xenctl_bitmap){hypercall_pointer(&map), 64};
+    must(domain_op(XEN_DOMCTL_setvcpuaffinity, 0) == 0, "setvcpuaffinity");
+    domain_call.u.getvcpuinfo.vcpu = 0;
+    must(domain_op(XEN_DOMCTL_getvcpuinfo, 0) == 0, "getvcpuinfo");
+    must(domain_call.u.getvcpuinfo.cpu == cpu, "to be moved");
+}
+
 static domid_t create(unsigned int vcpus)
 {
     memset(&domain_call, 0, sizeof(domain_call));

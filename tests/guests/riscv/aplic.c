@@ -1,8 +1,10 @@
 /*
  * APLIC and IMSIC of a guest [RVAIA 3, 4]: the interrupt file by its registers, sources of the
- * APLIC as messages, with the interrupt of a real device. Nothing to do where the machine has
- * another controller.
+ * APLIC as messages, with the interrupt of a real device; with cpus=2 while the vCPU moves between
+ * the CPU where its file is and another one. Nothing to do where the machine has another
+ * controller.
  */
+#include <guest/domain.h>
 #include <guest/dt.h>
 #include <guest/print.h>
 #include <guest/test.h>
@@ -216,6 +218,42 @@ static void test_interrupts(void)
     port_irq_disable();
 }
 
+static unsigned int take_all(void)
+{
+    unsigned int count = 0;
+    while (file_claim() != 0) {
+        count++;
+    }
+    return count;
+}
+
+/* Messages go to the file at home, and must reach the vCPU on another CPU, or with it on its way.
+ */
+static void test_away(void)
+{
+    unsigned int lost = 0, twice = 0;
+    domain_move_self(1);
+    check("quiet", !pending_here());
+    check_eq("eie is still there", (int64_t)file_read(EIE0), 1L << IDENTITY | 1L << OTHER);
+    write32(imsic, IDENTITY);
+    check("a store from away", wait_pending());
+    check_eq("claim", (int64_t)file_claim(), IDENTITY << 16 | IDENTITY);
+    rtc_raise();
+    check("a device's", wait_pending());
+    check_eq("claim that", (int64_t)file_claim(), IDENTITY << 16 | IDENTITY);
+    rtc_lower();
+    for (uint32_t round = 0; round < 100; round++) {
+        write32(imsic, round % 2 == 0 ? IDENTITY : OTHER);
+        domain_move_self(round / 2 % 2);
+        lost += !wait_pending();
+        twice += take_all() != 1;
+    }
+    check_eq("messages lost on the way", lost, 0);
+    check_eq("messages that came more or less than once", twice, 0);
+    domain_move_self(0);
+    check_eq("nothing is left", take_all(), 0);
+}
+
 /* Every word of the first 16 KiB: an answer or an exception of ours. */
 static void test_sweep(void)
 {
@@ -233,6 +271,7 @@ static void test_sweep(void)
 
 void guest_main(void)
 {
+    uint64_t cpus = 1;
     if (!find_aia()) {
         check("no APLIC here", true);
         return;
@@ -246,5 +285,9 @@ void guest_main(void)
     test_registers();
     test_source();
     test_interrupts();
+    option("cpus", &cpus);
+    if (cpus > 1 && !cpu_native()) {
+        test_away();
+    }
     test_sweep();
 }

@@ -1,8 +1,9 @@
 /*
  * The PLIC of a guest [RVPLIC 3 to 9]: priorities, enables, thresholds, claim and completion with
- * the interrupt of a real device, and accesses that are wrong. Nothing to do where the machine has
- * another controller.
+ * the interrupt of a real device, and accesses that are wrong; with cpus=2 while the vCPU moves
+ * from CPU to CPU. Nothing to do where the machine has another controller.
  */
+#include <guest/domain.h>
 #include <guest/dt.h>
 #include <guest/print.h>
 #include <guest/test.h>
@@ -28,6 +29,15 @@ static volatile unsigned int claimed;
 static bool pending_here(void)
 {
     return (CSR_READ(sip) >> EXTERNAL & 1) != 0;
+}
+
+static bool wait_pending(void)
+{
+    uint64_t end = port_counter() + port_frequency() / 10;
+    while (!pending_here() && port_counter() < end) {
+        port_relax();
+    }
+    return pending_here();
 }
 
 /* The context of this hart in supervisor mode: which entry says interrupt 9. */
@@ -210,6 +220,33 @@ static void test_interrupts(void)
     port_irq_disable();
 }
 
+/* The interrupt follows the vCPU, also while it is up, pending or claimed. */
+static void test_moves(void)
+{
+    unsigned int lost = 0, wrong = 0;
+    for (uint32_t round = 0; round < 100; round++) {
+        uint32_t there = round % 2 == 0;
+        rtc_raise();
+        if (round % 3 == 0) {
+            domain_move_self(there);
+        }
+        lost += !wait_pending();
+        if (round % 3 == 1) {
+            domain_move_self(there);
+        }
+        wrong += claim() != source || pending_here();
+        if (round % 3 == 2) {
+            domain_move_self(there);
+        }
+        rtc_lower();
+        complete(source);
+        wrong += pending_here();
+    }
+    check_eq("interrupts lost on the way", lost, 0);
+    check_eq("interrupts that came more than once", wrong, 0);
+    domain_move_self(0);
+}
+
 /* Every word of each kind of register: an answer or an exception of ours. */
 static void test_sweep(void)
 {
@@ -232,6 +269,7 @@ static void test_sweep(void)
 
 void guest_main(void)
 {
+    uint64_t cpus = 1;
     if (!find_plic()) {
         check("no PLIC here", true);
         return;
@@ -248,5 +286,9 @@ void guest_main(void)
     }
     test_wrong();
     test_interrupts();
+    option("cpus", &cpus);
+    if (cpus > 1 && !cpu_native()) {
+        test_moves();
+    }
     test_sweep();
 }

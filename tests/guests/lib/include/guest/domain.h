@@ -14,6 +14,9 @@ extern struct xen_domctl domain_call;
 /* 0 or a negated XEN_E. */
 int64_t domain_op(uint32_t cmd, domid_t domain);
 
+/* The kernel's own vCPU 0 runs on `cpu` alone from now on. */
+void domain_move_self(uint32_t cpu);
+
 /* Makes one, paused, with `code` in its first page; `data` becomes its second page. */
 domid_t domain_make(unsigned int vcpus, const void *code, uint64_t size, void **data);
 
