@@ -75,8 +75,8 @@ static inline uint32_t fdt_pad(uint32_t length)
 int fdt_open(struct fdt *f, const void *base, size_t size) __must_check;
 
 /*
- * The token at *at, or behind the padding there: then *at moves to it. It lies whole in the
- * structure block, with its name or value, and *next is the offset behind these.
+ * The token at *at, or behind padding (FDT_NOP) there: *at moves to it. It lies whole in the
+ * structure block, with its name or value, and *next is the offset behind these; else FDT_DAMAGED.
  */
 uint32_t fdt_token(const struct fdt *f, uint32_t *at, uint32_t *next);
 
