@@ -181,7 +181,7 @@ static void device_assign(struct domain *d, const struct dt_node *n)
         for (uint32_t i = 0; dt_window(&dt_host, n, i, &w) == 0; i++) {
             device_map_range(d, n, w.start, w.size, 0);
         }
-        for (uint32_t i = 0; dt_irq_map(&dt_host, n, i, &irq) == 0; i++) {
+        for (uint32_t at = 0; dt_irq_map(&dt_host, n, &at, &irq) == 0;) {
             device_route(d, n, &irq);
         }
     }

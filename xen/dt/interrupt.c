@@ -96,33 +96,26 @@ int dt_irq(const struct dt *t, const struct dt_node *n, uint32_t index, struct d
     return dt_irq_read(&p, index * count, controller, irq);
 }
 
-int dt_irq_map(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_irq *irq)
+int dt_irq_map(const struct dt *t, const struct dt_node *n, uint32_t *at, struct dt_irq *irq)
 {
+    /* A row: address and specifier of the child, phandle, address and specifier of the parent. */
+    uint32_t parent = *at + dt_address_cells(t, n) + dt_irq_cells(n);
+    const struct dt_node *controller;
     struct fdt_prop p;
+    int rc;
 
-    if (!dt_prop(t, n, "interrupt-map", &p)) {
+    if (!dt_prop(t, n, "interrupt-map", &p) || parent >= fdt_cell_count(&p)) {
         return -ENOENT;
     }
-
-    /* A row: address and specifier of the child, phandle, address and specifier of the parent. */
-    uint32_t child_cells = dt_address_cells(t, n) + dt_irq_cells(n);
-
-    for (uint32_t at = 0; at + child_cells < fdt_cell_count(&p);) {
-        const struct dt_node *controller = dt_by_phandle(t, fdt_cell(&p, at + child_cells));
-
-        if (controller == NULL) {
-            return -ENODEV;
-        }
-        at += child_cells + 1;
-        /* Here, and only here, no #address-cells means 0 [DTSpec 2.4.3.1]. */
-        at += controller->address_cells == DT_NO_CELLS ? 0 : controller->address_cells;
-
-        int rc = dt_irq_read(&p, at, controller, irq);
-
-        if (rc != 0 || index-- == 0) {
-            return rc;
-        }
-        at += irq->count;
+    controller = dt_by_phandle(t, fdt_cell(&p, parent));
+    if (controller == NULL) {
+        return -ENODEV;
     }
-    return -ENOENT;
+    /* Here, and only here, no #address-cells means 0 [DTSpec 2.4.3.1]. */
+    parent += 1 + (controller->address_cells == DT_NO_CELLS ? 0u : controller->address_cells);
+    rc = dt_irq_read(&p, parent, controller, irq);
+    if (rc == 0) {
+        *at = parent + irq->count;
+    }
+    return rc;
 }

@@ -215,8 +215,11 @@ struct dt_irq {
 int dt_irq(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_irq *irq)
     __must_check;
 
-/* The parent side of row `index` of interrupt-map (PCI host bridges); errors as dt_irq. */
-int dt_irq_map(const struct dt *t, const struct dt_node *n, uint32_t index, struct dt_irq *irq)
+/*
+ * The parent side of the row of interrupt-map (PCI host bridges) that begins at cell *at, which
+ * moves on to the next one; errors as dt_irq.
+ */
+int dt_irq_map(const struct dt *t, const struct dt_node *n, uint32_t *at, struct dt_irq *irq)
     __must_check;
 
 /*

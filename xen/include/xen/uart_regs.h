@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <xen/compiler.h>
 #include <xen/types.h>
 
 /* In a device tree reg-shift and reg-io-width. */
@@ -16,14 +17,14 @@ struct uart_regs {
 /* How often a UART is asked whether it takes a character: longer than any line is that slow. */
 #define UART_PATIENCE 1000000u
 
-static inline uint32_t uart_read(const struct uart_regs *r, unsigned int reg)
+static __always_inline uint32_t uart_read(const struct uart_regs *r, unsigned int reg)
 {
     uintptr_t at = r->base + ((uintptr_t)reg << r->shift);
 
     return r->width == 4 ? *(volatile uint32_t *)at : *(volatile uint8_t *)at;
 }
 
-static inline void uart_write(const struct uart_regs *r, unsigned int reg, uint32_t value)
+static __always_inline void uart_write(const struct uart_regs *r, unsigned int reg, uint32_t value)
 {
     uintptr_t at = r->base + ((uintptr_t)reg << r->shift);
 

@@ -44,7 +44,9 @@ static void fuzz_node(const struct dt_node *n)
         sum += (unsigned int)dt_reg_raw(&tree, n, i, &range);
         sum += (unsigned int)dt_window(&tree, n, i, &window);
         sum += (unsigned int)dt_irq(&tree, n, i, &irq);
-        sum += (unsigned int)dt_irq_map(&tree, n, i, &irq);
+    }
+    for (uint32_t at = 0; dt_irq_map(&tree, n, &at, &irq) == 0;) {
+        sum += irq.count;
     }
     sum += dt_available(&tree, n);
     sum += dt_parent(&tree, n) != NULL;

@@ -108,13 +108,16 @@ def test_irq(core: Any, board: Any, path: str, index: int, wanted: Any) -> None:
 
 
 def test_irq_map(core: Any, board: Any) -> None:
-    irq = core.ffi.new("struct dt_irq *")
-    assert core.lib.dt_irq_map(board, at(core, board, "/pcie"), 0, irq) == 0
+    irq, cell = core.ffi.new("struct dt_irq *"), core.ffi.new("uint32_t *")
+    pcie = at(core, board, "/pcie")
+    assert core.lib.dt_irq_map(board, pcie, cell, irq) == 0
     assert list(irq.cells[0:3]) == [0, 3, 4]
-    assert core.lib.dt_irq_map(board, at(core, board, "/pcie"), 1, irq) == 0
-    assert (irq.count, irq.cells[0]) == (1, 5)
-    assert core.lib.dt_irq_map(board, at(core, board, "/pcie"), 2, irq) == -ENOENT
-    assert core.lib.dt_irq_map(board, at(core, board, "/soc"), 0, irq) == -ENOENT
+    assert core.lib.dt_irq_map(board, pcie, cell, irq) == 0
+    assert (irq.count, irq.cells[0], cell[0]) == (1, 5, 16)
+    assert core.lib.dt_irq_map(board, pcie, cell, irq) == -ENOENT
+    assert cell[0] == 16
+    cell[0] = 0
+    assert core.lib.dt_irq_map(board, at(core, board, "/soc"), cell, irq) == -ENOENT
 
 
 def walk(core: Any, board: Any, name: str, stop: int = 0) -> tuple[int, list[tuple[str, int, int]]]:
