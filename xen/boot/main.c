@@ -38,7 +38,7 @@ static void boot_open_device_tree(paddr_t fdt)
     if (rc != 0) {
         panic("The device tree at %#lx is not usable: %s; it was read up to byte %#x. The boot "
               "loader must pass its address in the first argument register\n",
-              fdt, dt_strerror(rc), dt_host.at);
+              fdt, fdt_strerror(rc), dt_host.at);
     }
 }
 

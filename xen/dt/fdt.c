@@ -92,6 +92,19 @@ int fdt_open(struct fdt *f, const void *base, size_t size)
     return rc != 0 ? rc : fdt_check_reserves(f);
 }
 
+const char *fdt_strerror(int error)
+{
+    switch (error) {
+    case -EFAULT: return "its address is not a multiple of 8";
+    case -ENOEXEC: return "there is no device tree (wrong magic number)";
+    case -EOPNOTSUPP: return "its version is not supported (16 and 17 are)";
+    case -E2BIG: return "it is larger than the memory it may use (16 MiB at most)";
+    case -EMSGSIZE: return "its nodes are nested too deeply";
+    case -ENOSPC: return "it has too many nodes";
+    default: return "it is damaged";
+    }
+}
+
 uint32_t fdt_token(const struct fdt *f, uint32_t *at, uint32_t *next)
 {
     uint32_t token, rest, length;

@@ -125,19 +125,6 @@ int dt_open(struct dt *t, const void *base, size_t size)
     return rc;
 }
 
-const char *dt_strerror(int error)
-{
-    switch (error) {
-    case -EFAULT: return "its address is not a multiple of 8";
-    case -ENOEXEC: return "there is no device tree (wrong magic number)";
-    case -EOPNOTSUPP: return "its version is not supported (16 and 17 are)";
-    case -E2BIG: return "it is larger than the memory it may use (16 MiB at most)";
-    case -EMSGSIZE: return "its nodes are nested too deeply";
-    case -ENOSPC: return "it has too many nodes";
-    default: return "it is damaged";
-    }
-}
-
 const struct dt_node *dt_next(const struct dt *t, const struct dt_node *n)
 {
     uint32_t i = n == NULL ? 0 : dt_index(t, n) + 1;
@@ -307,7 +294,8 @@ const char *dt_full_path(const struct dt *t, const struct dt_node *n, char *buff
     return buffer;
 }
 
-bool dt_next_prop(const struct dt *t, struct fdt_prop *p)
+/* dt_next_prop, for dt_prop, which a boot asks a thousand times. */
+static __always_inline bool dt_prop_behind(const struct dt *t, struct fdt_prop *p)
 {
     const struct fdt *f = &t->fdt;
     uint32_t at = p->next, token;
@@ -326,9 +314,14 @@ bool dt_next_prop(const struct dt *t, struct fdt_prop *p)
     return true;
 }
 
+bool dt_next_prop(const struct dt *t, struct fdt_prop *p)
+{
+    return dt_prop_behind(t, p);
+}
+
 bool dt_prop(const struct dt *t, const struct dt_node *n, const char *name, struct fdt_prop *p)
 {
-    dt_for_each_prop(t, n, p) {
+    for (p->next = n->props; dt_prop_behind(t, p);) {
         if (p->name[0] == name[0] && strcmp(p->name, name) == 0) {
             return true;
         }

@@ -48,8 +48,6 @@ extern struct dt dt_host;
  * than DT_MAX_NODES nodes. After an error dt_reading is the node that it was found in, if any.
  */
 int dt_open(struct dt *t, const void *base, size_t size) __must_check;
-/* What an error of dt_open means, for a message. Not with address translation off. */
-const char *dt_strerror(int error);
 
 /*
  * The node of dt_host that a walk came to last, for messages about what stops the boot; NULL once

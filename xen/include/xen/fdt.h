@@ -74,6 +74,9 @@ static inline uint32_t fdt_pad(uint32_t length)
  */
 int fdt_open(struct fdt *f, const void *base, size_t size) __must_check;
 
+/* What an error of dt_open means, for a message. Not with address translation off. */
+const char *fdt_strerror(int error);
+
 /*
  * The token at *at, or behind padding (FDT_NOP) there: *at moves to it. It lies whole in the
  * structure block, with its name or value, and *next is the offset behind these; else FDT_DAMAGED.

@@ -158,7 +158,7 @@ def words(**change: int) -> bytes:
 def test_header(core: Any, change: dict[str, int], error: int) -> None:
     rc, _tree, _block = opened(core, words(**change))
     assert rc == -error
-    assert core.text(core.lib.dt_strerror(rc))
+    assert core.text(core.lib.fdt_strerror(rc))
 
 
 def test_address(core: Any) -> None:
