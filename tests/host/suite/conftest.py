@@ -161,6 +161,11 @@ class Core:
         """A `struct dt` of nodes written as dictionaries."""
         return self.open_tree(blob(content, reserved))
 
+    def node_name(self, tree: Any, node: Any) -> str:
+        """What dt_name says, which is inline."""
+        start = self.ffi.cast("char *", tree.fdt.base + node.name)
+        return "" if node == tree.nodes else str(self.text(start))
+
     def text(self, pointer: Any) -> str | None:
         """A C string, or None for NULL."""
         return None if pointer == self.ffi.NULL else self.ffi.string(pointer).decode()

@@ -12,12 +12,6 @@ ENOENT, ENXIO, ENODEV, EINVAL, ENOSPC = 2, 6, 19, 22, 28
 GIC = 1
 
 
-def name_of(core: Any, board: Any, node: Any) -> str:
-    """What dt_name says, which is inline."""
-    name: str = core.text(core.ffi.cast("char *", board.fdt.base + node.name))
-    return name if node != board.nodes else ""
-
-
 def at(core: Any, board: Any, path: str) -> Any:
     """The node at a path; it must be there."""
     found = core.lib.dt_path(board, core.ffi.new("char[]", path.encode()))
@@ -101,7 +95,7 @@ def test_irq(core: Any, board: Any, path: str, index: int, wanted: Any) -> None:
     irq = core.ffi.new("struct dt_irq *")
     rc = core.lib.dt_irq(board, at(core, board, path), index, irq)
     found = rc or (
-        name_of(core, board, irq.controller),
+        core.node_name(board, irq.controller),
         list(irq.cells[0 : irq.count]),
     )
     assert found == wanted
@@ -161,7 +155,7 @@ def test_navigation(core: Any, board: Any) -> None:
     assert lib.dt_parent(board, lib.dt_path(board, b"/")) == null
     names, child = [], lib.dt_first_child(board, soc)
     while child != null:
-        names.append(name_of(core, board, child))
+        names.append(core.node_name(board, child))
         assert lib.dt_within(board, soc, child) and not lib.dt_within(board, child, soc)
         child = lib.dt_next_sibling(board, child)
     assert names[:3] == ["serial@1000", "far@7e000000", "edge@fff00"]
@@ -189,7 +183,7 @@ def test_what_is_off_hides_what_is_below(core: Any) -> None:
     }
     tree, names, n = core.tree(content), [], null
     while (n := lib.dt_next(tree, n)) != null:
-        names.append(name_of(core, tree, n))
+        names.append(core.node_name(tree, n))
     assert names == ["", "a", "b", "j", "l"]
     paths = ["/" + path for path in "a a/b c c/d c/e c/e/f g g/h i j j/k j/l".split()]
     there = [path for path in paths if not at(core, tree, path).off]
@@ -226,3 +220,80 @@ def test_too_many_nodes(core: Any) -> None:
         header = (0xD00DFEED, 56 + len(body), 56, 56, 40, 17, 16, 0, 0, len(body))
         block = core.memory(struct.pack(">10I", *header) + bytes(16) + body)
         assert core.lib.dt_open(tree, block.pointer, block.size) == wanted
+
+
+@pytest.fixture
+def small(core: Any) -> Any:
+    """A tree with paths, aliases and values."""
+    content = {
+        "one": 0x11223344,
+        "two": [1, 2],
+        "three": [1, 2, 3],
+        "list": ["first", "", "third"],
+        "raw": b"no end",
+        "aliases": {"serial0": "/soc/uart@1000", "bad": b"/soc", "relative": "soc", "loop": "loop"},
+        "soc": {"uart@1000": {"port": {}}, "uart": {"second": True}, "uart@2000": {}},
+    }
+    return core.tree(content)
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ("/", ""),
+        ("/soc", "soc"),
+        ("//soc//uart@2000/", "uart@2000"),
+        ("/soc/uart@1000/port", "port"),
+        ("/soc/uart", "uart@1000"),
+        ("/soc/uart:115200n8", "uart@1000"),
+        ("serial0", "uart@1000"),
+        ("serial0/port", "port"),
+        ("serial0:115200/x", "uart@1000"),
+        ("/so", None),
+        ("/soc/uart@", None),
+        ("/soc/uart@100", None),
+        ("serial", None),
+        ("serial00", None),
+        ("bad", None),
+        ("relative", None),
+        ("loop", None),
+        ("", None),
+        (":", None),
+    ],
+)
+def test_path(core: Any, small: Any, path: str, wanted: str | None) -> None:
+    found = core.lib.dt_path(small, core.ffi.new("char[]", path.encode()))
+    assert (core.node_name(small, found) if found != core.ffi.NULL else None) == wanted
+
+
+def test_values(core: Any, small: Any) -> None:
+    root, value = small.nodes, core.ffi.new("uint64_t *")
+    narrow = core.ffi.new("uint32_t *")
+    assert core.lib.dt_u32(small, root, b"one", narrow)
+    assert narrow[0] == 0x11223344
+    assert not core.lib.dt_u32(small, root, b"two", narrow)
+    assert core.lib.dt_u64(small, root, b"two", value)
+    assert value[0] == (1 << 32) + 2
+    assert core.lib.dt_u64(small, root, b"one", value)
+    assert not core.lib.dt_u64(small, root, b"three", value)
+    assert not core.lib.dt_u64(small, root, b"none", value)
+    assert core.text(core.lib.dt_string(small, root, b"list")) == "first"
+    assert core.text(core.lib.dt_string(small, root, b"raw")) is None
+
+    prop = core.ffi.new("struct fdt_prop *")
+    assert core.lib.dt_prop(small, root, b"list", prop)
+    string = core.lib.fdt_string(prop)
+    for wanted in ("first", "", "third"):
+        assert core.text(string) == wanted
+        string = core.lib.fdt_next_string(prop, string)
+    assert core.text(string) is None
+    for text, there in (
+        (b"first", True),
+        (b"", True),
+        (b"third", True),
+        (b"irst", False),
+        (b"fir", False),
+    ):
+        assert core.lib.fdt_has_string(prop, text) == there
+    assert core.lib.dt_prop(small, root, b"raw", prop)
+    assert not core.lib.fdt_has_string(prop, b"no end")

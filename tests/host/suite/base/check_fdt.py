@@ -54,16 +54,9 @@ def read_back(core: Any, tree: Any, node: Any) -> dict[str, Any]:
     child = core.lib.dt_first_child(tree, node)
     while child != core.ffi.NULL:
         assert core.lib.dt_parent(tree, child) == node
-        found[name_of(core, tree, child)] = read_back(core, tree, child)
+        found[core.node_name(tree, child)] = read_back(core, tree, child)
         child = core.lib.dt_next_sibling(tree, child)
     return found
-
-
-def name_of(core: Any, tree: Any, node: Any) -> str | None:
-    """What dt_name says, which is inline."""
-    if node == tree.nodes:
-        return ""
-    return core.text(core.ffi.cast("char *", tree.fdt.base + node.name))
 
 
 def as_bytes(content: dict[str, Any], encode: Callable[[Any], bytes]) -> dict[str, Any]:
@@ -231,84 +224,4 @@ def test_damage_is_named(core: Any) -> None:
         assert core.lib.dt_open(tree, block.pointer, block.size) == -EINVAL
         assert tree.at == 56 + 4 * where
         node = core.lib.dt_reading
-        assert (name_of(core, tree, node) if node else None) == name
-
-
-@pytest.fixture
-def small(core: Any, make_blob: Any) -> Any:
-    """A tree with paths, aliases and values."""
-    content = {
-        "one": 0x11223344,
-        "two": [1, 2],
-        "three": [1, 2, 3],
-        "list": ["first", "", "third"],
-        "raw": b"no end",
-        "aliases": {"serial0": "/soc/uart@1000", "bad": b"/soc", "relative": "soc", "loop": "loop"},
-        "soc": {"uart@1000": {"port": {}}, "uart": {"second": True}, "uart@2000": {}},
-    }
-    rc, tree, block = opened(core, make_blob(content))
-    assert rc == 0
-    core.recent.append(block)
-    return tree
-
-
-@pytest.mark.parametrize(
-    ("path", "wanted"),
-    [
-        ("/", ""),
-        ("/soc", "soc"),
-        ("//soc//uart@2000/", "uart@2000"),
-        ("/soc/uart@1000/port", "port"),
-        ("/soc/uart", "uart@1000"),
-        ("/soc/uart:115200n8", "uart@1000"),
-        ("serial0", "uart@1000"),
-        ("serial0/port", "port"),
-        ("serial0:115200/x", "uart@1000"),
-        ("/so", None),
-        ("/soc/uart@", None),
-        ("/soc/uart@100", None),
-        ("serial", None),
-        ("serial00", None),
-        ("bad", None),
-        ("relative", None),
-        ("loop", None),
-        ("", None),
-        (":", None),
-    ],
-)
-def test_path(core: Any, small: Any, path: str, wanted: str | None) -> None:
-    found = core.lib.dt_path(small, core.ffi.new("char[]", path.encode()))
-    assert (name_of(core, small, found) if found != core.ffi.NULL else None) == wanted
-
-
-def test_values(core: Any, small: Any) -> None:
-    root, value = small.nodes, core.ffi.new("uint64_t *")
-    narrow = core.ffi.new("uint32_t *")
-    assert core.lib.dt_u32(small, root, b"one", narrow)
-    assert narrow[0] == 0x11223344
-    assert not core.lib.dt_u32(small, root, b"two", narrow)
-    assert core.lib.dt_u64(small, root, b"two", value)
-    assert value[0] == (1 << 32) + 2
-    assert core.lib.dt_u64(small, root, b"one", value)
-    assert not core.lib.dt_u64(small, root, b"three", value)
-    assert not core.lib.dt_u64(small, root, b"none", value)
-    assert core.text(core.lib.dt_string(small, root, b"list")) == "first"
-    assert core.text(core.lib.dt_string(small, root, b"raw")) is None
-
-    prop = core.ffi.new("struct fdt_prop *")
-    assert core.lib.dt_prop(small, root, b"list", prop)
-    string = core.lib.fdt_string(prop)
-    for wanted in ("first", "", "third"):
-        assert core.text(string) == wanted
-        string = core.lib.fdt_next_string(prop, string)
-    assert core.text(string) is None
-    for text, there in (
-        (b"first", True),
-        (b"", True),
-        (b"third", True),
-        (b"irst", False),
-        (b"fir", False),
-    ):
-        assert core.lib.fdt_has_string(prop, text) == there
-    assert core.lib.dt_prop(small, root, b"raw", prop)
-    assert not core.lib.fdt_has_string(prop, b"no end")
+        assert (core.node_name(tree, node) if node else None) == name
