@@ -31,9 +31,10 @@ static const struct dt_node *modules_chosen(const struct dt *t)
 static const struct dt_node *modules_next(const struct dt *t, const struct dt_node *chosen,
                                           const struct dt_node *n)
 {
+    static const char *const compatible[] = {"multiboot,module", "xen,multiboot-module", NULL};
+
     for (n = dt_next(t, n); n != NULL && dt_within(t, chosen, n); n = dt_next(t, n)) {
-        if (dt_compatible(t, n, "multiboot,module") ||
-            dt_compatible(t, n, "xen,multiboot-module")) {
+        if (dt_compatible_any(t, n, compatible)) {
             return n;
         }
     }
@@ -160,22 +161,19 @@ static int modules_add_initrd(const struct dt *t, const struct dt_node *chosen,
     return 0;
 }
 
-/* A string property that is there and not empty; an unterminated one counts as absent. */
-static const char *modules_text(const struct dt *t, const struct dt_node *n, const char *name)
-{
-    const char *text = n == NULL ? NULL : dt_string(t, n, name);
-
-    return text != NULL && *text != '\0' ? text : NULL;
-}
-
-/* The bootargs of dom0's kernel module, found without collecting modules. */
+/*
+ * The bootargs of dom0's kernel module, found without collecting modules; NULL when there are none,
+ * they are empty or not terminated.
+ */
 static const char *modules_kernel_bootargs(const struct dt *t, const struct dt_node *chosen)
 {
     uint32_t untyped = 0;
 
     for (const struct dt_node *n = chosen; (n = modules_next(t, chosen, n)) != NULL;) {
         if (modules_domain(t, n) == NULL && modules_kind(t, n, true, &untyped) == MODULE_KERNEL) {
-            return modules_text(t, n, "bootargs");
+            const char *text = dt_string(t, n, "bootargs");
+
+            return text != NULL && *text != '\0' ? text : NULL;
         }
     }
     return NULL;
@@ -222,7 +220,6 @@ int modules_find(const struct dt *t, struct boot_modules *m)
 {
     const struct dt_node *chosen = modules_chosen(t);
     uint32_t untyped = 0;
-    int rc = 0;
 
     *m = (struct boot_modules){.xen_cmdline = "", .dom0_cmdline = ""};
     if (chosen == NULL) {
@@ -233,10 +230,14 @@ int modules_find(const struct dt *t, struct boot_modules *m)
     }
     m->xen_cmdline = modules_xen_cmdline(t);
     m->dom0_cmdline = modules_dom0_cmdline(t, chosen);
-    for (const struct dt_node *n = chosen; rc == 0 && (n = modules_next(t, chosen, n)) != NULL;) {
-        rc = modules_add(t, n, m, &untyped);
+    for (const struct dt_node *n = chosen; (n = modules_next(t, chosen, n)) != NULL;) {
+        int rc = modules_add(t, n, m, &untyped);
+
+        if (rc != 0) {
+            return rc;
+        }
     }
-    return rc == 0 ? modules_add_initrd(t, chosen, m) : rc;
+    return modules_add_initrd(t, chosen, m);
 }
 
 const struct boot_module *modules_get(const struct boot_modules *m, const struct dt_node *domain,
