@@ -94,43 +94,42 @@ static void write_hypervisor(const struct build *b)
     fdt_build_end(builder);
 }
 
-static bool is_name(const char *name)
+/* Begins a copy of a node. false: it stays away, with what is below it. */
+static bool copy_node(const struct dt_node *n)
 {
-    return *name != '\0' && strchr(name, '/') == NULL;
+    const char *name = dt_name(&dt_host, n);
+    char path[96];
+
+    if (*name == '\0' || strchr(name, '/') != NULL) {
+        printk(XENLOG_WARNING "%s: a name that no node can have: left out of dom0's tree\n",
+               dt_full_path(&dt_host, n, path, sizeof(path)));
+        return false;
+    }
+    fdt_build_begin(builder, name);
+    copy_props(n);
+    return true;
 }
 
-/* Everything below the root that stays, in document order; nodes close when their last descendant
+/* Everything below the root that stays, in document order; a node closes when its last descendant
  * has been passed. */
 static void copy_nodes(struct build *b)
 {
-    uint32_t open[FDT_MAX_DEPTH + 1], depth = 0, i = 1;
-    char path[96];
+    const struct dt_node *root = dt_root(&dt_host), *open = root;
 
-    while (i < dt_host.count) {
-        /* Any status: dom0 decides what it does with a node that is off. */
-        const struct dt_node *n = &dt_host.nodes[i];
-
-        while (depth != 0 && open[depth - 1u] <= i) {
+    /* Any status: dom0 decides what it does with a node that is off. */
+    for (const struct dt_node *n = root + 1; n < root + root->end;) {
+        for (; n >= root + open->end; open = dt_parent(&dt_host, open)) {
             fdt_build_end(builder);
-            depth--;
         }
         if (arch_dt_is_intc(n)) {
             arch_dt_write_intc(b->d, n, builder);
-            i = n->end;
-        } else if (device_hidden(n)) {
-            i = n->end;
-        } else if (!is_name(dt_name(&dt_host, n))) {
-            printk(XENLOG_WARNING "%s: a name that no node can have: left out of dom0's tree\n",
-                   dt_full_path(&dt_host, n, path, sizeof(path)));
-            i = n->end;
-        } else {
-            fdt_build_begin(builder, dt_name(&dt_host, n));
-            copy_props(n);
-            open[depth++] = n->end;
-            i++;
+        } else if (!device_hidden(n) && copy_node(n)) {
+            open = n++;
+            continue;
         }
+        n = dt_last(&dt_host, n) + 1;
     }
-    for (; depth != 0; depth--) {
+    for (; open != root; open = dt_parent(&dt_host, open)) {
         fdt_build_end(builder);
     }
 }
