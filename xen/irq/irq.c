@@ -107,26 +107,37 @@ void irq_follow(struct irq_desc *desc, const struct domain *d, const struct vcpu
     arch_irq_enable(irq);
 }
 
-void irq_dispatch(unsigned int irq)
+static void irq_spurious(unsigned int irq)
 {
-    struct irq_desc *desc = irq_desc(irq);
-    struct domain *d = desc != NULL ? atomic_load_acquire(&desc->d) : NULL;
-
-    if (d != NULL) {
-        /* Only the hardware domain has interrupts, and it never goes. */
-        arch_virq_forward(d, desc->virq, irq);
-        return;
-    }
-    if (desc != NULL && desc->fn != NULL) {
-        desc->fn(irq, desc->data);
-        arch_irq_end(irq);
-        return;
-    }
-    if (desc != NULL) {
+    if (irq_desc(irq) != NULL) {
         arch_irq_disable(irq);
         arch_irq_end(irq);
     }
     if (spurious++ < 10) {
         printk(XENLOG_WARNING "Interrupt %u has no owner: disabled\n", irq);
+    }
+}
+
+void irq_dispatch(unsigned int irq)
+{
+    struct irq_desc *desc;
+    struct domain *d;
+
+    if (irq >= ARCH_NR_IRQS) {
+        irq_spurious(irq);
+        return;
+    }
+    desc = &descs[irq];
+    if (desc->fn != NULL) {
+        desc->fn(irq, desc->data);
+        arch_irq_end(irq);
+        return;
+    }
+    d = atomic_load_acquire(&desc->d);
+    if (d != NULL) {
+        /* Only the hardware domain has interrupts, and it never goes. */
+        arch_virq_forward(d, desc->virq, irq);
+    } else {
+        irq_spurious(irq);
     }
 }

@@ -1,7 +1,7 @@
 /*
  * Driver of the host's GICv2: discovery, per-CPU set-up, control of single interrupts,
- * acknowledging. Who an interrupt belongs to is xen/irq's business; virtual interrupts are
- * vgic*.c's.
+ * acknowledging. Who an interrupt belongs to is xen/irq's business, the port's own included;
+ * virtual interrupts are vgic*.c's.
  */
 #include <arch/cpu.h>
 #include <arch/domain.h>
@@ -10,11 +10,10 @@
 #include <asm/gicv2.h>
 #include <asm/sysregs.h>
 #include <asm/traps.h>
-#include <asm/vgic_state.h>
-#include <asm/vtimer_ops.h>
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
+#include <xen/irq.h>
 #include <xen/memmap.h>
 #include <xen/printk.h>
 #include <xen/trap.h>
@@ -146,7 +145,6 @@ void arch_irq_init(void)
     }
     gic_cpu_mask[0] = gicv2_own_mask();
     gicv2_init_dist();
-    gic.private_enabled |= 1u << IPI_SGI | 1u << gic.maintenance;
     printk("GICv2: %u lines, %u list registers, distributor %#llx, maintenance interrupt %u\n",
            gic.nr_irqs, gic.nr_lrs, (unsigned long long)gic.dist_pa, gic.maintenance);
 }
@@ -162,7 +160,7 @@ void arch_irq_init_cpu(struct cpu *c)
     for (i = 0; i < 8; i++) {
         gicd_write(GICD_IPRIORITYR + 4u * i, PRIORITY_ALL);
     }
-    gicd_write(GICD_ISENABLER, gic.private_enabled);
+    gicd_write(GICD_ISENABLER, 1u << IPI_SGI);
     gicc_write(GICC_PMR, 0xff);
     gicc_write(GICC_BPR, 0);
     gicc_write(GICC_CTLR, GICC_CTLR_ENABLE | GICC_CTLR_EOIMODE);
@@ -230,39 +228,30 @@ void arch_cpu_kick(const struct cpu *c)
     gicd_write(GICD_SGIR, (uint32_t)gic_cpu_mask[c->id] << 16 | IPI_SGI);
 }
 
-static void gicv2_handle(uint32_t iar)
+void gicv2_request(uint32_t irq, void (*fn)(unsigned int irq, void *data))
 {
-    uint32_t irq = iar & 0x3ffu;
-
-    gicc_write(GICC_EOIR, iar);
-    if (irq == gic.virt_timer) {
-        vtimer_interrupt();
-    } else if (irq < GIC_NR_SGIS) {
-        gicc_write(GICC_DIR, iar);
-        /* The sender's stores are seen by what follows the acknowledge. */
-        dmb(ish);
-        ipi_dispatch();
-    } else if (irq == gic.hyp_timer) {
-        timer_interrupt();
-        isb(); /* its level went down there: before the deactivation, or it would fire once more */
-        gicc_write(GICC_DIR, irq);
-    } else if (irq == gic.maintenance) {
-        vgic_maintenance(current_vcpu());
-        gicc_write(GICC_DIR, irq);
-    } else {
-        irq_dispatch(irq);
+    if (irq_request(irq, false, fn, NULL) != 0) {
+        panic("GICv2: private interrupt %u is wanted twice\n", irq);
     }
 }
 
 /* One interrupt per trap: another one that is pending traps at once. */
-void trap_irq(struct vcpu *v)
+void trap_irq(struct vcpu *v __unused)
 {
-    uint32_t iar = gicc_read(GICC_IAR);
+    uint32_t iar = gicc_read(GICC_IAR), irq = iar & 0x3ffu;
 
-    (void)v;
-    if ((iar & 0x3ffu) < GIC_SPURIOUS) {
-        gicv2_handle(iar);
+    if (irq >= GIC_SPURIOUS) {
+        return;
     }
+    gicc_write(GICC_EOIR, iar);
+    if (irq >= GIC_NR_SGIS) {
+        irq_dispatch(irq);
+        return;
+    }
+    gicc_write(GICC_DIR, iar);
+    /* The sender's stores are seen by what follows the acknowledge. */
+    dmb(ish);
+    ipi_dispatch();
 }
 
 /* Interrupt specifier of the GIC's binding: type, number, flags. */

@@ -72,7 +72,7 @@ static inline void vgic_deliver(struct vcpu *t, struct vgic_bank *b, uint32_t vi
     vgic_given(t);
 }
 
-static void vgic_inject_private(struct vcpu *v, uint32_t virq)
+void vgic_inject_private(struct vcpu *v, uint32_t virq)
 {
     struct vgic *g = v->d->arch.vgic.state;
     struct vgic_bank *b = &v->arch.vgic.own;

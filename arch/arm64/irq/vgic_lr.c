@@ -6,6 +6,8 @@
 #include <asm/sysregs.h>
 #include <asm/vgic_state.h>
 #include <xen/bitops.h>
+#include <xen/irq.h>
+#include <xen/printk.h>
 
 static void lr_write(struct vcpu *v, unsigned int i, uint32_t value)
 {
@@ -362,8 +364,10 @@ void vgic_refill(struct vcpu *v)
     s->work |= left;
 }
 
-void vgic_maintenance(struct vcpu *v)
+/* An interrupt with LR_EOI has ended, or hardly any list register is used. */
+static void vgic_maintenance(unsigned int irq __unused, void *data __unused)
 {
+    struct vcpu *v = current_vcpu();
     uint32_t bits;
 
     if (v == NULL || !vgic_loaded_here(v)) {
@@ -375,4 +379,11 @@ void vgic_maintenance(struct vcpu *v)
     }
     vgic_refill(v);
     spin_unlock(&v->d->arch.vgic.state->lock);
+}
+
+void vgic_init_cpu(void)
+{
+    if (irq_request(gic.maintenance, false, vgic_maintenance, NULL) != 0) {
+        panic("GICv2: interrupt %u is not free for maintenance\n", gic.maintenance);
+    }
 }

@@ -5,6 +5,7 @@
 #include <asm/gicv2.h>
 #include <xen/dt.h>
 #include <xen/printk.h>
+#include <xen/trap.h>
 
 static uint64_t counter_hz;
 
@@ -49,7 +50,6 @@ void arch_time_init(void)
     }
     gic.virt_timer = timer_irq(n, 2, "virtual");
     gic.hyp_timer = timer_irq(n, 3, "hypervisor");
-    gic.private_enabled |= 1u << gic.virt_timer | 1u << gic.hyp_timer;
     counter_hz = READ_SYSREG(cntfrq_el0) & UINT32_MAX;
     if (dt_u32(&dt_host, n, "clock-frequency", &hz) && hz != 0) {
         counter_hz = hz; /* for firmware that leaves the register unset */
@@ -58,6 +58,12 @@ void arch_time_init(void)
         panic("the counter's frequency is unknown: CNTFRQ_EL0 is 0 and the timer node has no "
               "clock-frequency\n");
     }
+}
+
+static void timer_fired(unsigned int irq __unused, void *data __unused)
+{
+    timer_interrupt();
+    isb(); /* its level went down there: before the deactivation, or it would fire once more */
 }
 
 /* Guests read both counters and own the virtual timer; the physical timer's registers trap [Arm ARM
@@ -71,6 +77,7 @@ void arch_time_init_cpu(void)
     WRITE_SYSREG(0, cntv_ctl_el0);
     WRITE_SYSREG(0, cntp_ctl_el0);
     isb(); /* off before interrupts can be taken */
+    gicv2_request(gic.hyp_timer, timer_fired);
 }
 
 uint64_t arch_counter_hz(void)

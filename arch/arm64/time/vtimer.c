@@ -3,7 +3,6 @@
  * elsewhere is woken by a timer of the hypervisor. The physical one is emulated: its registers
  * trap, a timer of the hypervisor raises its line.
  */
-#include <arch/irq.h>
 #include <arch/time.h>
 #include <asm/vgic_state.h>
 #include <asm/vtimer_ops.h>
@@ -189,14 +188,18 @@ void vtimer_load(struct vcpu *v)
  * and handed on as a plain virtual interrupt: tied to the host's by a list register it could be
  * lost in QEMU (10.0), which does not look at a line that rose before the guest's end.
  */
-void vtimer_interrupt(void)
+static void vtimer_fired(unsigned int irq __unused, void *data __unused)
 {
     struct vcpu *v = current_vcpu();
 
     if (v != NULL) {
         WRITE_SYSREG(READ_SYSREG(cntv_ctl_el0) | CNT_CTL_IMASK, cntv_ctl_el0);
         isb(); /* the line is down before the deactivation, or it would come once more */
-        arch_virq_inject(v, v->d->arch.vgic.state->virt_timer);
+        vgic_inject_private(v, v->d->arch.vgic.state->virt_timer);
     }
-    gicc_write(GICC_DIR, gic.virt_timer);
+}
+
+void vtimer_init_cpu(void)
+{
+    gicv2_request(gic.virt_timer, vtimer_fired);
 }

@@ -55,6 +55,8 @@ void vcpu_init_cpu(void)
                  mdcr_el2);
     WRITE_SYSREG(HSTR_T15, hstr_el2);
     WRITE_SYSREG(READ_SYSREG(midr_el1), vpidr_el2);
+    vgic_init_cpu();
+    vtimer_init_cpu();
 }
 
 /* Architectural reset state; v is not loaded. */

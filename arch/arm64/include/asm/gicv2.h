@@ -52,6 +52,8 @@ struct cpu;
 #define LR_SOURCE_SHIFT   10         /* an SGI's source */
 #define LR_EOI            (1u << 19) /* maintenance interrupt when it ends; not with LR_HW */
 #define LR_PRIORITY_SHIFT 23
+#define LR_PRIORITY       (0x1fu << LR_PRIORITY_SHIFT)
+#define LR_STATE_SHIFT    28
 #define LR_PENDING        (1u << 28)
 #define LR_ACTIVE         (1u << 29)
 #define LR_STATE          (LR_PENDING | LR_ACTIVE)
@@ -69,8 +71,6 @@ struct gicv2 {
     uint32_t maintenance; /* host interrupt numbers */
     uint32_t hyp_timer;
     uint32_t virt_timer;
-    uint32_t private_enabled; /* private interrupts that every CPU enables, set before
-                                 arch_irq_init_cpu */
     paddr_t dist_pa, cpu_pa, hyp_pa, vcpu_pa;
     uint64_t dist_size, cpu_size, hyp_size, vcpu_size;
     const struct dt_node *node;
@@ -95,6 +95,9 @@ static inline void gic_store(uint8_t *base, uint32_t offset, uint32_t value)
 #define gich_read(offset)         gic_load(gic.hyp, (offset))
 #define gich_write(offset, value) gic_store(gic.hyp, (offset), (value))
 
+/* irq_request for a private interrupt of the port's own, on each CPU. */
+void gicv2_request(uint32_t irq, void (*fn)(unsigned int irq, void *data));
+
 /* Make a host interrupt inactive although no guest ends it. A private one: of the calling CPU. */
 static inline void gicv2_deactivate(uint32_t irq)
 {
@@ -108,5 +111,5 @@ static inline void gicv2_deactivate(uint32_t irq)
  */
 static inline void gicv2_look_again(void)
 {
-    gicd_write(GICD_ISENABLER, gic.private_enabled);
+    gicd_write(GICD_ISENABLER, 0);
 }

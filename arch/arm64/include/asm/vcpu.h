@@ -25,5 +25,5 @@ static inline void arch_hypercall_set_result(struct vcpu *v, long result)
 void fp_save(struct vcpu_fp *fp);
 void fp_load(const struct vcpu_fp *fp);
 
-/* EL2's trap configuration, the same for every guest: on each CPU. */
+/* What each CPU needs for guests: EL2's trap configuration, interrupts that serve them. */
 void vcpu_init_cpu(void);

@@ -92,12 +92,13 @@ void vgic_mark(struct vcpu *v, uint32_t index, uint32_t bits);
 /* Make the host agree with enable, type and target of the host interrupts behind `bits`. */
 void vgic_update_host(struct domain *d, uint32_t index, uint32_t bits);
 void vgic_inject_sgi(struct vcpu *v, unsigned int sgi, unsigned int source);
+void vgic_inject_private(struct vcpu *v, uint32_t virq);
 /* Level of an emulated device's line. */
 void vgic_set_line(struct vcpu *v, uint32_t virq, bool high);
 /* The deadline of a vCPU's virtual timer has passed; does nothing for one that is loaded. */
 void vgic_timer_deadline(struct vcpu *v);
-/* Maintenance interrupt of this CPU. */
-void vgic_maintenance(struct vcpu *v);
+/* This CPU takes maintenance interrupts. */
+void vgic_init_cpu(void);
 
 int __must_check vgic_domain_create(struct domain *d, uint32_t nr_spis);
 void vgic_domain_destroy(struct domain *d);

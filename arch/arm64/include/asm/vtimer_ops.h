@@ -14,8 +14,8 @@ void vtimer_vcpu_destroy(struct vcpu *v);
 void vtimer_reset(struct vcpu *v);
 void vtimer_save(struct vcpu *v);
 void vtimer_load(struct vcpu *v);
-/* The host interrupt of the virtual timer was taken on this CPU. */
-void vtimer_interrupt(void);
+/* This CPU takes interrupts of the virtual timer. */
+void vtimer_init_cpu(void);
 
 /* The emulated physical timer's registers. */
 enum vtimer_reg {
