@@ -1,53 +1,19 @@
 /*
- * The virtual GICv2: creation, injection from the core and from the other files of the port, host
- * interrupts behind virtual ones. The list registers are vgic_lr.c's, the guest's view
- * vgic_dist.c's.
+ * The virtual GICv2: what raises a guest's interrupts (core, timers, software interrupts, the
+ * host's), when queues are emptied into list registers, and host interrupts behind virtual ones.
+ * The states are drawn in <asm/vgic.h>. List registers are vgic_lr.c's, registers of the
+ * distributor vgic_dist.c's.
  */
 #include <arch/irq.h>
 #include <arch/vcpu.h>
 #include <asm/vgic_state.h>
-#include <xen/bitops.h>
 #include <xen/errno.h>
 #include <xen/heap.h>
 #include <xen/irq.h>
 
 #define PRIORITY_RESET 0xa0u
 
-static bool vgic_forwards(const struct domain *d, const struct vgic_bank *b, uint32_t bit)
-{
-    return d->arch.vgic.state->ctlr != 0 && (b->enabled & bit) != 0;
-}
-
-static void vgic_mark_one(struct vcpu *t, uint32_t index)
-{
-    t->arch.vgic.work |= 1u << index;
-    if (!vgic_loaded_here(t) || atomic_load(&t->pause_flags) != 0) {
-        vcpu_kick(t);
-    }
-}
-
-void vgic_mark(struct vcpu *v, uint32_t index, uint32_t bits)
-{
-    struct vgic_bank *b = vgic_bank(v, index);
-
-    bits &= b->pending & b->enabled;
-    if (bits == 0 || v->d->arch.vgic.state->ctlr == 0) {
-        return;
-    }
-    if (index == 0) {
-        vgic_mark_one(v, 0);
-        return;
-    }
-    for (; bits != 0; bits &= bits - 1u) {
-        struct vcpu *t = vgic_target(v->d, b, ctz64(bits));
-
-        if (t != NULL) {
-            vgic_mark_one(t, index);
-        }
-    }
-}
-
-/* An interrupt was given to v, which is loaded here: it may be waiting for one all the same. */
+/* An interrupt was given to v, which is loaded here, and may wait for one in vcpu_block. */
 static inline void vgic_given(struct vcpu *v)
 {
     if (atomic_load(&v->pause_flags) != 0) {
@@ -55,70 +21,60 @@ static inline void vgic_given(struct vcpu *v)
     }
 }
 
-/* virq of bank b is pending for t. Lock held. */
-static inline void vgic_deliver(struct vcpu *t, struct vgic_bank *b, uint32_t virq, bool host_ended)
+/* virq has become pending; home is where it goes. Lock held. */
+static inline void vgic_deliver(struct vcpu *home, struct vgic_irq *irq, uint32_t virq,
+                                bool host_ended)
 {
-    if (!vgic_forwards(t->d, b, 1u << (virq % 32u))) {
+    vgic_set(irq, VGIC_PENDING);
+    if (!vgic_is(irq, VGIC_ENABLED) || home == NULL) {
         return;
     }
-    if (!vgic_loaded_here(t)) {
-        t->arch.vgic.work |= 1u << virq / 32u;
-        vcpu_kick(t);
-        return;
+    if (home->d->arch.vgic.state->ctlr != 0 && vgic_loaded_here(home) &&
+        vgic_place(home, irq, virq, host_ended)) {
+        vgic_given(home);
+    } else {
+        vgic_queue(home, virq);
     }
-    if (!vgic_place(t, b, virq, host_ended)) {
-        t->arch.vgic.work |= 1u << virq / 32u;
-    }
-    vgic_given(t);
 }
 
 void vgic_inject_private(struct vcpu *v, uint32_t virq)
 {
     struct vgic *g = v->d->arch.vgic.state;
-    struct vgic_bank *b = &v->arch.vgic.own;
 
     if (vgic_again(v, virq, 0)) {
         vgic_given(v);
         return;
     }
     spin_lock(&g->lock);
-    b->pending |= 1u << virq;
-    vgic_deliver(v, b, virq, false);
+    vgic_deliver(v, &v->arch.vgic.own[virq], virq, false);
     spin_unlock(&g->lock);
 }
 
-static void vgic_inject_shared(struct domain *d, uint32_t virq, bool host_ended)
-{
-    struct vgic *g = d->arch.vgic.state;
-    struct vgic_bank *b;
-    struct vcpu *t;
-
-    if (virq / 32u >= g->nr_banks) {
-        return;
-    }
-    b = &g->spi[virq / 32u - 1u];
-    spin_lock(&g->lock);
-    b->pending |= 1u << (virq % 32u);
-    t = vgic_target(d, b, virq % 32u);
-    if (t != NULL) {
-        vgic_deliver(t, b, virq, host_ended);
-    }
-    spin_unlock(&g->lock);
-}
-
-void vgic_inject_sgi(struct vcpu *v, unsigned int sgi, unsigned int source)
+void vgic_inject_sgi(struct vcpu *v, uint32_t sgi, uint32_t source)
 {
     struct vgic *g = v->d->arch.vgic.state;
-    struct vgic_bank *b = &v->arch.vgic.own;
+    struct vgic_irq *irq = &v->arch.vgic.own[sgi];
 
     if (vgic_again(v, sgi, source)) {
         vgic_given(v);
         return;
     }
     spin_lock(&g->lock);
-    b->irq[sgi].targets |= (uint8_t)(1u << source);
-    b->pending |= 1u << sgi;
-    vgic_deliver(v, b, sgi, false);
+    irq->sources |= (uint8_t)(1u << source);
+    vgic_deliver(v, irq, sgi, false);
+    spin_unlock(&g->lock);
+}
+
+static void vgic_inject_shared(struct domain *d, uint32_t virq, bool host_ended)
+{
+    struct vgic *g = d->arch.vgic.state;
+    struct vgic_irq *irq = vgic_shared(g, virq);
+
+    if (irq == NULL) {
+        return;
+    }
+    spin_lock(&g->lock);
+    vgic_deliver(vgic_home(d, irq), irq, virq, host_ended);
     spin_unlock(&g->lock);
 }
 
@@ -140,24 +96,20 @@ void arch_virq_upcall(struct vcpu *v)
     vgic_inject_private(v, v->d->arch.vgic.state->event_irq);
 }
 
-void arch_virq_forward(struct domain *d, unsigned int virq, unsigned int irq)
+void arch_virq_forward(struct domain *d, unsigned int virq, unsigned int irq __unused)
 {
-    (void)irq; /* bank.irq[].host has it */
     vgic_inject_shared(d, virq, true);
 }
 
 void vgic_timer_deadline(struct vcpu *v)
 {
     struct vgic *g = v->d->arch.vgic.state;
-    struct vgic_bank *b = &v->arch.vgic.own;
-    uint32_t bit = 1u << g->virt_timer;
 
     spin_lock(&g->lock);
     /* Loaded: the timer itself fires. */
     if (v->arch.vgic.loaded == NULL) {
         v->arch.timer.virt_ctl |= CNT_CTL_IMASK;
-        b->pending |= bit;
-        vgic_deliver(v, b, g->virt_timer, false);
+        vgic_deliver(v, &v->arch.vgic.own[g->virt_timer], g->virt_timer, false);
     }
     spin_unlock(&g->lock);
 }
@@ -165,25 +117,86 @@ void vgic_timer_deadline(struct vcpu *v)
 void vgic_set_line(struct vcpu *v, uint32_t virq, bool high)
 {
     struct vgic *g = v->d->arch.vgic.state;
-    struct vgic_bank *b = vgic_bank(v, virq / 32u);
-    uint32_t bit = 1u << (virq % 32u);
-    struct vcpu *t = virq < GIC_NR_PRIVATE ? v : NULL;
+    struct vgic_irq *irq = &v->arch.vgic.own[virq];
 
-    if (b == NULL) {
-        return;
-    }
     spin_lock(&g->lock);
     if (!high) {
-        b->line &= ~bit;
-    } else if ((b->line & bit) == 0) {
-        b->line |= bit;
-        b->pending |= bit;
-        t = t == NULL ? vgic_target(v->d, b, virq % 32u) : t;
-        if (t != NULL) {
-            vgic_deliver(t, b, virq, false);
-        }
+        vgic_clear(irq, VGIC_LINE);
+    } else if (!vgic_is(irq, VGIC_LINE)) {
+        vgic_set(irq, VGIC_LINE);
+        vgic_deliver(v, irq, virq, false);
     }
     spin_unlock(&g->lock);
+}
+
+/* What word w of v's queue holds, to list registers. */
+static void vgic_refill_word(struct vcpu *v, uint32_t w)
+{
+    struct arch_vgic_vcpu *s = &v->arch.vgic;
+    uint32_t bits = s->queue[w];
+
+    s->queue[w] = 0;
+    for (; bits != 0; bits &= bits - 1u) {
+        uint32_t virq = w * 32u + ctz64(bits);
+        struct vgic_irq *irq = vgic_queued(v, virq);
+
+        if (irq != NULL && !vgic_place(v, irq, virq, false)) {
+            s->queue[w] |= 1u << (virq % 32u);
+            s->work |= 1u << w;
+        }
+    }
+}
+
+void vgic_refill(struct vcpu *v)
+{
+    uint32_t work = v->arch.vgic.work;
+
+    v->arch.vgic.work = 0;
+    if (v->d->arch.vgic.state->ctlr == 0) {
+        return; /* stays queued: vgic_switch */
+    }
+    vgic_watch_empty(v, false);
+    for (; work != 0; work &= work - 1u) {
+        vgic_refill_word(v, ctz64(work));
+    }
+}
+
+void vgic_switch(struct vcpu *v)
+{
+    struct arch_vgic_vcpu *s = &v->arch.vgic;
+    uint32_t w;
+
+    s->work = 0;
+    if (v->d->arch.vgic.state->ctlr == 0) {
+        vgic_withdraw_all(v);
+        return;
+    }
+    for (w = 0; w < VGIC_WORDS; w++) {
+        s->work |= s->queue[w] != 0 ? 1u << w : 0;
+    }
+    if (s->work != 0) {
+        vcpu_kick(v);
+    }
+}
+
+/* Maintenance interrupt: an interrupt with LR_EOI has ended, or hardly any list register is used.
+ */
+static void vgic_maintenance(unsigned int irq __unused, void *data __unused)
+{
+    struct vcpu *v = current_vcpu();
+
+    if (v == NULL || !vgic_loaded_here(v)) {
+        return;
+    }
+    spin_lock(&v->d->arch.vgic.state->lock);
+    vgic_collect(v);
+    vgic_refill(v);
+    spin_unlock(&v->d->arch.vgic.state->lock);
+}
+
+void vgic_init_cpu(void)
+{
+    gicv2_request(gic.maintenance, vgic_maintenance);
 }
 
 void arch_virq_flush(struct vcpu *v)
@@ -195,7 +208,8 @@ void arch_virq_flush(struct vcpu *v)
     }
     spin_lock(&v->d->arch.vgic.state->lock);
     if (s->pull) {
-        vgic_pull(v);
+        s->pull = false;
+        vgic_withdraw_all(v);
     }
     vgic_refill(v);
     spin_unlock(&v->d->arch.vgic.state->lock);
@@ -204,17 +218,13 @@ void arch_virq_flush(struct vcpu *v)
 /* Pending for v outside the list registers and above the mask? */
 static bool vgic_waiting(struct vcpu *v, uint32_t mask)
 {
-    uint32_t work, wait;
+    uint32_t work, bits;
 
     for (work = v->arch.vgic.work; work != 0; work &= work - 1u) {
-        unsigned int index = ctz64(work);
-        struct vgic_bank *b = vgic_bank(v, index);
+        for (bits = v->arch.vgic.queue[ctz64(work)]; bits != 0; bits &= bits - 1u) {
+            const struct vgic_irq *irq = vgic_queued(v, ctz64(work) * 32u + ctz64(bits));
 
-        for (wait = b->pending & b->enabled & ~b->active; wait != 0; wait &= wait - 1u) {
-            unsigned int n = ctz64(wait);
-
-            if ((index == 0 || vgic_target(v->d, b, n) == v) &&
-                (uint32_t)(b->irq[n].priority >> 3) < mask) {
+            if (irq != NULL && !vgic_is(irq, VGIC_ACTIVE) && vgic_lr_priority(irq) < mask) {
                 return true;
             }
         }
@@ -225,26 +235,21 @@ static bool vgic_waiting(struct vcpu *v, uint32_t mask)
 bool arch_vcpu_wakeup_pending(struct vcpu *v)
 {
     struct arch_vgic_vcpu *s = &v->arch.vgic;
-    bool here = vgic_loaded_here(v), pending = false;
-    uint32_t vmcr = here ? gich_read(GICH_VMCR) : s->vmcr, mask = vmcr >> 27, bits;
+    uint32_t vmcr = vgic_loaded_here(v) ? gich_read(GICH_VMCR) : s->vmcr;
+    uint32_t mask = vmcr >> 27 << LR_PRIORITY_SHIFT;
+    bool pending;
 
     if ((vmcr & 1u) == 0) {
         return false; /* the guest's CPU interface is off [GICv2 5.3.3] */
     }
-    bits = s->lr_used;
-    if (here && bits != 0) {
-        bits &= ~vgic_lr_empty(v);
+    if (s->lr_used != 0 && vgic_lr_waiting(v, mask)) {
+        return true;
     }
-    if (bits == 0 && atomic_load(&s->work) == 0) {
-        return false; /* without the lock: who gives it work kicks it afterwards */
+    if (atomic_load(&s->work) == 0) {
+        return false; /* without the lock: the CPU that queues work kicks the vCPU afterwards */
     }
     spin_lock(&v->d->arch.vgic.state->lock);
-    for (; bits != 0 && !pending; bits &= bits - 1u) {
-        uint32_t lr = here ? gich_read(GICH_LR(ctz64(bits))) : s->lr[ctz64(bits)];
-
-        pending = (lr & LR_PENDING) != 0 && (lr >> LR_PRIORITY_SHIFT & 0x1fu) < mask;
-    }
-    pending = pending || (v->d->arch.vgic.state->ctlr != 0 && vgic_waiting(v, mask));
+    pending = vgic_waiting(v, mask);
     spin_unlock(&v->d->arch.vgic.state->lock);
     return pending;
 }
@@ -252,21 +257,19 @@ bool arch_vcpu_wakeup_pending(struct vcpu *v)
 int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
 {
     struct vgic *g = d->arch.vgic.state;
-    struct vgic_bank *b;
-    uint32_t bit = 1u << (virq % 32u);
+    struct vgic_irq *virtual = vgic_shared(g, virq);
     int rc = 0;
 
-    if (virq < GIC_NR_PRIVATE || virq / 32u >= g->nr_banks || irq < GIC_NR_PRIVATE ||
-        irq >= gic.nr_irqs) {
+    if (virtual == NULL || irq < GIC_NR_PRIVATE || irq >= gic.nr_irqs) {
         return -EINVAL;
     }
-    b = &g->spi[virq / 32u - 1u];
     spin_lock(&g->lock);
-    if ((b->hw & bit) != 0) {
+    if (vgic_is(virtual, VGIC_HW)) {
         rc = -EBUSY;
     } else {
-        b->hw |= bit;
-        b->irq[virq % 32u].host = (uint16_t)irq;
+        vgic_set(virtual, VGIC_HW);
+        virtual->host = (uint16_t)irq;
+        g->hosted[virq / 32u] |= 1u << (virq % 32u);
     }
     spin_unlock(&g->lock);
     return rc;
@@ -275,18 +278,17 @@ int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
 void arch_virq_unroute(struct domain *d, unsigned int virq)
 {
     struct vgic *g = d->arch.vgic.state;
-    struct vgic_bank *b;
-    uint32_t bit = 1u << (virq % 32u);
+    struct vgic_irq *irq = vgic_shared(g, virq);
 
-    if (virq < GIC_NR_PRIVATE || virq / 32u >= g->nr_banks) {
+    if (irq == NULL) {
         return;
     }
-    b = &g->spi[virq / 32u - 1u];
     spin_lock(&g->lock);
-    if ((b->hw & bit) != 0) {
-        vgic_request_pull(d, b, bit);
-        gicv2_deactivate(b->irq[virq % 32u].host);
-        b->hw &= ~bit;
+    if (vgic_is(irq, VGIC_HW)) {
+        vgic_withdraw(d, irq);
+        gicv2_deactivate(irq->host);
+        vgic_clear(irq, VGIC_HW);
+        g->hosted[virq / 32u] &= ~(1u << (virq % 32u));
     }
     spin_unlock(&g->lock);
 }
@@ -296,49 +298,60 @@ unsigned int arch_virq_event(const struct domain *d)
     return d->arch.vgic.state->event_irq;
 }
 
-void vgic_update_host(struct domain *d, uint32_t index, uint32_t bits)
+void vgic_follow_host(const struct domain *d, const struct vgic_irq *irq)
 {
-    struct vgic_bank *b = vgic_shared_bank(d->arch.vgic.state, index);
+    struct irq_desc *desc = irq_desc(irq->host);
+    uint32_t state;
 
-    for (bits &= b->hw; bits != 0; bits &= bits - 1u) {
-        unsigned int n = ctz64(bits), host = b->irq[n].host;
-        struct irq_desc *desc = irq_desc(host);
-        struct vcpu *t;
+    spin_lock(&desc->lock);
+    state = READ_ONCE(irq->state);
+    if ((state & VGIC_ENABLED) != 0 && desc->d == d && d->is_hardware) {
+        arch_irq_set_type(irq->host, (state & VGIC_EDGE) != 0);
+    }
+    irq_follow(desc, d, (state & VGIC_ENABLED) != 0 ? vgic_target(d, irq) : NULL);
+    spin_unlock(&desc->lock);
+}
 
-        spin_lock(&desc->lock);
-        t = (READ_ONCE(b->enabled) & 1u << n) != 0 ? vgic_target(d, b, n) : NULL;
-        if (t != NULL && desc->d == d && d->is_hardware) {
-            arch_irq_set_type(host, (READ_ONCE(b->edge) & 1u << n) != 0);
+/* Host interrupts that go to v follow it to this CPU. */
+static void vgic_follow(struct vcpu *v)
+{
+    const struct vgic *g = v->d->arch.vgic.state;
+    uint32_t w, bits;
+
+    v->arch.vgic.routed = this_cpu();
+    for (w = 1; w < g->nr_irqs / 32u; w++) {
+        for (bits = g->hosted[w]; bits != 0; bits &= bits - 1u) {
+            const struct vgic_irq *irq = &g->spi[w * 32u + ctz64(bits) - GIC_NR_PRIVATE];
+
+            if (vgic_is(irq, VGIC_ENABLED) && vgic_target(v->d, irq) == v) {
+                vgic_follow_host(v->d, irq);
+            }
         }
-        irq_follow(desc, d, t);
-        spin_unlock(&desc->lock);
     }
 }
 
-static void vgic_bank_init(struct vgic_bank *b)
+void vgic_load(struct vcpu *v)
 {
-    unsigned int n;
-
-    for (n = 0; n < 32; n++) {
-        b->irq[n].priority = PRIORITY_RESET;
+    if (v->arch.vgic.routed != this_cpu()) {
+        vgic_follow(v);
     }
+    vgic_lr_load(v);
 }
 
 int vgic_domain_create(struct domain *d, uint32_t nr_spis)
 {
-    uint32_t banks = 1u + (nr_spis + 31u) / 32u, i, n;
-    struct vgic *g = heap_alloc(sizeof(*g) + (banks - 1u) * sizeof(g->spi[0]));
+    uint32_t words = 1u + (nr_spis + 31u) / 32u, shared = (words - 1u) * 32u, i;
+    struct vgic *g = heap_alloc(sizeof(*g) + shared * sizeof(g->spi[0]) + words * sizeof(uint32_t));
 
     if (g == NULL) {
         return -ENOMEM;
     }
     spin_init(&g->lock, LOCK_VIRQ);
-    g->nr_banks = banks;
-    for (i = 0; i < banks - 1u; i++) {
-        vgic_bank_init(&g->spi[i]);
-        for (n = 0; n < 32; n++) {
-            g->spi[i].irq[n].targets = 1; /* vCPU 0 until the guest says otherwise */
-        }
+    g->nr_irqs = words * 32u;
+    g->hosted = (uint32_t *)(void *)&g->spi[shared];
+    for (i = 0; i < shared; i++) {
+        g->spi[i].priority = PRIORITY_RESET;
+        g->spi[i].targets = 1; /* vCPU 0 until the guest says otherwise */
     }
     d->arch.vgic.state = g;
     return 0;
@@ -352,12 +365,14 @@ void vgic_domain_destroy(struct domain *d)
 
 void vgic_vcpu_init(struct vcpu *v)
 {
-    struct vgic_bank *b = &v->arch.vgic.own;
+    struct arch_vgic_vcpu *s = &v->arch.vgic;
+    uint32_t i;
 
-    vgic_bank_init(b);
-    b->enabled = 0xffffu; /* software interrupts always are */
-    b->edge = 0xffffu;
-    v->arch.vgic.hcr = GICH_HCR_EN;
+    for (i = 0; i < GIC_NR_PRIVATE; i++) {
+        s->own[i].priority = PRIORITY_RESET;
+        s->own[i].state = i < GIC_NR_SGIS ? VGIC_ENABLED | VGIC_EDGE : 0;
+    }
+    s->hcr = GICH_HCR_EN;
 }
 
 void vgic_vcpu_reset(struct vcpu *v)

@@ -1,25 +1,27 @@
 /*
- * List registers of the virtual GICv2: moving interrupts in and out of them. They are looked at
- * only when an interrupt is injected or withdrawn, on a maintenance interrupt, and when a vCPU is
- * switched; never on plain entry and exit.
+ * List registers of the virtual GICv2: moving interrupts in and out of them, the queue of what
+ * waits for them, and the switch of a vCPU. They are looked at only when an interrupt is injected
+ * or withdrawn, on a maintenance interrupt, and when a vCPU is switched; never on plain entry and
+ * exit. Nothing here calls vgic.c or vgic_dist.c.
+ *
+ * An interrupt that a list register should have has its bit in the queue of the vCPU that gets it:
+ * of the target, or of the owner while it is active. A bit may be stale: vgic_queued asks.
  */
-#include <asm/sysregs.h>
 #include <asm/vgic_state.h>
 #include <xen/bitops.h>
-#include <xen/irq.h>
-#include <xen/printk.h>
 
 static void lr_write(struct vcpu *v, unsigned int i, uint32_t value)
 {
     uint32_t bit = 1u << i;
 
     v->arch.vgic.lr[i] = value;
-    v->arch.vgic.lr_eoi =
-        (value & LR_EOI) != 0 ? v->arch.vgic.lr_eoi | bit : v->arch.vgic.lr_eoi & ~bit;
+    v->arch.vgic.lr_eoi &= ~bit;
+    v->arch.vgic.lr_eoi |= (value & LR_EOI) != 0 ? bit : 0;
     gich_write(GICH_LR(i), value);
 }
 
-uint32_t vgic_lr_empty(const struct vcpu *v)
+/* Which list registers in use hold nothing any more; v is loaded here. */
+static uint32_t lr_empty(const struct vcpu *v)
 {
     uint32_t empty = gich_read(GICH_ELSR0);
 
@@ -29,361 +31,364 @@ uint32_t vgic_lr_empty(const struct vcpu *v)
     return empty & v->arch.vgic.lr_used;
 }
 
-static uint32_t lr_source(uint32_t lr)
+static struct vcpu *lr_holder(const struct domain *d, const struct vgic_irq *irq)
 {
-    return lr >> LR_SOURCE_SHIFT & 7u;
+    return vgic_is(irq, VGIC_IN_LR) ? domain_vcpu(d, vgic_owner(irq)) : NULL;
 }
 
-/* Value for virq, taking over its pending or active state from the bank. */
-static uint32_t lr_compose(struct vgic_bank *b, uint32_t virq)
-{
-    struct vgic_irq *irq = &b->irq[virq % 32u];
-    uint32_t bit = 1u << (virq % 32u), lr, source;
-
-    lr = virq | (uint32_t)(irq->priority >> 3) << LR_PRIORITY_SHIFT;
-    if ((b->active & bit) != 0) {
-        b->active &= ~bit;
-        lr |= LR_ACTIVE;
-        if (virq < GIC_NR_SGIS) {
-            return lr | (uint32_t)irq->host << LR_SOURCE_SHIFT | LR_EOI;
-        }
-        if ((b->hw & bit) != 0) {
-            return lr | LR_HW | (uint32_t)irq->host << LR_HOST_SHIFT;
-        }
-        if ((b->pending & b->enabled & bit) == 0) {
-            return (b->line & bit) != 0 ? lr | LR_EOI : lr;
-        }
-    }
-    lr |= LR_PENDING;
-    if (virq < GIC_NR_SGIS) {
-        source = ctz64(irq->targets);
-        irq->targets &= (uint8_t)(irq->targets - 1u);
-        if (irq->targets == 0) {
-            b->pending &= ~bit;
-            return lr | source << LR_SOURCE_SHIFT;
-        }
-        return lr | source << LR_SOURCE_SHIFT | LR_EOI;
-    }
-    b->pending &= ~bit;
-    if ((b->hw & bit) != 0) {
-        return lr | LR_HW | (uint32_t)irq->host << LR_HOST_SHIFT;
-    }
-    return (b->line & bit) != 0 ? lr | LR_EOI : lr;
-}
-
-/* What a list register held goes back to its bank, less what the guest has cleared in the meantime.
- */
-static void lr_absorb(struct vcpu *v, unsigned int i, uint32_t lr)
-{
-    uint32_t virq = LR_VIRQ(lr), bit = 1u << (virq % 32u);
-    struct vgic_bank *b = vgic_bank(v, virq / 32u);
-    struct vgic_irq *irq;
-
-    v->arch.vgic.lr_used &= ~(1u << i);
-    if (b == NULL) {
-        return;
-    }
-    irq = &b->irq[virq % 32u];
-    if ((b->in_lr & bit) == 0 || irq->owner != v->id || irq->lr != i) {
-        return; /* placed anew elsewhere since its host interrupt came again */
-    }
-    b->in_lr &= ~bit;
-    if ((lr & LR_PENDING) != 0 && (b->drop_pending & bit) == 0) {
-        b->pending |= bit;
-        if (virq < GIC_NR_SGIS) {
-            irq->targets |= (uint8_t)(1u << lr_source(lr));
-        }
-    }
-    if ((lr & LR_ACTIVE) != 0 && (b->drop_active & bit) == 0) {
-        b->active |= bit;
-        if (virq < GIC_NR_SGIS) {
-            irq->host = (uint16_t)lr_source(lr);
-        }
-    }
-    if ((lr & LR_STATE) != 0 && (b->hw & bit) != 0 && ((b->pending | b->active) & bit) == 0) {
-        gicv2_deactivate(irq->host);
-    }
-    b->drop_pending &= ~bit;
-    b->drop_active &= ~bit;
-    b->pending |= b->line & ~b->edge & ~b->active & bit;
-    if ((b->active & bit) != 0) {
-        v->arch.vgic.work |= 1u << virq / 32u; /* whoever the target is now, it goes on here */
-    } else if ((b->pending & bit) != 0) {
-        vgic_mark(v, virq / 32u, bit);
-    }
-    if (((b->pending | b->active) & bit) != 0 && vgic_loaded_here(v)) {
-        cpu_request(this_cpu(), CPU_PENDING_VIRQ); /* a refill, whatever the caller is at */
-    }
-}
-
-void vgic_retire(struct vcpu *v, unsigned int i)
-{
-    uint32_t lr = v->arch.vgic.lr[i];
-
-    if ((lr & LR_EOI) != 0) {
-        lr_write(v, i, 0);
-    }
-    lr_absorb(v, i, LR_VIRQ(lr));
-}
-
-void vgic_pull(struct vcpu *v)
+void vgic_queue(struct vcpu *v, uint32_t virq)
 {
     struct arch_vgic_vcpu *s = &v->arch.vgic;
-    bool here = vgic_loaded_here(v);
-    uint32_t used = s->lr_used;
 
-    s->pull = false;
-    for (; used != 0; used &= used - 1u) {
-        unsigned int i = ctz64(used);
-        uint32_t virq = LR_VIRQ(s->lr[i]), lr = here ? gich_read(GICH_LR(i)) : s->lr[i];
+    s->queue[virq / 32u] |= 1u << (virq % 32u);
+    if (v->d->arch.vgic.state->ctlr == 0) {
+        return;
+    }
+    s->work |= 1u << virq / 32u;
+    if (!vgic_loaded_here(v) || atomic_load(&v->pause_flags) != 0) {
+        vcpu_kick(v);
+    }
+}
+
+static bool lr_must_end(const struct vgic_irq *irq)
+{
+    return (irq->state & (VGIC_ACTIVE | VGIC_IN_LR)) == VGIC_ACTIVE;
+}
+
+void vgic_offer(struct vcpu *v, const struct vgic_irq *irq, uint32_t virq)
+{
+    struct vcpu *t = virq < GIC_NR_PRIVATE ? v : vgic_home(v->d, irq);
+
+    if (t != NULL && (lr_must_end(irq) || vgic_is(irq, VGIC_PENDING | VGIC_ENABLED))) {
+        vgic_queue(t, virq);
+    }
+}
+
+struct vgic_irq *vgic_queued(struct vcpu *v, uint32_t virq)
+{
+    struct vgic_irq *irq = vgic_irq(v, virq);
+
+    if (irq == NULL || (lr_must_end(irq) && vgic_owner(irq) == v->id)) {
+        return irq;
+    }
+    return vgic_is(irq, VGIC_PENDING | VGIC_ENABLED) &&
+                   (virq < GIC_NR_PRIVATE || vgic_target(v->d, irq) == v)
+               ? irq
+               : NULL;
+}
+
+/* One instance of a software interrupt. The next source has its turn when this one ends. */
+static uint32_t lr_compose_sgi(struct vgic_irq *irq)
+{
+    uint32_t source = irq->source;
+
+    if (vgic_is(irq, VGIC_ACTIVE)) {
+        vgic_clear(irq, VGIC_ACTIVE);
+        return LR_ACTIVE | source << LR_SOURCE_SHIFT | LR_EOI;
+    }
+    source = ctz64(irq->sources);
+    irq->sources &= (uint8_t)(irq->sources - 1u);
+    vgic_clear(irq, irq->sources == 0 ? VGIC_PENDING : 0);
+    return LR_PENDING | source << LR_SOURCE_SHIFT | (irq->sources != 0 ? LR_EOI : 0);
+}
+
+/* Value for virq, taking over what it is outside. */
+static uint32_t lr_compose(struct vgic_irq *irq, uint32_t virq)
+{
+    uint32_t lr = virq | vgic_lr_priority(irq), state = irq->state & VGIC_STATE;
+
+    if (virq < GIC_NR_SGIS) {
+        return lr | lr_compose_sgi(irq);
+    }
+    if (!vgic_is(irq, VGIC_ENABLED) || vgic_is(irq, VGIC_ACTIVE | VGIC_HW)) {
+        state &= VGIC_ACTIVE; /* not both with LR_HW [GICv2 5.3.12] */
+    }
+    vgic_clear(irq, state);
+    lr |= state << LR_STATE_SHIFT;
+    if (vgic_is(irq, VGIC_HW)) {
+        return lr | LR_HW | (uint32_t)irq->host << LR_HOST_SHIFT;
+    }
+    return vgic_is(irq, VGIC_LINE) ? lr | LR_EOI : lr;
+}
+
+/* Virq leaves register i of v, which held lr, less what the guest has cleared in the meantime. */
+static void lr_absorb(struct vcpu *v, unsigned int i, uint32_t virq, uint32_t lr)
+{
+    struct vgic_irq *irq = vgic_irq(v, virq);
+    uint32_t state;
+
+    v->arch.vgic.lr_used &= ~(1u << i);
+    if (irq == NULL || !vgic_is(irq, VGIC_IN_LR) ||
+        (irq->state & ~VGIC_FLAGS) != VGIC_PLACE(v->id, i)) {
+        return; /* placed anew elsewhere since its host interrupt came again */
+    }
+    state = (lr >> LR_STATE_SHIFT & VGIC_STATE) & ~((uint32_t)irq->state >> VGIC_DROP_SHIFT);
+    if (virq < GIC_NR_SGIS && (state & VGIC_PENDING) != 0) {
+        irq->sources |= (uint8_t)(1u << LR_SOURCE(lr));
+    }
+    if (virq < GIC_NR_SGIS && (state & VGIC_ACTIVE) != 0) {
+        irq->source = (uint16_t)LR_SOURCE(lr);
+    }
+    vgic_clear(irq, VGIC_IN_LR | VGIC_DROP);
+    vgic_set(irq, state);
+    if ((lr & LR_STATE) != 0 && (irq->state & (VGIC_HW | VGIC_STATE)) == VGIC_HW) {
+        gicv2_deactivate(irq->host);
+    }
+    if ((irq->state & (VGIC_LINE | VGIC_EDGE | VGIC_ACTIVE)) == VGIC_LINE) {
+        vgic_set(irq, VGIC_PENDING);
+    }
+    if ((irq->state & VGIC_STATE) != 0) {
+        vgic_offer(v, irq, virq);
+        if (vgic_loaded_here(v)) {
+            cpu_request(this_cpu(), CPU_PENDING_VIRQ); /* a refill, whatever the caller is at */
+        }
+    }
+}
+
+void vgic_collect(struct vcpu *v)
+{
+    for (uint32_t bits = lr_empty(v); bits != 0; bits &= bits - 1u) {
+        unsigned int i = ctz64(bits);
+        uint32_t lr = v->arch.vgic.lr[i];
+
+        if ((lr & LR_EOI) != 0) {
+            lr_write(v, i, 0); /* or its end-of-interrupt request stayed asserted */
+        }
+        lr_absorb(v, i, LR_VIRQ(lr), 0);
+    }
+}
+
+/* Take out what the used registers `bits` hold; v is loaded here, or nowhere. */
+static void lr_take(struct vcpu *v, uint32_t bits)
+{
+    bool here = vgic_loaded_here(v);
+
+    for (; bits != 0; bits &= bits - 1u) {
+        unsigned int i = ctz64(bits);
+        uint32_t virq = LR_VIRQ(v->arch.vgic.lr[i]); /* an empty register keeps no number */
+        uint32_t lr = here ? gich_read(GICH_LR(i)) : v->arch.vgic.lr[i];
 
         if (here) {
             lr_write(v, i, 0);
         }
-        lr_absorb(v, i, (lr & ~0x3ffu) | virq); /* an empty register keeps no number */
+        lr_absorb(v, i, virq, lr);
     }
 }
 
-void vgic_request_pull(struct domain *d, struct vgic_bank *b, uint32_t bits)
-{
-    for (bits &= b->in_lr; bits != 0; bits &= bits - 1u) {
-        struct vcpu *v = domain_vcpu(d, b->irq[ctz64(bits)].owner);
-        struct arch_vgic_vcpu *s;
-
-        if (v == NULL) {
-            continue;
-        }
-        s = &v->arch.vgic;
-        if (s->loaded != NULL && s->loaded != this_cpu()) {
-            s->pull = true;
-            cpu_request(s->loaded, CPU_PENDING_VIRQ);
-        } else {
-            vgic_pull(v);
-        }
-    }
-}
-
-uint32_t vgic_lr_states(struct domain *d, uint32_t index, struct vgic_bank *b, uint32_t state)
-{
-    uint32_t bits, result = 0;
-
-    for (bits = b->in_lr; bits != 0; bits &= bits - 1u) {
-        unsigned int n = ctz64(bits);
-        struct vcpu *v = domain_vcpu(d, b->irq[n].owner);
-        struct arch_vgic_vcpu *s;
-        uint32_t lr;
-
-        if (v == NULL) {
-            continue;
-        }
-        s = &v->arch.vgic;
-        lr = s->lr[b->irq[n].lr];
-        if (vgic_loaded_here(v)) {
-            lr = gich_read(GICH_LR(b->irq[n].lr));
-        } else if (s->loaded != NULL) {
-            /* Runs elsewhere: the value of its last look for now, a fresh one for whoever polls. */
-            s->pull = true;
-            cpu_request(s->loaded, CPU_PENDING_VIRQ);
-        }
-        if ((lr & state) != 0 && LR_VIRQ(lr) == index * 32u + n) {
-            result |= 1u << n;
-        }
-    }
-    return result;
-}
-
-/* An empty one, or one made empty for something of this priority; -1: none. */
-static int lr_find(struct vcpu *v, uint32_t priority)
+/* v runs on another CPU: that one empties the list registers. */
+static bool lr_elsewhere(struct vcpu *v)
 {
     struct arch_vgic_vcpu *s = &v->arch.vgic;
-    uint32_t all = (1u << gic.nr_lrs) - 1u, lowest = priority, bits;
+
+    if (s->loaded == NULL || s->loaded == this_cpu()) {
+        return false;
+    }
+    s->pull = true;
+    cpu_request(s->loaded, CPU_PENDING_VIRQ);
+    return true;
+}
+
+void vgic_withdraw(const struct domain *d, const struct vgic_irq *irq)
+{
+    struct vcpu *v = lr_holder(d, irq);
+
+    if (v != NULL && !lr_elsewhere(v)) {
+        lr_take(v, 1u << vgic_lr(irq));
+    }
+}
+
+void vgic_withdraw_all(struct vcpu *v)
+{
+    if (v->arch.vgic.lr_used != 0 && !lr_elsewhere(v)) {
+        lr_take(v, v->arch.vgic.lr_used);
+    }
+}
+
+uint32_t vgic_state(const struct domain *d, const struct vgic_irq *irq)
+{
+    struct vcpu *v = lr_holder(d, irq);
+    uint32_t lr;
+
+    if (v == NULL) {
+        return irq->state & VGIC_STATE;
+    }
+    lr = v->arch.vgic.lr[vgic_lr(irq)];
+    /* Runs elsewhere: the value of its last look for now, a fresh one for whoever polls. */
+    if (!lr_elsewhere(v) && vgic_loaded_here(v)) {
+        lr = gich_read(GICH_LR(vgic_lr(irq)));
+    }
+    return (irq->state | lr >> LR_STATE_SHIFT) & VGIC_STATE;
+}
+
+/* An empty one, or one made empty: of what is only pending, the least urgent that has at least this
+ * priority field; -1: none. */
+static int lr_find(struct vcpu *v, uint32_t priority)
+{
+    uint32_t all = (1u << gic.nr_lrs) - 1u, bits;
     int victim = -1;
 
-    if ((s->lr_used & all) == all) {
-        for (bits = vgic_lr_empty(v); bits != 0; bits &= bits - 1u) {
-            vgic_retire(v, ctz64(bits));
-        }
+    if ((v->arch.vgic.lr_used & all) == all) {
+        vgic_collect(v);
     }
-    bits = all & ~s->lr_used;
+    bits = all & ~v->arch.vgic.lr_used;
     if (bits != 0) {
         return (int)ctz64(bits);
     }
     for (bits = all; bits != 0; bits &= bits - 1u) {
         uint32_t lr = gich_read(GICH_LR(ctz64(bits)));
 
-        if ((lr & LR_STATE) == LR_PENDING && (lr >> LR_PRIORITY_SHIFT & 0x1fu) > lowest) {
-            lowest = lr >> LR_PRIORITY_SHIFT & 0x1fu;
+        if ((lr & LR_STATE) == LR_PENDING && (lr & LR_PRIORITY) >= priority) {
+            priority = lr & LR_PRIORITY;
             victim = (int)ctz64(bits);
         }
     }
     if (victim >= 0) {
-        lr_absorb(v, (unsigned int)victim, gich_read(GICH_LR((unsigned int)victim)));
+        lr_take(v, 1u << victim);
     }
     return victim;
 }
 
-/* virq is pending and has a list register already, whose instance may be over or not. */
-static bool lr_merge(struct vcpu *v, struct vgic_bank *b, uint32_t virq, bool host_ended)
+/* A software interrupt came again while its register holds lr. */
+static bool lr_merge_sgi(struct vcpu *v, struct vgic_irq *irq, uint32_t lr)
 {
-    struct vgic_irq *irq = &b->irq[virq % 32u];
-    uint32_t bit = 1u << (virq % 32u), lr;
+    uint32_t source = 1u << LR_SOURCE(lr);
 
-    if (host_ended) {
-        lr_write(v, irq->lr, lr_compose(b, virq));
-        return true;
-    }
-    lr = gich_read(GICH_LR(irq->lr));
+    lr |= (irq->sources & source) != 0 ? LR_PENDING : 0;
+    irq->sources &= (uint8_t)~source;
+    vgic_clear(irq, irq->sources == 0 ? VGIC_PENDING : 0);
+    lr_write(v, vgic_lr(irq), irq->sources == 0 ? lr : lr | LR_EOI);
+    return irq->sources == 0;
+}
+
+/* virq is pending and has a list register already, whose instance may be over or not. */
+static bool lr_merge(struct vcpu *v, struct vgic_irq *irq, uint32_t virq, bool host_ended)
+{
+    uint32_t lr = host_ended ? 0 : gich_read(GICH_LR(vgic_lr(irq)));
+
     if ((lr & LR_STATE) == 0) {
-        lr_write(v, irq->lr, lr_compose(b, virq));
-        return (b->pending & bit) == 0;
+        vgic_clear(irq, VGIC_DROP);
+        lr_write(v, vgic_lr(irq), lr_compose(irq, virq));
+        return !vgic_is(irq, VGIC_PENDING);
     }
     if (virq < GIC_NR_SGIS) {
-        uint32_t source = 1u << lr_source(lr);
-
-        if ((irq->targets & source) != 0) {
-            irq->targets &= (uint8_t)~source;
-            lr |= LR_PENDING;
-        }
-        if (irq->targets != 0) {
-            lr_write(v, irq->lr, lr | LR_EOI); /* the next source has its turn when this one ends */
-            return false;
-        }
-        b->pending &= ~bit;
-        lr_write(v, irq->lr, lr);
-        return true;
+        return lr_merge_sgi(v, irq, lr);
     }
-    if ((lr & LR_HW) != 0) {
-        if ((lr & LR_PENDING) == 0) {
-            return false; /* made pending by the guest while active: not both with LR_HW
-                             [GICv2 5.3.12] */
-        }
-        b->pending &= ~bit;
-        return true;
+    if ((lr & (LR_HW | LR_PENDING)) == LR_HW) {
+        return false; /* made pending by the guest while active: not both with LR_HW
+                         [GICv2 5.3.12] */
     }
-    b->pending &= ~bit;
+    vgic_clear(irq, VGIC_PENDING);
     if ((lr & LR_PENDING) == 0) {
-        lr_write(v, irq->lr, lr | LR_PENDING);
+        lr_write(v, vgic_lr(irq), lr | LR_PENDING);
     }
     return true;
 }
 
 bool vgic_again(struct vcpu *v, uint32_t virq, uint32_t source)
 {
-    struct arch_vgic_vcpu *s = &v->arch.vgic;
-    const struct vgic_irq *irq = &s->own.irq[virq];
-    uint32_t bit = 1u << virq, lr = s->lr[irq->lr], now;
+    const struct vgic_irq *irq = &v->arch.vgic.own[virq];
+    uint32_t state = READ_ONCE(irq->state), *lr = &v->arch.vgic.lr[state >> VGIC_LR_SHIFT], now;
 
-    if (!vgic_loaded_here(v) ||
-        (s->own.in_lr & s->own.enabled & ~s->own.active & ~s->own.pending & bit) == 0 ||
-        v->d->arch.vgic.state->ctlr == 0) {
+    if ((state & (VGIC_IN_LR | VGIC_ENABLED | VGIC_STATE)) != (VGIC_IN_LR | VGIC_ENABLED) ||
+        !vgic_loaded_here(v) || v->d->arch.vgic.state->ctlr == 0) {
         return false;
     }
     /* What it held last fits, or it must be composed anew. */
-    if ((lr >> LR_PRIORITY_SHIFT & 0x1fu) != irq->priority >> 3 ||
-        (virq < GIC_NR_SGIS && lr_source(lr) != source)) {
+    if ((*lr & ~(LR_STATE | LR_EOI)) !=
+        (virq | vgic_lr_priority(irq) | source << LR_SOURCE_SHIFT)) {
         return false;
     }
-    now = gich_read(GICH_LR(irq->lr));
+    now = gich_read(GICH_LR(state >> VGIC_LR_SHIFT));
     if ((now & LR_STATE) != 0) {
         return (now & LR_PENDING) != 0;
     }
-    s->lr[irq->lr] = (lr & ~LR_STATE) | LR_PENDING;
-    gich_write(GICH_LR(irq->lr), s->lr[irq->lr]);
+    *lr = (*lr & ~LR_STATE) | LR_PENDING;
+    gich_write(GICH_LR(state >> VGIC_LR_SHIFT), *lr);
     return true;
 }
 
-bool vgic_place(struct vcpu *v, struct vgic_bank *b, uint32_t virq, bool host_ended)
+void vgic_watch_empty(struct vcpu *v, bool on)
 {
-    struct vgic_irq *irq = &b->irq[virq % 32u];
-    uint32_t bit = 1u << (virq % 32u);
+    uint32_t hcr = on ? v->arch.vgic.hcr | GICH_HCR_UIE : v->arch.vgic.hcr & ~GICH_HCR_UIE;
+
+    if (hcr != v->arch.vgic.hcr) {
+        v->arch.vgic.hcr = hcr;
+        gich_write(GICH_HCR, hcr);
+    }
+}
+
+bool vgic_place(struct vcpu *v, struct vgic_irq *irq, uint32_t virq, bool host_ended)
+{
     int i;
 
-    if ((b->in_lr & bit) != 0) {
-        if (irq->owner == v->id) {
-            return lr_merge(v, b, virq, host_ended);
-        }
-        if (!host_ended) {
-            vgic_request_pull(v->d, b, bit);
-            if ((b->in_lr & bit) != 0) {
-                return false; /* vgic_mark tells us when the other CPU has let it go */
-            }
+    if (vgic_is(irq, VGIC_IN_LR) && vgic_owner(irq) == v->id) {
+        return lr_merge(v, irq, virq, host_ended);
+    }
+    if (!host_ended && (irq->state & (VGIC_IN_LR | VGIC_ACTIVE)) != 0 && vgic_owner(irq) != v->id) {
+        vgic_withdraw(v->d, irq);
+        if ((irq->state & (VGIC_IN_LR | VGIC_ACTIVE)) != 0) {
+            return false; /* until the other vCPU lets it go, or ends it */
         }
     }
-    i = lr_find(v, (uint32_t)(irq->priority >> 3));
+    i = lr_find(v, vgic_lr_priority(irq) + 1u);
     if (i < 0) {
-        if ((v->arch.vgic.hcr & GICH_HCR_UIE) == 0) {
-            v->arch.vgic.hcr |= GICH_HCR_UIE;
-            gich_write(GICH_HCR, v->arch.vgic.hcr);
-        }
+        vgic_watch_empty(v, true);
         return false;
     }
-    b->in_lr |= bit;
-    irq->owner = (uint8_t)v->id;
-    irq->lr = (uint8_t)i;
+    vgic_set(irq, VGIC_IN_LR);
+    vgic_set_place(irq, v->id, (uint32_t)i);
     v->arch.vgic.lr_used |= 1u << i;
-    lr_write(v, (unsigned int)i, lr_compose(b, virq));
-    return (b->pending & bit) == 0;
+    lr_write(v, (unsigned int)i, lr_compose(irq, virq));
+    return !vgic_is(irq, VGIC_PENDING);
 }
 
-/* true: nothing of the bank waits any more. */
-static bool vgic_refill_bank(struct vcpu *v, uint32_t index)
+bool vgic_lr_waiting(struct vcpu *v, uint32_t mask)
 {
-    struct vgic_bank *b = vgic_bank(v, index);
-    uint32_t wait = (b->active & ~b->in_lr) | (b->pending & b->enabled);
-    bool done = true;
+    bool here = vgic_loaded_here(v);
+    uint32_t bits = v->arch.vgic.lr_used;
 
-    for (; wait != 0; wait &= wait - 1u) {
-        unsigned int n = ctz64(wait);
-
-        if (index != 0 && (b->active & 1u << n) == 0 && vgic_target(v->d, b, n) != v) {
-            continue;
-        }
-        done &= vgic_place(v, b, index * 32u + n, false);
+    if (here && bits != 0) {
+        bits &= ~lr_empty(v);
     }
-    return done;
+    for (; bits != 0; bits &= bits - 1u) {
+        uint32_t lr = here ? gich_read(GICH_LR(ctz64(bits))) : v->arch.vgic.lr[ctz64(bits)];
+
+        if ((lr & LR_PENDING) != 0 && (lr & LR_PRIORITY) < mask) {
+            return true;
+        }
+    }
+    return false;
 }
 
-void vgic_refill(struct vcpu *v)
+void vgic_save(struct vcpu *v)
 {
     struct arch_vgic_vcpu *s = &v->arch.vgic;
-    uint32_t work = s->work, left = 0;
 
-    if (v->d->arch.vgic.state->ctlr == 0) {
-        return;
-    }
-    if ((s->hcr & GICH_HCR_UIE) != 0) {
-        s->hcr &= ~GICH_HCR_UIE;
-        gich_write(GICH_HCR, s->hcr);
-    }
-    s->work = 0;
-    for (; work != 0; work &= work - 1u) {
-        if (!vgic_refill_bank(v, ctz64(work))) {
-            left |= work & -work;
-        }
-    }
-    s->work |= left;
-}
-
-/* An interrupt with LR_EOI has ended, or hardly any list register is used. */
-static void vgic_maintenance(unsigned int irq __unused, void *data __unused)
-{
-    struct vcpu *v = current_vcpu();
-    uint32_t bits;
-
-    if (v == NULL || !vgic_loaded_here(v)) {
-        return;
-    }
     spin_lock(&v->d->arch.vgic.state->lock);
-    for (bits = vgic_lr_empty(v); bits != 0; bits &= bits - 1u) {
-        vgic_retire(v, ctz64(bits));
+    if (s->lr_used != 0) {
+        vgic_collect(v);
     }
-    vgic_refill(v);
+    for (uint32_t bits = s->lr_used; bits != 0; bits &= bits - 1u) {
+        s->lr[ctz64(bits)] = gich_read(GICH_LR(ctz64(bits)));
+        gich_write(GICH_LR(ctz64(bits)), 0);
+    }
+    s->vmcr = gich_read(GICH_VMCR);
+    s->apr = gich_read(GICH_APR);
+    s->loaded = NULL;
     spin_unlock(&v->d->arch.vgic.state->lock);
 }
 
-void vgic_init_cpu(void)
+void vgic_lr_load(struct vcpu *v)
 {
-    if (irq_request(gic.maintenance, false, vgic_maintenance, NULL) != 0) {
-        panic("GICv2: interrupt %u is not free for maintenance\n", gic.maintenance);
+    struct arch_vgic_vcpu *s = &v->arch.vgic;
+
+    spin_lock(&v->d->arch.vgic.state->lock);
+    s->loaded = this_cpu();
+    for (uint32_t bits = s->lr_used; bits != 0; bits &= bits - 1u) {
+        gich_write(GICH_LR(ctz64(bits)), s->lr[ctz64(bits)]);
     }
+    gich_write(GICH_VMCR, s->vmcr);
+    gich_write(GICH_APR, s->apr);
+    gich_write(GICH_HCR, s->hcr);
+    spin_unlock(&v->d->arch.vgic.state->lock);
 }

@@ -48,8 +48,9 @@ struct cpu;
 
 /* List register [GICv2 5.3.12]. */
 #define LR_VIRQ(lr)       ((lr) & 0x3ffu)
-#define LR_HOST_SHIFT     10         /* with LR_HW: host interrupt */
-#define LR_SOURCE_SHIFT   10         /* an SGI's source */
+#define LR_HOST_SHIFT     10 /* with LR_HW: host interrupt */
+#define LR_SOURCE_SHIFT   10 /* an SGI's source */
+#define LR_SOURCE(lr)     ((lr) >> LR_SOURCE_SHIFT & 7u)
 #define LR_EOI            (1u << 19) /* maintenance interrupt when it ends; not with LR_HW */
 #define LR_PRIORITY_SHIFT 23
 #define LR_PRIORITY       (0x1fu << LR_PRIORITY_SHIFT)

@@ -1,13 +1,14 @@
 /*
- * The virtual GICv2 of a domain, shared by the files of arch/arm64/irq: vgic.c owns creation and
- * injection, vgic_lr.c the list registers, vgic_dist.c what a guest does to its distributor. One
- * lock per domain guards everything; list registers are touched only by the CPU where the vCPU is
- * loaded, or in memory while it is not.
+ * The virtual GICv2 of a domain, shared by the files of arch/arm64/irq, each of which calls only
+ * those after it: vgic_dist.c what a guest does to its distributor, vgic.c what raises interrupts
+ * and creation, vgic_lr.c list registers and queues. One lock per domain guards everything; list
+ * registers are touched only by the CPU where the vCPU is loaded, or in memory while it is not.
  */
 #pragma once
 
 #include <asm/gicv2.h>
 #include <asm/vgic.h>
+#include <xen/bitops.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/nospec.h>
@@ -15,38 +16,76 @@
 
 struct vgic {
     spinlock_t lock;
-    uint32_t ctlr;     /* GICD_CTLR bit 0 */
-    uint32_t nr_banks; /* bank 0 included */
+    uint32_t ctlr;    /* GICD_CTLR bit 0 */
+    uint32_t nr_irqs; /* private ones included; a multiple of 32 */
     uint32_t event_irq;
     uint32_t virt_timer; /* private interrupt numbers in the guest */
     uint32_t phys_timer;
     paddr_t dist_pa, cpu_pa; /* guest physical */
-    struct vgic_bank spi[];  /* bank n is spi[n - 1] */
+    uint32_t *hosted;        /* a bit for each interrupt with VGIC_HW, to find them by */
+    struct vgic_irq spi[];   /* interrupt n is spi[n - GIC_NR_PRIVATE] */
 };
 
-/* Bank `index` of shared interrupts, 1 .. nr_banks - 1, which a guest's access may have chosen. */
-static inline struct vgic_bank *vgic_shared_bank(struct vgic *g, uint32_t index)
+/* Shared interrupt virq, which a guest may have chosen; NULL: there is none. */
+static inline struct vgic_irq *vgic_shared(struct vgic *g, uint32_t virq)
 {
-    return &g->spi[index_nospec(index - 1u, g->nr_banks - 1u)];
+    uint32_t n = virq - GIC_NR_PRIVATE;
+
+    return n < g->nr_irqs - GIC_NR_PRIVATE ? &g->spi[index_nospec(n, g->nr_irqs - GIC_NR_PRIVATE)]
+                                           : NULL;
 }
 
-static inline struct vgic_bank *vgic_bank(struct vcpu *v, uint32_t index)
+/* The same, and v's own private ones. */
+static inline struct vgic_irq *vgic_irq(struct vcpu *v, uint32_t virq)
 {
-    struct vgic *g = v->d->arch.vgic.state;
-
-    if (index == 0) {
-        return &v->arch.vgic.own;
-    }
-    return index < g->nr_banks ? vgic_shared_bank(g, index) : NULL;
+    return virq < GIC_NR_PRIVATE ? &v->arch.vgic.own[index_nospec(virq, GIC_NR_PRIVATE)]
+                                 : vgic_shared(v->d->arch.vgic.state, virq);
 }
 
-/* The vCPU that gets shared interrupt n of bank b; NULL: GICD_ITARGETSR names none that exists. */
-static inline struct vcpu *vgic_target(const struct domain *d, const struct vgic_bank *b,
-                                       unsigned int n)
+static inline void vgic_set(struct vgic_irq *irq, uint32_t flags)
 {
-    uint32_t targets = b->irq[n].targets;
+    irq->state = (uint16_t)(irq->state | flags);
+}
 
-    return targets == 0 ? NULL : domain_vcpu(d, (uint64_t)__builtin_ctz(targets));
+static inline void vgic_clear(struct vgic_irq *irq, uint32_t flags)
+{
+    irq->state = (uint16_t)(irq->state & ~flags);
+}
+
+/* Everything in `flags` is set. */
+static inline bool vgic_is(const struct vgic_irq *irq, uint32_t flags)
+{
+    return (irq->state & flags) == flags;
+}
+
+/* A new place; what was to be dropped from an earlier one is void. */
+static inline void vgic_set_place(struct vgic_irq *irq, uint32_t vcpu, uint32_t lr)
+{
+    irq->state = (uint16_t)((irq->state & VGIC_FLAGS & ~VGIC_DROP) | VGIC_PLACE(vcpu, lr));
+}
+
+static inline uint32_t vgic_owner(const struct vgic_irq *irq)
+{
+    return irq->state >> VGIC_OWNER_SHIFT & (VGIC_MAX_VCPUS - 1u);
+}
+
+static inline uint32_t vgic_lr(const struct vgic_irq *irq)
+{
+    return irq->state >> VGIC_LR_SHIFT;
+}
+
+/* The vCPU that gets a shared interrupt; NULL: GICD_ITARGETSR names none that exists. */
+static inline struct vcpu *vgic_target(const struct domain *d, const struct vgic_irq *irq)
+{
+    uint32_t targets = irq->targets;
+
+    return targets == 0 ? NULL : domain_vcpu(d, ctz64(targets));
+}
+
+/* The same, unless it is active outside the list registers: then who has to end it. */
+static inline struct vcpu *vgic_home(const struct domain *d, const struct vgic_irq *irq)
+{
+    return vgic_is(irq, VGIC_ACTIVE) ? domain_vcpu(d, vgic_owner(irq)) : vgic_target(d, irq);
 }
 
 static inline bool vgic_loaded_here(const struct vcpu *v)
@@ -54,57 +93,75 @@ static inline bool vgic_loaded_here(const struct vcpu *v)
     return v->arch.vgic.loaded == this_cpu();
 }
 
+/* The priority's field of a list register: the lower, the more urgent. */
+static inline uint32_t vgic_lr_priority(const struct vgic_irq *irq)
+{
+    return (uint32_t)(irq->priority >> 3) << LR_PRIORITY_SHIFT;
+}
+
+/* vgic_lr.c. Lock held. With an argument v, a private interrupt is v's own. */
+
+/* Virq waits for a list register of v. Who calls this for a v that runs here refills. */
+void vgic_queue(struct vcpu *v, uint32_t virq);
+/* Virq's state has changed: queue it where it belongs, if it belongs in a list register. */
+void vgic_offer(struct vcpu *v, const struct vgic_irq *irq, uint32_t virq);
+/* Virq, if it is in v's queue and still belongs there; else NULL. */
+struct vgic_irq *vgic_queued(struct vcpu *v, uint32_t virq);
 /*
- * All of these: lock held.
- *
- * vgic_place: put virq, which is pending and enabled, or active, into a list register; v is loaded
- * here. host_ended: its host interrupt has just come, so an earlier instance is over. false: it
- * must wait; the caller keeps the bank in v's work.
+ * Put virq, which belongs in a list register of v, into one; v is loaded here. host_ended: its host
+ * interrupt has just come, so an earlier instance is over. false: it must wait; the caller queues
+ * it.
  */
-bool vgic_place(struct vcpu *v, struct vgic_bank *b, uint32_t virq, bool host_ended);
-/* Put into list registers what waits; v is loaded here. */
-void vgic_refill(struct vcpu *v);
-/* Take everything out of v's list registers; v is loaded here, or nowhere. */
-void vgic_pull(struct vcpu *v);
+bool vgic_place(struct vcpu *v, struct vgic_irq *irq, uint32_t virq, bool host_ended);
 /*
  * The frequent case: v's private interrupt virq comes again while a list register is still its own,
  * and v is loaded here. Only what this CPU alone touches is touched, so the lock is not needed.
- * `source`: of an SGI. false: do it the long way.
+ * `source`: of a software interrupt, else 0. false: do it the long way.
  */
 bool vgic_again(struct vcpu *v, uint32_t virq, uint32_t source);
-/* Which list registers in use hold nothing any more; v is loaded here. */
-uint32_t vgic_lr_empty(const struct vcpu *v);
-/* Empty register i is not in use any more. Its end-of-interrupt request goes too, which else stayed
- * asserted. */
-void vgic_retire(struct vcpu *v, unsigned int i);
-/* Take interrupts `bits` of b out of whichever list registers hold them: now, or soon if that vCPU
- * runs on another CPU. */
-void vgic_request_pull(struct domain *d, struct vgic_bank *b, uint32_t bits);
-/* The interrupts of b whose list register has `state` (LR_PENDING, LR_ACTIVE). */
-uint32_t vgic_lr_states(struct domain *d, uint32_t index, struct vgic_bank *b, uint32_t state);
-/*
- * Bits of bank `index` (v's own for 0) have become pending or enabled: note it at the vCPUs they go
- * to and make those that do not run here look. For the one that runs here the caller refills.
- */
-void vgic_mark(struct vcpu *v, uint32_t index, uint32_t bits);
+/* Notice which list registers hold nothing any more; v is loaded here. */
+void vgic_collect(struct vcpu *v);
+/* Take an interrupt out of its list register: now, or soon if that is another CPU's. */
+void vgic_withdraw(const struct domain *d, const struct vgic_irq *irq);
+/* The same for all that are in v's list registers. */
+void vgic_withdraw_all(struct vcpu *v);
+/* VGIC_STATE of an interrupt, wherever it is. */
+uint32_t vgic_state(const struct domain *d, const struct vgic_irq *irq);
+/* Ask for a maintenance interrupt when hardly any list register is used; v is loaded here. */
+void vgic_watch_empty(struct vcpu *v, bool on);
+
+/* Lock not needed. A list register of v holds a pending interrupt above the mask. */
+bool vgic_lr_waiting(struct vcpu *v, uint32_t mask);
+/* Lock not held. */
+void vgic_lr_load(struct vcpu *v);
+void vgic_save(struct vcpu *v);
+
+/* vgic.c. Lock held. */
+
+/* Put into list registers what waits; v is loaded here. */
+void vgic_refill(struct vcpu *v);
+/* GICD_CTLR has changed: everything leaves v's list registers, or may come back. */
+void vgic_switch(struct vcpu *v);
 
 /* Lock not held. */
-/* Make the host agree with enable, type and target of the host interrupts behind `bits`. */
-void vgic_update_host(struct domain *d, uint32_t index, uint32_t bits);
-void vgic_inject_sgi(struct vcpu *v, unsigned int sgi, unsigned int source);
+
+/* Make the host agree with enable, type and target of the host interrupt behind irq. */
+void vgic_follow_host(const struct domain *d, const struct vgic_irq *irq);
+void vgic_inject_sgi(struct vcpu *v, uint32_t sgi, uint32_t source);
 void vgic_inject_private(struct vcpu *v, uint32_t virq);
-/* Level of an emulated device's line. */
+/* Level of the line of an emulated device of v. */
 void vgic_set_line(struct vcpu *v, uint32_t virq, bool high);
 /* The deadline of a vCPU's virtual timer has passed; does nothing for one that is loaded. */
 void vgic_timer_deadline(struct vcpu *v);
+void vgic_load(struct vcpu *v);
 /* This CPU takes maintenance interrupts. */
 void vgic_init_cpu(void);
+
+/* vgic_dist.c */
 
 int __must_check vgic_domain_create(struct domain *d, uint32_t nr_spis);
 void vgic_domain_destroy(struct domain *d);
 void vgic_vcpu_init(struct vcpu *v);
 /* CPU interface state as after reset; v is not loaded. */
 void vgic_vcpu_reset(struct vcpu *v);
-void vgic_save(struct vcpu *v);
-void vgic_load(struct vcpu *v);
 mmio_fn vgic_dist_access;
