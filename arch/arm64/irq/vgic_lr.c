@@ -278,9 +278,7 @@ static bool lr_merge(struct vcpu *v, struct vgic_irq *irq, uint32_t virq, bool h
                          [GICv2 5.3.12] */
     }
     vgic_clear(irq, VGIC_PENDING);
-    if ((lr & LR_PENDING) == 0) {
-        lr_write(v, vgic_lr(irq), lr | LR_PENDING);
-    }
+    lr_write(v, vgic_lr(irq), vgic_is(irq, VGIC_LINE) ? lr | LR_PENDING | LR_EOI : lr | LR_PENDING);
     return true;
 }
 
@@ -330,7 +328,8 @@ bool vgic_place(struct vcpu *v, struct vgic_irq *irq, uint32_t virq, bool host_e
             return false; /* until the other vCPU lets it go, or ends it */
         }
     }
-    i = lr_find(v, vgic_lr_priority(irq) + 1u);
+    /* What is active must be there when the guest ends it. */
+    i = lr_find(v, vgic_is(irq, VGIC_ACTIVE) ? 0 : vgic_lr_priority(irq) + 1u);
     if (i < 0) {
         vgic_watch_empty(v, true);
         return false;
@@ -368,10 +367,15 @@ void vgic_save(struct vcpu *v)
     if (s->lr_used != 0) {
         vgic_collect(v);
     }
+    if (s->pull) {
+        s->pull = false;
+        vgic_withdraw_all(v); /* others wait for it, and v may not come back */
+    }
     for (uint32_t bits = s->lr_used; bits != 0; bits &= bits - 1u) {
         s->lr[ctz64(bits)] = gich_read(GICH_LR(ctz64(bits)));
         gich_write(GICH_LR(ctz64(bits)), 0);
     }
+    vgic_watch_empty(v, false); /* or an idle CPU would get it again and again */
     s->vmcr = gich_read(GICH_VMCR);
     s->apr = gich_read(GICH_APR);
     s->loaded = NULL;
