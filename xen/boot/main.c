@@ -101,7 +101,7 @@ void xen_main(paddr_t fdt)
     }
     memmap_init(fdt, dt_host.fdt.size);
     arch_mm_init();
-    page_alloc_init();
+    page_alloc_init(dom0_memory_choose);
     uart_init();
     printk("%s\n", xen_banner());
     cmdline_report();

@@ -29,10 +29,8 @@ struct build {
     struct mem_bank grant;     /* where its grant table goes */
 };
 
-/* dom0_memory.c: allocate and map d's memory; panics with the reason. Afterwards, when modules were
- * given back: say who has what of the memory that devices of limited reach need. */
+/* dom0_memory.c: give d the memory chosen at boot and map it; panics with the reason. */
 void dom0_memory_allocate(struct build *b);
-void dom0_memory_report(const struct build *b);
 /* image.c: load kernel and initrd to the first bank that has room for them, which becomes bank 0;
  * panics with the reason. The limit is bank[0].end. */
 void image_load(struct build *b);

@@ -164,7 +164,5 @@ void construct_dom0(void)
         page_release_reserved(boot_modules.module[i].start,
                               boot_modules.module[i].start + boot_modules.module[i].size);
     }
-    dom0_memory_report(&b);
-    page_scrub_start();
     dom0_start(&b);
 }

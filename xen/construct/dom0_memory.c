@@ -1,14 +1,13 @@
 /*
- * dom0's memory: how much, where, and who has the rest of what its devices reach. It is mapped 1:1,
- * because devices reach memory without translation, and some of them only the low end of it: that
- * is dom0's as far as it goes, before anything above is.
+ * dom0's memory: how much, and where. It is mapped 1:1, because devices reach memory without
+ * translation, and some of them only the low end of it: that is dom0's as far as it goes, before
+ * anything above is. The banks are taken from the free ranges of the machine before the allocator
+ * gets the rest; construct_dom0 gives them to dom0.
  */
-#include <arch/mm.h>
 #include <xen/domain.h>
 #include <xen/dt.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
-#include <xen/modules.h>
 #include <xen/opt.h>
 #include <xen/page_alloc.h>
 #include <xen/printk.h>
@@ -17,143 +16,143 @@
 
 #define DEFAULT_MEM MIB(512)
 #define MIN_MEM     MIB(16)
-#define BANK_ALIGN  MIB(2)
-/* What stays for the hypervisor: a struct page for each of dom0's, tables, vCPUs. */
+#define BANK_ALIGN  CHUNK_SIZE
+/* What stays for the hypervisor: a struct page for each of dom0's, tables, vCPUs, CPUs. */
 #define PER_PAGE    (PAGE_SIZE / sizeof(struct page))
 #define OWN_NEEDS   MIB(2)
 #define LOW_BANKS   (DOM0_MAX_BANKS / 2) /* the others are for what has no limit */
 
-/* How much: dom0_mem's size, or half of what is free, at most 512 MiB; within its min: and max:. */
-static uint64_t memory_wanted(void)
+static struct {
+    struct mem_bank bank[DOM0_MAX_BANKS];
+    unsigned int nr_banks;
+    uint64_t have, wanted; /* bytes that dom0 may have at most, and shall have */
+    uint64_t left;         /* of these, what no bank was found for */
+} chosen;
+
+/* dom0_mem's size, or half of what is free, at most 512 MiB; within its min: and max:. */
+static uint64_t memory_wanted(uint64_t have)
 {
-    uint64_t have = page_free_count() << PAGE_SHIFT, wanted = opt.dom0_mem;
+    uint64_t wanted = opt.dom0_mem;
 
     if (wanted == 0) {
         wanted = round_down(min_u64(have / 2, DEFAULT_MEM), BANK_ALIGN);
     }
-    wanted = min_u64(max_u64(wanted, opt.dom0_mem_min), opt.dom0_mem_max);
-    if (opt.dom0_mem == 0) {
-        printk("dom0_mem= is not given: dom0 gets %lu MiB\n", wanted >> 20);
-    }
-    have = have > OWN_NEEDS ? (have - OWN_NEEDS) / (PER_PAGE + 1) * PER_PAGE : 0;
-    if (wanted > have || wanted < MIN_MEM) {
-        panic("dom0_mem=%luM: this machine has %lu MiB free; give dom0_mem= a value between %luM "
-              "and that\n",
-              wanted >> 20, have >> 20, MIN_MEM >> 20);
-    }
-    return round_up(wanted, BANK_ALIGN);
+    return round_up(min_u64(max_u64(wanted, opt.dom0_mem_min), opt.dom0_mem_max), BANK_ALIGN);
 }
 
-static void add_bank(struct build *b, paddr_t start, paddr_t end)
+/* The largest free extent below a limit, at most as long as wanted. */
+static struct mem_bank memory_largest(const struct rangeset *free, uint64_t want, paddr_t limit)
+{
+    struct mem_bank found = {0};
+
+    for (uint32_t i = 0; i < free->count; i++) {
+        paddr_t low = round_up(free->ranges[i].start, BANK_ALIGN),
+                high = min_u64(free->ranges[i].end, limit);
+        uint64_t size = low < high ? round_down(min_u64(high - low, want), BANK_ALIGN) : 0;
+
+        if (size > found.end - found.start) {
+            found = (struct mem_bank){.start = low, .end = low + size};
+        }
+    }
+    return found;
+}
+
+/* Banks below a limit, the largest first, until there are `banks`. */
+static void memory_take(struct rangeset *free, paddr_t limit, unsigned int banks)
+{
+    while (chosen.left != 0 && chosen.nr_banks < banks) {
+        struct mem_bank b = memory_largest(free, chosen.left, limit);
+
+        if (b.end == b.start || rangeset_remove(free, b.start, b.end) != 0) {
+            return;
+        }
+        chosen.bank[chosen.nr_banks++] = b;
+        chosen.left -= b.end - b.start;
+    }
+}
+
+static bool memory_possible(void)
+{
+    return chosen.wanted >= MIN_MEM && chosen.wanted <= chosen.have;
+}
+
+void dom0_memory_choose(struct rangeset *free)
+{
+    uint64_t have = rangeset_total(free);
+
+    chosen.wanted = memory_wanted(have);
+    chosen.have = have > OWN_NEEDS ? (have - OWN_NEEDS) / (PER_PAGE + 1) * PER_PAGE : 0;
+    if (!memory_possible()) {
+        return;
+    }
+    chosen.left = chosen.wanted;
+    for (unsigned int i = 0; i < host_memmap.nr_reach; i++) {
+        memory_take(free, host_memmap.reach[i].end, LOW_BANKS);
+    }
+    memory_take(free, GIB(4), LOW_BANKS); /* devices with 32-bit addresses */
+    memory_take(free, UINT64_MAX, DOM0_MAX_BANKS);
+}
+
+static void memory_add(struct build *b, const struct mem_bank *bank)
 {
     struct p2m_leaf leaf = {
-        .mfn = mfn(start >> PAGE_SHIFT), .kind = P2M_RAM, .flags = P2M_WRITE | P2M_EXEC};
-    int rc = domain_page_claim(b->d, start, end);
+        .mfn = mfn(bank->start >> PAGE_SHIFT), .kind = P2M_RAM, .flags = P2M_WRITE | P2M_EXEC};
+    uint64_t pages = (bank->end - bank->start) >> PAGE_SHIFT;
+    int rc = domain_page_adopt(b->d, leaf.mfn, pages);
 
-    rc = rc == 0 ? p2m_map(b->d, gfn(start >> PAGE_SHIFT), (end - start) >> PAGE_SHIFT, leaf) : rc;
+    if (rc == 0) {
+        rc = p2m_map(b->d, gfn(leaf.mfn.n), pages, leaf);
+    }
     if (rc != 0) {
-        panic("Cannot give %#lx-%#lx to dom0 (%d): lower dom0_mem=\n", start, end, rc);
+        panic("Cannot give %#lx-%#lx to dom0 (%d): lower dom0_mem=\n", bank->start, bank->end, rc);
     }
-    printk("BANK[%u] %#lx-%#lx (%luMB)\n", b->nr_banks, start, end, (end - start) >> 20);
-    b->bank[b->nr_banks++] = (struct mem_bank){.start = start, .end = end};
+    printk("BANK[%u] %#lx-%#lx (%luMB)\n", b->nr_banks, bank->start, bank->end, pages >> 8);
+    b->bank[b->nr_banks++] = *bank;
 }
 
-/* The largest free extents below a limit (0: none) until there are `banks`; what is left to find.
- */
-static uint64_t take_below(struct build *b, uint64_t left, paddr_t limit, unsigned int banks)
-{
-    paddr_t start, size;
-
-    while (left != 0 && b->nr_banks < banks &&
-           page_find_free(left, limit, BANK_ALIGN, &start, &size)) {
-        add_bank(b, start, start + size);
-        left -= size;
-    }
-    return left;
-}
-
-void dom0_memory_allocate(struct build *b)
-{
-    uint64_t wanted = memory_wanted(), left = wanted;
-
-    b->d->max_pages = opt.dom0_mem_max != UINT64_MAX ? max_u64(opt.dom0_mem_max, left) >> PAGE_SHIFT
-                                                     : left >> PAGE_SHIFT;
-    printk("Allocating 1:1 mappings totalling %luMB for dom0:\n", left >> 20);
-    for (unsigned int i = 0; i < host_memmap.nr_reach; i++) {
-        left = take_below(b, left, host_memmap.reach[i].end, LOW_BANKS);
-    }
-    left = take_below(b, left, GIB(4), LOW_BANKS); /* devices with 32-bit addresses */
-    left = take_below(b, left, 0, DOM0_MAX_BANKS);
-    if (left != 0) {
-        panic("%lu MiB of dom0's memory cannot be found in %u extents: lower dom0_mem= to %luM\n",
-              left >> 20, b->nr_banks, (wanted - left) >> 20);
-    }
-}
-
-/* Bytes of RAM in a range. */
-static uint64_t ram_in(paddr_t start, paddr_t end)
-{
-    return memmap_common(start, end, host_memmap.ram, host_memmap.nr_ram);
-}
-
-/* Who has what below `end`: dom0, the hypervisor, the firmware, boot modules, nobody. */
-enum who {
-    DOM0,
-    HYPERVISOR,
-    RESERVED,
-    MODULES,
-    FREE,
-    NR_WHO
-};
-
-static uint64_t share_out(const struct build *b, paddr_t end, uint64_t share[NR_WHO])
-{
-    uint64_t image = ram_in(min_u64(arch_image_start(), end), min_u64(arch_image_end(), end)),
-             total = ram_in(0, end), reserved = 0, modules = 0,
-             free = page_count_free(end) << PAGE_SHIFT;
-
-    for (unsigned int i = 0; i < host_memmap.nr_reserved; i++) {
-        reserved +=
-            ram_in(host_memmap.reserved[i].start, min_u64(host_memmap.reserved[i].end, end));
-    }
-    for (unsigned int i = 0; i < boot_modules.count; i++) {
-        const struct boot_module *m = &boot_modules.module[i];
-
-        modules += ram_in(m->start, min_u64(m->start + m->size, end));
-    }
-    share[DOM0] = memmap_common(0, end, b->bank, b->nr_banks);
-    share[HYPERVISOR] = total - share[DOM0] - reserved - free + image;
-    share[RESERVED] = reserved - image;
-    share[MODULES] = min_u64(modules, free); /* all but the ends of pages */
-    share[FREE] = free - share[MODULES];
-    return total;
-}
-
-void dom0_memory_report(const struct build *b)
+/* How much dom0 has of what devices of limited reach need. */
+static void memory_report(const struct build *b)
 {
     const struct mem_reach *r = &host_memmap.reach[0];
-    uint64_t share[NR_WHO], sum = 0, total;
+    uint64_t low;
     char path[96];
 
     if (host_memmap.nr_reach == 0) {
         return;
     }
-    total = share_out(b, r->end, share);
-    if (share[DOM0] < DMA_ROOM) {
+    low = memmap_common(0, r->end, b->bank, b->nr_banks);
+    dt_full_path(&dt_host, r->bus, path, sizeof(path));
+    if (low < DMA_ROOM) {
         printk(XENLOG_WARNING "Devices of %s want %lu MiB of dom0 below %lu MiB: raise dom0_mem=, "
                               "or load modules above that\n",
-               dt_full_path(&dt_host, r->bus, path, sizeof(path)), DMA_ROOM >> 20, r->end >> 20);
+               path, DMA_ROOM >> 20, r->end >> 20);
     }
-    /* Whole MiB whose sum is right. */
-    for (unsigned int i = 0; i < NR_WHO; i++) {
-        uint64_t before = sum >> 20;
+    printk("dom0: %lu of %lu MiB below %lu MiB (reach of %s); %lu MiB there\n", low >> 20,
+           chosen.wanted >> 20, r->end >> 20, path,
+           memmap_common(0, r->end, host_memmap.ram, host_memmap.nr_ram) >> 20);
+}
 
-        sum += share[i];
-        share[i] = (sum >> 20) - before;
+void dom0_memory_allocate(struct build *b)
+{
+    uint64_t most = opt.dom0_mem_max;
+
+    if (opt.dom0_mem == 0) {
+        printk("dom0_mem= is not given: dom0 gets %lu MiB\n", chosen.wanted >> 20);
     }
-    printk("dom0: %lu of %lu MiB below %lu MiB (reach of %s); %lu MiB there: %lu dom0, %lu "
-           "hypervisor, %lu reserved, %lu modules (given back), %lu free\n",
-           share[DOM0], b->d->tot_pages >> (20 - PAGE_SHIFT), r->end >> 20,
-           dt_full_path(&dt_host, r->bus, path, sizeof(path)), total >> 20, share[DOM0],
-           share[HYPERVISOR], share[RESERVED], share[MODULES], share[FREE]);
+    if (!memory_possible()) {
+        panic("dom0_mem=%luM: this machine has %lu MiB free; give dom0_mem= a value between %luM "
+              "and that\n",
+              chosen.wanted >> 20, chosen.have >> 20, MIN_MEM >> 20);
+    }
+    if (chosen.left != 0) {
+        panic("%lu MiB of dom0's memory cannot be found in %u extents: lower dom0_mem= to %luM\n",
+              chosen.left >> 20, chosen.nr_banks, (chosen.wanted - chosen.left) >> 20);
+    }
+    most = most != UINT64_MAX ? max_u64(most, chosen.wanted) : chosen.wanted;
+    b->d->max_pages = most >> PAGE_SHIFT;
+    printk("Allocating 1:1 mappings totalling %luMB for dom0:\n", chosen.wanted >> 20);
+    for (unsigned int i = 0; i < chosen.nr_banks; i++) {
+        memory_add(b, &chosen.bank[i]);
+    }
+    memory_report(b);
 }

@@ -172,3 +172,13 @@ int rangeset_place(const struct rangeset *rs, uint64_t size, uint64_t align, uin
     }
     return -ENOSPC;
 }
+
+uint64_t rangeset_total(const struct rangeset *rs)
+{
+    uint64_t total = 0;
+
+    for (uint32_t i = 0; i < rs->count; i++) {
+        total += rs->ranges[i].end - rs->ranges[i].start;
+    }
+    return total;
+}

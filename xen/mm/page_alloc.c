@@ -13,10 +13,7 @@
 
 #define ALL_ZONES buddy_zone_below(0)
 
-/*
- * Fragments of free RAM, at boot. Blocks come to page_find_free by rising order: an extent is two
- * pieces until its largest block is met.
- */
+/* Free RAM at boot, until the allocator has it. */
 static struct range fragments[2u * (MAX_MEM_BANKS + MAX_RESERVED_BANKS) + 64u];
 static uint64_t total_pages;
 int page_floor;
@@ -46,7 +43,7 @@ static struct mem_gib *page_gib_create(struct rangeset *set)
     return va;
 }
 
-void page_alloc_init(void)
+void page_alloc_init(void (*take)(struct rangeset *free))
 {
     struct rangeset set = RANGESET_INIT(fragments);
 
@@ -64,6 +61,7 @@ void page_alloc_init(void)
     if (host_memmap.nr_reach != 0) {
         page_floor = (int)buddy_zone((host_memmap.reach[0].end - 1u) >> PAGE_SHIFT) + 1;
     }
+    take(&set);
     spin_lock(&heap_lock);
     for (uint32_t i = 0; i < set.count; i++) {
         buddy_give_range(set.ranges[i].start >> PAGE_SHIFT, set.ranges[i].end >> PAGE_SHIFT, false);
@@ -136,46 +134,6 @@ void page_release_reserved(paddr_t start, paddr_t end)
     spin_unlock(&heap_lock);
 }
 
-/* Free chunks as a sorted set, so that neighbouring blocks count as one extent. What does not fit
- * is left out. */
-static bool page_collect(void *context, uint64_t frame, uint64_t end)
-{
-    return rangeset_add(context, frame << PAGE_SHIFT, end << PAGE_SHIFT) == 0;
-}
-
-bool page_find_free(paddr_t want, paddr_t limit, paddr_t align, paddr_t *start, paddr_t *size)
-{
-    struct rangeset set = RANGESET_INIT(fragments);
-
-    limit = limit == 0 ? UINT64_MAX : limit;
-    align = max_u64(align, CHUNK_SIZE);
-    *size = 0;
-    spin_lock(&heap_lock);
-    buddy_walk(CHUNK_ORDER, page_collect, &set);
-    spin_unlock(&heap_lock);
-    for (uint32_t i = 0; i < set.count; i++) {
-        uint64_t low = round_up(set.ranges[i].start, align),
-                 high = min_u64(set.ranges[i].end, limit);
-        uint64_t length = low < high ? round_down(min_u64(high - low, want), CHUNK_SIZE) : 0;
-
-        if (length > *size) {
-            *size = length;
-            *start = low;
-        }
-    }
-    return *size != 0;
-}
-
-uint64_t page_count_free(paddr_t end)
-{
-    uint64_t pages;
-
-    spin_lock(&heap_lock);
-    pages = buddy_count_free(0, 0, end >> PAGE_SHIFT);
-    spin_unlock(&heap_lock);
-    return pages;
-}
-
 uint64_t page_free_count(void)
 {
     return page_free_below(0);
@@ -196,21 +154,12 @@ uint64_t page_total_count(void)
     return total_pages;
 }
 
-static bool scrub_allowed; /* dom0's extents are found while nobody holds free memory for scrubbing
-                            */
-
-void page_scrub_start(void)
-{
-    atomic_store_release(&scrub_allowed, true);
-}
-
 bool page_scrub_idle(void)
 {
     static uint32_t busy; /* one CPU at a time: two would mostly wait for the lock */
     bool found = false;
 
-    if (!atomic_load_acquire(&scrub_allowed) || !buddy_has_dirty(&idle_scrub) ||
-        atomic_exchange(&busy, 1u) != 0) {
+    if (!buddy_has_dirty(&idle_scrub) || atomic_exchange(&busy, 1u) != 0) {
         return false;
     }
     spin_lock(&heap_lock);

@@ -148,22 +148,16 @@ int domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, unsig
     return rc;
 }
 
-int domain_page_claim(struct domain *d, paddr_t start, paddr_t end)
+int domain_page_adopt(struct domain *d, mfn_t mfn, uint64_t nr)
 {
-    uint64_t frame = start >> PAGE_SHIFT, last = end >> PAGE_SHIFT, done;
+    uint64_t done = 0;
     int rc;
 
-    if (!is_aligned(start | end, CHUNK_SIZE) || start >= end) {
-        return -EINVAL;
-    }
     spin_lock(&heap_lock);
-    rc = domain_may_have(d, last - frame);
-    if (rc == 0 && !buddy_take_range(frame, last)) {
-        rc = -EBUSY;
-    } else if (rc == 0) {
-        rc = chunks_own(d, frame, (last - frame) >> CHUNK_ORDER, &done);
+    rc = domain_may_have(d, nr);
+    if (rc == 0) {
+        rc = chunks_own(d, mfn.n, nr >> CHUNK_ORDER, &done);
         domain_charge(d, done << CHUNK_ORDER);
-        buddy_give_range(frame + (done << CHUNK_ORDER), last, false);
     }
     spin_unlock(&heap_lock);
     return rc;

@@ -72,8 +72,13 @@ static void give(uint64_t frame, uint64_t nr)
 /* What devices of limited reach need goes only when nothing is left above. */
 static void check_place(uint64_t frame, unsigned int order)
 {
+    int floor = (int)buddy_zone(REACH >> PAGE_SHIFT);
+    bool clean;
+
     spin_lock(&heap_lock);
-    CHECK(frame >= REACH >> PAGE_SHIFT || buddy_count_free(order, REACH >> PAGE_SHIFT, FRAMES) == 0,
+    CHECK(frame >= REACH >> PAGE_SHIFT ||
+              buddy_take(order, floor, buddy_zone_below(0), BUDDY_ANY_CLEAN_FIRST, &clean) ==
+                  BUDDY_NO_FRAME,
           frame, order);
     spin_unlock(&heap_lock);
 }

@@ -17,9 +17,11 @@
 #define BANK1      0x7e000000ul /* 96 MiB across 2 GiB, the border of two zones */
 #define BANK1_SIZE (96ul << 20)
 #define REACH      (2ul << 30) /* some devices reach so far */
+#define KEPT       REACH       /* the first kept_size bytes here are not the allocator's at first */
 
 /* Called once, when a CPU that holds no lock is about to take one: what another CPU does then. */
 extern void (*before_lock)(void);
+extern uint64_t kept_size;          /* 0 unless set before model_start */
 extern unsigned int preempt_one_in; /* an interrupt is pending once in so many looks, 0: never */
 
 void model_start(uint64_t seed);

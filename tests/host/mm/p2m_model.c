@@ -281,7 +281,6 @@ static void do_page(void)
 
 static void start(void)
 {
-    paddr_t where, size;
     mfn_t mfn;
 
     self = model_domain(1ul << 30);
@@ -290,12 +289,8 @@ static void start(void)
     host_cpu->current = &vcpu;
     CHECK(p2m_create(self) == 0, 0, 0);
     memset(map, 0xff, sizeof(map));
-    CHECK(page_find_free(RAM_CHUNKS * CHUNK_SIZE, 0, CHUNK_SIZE, &where, &size) &&
-              size == RAM_CHUNKS * CHUNK_SIZE,
-          where, size);
-    CHECK(domain_page_claim(self, where, where + size) == 0, where, size);
-    CHECK(domain_page_claim(self, where, where + size) == -EBUSY, where, size);
-    ram = where >> PAGE_SHIFT;
+    ram = KEPT >> PAGE_SHIFT;
+    CHECK(domain_page_adopt(self, (mfn_t){ram}, kept_size >> PAGE_SHIFT) == 0, ram, kept_size);
     for (unsigned int i = 0; i < FOREIGN_PAGES; i++) {
         CHECK(domain_page_alloc(other, 0, 0, 0, &mfn) == 0, i, 0);
         foreign[i] = mfn.n;
@@ -317,7 +312,8 @@ static void finish(uint64_t free_before)
            domain_pages_relinquish(other) == -ERESTART) {
     }
     CHECK(self->ref.count == 1 && other->ref.count == 1, self->ref.count, other->ref.count);
-    CHECK(page_free_count() == free_before, page_free_count(), free_before);
+    CHECK(page_free_count() == free_before + (kept_size >> PAGE_SHIFT), page_free_count(),
+          free_before);
 }
 
 int main(int argc, char **argv)
@@ -328,6 +324,7 @@ int main(int argc, char **argv)
     uint64_t steps = argc > 2 ? strtoul(argv[2], NULL, 0) : 5000, free_before;
     uint32_t most = 0;
 
+    kept_size = RAM_CHUNKS * CHUNK_SIZE;
     model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1);
     free_before = page_free_count();
     start();

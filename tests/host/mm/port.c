@@ -34,6 +34,7 @@ unsigned int nr_cpus = 1;
 uint8_t *host_directmap;
 uint64_t host_counter;
 unsigned int preempt_one_in;
+uint64_t kept_size;
 void (*before_lock)(void);
 
 __thread uint64_t watch_looks;
@@ -54,6 +55,11 @@ void random_start(uint64_t seed)
     state = seed * 2654435769u + 1;
 }
 
+static void model_take(struct rangeset *free)
+{
+    CHECK(rangeset_remove(free, KEPT, KEPT + kept_size) == 0, 0, 0);
+}
+
 void model_start(uint64_t seed)
 {
     random_start(seed);
@@ -69,8 +75,7 @@ void model_start(uint64_t seed)
             *(uint64_t *)arch_pa_to_va((frame << PAGE_SHIFT) + 2048) = frame;
         }
     }
-    page_alloc_init();
-    page_scrub_start();
+    page_alloc_init(model_take);
 }
 
 uint64_t random_below(uint64_t n)

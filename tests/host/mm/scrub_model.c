@@ -41,7 +41,6 @@ int main(int argc, char **argv)
     uint64_t at_start;
 
     model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1);
-    page_scrub_start();
     victim = model_domain(extents << CHUNK_ORDER);
     other = model_domain(4096);
     at_start = page_free_count();

@@ -41,14 +41,6 @@ uint64_t buddy_take(unsigned int order, int floor, int zone, enum buddy_want wan
 /* Give a block back, or for the first time. */
 void buddy_give(uint64_t frame, unsigned int order, bool clean);
 void buddy_give_range(uint64_t frame, uint64_t end, bool clean);
-/* Take exactly [frame, end), chunk aligned; false and nothing changed if not all of it is free.
- * Walks lists: boot only. */
-bool __must_check buddy_take_range(uint64_t frame, uint64_t end);
-/* Call fn for every free block of at least this order until it returns false. */
-void buddy_walk(unsigned int order, bool (*fn)(void *context, uint64_t frame, uint64_t end),
-                void *context);
-/* Pages of [frame, end) in such blocks. Walks lists: boot only. */
-uint64_t buddy_count_free(unsigned int order, uint64_t frame, uint64_t end);
 /* Free pages in all zones <= zone, those that are being scrubbed included. */
 uint64_t buddy_free_pages(int zone);
 

@@ -6,6 +6,7 @@
 
 struct boot_module;
 struct domain;
+struct rangeset;
 
 /* What arch_kernel_probe finds. Addresses are relative to the start of a bank that satisfies
  * `align`. */
@@ -17,5 +18,8 @@ struct kernel_info {
     uint64_t entry;       /* offset of the first instruction in the image */
 };
 
+/* Take dom0's RAM out of what is free. Before the allocator gets the rest, and before messages may
+ * be seen: construct_dom0 tells what was taken, or what is wrong. */
+void dom0_memory_choose(struct rangeset *free);
 /* Make dom0 from the modules and start it (vCPU 0 woken). Panics with the reason and the remedy. */
 void construct_dom0(void);

@@ -79,8 +79,11 @@ static inline struct chunk *chunk_of_pa(paddr_t pa)
     return g != NULL ? &g->chunk[pa >> MEM_CHUNK_SHIFT & (MEM_CHUNKS_PER_GIB - 1u)] : NULL;
 }
 
-/* From host_memmap. Boot CPU, once, after arch_mm_init. */
-void page_alloc_init(void);
+struct rangeset;
+
+/* From host_memmap. `take` removes from the free RAM what shall not be the allocator's. Boot CPU,
+ * once, after arch_mm_init. */
+void page_alloc_init(void (*take)(struct rangeset *free));
 
 /* 2^order contiguous, zeroed pages of hypervisor memory (direct-map address); NULL: none left. */
 void *page_alloc(unsigned int order);
@@ -99,11 +102,8 @@ void page_free(void *va, unsigned int order);
  */
 int __must_check domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit,
                                    unsigned int flags, mfn_t *mfn);
-/*
- * The same for one given free range, chunk aligned at both ends (dom0's 1:1 banks), not scrubbed.
- * -EBUSY if not all of it is free. Boot only.
- */
-int __must_check domain_page_claim(struct domain *d, paddr_t start, paddr_t end);
+/* The same for whole chunks that the allocator never had (dom0's banks), not scrubbed. */
+int __must_check domain_page_adopt(struct domain *d, mfn_t mfn, uint64_t nr);
 /*
  * Drop the allocation's reference of nr pages of d from mfn: each is freed when its last reference
  * goes. The caller alone knows these frames: p2m_take told him, or they never were in a p2m. A
@@ -113,9 +113,6 @@ int __must_check domain_page_claim(struct domain *d, paddr_t start, paddr_t end)
 void domain_page_free(struct domain *d, mfn_t mfn, uint64_t nr);
 /* Does d own all of 2^order pages from mfn, aligned? */
 bool domain_page_owned(const struct domain *d, mfn_t mfn, unsigned int order);
-/* Largest free, aligned extent [*start, *start + size) below limit with size <= want, chunk
- * granularity; false: none. Boot only. */
-bool page_find_free(paddr_t want, paddr_t limit, paddr_t align, paddr_t *start, paddr_t *size);
 /* Give reserved memory (boot modules after use) to the allocator: the whole pages of [start, end).
  */
 void page_release_reserved(paddr_t start, paddr_t end);
@@ -192,8 +189,6 @@ static inline bool page_is_guest_ram(paddr_t pa)
             atomic_load(&c->pages[pa >> PAGE_SHIFT & (MEM_PAGES_PER_CHUNK - 1u)].count) != 0);
 }
 
-/* Free pages below `end`, exactly. Boot only. */
-uint64_t page_count_free(paddr_t end);
 uint64_t page_free_count(void);  /* pages */
 uint64_t page_total_count(void); /* pages of RAM the machine has */
 /* Free pages in the zones that lie below `limit`: exact for powers of two from 1 GiB (sysctl
@@ -201,5 +196,3 @@ uint64_t page_total_count(void); /* pages of RAM the machine has */
 uint64_t page_free_below(paddr_t limit);
 /* Idle work: scrub one page of a dirty free extent; false: nothing left to do. */
 bool page_scrub_idle(void);
-/* Let idle CPUs scrub from now on: when the boot path has found its extents (domain_page_claim). */
-void page_scrub_start(void);

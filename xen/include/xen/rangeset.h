@@ -51,6 +51,9 @@ bool rangeset_overlaps(const struct rangeset *rs, uint64_t start, uint64_t end);
 /* The range that holds `x`, or NULL. */
 const struct range *rangeset_find(const struct rangeset *rs, uint64_t x);
 
+/* Sum of the sizes. */
+uint64_t rangeset_total(const struct rangeset *rs);
+
 /*
  * Find `size` free numbers that begin at a multiple of `align` (a power of 2) within [low, high):
  * the lowest such place, or the highest when `from_top`. 0 and *start, or -ENOSPC. Nothing is

@@ -69,6 +69,7 @@ def test_questions(core: Any, steps: list[tuple[bool, int, int]], a: int, b: int
     if a <= b:
         assert core.lib.rangeset_contains(model.rs, a, b) == (asked <= model.numbers)
         assert core.lib.rangeset_overlaps(model.rs, a, b) == bool(asked & model.numbers)
+    assert core.lib.rangeset_total(model.rs) == len(model.numbers)
     found = core.lib.rangeset_find(model.rs, a)
     assert (found != core.ffi.NULL) == (a in model.numbers)
 

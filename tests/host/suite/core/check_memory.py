@@ -174,7 +174,7 @@ def test_dom0_gets_what_limited_devices_reach(start: Any, name: str, mib: int | 
     total = mib or (472 if name == "1 GB" else 512)  # half of what is free there
     assert size_of(booted.banks) == total * MIB
     assert common(booted.banks, 0, GIB) == total * MIB
-    line = f"dom0: {total} of {total} MiB below 1024 MiB (reach of /soc); 948 MiB there: {total} "
+    line = f"dom0: {total} of {total} MiB below 1024 MiB (reach of /soc); 948 MiB there"
     assert (line in booted.log) == (name != "1 GB"), "where nothing lies above, nothing is said"
 
 
@@ -193,9 +193,9 @@ def test_a_large_dom0_gets_all_of_that_first(start: Any, name: str) -> None:
 @pytest.mark.parametrize("name", ["2 GB", "4 GB", "8 GB"])
 def test_the_hypervisor_and_other_domains_live_above(start: Any, tools_of: Any, name: str) -> None:
     booted = start(PI4[name], "dom0_mem=512M")
-    (own,) = re.findall(r", (\d+) hypervisor", booted.log)
-    assert int(own) == 2, "its image and nothing else"
     before = booted.free(GIB)
+    own = LOW[1] - 512 * MIB - before
+    assert own < 3 * MIB, "the image, page 0 and the tree, and nothing else"
     tools = tools_of(booted.machine)
     domain = tools.create(pages=64)
     assert tools.domctl("max_mem", domain, max_mem={"max_memkb": 1 << 40})[0] == 0
