@@ -53,7 +53,7 @@ static int reservation_increase(struct reservation *r)
 {
     mfn_t mfn;
 
-    return domain_page_alloc(r->d, r->order, r->limit, 0, &mfn);
+    return domain_page_alloc(r->d, r->order, r->limit, &mfn);
 }
 
 /* Single pages: as many as one flush is good for. */
@@ -169,7 +169,7 @@ static int reservation_populate(struct reservation *r)
         return rc;
     }
     if (rc == 0) {
-        rc = domain_page_alloc(r->d, r->order, r->limit, 0, &leaf.mfn);
+        rc = domain_page_alloc(r->d, r->order, r->limit, &leaf.mfn);
     }
     if (rc != 0) {
         /* Tables for what does not come go again. */

@@ -63,16 +63,12 @@ bool domain_uncharge(struct domain *d, uint64_t nr)
  * in slices, out of the free memory, and stays d's until it is finished: what other domains ask for
  * does not set it back.
  */
-static uint64_t domain_take(struct domain *d, unsigned int order, int zone, unsigned int flags,
-                            bool *clean, int *rc)
+static uint64_t domain_take(struct domain *d, unsigned int order, int zone, bool *clean, int *rc)
 {
     uint64_t frame;
     bool found;
 
     *rc = -ENOMEM;
-    if ((flags & MEM_NO_SCRUB) != 0) {
-        return page_take(order, zone, BUDDY_ANY_DIRTY_FIRST, clean);
-    }
     if (order <= SCRUB_ORDER) {
         return page_take(order, zone, BUDDY_ANY_CLEAN_FIRST, clean);
     }
@@ -115,8 +111,7 @@ static int domain_own(struct domain *d, uint64_t frame, unsigned int order)
     return rc;
 }
 
-int domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, unsigned int flags,
-                      mfn_t *mfn)
+int domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, mfn_t *mfn)
 {
     uint64_t frame = BUDDY_NO_FRAME;
     bool clean = true;
@@ -128,9 +123,9 @@ int domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, unsig
     spin_lock(&heap_lock);
     rc = domain_may_have(d, 1ull << order);
     if (rc == 0) {
-        frame = domain_take(d, order, buddy_zone_below(limit), flags, &clean, &rc);
+        frame = domain_take(d, order, buddy_zone_below(limit), &clean, &rc);
     }
-    if (frame != BUDDY_NO_FRAME && !clean && (flags & MEM_NO_SCRUB) == 0) {
+    if (frame != BUDDY_NO_FRAME && !clean) {
         spin_unlock(&heap_lock);
         page_scrub(frame, 1ull << order);
         spin_lock(&heap_lock);
@@ -138,7 +133,7 @@ int domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, unsig
     if (frame != BUDDY_NO_FRAME) {
         rc = domain_may_have(d, 1ull << order);
         if (rc != 0) {
-            buddy_give(frame, order, (flags & MEM_NO_SCRUB) == 0);
+            buddy_give(frame, order, true);
         } else {
             rc = domain_own(d, frame, order);
         }

@@ -109,13 +109,12 @@ static void do_domain_alloc(void)
     unsigned int order = orders[random_below(sizeof(orders) / sizeof(orders[0]))];
     struct domain *d = domains[random_below(NR_DOMAINS)];
     paddr_t limit = random_below(4) == 0 ? 2ul << 30 : 0;
-    unsigned int flags = random_below(4) == 0 ? MEM_NO_SCRUB : 0;
     uint64_t before = d->tot_pages;
     mfn_t mfn;
-    int rc = domain_page_alloc(d, order, limit, flags, &mfn);
+    int rc = domain_page_alloc(d, order, limit, &mfn);
 
     while (rc == -ERESTART) {
-        rc = domain_page_alloc(d, order, limit, flags, &mfn);
+        rc = domain_page_alloc(d, order, limit, &mfn);
     }
     CHECK(rc == 0 || rc == -ENOMEM || rc == -E2BIG, rc, order);
     CHECK(d->tot_pages == before + (rc == 0 ? 1ul << order : 0), before, d->tot_pages);
@@ -126,7 +125,7 @@ static void do_domain_alloc(void)
         }
         CHECK(domain_page_owned(d, mfn, order) && page_is_guest_ram(mfn.n << PAGE_SHIFT), mfn.n,
               order);
-        take(mfn.n, 1ul << order, (flags & MEM_NO_SCRUB) == 0);
+        take(mfn.n, 1ul << order, true);
         item_add(OWNED, mfn.n, order, d);
     }
 }
@@ -309,7 +308,7 @@ static mfn_t claimed_page;
 
 static void claimer_grows(void)
 {
-    CHECK(domain_page_alloc(claimer, 0, 0, 0, &claimed_page) == 0, 0, 0);
+    CHECK(domain_page_alloc(claimer, 0, 0, &claimed_page) == 0, 0, 0);
 }
 
 /* A claim is for what the domain lacks when it is made, not when that was last looked at. */

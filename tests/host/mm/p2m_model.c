@@ -292,7 +292,7 @@ static void start(void)
     ram = KEPT >> PAGE_SHIFT;
     CHECK(domain_page_adopt(self, (mfn_t){ram}, kept_size >> PAGE_SHIFT) == 0, ram, kept_size);
     for (unsigned int i = 0; i < FOREIGN_PAGES; i++) {
-        CHECK(domain_page_alloc(other, 0, 0, 0, &mfn) == 0, i, 0);
+        CHECK(domain_page_alloc(other, 0, 0, &mfn) == 0, i, 0);
         foreign[i] = mfn.n;
     }
 }

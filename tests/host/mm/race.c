@@ -35,7 +35,7 @@ static void populate(uint64_t g, unsigned int order, uint8_t flags)
     int rc;
 
     do {
-        rc = domain_page_alloc(d, order, 0, 0, &leaf.mfn);
+        rc = domain_page_alloc(d, order, 0, &leaf.mfn);
     } while (rc == -ERESTART);
     CHECK(rc == 0, rc, g);
     CHECK(p2m_map(d, (gfn_t){g}, 1ul << order, leaf) == 0, g, order);

@@ -112,7 +112,7 @@ static void begin_round(void)
     d->is_dying = false;
     CHECK(p2m_create(d) == 0, 0, 0);
     for (uint64_t i = 0; i < THREADS; i++) {
-        CHECK(domain_page_alloc(d, 0, 0, 0, &leaf.mfn) == 0, i, 0);
+        CHECK(domain_page_alloc(d, 0, 0, &leaf.mfn) == 0, i, 0);
         CHECK(p2m_map(d, (gfn_t){BASE + i}, 1, leaf) == 0, i, 0);
     }
     d->p2m.pool_pages = d->p2m.table_pages;

@@ -21,9 +21,9 @@ static void disturb(void)
     int rc = 0;
 
     switch (random_below(4)) {
-    case 0: CHECK(domain_page_alloc(other, 0, 1ul << 13, 0, &mfn) == -ENOMEM, 0, 0); break;
-    case 1: rc = domain_page_alloc(other, 4, REACH, 0, &mfn); break;
-    case 2: rc = domain_page_alloc(other, order, 0, 0, &mfn); break;
+    case 0: CHECK(domain_page_alloc(other, 0, 1ul << 13, &mfn) == -ENOMEM, 0, 0); break;
+    case 1: rc = domain_page_alloc(other, 4, REACH, &mfn); break;
+    case 2: rc = domain_page_alloc(other, order, 0, &mfn); break;
     default: page_scrub_idle(); break;
     }
     CHECK(rc == 0 || rc == -ERESTART || rc == -ENOMEM || rc == -E2BIG, -rc, order);
@@ -50,7 +50,7 @@ int main(int argc, char **argv)
         int rc;
 
         do {
-            rc = domain_page_alloc(victim, CHUNK_ORDER, 0, 0, &mfn);
+            rc = domain_page_alloc(victim, CHUNK_ORDER, 0, &mfn);
             CHECK(++calls <= SLICES + 2u, calls, i);
             for (uint64_t n = random_below(4); n != 0; n--) {
                 disturb();

@@ -46,7 +46,7 @@ static void check_sparse_teardown(void)
 
     CHECK(p2m_create(d) == 0, 0, 0);
     do {
-        rc = domain_page_alloc(d, CHUNK_ORDER, 0, 0, &leaf.mfn);
+        rc = domain_page_alloc(d, CHUNK_ORDER, 0, &leaf.mfn);
     } while (rc == -ERESTART);
     CHECK(rc == 0, rc, 0);
     check_empty_tables(d, leaf.mfn);

@@ -91,17 +91,13 @@ void *page_alloc(unsigned int order);
  * address in it. A page that was page_share'd and is still referenced is freed when that ends. */
 void page_free(void *va, unsigned int order);
 
-#define MEM_NO_SCRUB \
-    (1u << 0) /* the caller overwrites it, or the domain may see old contents (dom0 at boot) */
-
 /*
  * Give d 2^order pages below `limit` (0: anywhere; else rounded down to a power of two, at least 1
- * GiB): charged to d->tot_pages (-E2BIG above max_pages), scrubbed unless MEM_NO_SCRUB, one
+ * GiB): charged to d->tot_pages (-E2BIG above max_pages), scrubbed, one
  * reference each. -ENOMEM; -EINVAL: d is dying. Large orders: -ERESTART when free memory must be
  * scrubbed first, a slice of which was done; call again.
  */
-int __must_check domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit,
-                                   unsigned int flags, mfn_t *mfn);
+int __must_check domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, mfn_t *mfn);
 /* The same for whole chunks that the allocator never had (dom0's banks), not scrubbed. */
 int __must_check domain_page_adopt(struct domain *d, mfn_t mfn, uint64_t nr);
 /*
