@@ -9,7 +9,8 @@
 #include <xen/lib.h>
 #include <xen/memmap.h>
 #include <xen/opt.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
+#include <xen/page_domain.h>
 #include <xen/printk.h>
 
 #include "construct.h"

@@ -11,7 +11,7 @@
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
 #include <xen/lib.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 #include <xen/string.h>
 
 /* Of a tool's bitmap, whose rest is zeroed in one go; no machine has so many CPUs or nodes. */

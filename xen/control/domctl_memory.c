@@ -8,7 +8,6 @@
 #include <xen/errno.h>
 #include <xen/hypercall.h>
 #include <xen/lib.h>
-#include <xen/page_alloc.h>
 
 #define MAPPING_MAX 64u          /* frames in one memory_mapping, as in Xen */
 #define FLUSH_MAX   (1ull << 18) /* frames in one cacheflush, as in Xen */

@@ -10,7 +10,7 @@
 #include <xen/hypercall.h>
 #include <xen/nospec.h>
 #include <xen/op.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 #include <xen/printk.h>
 
 /* The command's upper bits carry the cursor of a cache_flush that goes on, in steps. */

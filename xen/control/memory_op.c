@@ -11,7 +11,7 @@
 #include <xen/memmap.h>
 #include <xen/memory_op.h>
 #include <xen/nospec.h>
-#include <xen/page_alloc.h>
+#include <xen/page_domain.h>
 
 #define RDM_FLAGS_ALL 1u
 

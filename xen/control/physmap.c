@@ -12,7 +12,7 @@
 #include <xen/hypercall.h>
 #include <xen/lib.h>
 #include <xen/memory_op.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 #include <xen/rangeset.h>
 
 /* A page of the hypervisor's that belongs to d. It stands in one place at a time: elsewhere it must

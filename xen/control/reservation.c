@@ -11,7 +11,7 @@
 #include <xen/lib.h>
 #include <xen/memmap.h>
 #include <xen/memory_op.h>
-#include <xen/page_alloc.h>
+#include <xen/page_domain.h>
 
 /* Largest extents (memop-max-order of Xen's command line, its defaults for Arm). */
 #define MAX_ORDER_PRIVILEGED     18u

@@ -12,6 +12,7 @@
 #include <xen/lib.h>
 #include <xen/memmap.h>
 #include <xen/page_alloc.h>
+#include <xen/page_domain.h>
 #include <xen/string.h>
 
 #define LOCAL_DISTANCE 20u /* what Xen says where there is one node */
@@ -42,7 +43,7 @@ long sysctl_physinfo(struct op_call *call)
     info->capabilities =
         XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1;
     info->arch_capabilities = arch_physinfo_capabilities();
-    info->total_pages = page_total_count();
+    info->total_pages = memmap_ram_pages();
     info->free_pages = page_free_count();
     info->outstanding_pages = page_claimed();
     info->max_mfn = sysctl_host_frames() - 1;
@@ -74,7 +75,7 @@ long sysctl_numainfo(struct op_call *call)
     struct xen_sysctl *op = call->arg;
     struct xen_sysctl_numainfo *info = &op->u.numainfo;
     struct xen_sysctl_meminfo memory = {
-        .memsize = page_total_count() << PAGE_SHIFT,
+        .memsize = memmap_ram_pages() << PAGE_SHIFT,
         .memfree = page_free_count() << PAGE_SHIFT,
     };
     uint32_t distance = LOCAL_DISTANCE;

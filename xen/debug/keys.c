@@ -5,6 +5,7 @@
 #include <xen/grant.h>
 #include <xen/heap.h>
 #include <xen/keys.h>
+#include <xen/memmap.h>
 #include <xen/page_alloc.h>
 #include <xen/printk.h>
 #include <xen/time.h>
@@ -70,7 +71,7 @@ static void keys_show_grants(void)
 
 static void keys_show_memory(void)
 {
-    printk("Memory: %lu pages, %lu free; heap objects: %lu bytes\n", page_total_count(),
+    printk("Memory: %lu pages, %lu free; heap objects: %lu bytes\n", memmap_ram_pages(),
            page_free_count(), heap_used());
 }
 

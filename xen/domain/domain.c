@@ -12,6 +12,7 @@
 #include <xen/heap.h>
 #include <xen/nospec.h>
 #include <xen/page_alloc.h>
+#include <xen/page_domain.h>
 #include <xen/printk.h>
 #include <xen/string.h>
 

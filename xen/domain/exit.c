@@ -10,9 +10,9 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <arch/vcpu.h>
+#include <xen/buddy.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
-#include <xen/page_alloc.h>
 #include <xen/sched.h>
 #include <xen/timer.h>
 #include <xen/trap.h>
@@ -76,7 +76,7 @@ static struct vcpu *exit_switch(struct cpu *c)
 /* Nothing to run and nothing pending: useful work or sleep, then whatever interrupts came. */
 static void exit_idle(struct cpu *c)
 {
-    if (!page_scrub_idle()) {
+    if (!buddy_scrub_idle()) {
         c->idle = true;
         arch_cpu_idle();
         c->idle = false;

@@ -10,7 +10,7 @@
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
 #include <xen/lib.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 #include <xen/string.h>
 
 /* Write n bytes at `at` of the area, which may go on in a second page. */

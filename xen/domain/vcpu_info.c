@@ -6,7 +6,7 @@
 #include <public/xen.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 #include <xen/string.h>
 
 /* -EBUSY: it was moved before. */

@@ -12,7 +12,7 @@
 #include <xen/hypercall.h>
 #include <xen/lib.h>
 #include <xen/p2m.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 
 #define RAISE_SLICE 32u /* ports that are looked at, and perhaps raised, with the lock held */
 

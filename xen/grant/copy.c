@@ -4,7 +4,7 @@
 #include <xen/errno.h>
 #include <xen/grant_table.h>
 #include <xen/p2m.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 #include <xen/string.h>
 
 /* One end of a copy while it is held. */

@@ -8,7 +8,7 @@
 #include <xen/hypercall.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 
 /* Does `by` use pg by one of d's grants? 0, -EINVAL, or -ERESTART with *cursor where to look next.
  */
@@ -65,9 +65,8 @@ int grant_op_cache_flush(struct domain *d, const struct gnttab_cache_flush *op, 
     if (pg->owner != d) {
         /* A page of its own keeps a domain alive, one of the hypervisor's that it shares does not.
          */
-        rc = (atomic_load(&pg->flags) & PAGE_XEN) != 0
-                 ? -EPERM
-                 : flush_granted(pg->owner, pg, d->id, cursor);
+        rc = (atomic_load(&pg->tag) & PAGE_XEN) != 0 ? -EPERM
+                                                     : flush_granted(pg->owner, pg, d->id, cursor);
     }
     if (rc == 0) {
         va = (uint8_t *)page_va(pg) + op->offset;

@@ -10,6 +10,7 @@
 #include <xen/hypercall.h>
 #include <xen/nospec.h>
 #include <xen/p2m.h>
+#include <xen/page.h>
 #include <xen/page_alloc.h>
 
 /* NULL: no such handle. map_lock held. */

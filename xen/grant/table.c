@@ -13,6 +13,7 @@
 #include <xen/nospec.h>
 #include <xen/opt.h>
 #include <xen/p2m.h>
+#include <xen/page.h>
 #include <xen/page_alloc.h>
 
 /* A guest may rightly change an entry under us a few times (GTF_readonly); one that goes on is

@@ -1,10 +1,12 @@
 /*
- * The buddy allocator's blocks and bits; <xen/buddy.h> says how it works. It does not know owners,
- * and who may have what.
+ * Free memory: the buddy allocator's blocks and bits, where memory is taken from, and scrubbing.
+ * <xen/buddy.h> says how it works. It does not know owners, and who may have what.
  */
 #include <arch/mm.h>
+#include <xen/atomic.h>
 #include <xen/bitops.h>
 #include <xen/buddy.h>
+#include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/printk.h>
 #include <xen/string.h>
@@ -13,6 +15,7 @@
 #define NR_ORDERS   (BUDDY_MAX_ORDER + 1u)
 #define GIB_PAGES   (1ull << BUDDY_MAX_ORDER)
 #define BLOCK_MAGIC 0x66726565u
+#define SLICE_PAGES 8u /* scrubbed at once: 6,000 instructions */
 
 BUILD_BUG_ON(BUDDY_MAX_ORDER != MEM_GIB_SHIFT - PAGE_SHIFT);
 BUILD_BUG_ON(MEM_MAX_GIBS != 1u << (NR_ZONES - 1u));
@@ -31,8 +34,10 @@ struct zone {
 };
 
 spinlock_t heap_lock = SPINLOCK_INIT(LOCK_HEAP);
-struct mem_gib *mem_gibs[MEM_MAX_GIBS];
 static struct zone zones[NR_ZONES];
+static uint64_t *buddies[MEM_MAX_GIBS];
+static int spared; /* zones below this one are for devices of limited reach */
+static struct buddy_scrub idle_scrub;
 
 static struct free_block *block_at(uint64_t frame)
 {
@@ -57,11 +62,21 @@ int buddy_zone_below(paddr_t limit)
     return (int)min_u32(log2_u64(limit | 1u), MEM_GIB_SHIFT + NR_ZONES - 1u) - (int)MEM_GIB_SHIFT;
 }
 
-uint64_t buddy_free_pages(int zone)
+void buddy_add_gib(uint64_t gib, void *bits)
+{
+    buddies[gib] = bits;
+}
+
+void buddy_spare_below(paddr_t end)
+{
+    spared = (int)buddy_zone((end - 1u) >> PAGE_SHIFT) + 1;
+}
+
+uint64_t buddy_free_pages(paddr_t limit)
 {
     uint64_t sum = 0;
 
-    for (int z = 0; z <= zone; z++) {
+    for (int z = buddy_zone_below(limit); z >= 0; z--) {
         sum += zones[z].free_pages + zones[z].scrubbed_pages;
     }
     return sum;
@@ -79,7 +94,7 @@ static bool buddy_toggle(uint64_t frame, unsigned int order)
     /* The bits of order 0 come first, then half as many of order 1, ... */
     bit = GIB_PAGES - (GIB_PAGES >> order) + ((frame & (GIB_PAGES - 1u)) >> (order + 1u));
     mask = 1ull << (bit % 64u);
-    word = &mem_gibs[frame >> BUDDY_MAX_ORDER]->buddies[bit / 64u];
+    word = &buddies[frame >> BUDDY_MAX_ORDER][bit / 64u];
     *word ^= mask;
     return (*word & mask) == 0;
 }
@@ -218,7 +233,7 @@ uint64_t buddy_take(unsigned int order, int floor, int zone, enum buddy_want wan
     return BUDDY_NO_FRAME;
 }
 
-void page_scrub(uint64_t frame, uint64_t nr)
+void buddy_scrub_pages(uint64_t frame, uint64_t nr)
 {
     for (; nr != 0; nr--, frame++) {
         void *va = block_at(frame);
@@ -249,16 +264,6 @@ bool buddy_scrub_cancel(struct buddy_scrub *s)
     return true;
 }
 
-bool buddy_has_dirty(const struct buddy_scrub *s)
-{
-    uint32_t orders = 0;
-
-    for (unsigned int z = 0; z < NR_ZONES; z++) {
-        orders |= READ_ONCE(zones[z].orders[0]);
-    }
-    return orders != 0 || READ_ONCE(s->start) != 0;
-}
-
 /* The block is clean: its first 2^order pages are the caller's. */
 static uint64_t scrub_hand_out(struct buddy_scrub *s, unsigned int order)
 {
@@ -285,29 +290,102 @@ static bool scrub_begin(struct buddy_scrub *s, unsigned int order, int floor, in
     return true;
 }
 
-bool buddy_scrub(struct buddy_scrub *s, unsigned int order, int floor, int zone, unsigned int pages,
-                 uint64_t *frame)
+/* *s has a dirty block of at least `order` in zones [floor, zone], the one it had or another one.
+ */
+static bool scrub_find(struct buddy_scrub *s, unsigned int order, int floor, int zone)
 {
     int at = (int)buddy_zone(s->start);
     bool here = s->start != 0 && at >= floor && at <= zone;
-    uint64_t end;
 
     if (here && s->order < order) {
         here = !buddy_scrub_cancel(s);
     }
-    if (!here && !scrub_begin(s, order, floor, zone)) {
+    return here || scrub_begin(s, order, floor, zone);
+}
+
+/* Scrub up to `pages` pages; true: all of the block is done. */
+static bool scrub_slice(struct buddy_scrub *s, uint64_t pages)
+{
+    uint64_t end = s->start + (1ull << s->order);
+
+    pages = min_u64(pages, end - s->next);
+    buddy_scrub_pages(s->next, pages);
+    s->next += pages;
+    return s->next == end;
+}
+
+/* What idle CPUs are scrubbing in zones [floor, zone] is free again; false: nothing. */
+static bool scrub_give_back(int floor, int zone)
+{
+    int at = (int)buddy_zone(idle_scrub.start);
+
+    return at >= floor && at <= zone && buddy_scrub_cancel(&idle_scrub);
+}
+
+bool buddy_scrub_idle(void)
+{
+    static uint32_t busy; /* one CPU at a time: two would mostly wait for the lock */
+    uint32_t dirty = READ_ONCE(idle_scrub.start) != 0;
+    bool found = false;
+
+    for (unsigned int z = 0; z < NR_ZONES; z++) {
+        dirty |= READ_ONCE(zones[z].orders[0]); /* without the lock: a hint */
+    }
+    if (dirty == 0 || atomic_exchange(&busy, 1u) != 0) {
         return false;
     }
-    end = s->start + (1ull << s->order);
-    if (frame != NULL && s->next == end) {
-        *frame = scrub_hand_out(s, order);
-        return true;
+    spin_lock(&heap_lock);
+    /* What was begun, then chunks, then smaller blocks, which are found only at just their order.
+     */
+    for (int order = idle_scrub.start != 0 ? 0 : (int)CHUNK_ORDER; order >= 0 && !found; order--) {
+        found = scrub_find(&idle_scrub, (unsigned int)order, 0, NR_ZONES - 1);
     }
-    pages = (unsigned int)min_u64(pages, end - s->next);
-    page_scrub(s->next, pages);
-    s->next += pages;
-    if (frame == NULL && s->next == end) {
-        buddy_give(scrub_end(s), s->order, true);
+    if (found && scrub_slice(&idle_scrub, 1u)) {
+        buddy_give(scrub_end(&idle_scrub), idle_scrub.order, true);
     }
-    return true;
+    spin_unlock(&heap_lock);
+    atomic_store_release(&busy, 0u);
+    return found;
+}
+
+uint64_t buddy_alloc(unsigned int order, paddr_t limit, enum buddy_want want, bool *clean)
+{
+    int zone = buddy_zone_below(limit);
+
+    for (int floor = spared;; floor = 0) {
+        uint64_t frame = buddy_take(order, floor, zone, want, clean);
+
+        if (frame == BUDDY_NO_FRAME && scrub_give_back(floor, zone)) {
+            frame = buddy_take(order, floor, zone, want, clean);
+        }
+        if (frame != BUDDY_NO_FRAME || floor == 0) {
+            return frame;
+        }
+    }
+}
+
+int buddy_alloc_clean(struct buddy_scrub *s, unsigned int order, paddr_t limit, uint64_t *frame)
+{
+    int zone = buddy_zone_below(limit);
+    bool clean;
+
+    for (int floor = spared;; floor = 0) {
+        *frame = buddy_take(order, floor, zone, BUDDY_CLEAN, &clean);
+        if (*frame != BUDDY_NO_FRAME) {
+            return 0;
+        }
+        if (scrub_find(s, order, floor, zone) ||
+            (scrub_give_back(floor, zone) && scrub_find(s, order, floor, zone))) {
+            break;
+        }
+        if (floor == 0) {
+            return -ENOMEM;
+        }
+    }
+    if (s->next != s->start + (1ull << s->order)) {
+        (void)scrub_slice(s, SLICE_PAGES);
+        return -ERESTART;
+    }
+    *frame = scrub_hand_out(s, order);
+    return 0;
 }

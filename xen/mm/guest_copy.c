@@ -20,7 +20,7 @@
 #include <xen/guest_direct.h>
 #include <xen/lib.h>
 #include <xen/p2m_walk.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 #include <xen/string.h>
 
 #define TRANSLATE_RETRIES 4u

@@ -4,12 +4,12 @@
  * modules are for is construct's.
  */
 #include <arch/mm.h>
+#include <xen/buddy.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
 #include <xen/modules.h>
-#include <xen/page_alloc.h>
 #include <xen/printk.h>
 #include <xen/string.h>
 
@@ -272,6 +272,11 @@ bool memmap_has_ram(paddr_t start, paddr_t end)
 bool memmap_is_ram(paddr_t start, paddr_t end)
 {
     return rangeset_contains(&ram, start, end);
+}
+
+uint64_t memmap_ram_pages(void)
+{
+    return rangeset_total(&ram) >> PAGE_SHIFT;
 }
 
 uint64_t memmap_max_frame(void)

@@ -10,6 +10,7 @@
 #include <xen/hypercall.h>
 #include <xen/lib.h>
 #include <xen/p2m_walk.h>
+#include <xen/page.h>
 #include <xen/page_alloc.h>
 #include <xen/trap.h>
 
@@ -322,12 +323,9 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
     if (arch_pte_valid(pte)) {
         struct p2m_leaf leaf = arch_pte_parse(pte, level);
 
-        /* The lock keeps the mapping, the mapping keeps the page: page_of's condition. */
+        /* The lock keeps the mapping, the mapping keeps the page. */
         if (leaf.kind == P2M_RAM && (!write || (leaf.flags & P2M_WRITE) != 0)) {
-            pg = page_of((mfn_t){leaf.mfn.n + (gfn.n & (level_pages(level) - 1u))});
-        }
-        if (pg != NULL && !page_get(pg, d)) {
-            pg = NULL;
+            pg = page_get_mapped(mfn_add(leaf.mfn, gfn.n & (level_pages(level) - 1u)), d);
         }
     }
     spin_unlock(&d->p2m.lock);

@@ -9,6 +9,7 @@
 #include <xen/hypercall.h>
 #include <xen/lib.h>
 #include <xen/p2m_walk.h>
+#include <xen/page.h>
 #include <xen/page_alloc.h>
 #include <xen/printk.h>
 
@@ -56,7 +57,7 @@ static void leaf_gone(uint64_t g, pte_t pte, unsigned int level, struct p2m_gone
     if (leaf.kind == P2M_FOREIGN) {
         BUG_ON(pg == NULL);
         gone->item[gone->nr++] = (uintptr_t)pg | 1u;
-    } else if (leaf.kind == P2M_RAM && pg != NULL && (pg->flags & PAGE_XEN) != 0) {
+    } else if (leaf.kind == P2M_RAM && pg != NULL && (atomic_load(&pg->tag) & PAGE_XEN) != 0) {
         uint64_t here = g + 1u;
 
         (void)atomic_compare_exchange(&pg->user, &here, 0u); /* it may be mapped anew */

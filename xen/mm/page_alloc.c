@@ -1,22 +1,16 @@
 /*
- * Memory of the hypervisor: setting the allocator up at boot, whole pages for the hypervisor's own
- * use, the counts that the tools ask for, idle-time scrubbing. What domains own is in page_own.c,
- * free blocks are in buddy.c.
+ * Whole pages for the hypervisor's own use, and sharing them with domains. At boot: what describes
+ * RAM, and the free memory for the allocator. Who has which page is in page.c, free blocks are in
+ * buddy.c.
  */
 #include <arch/mm.h>
-#include <xen/bitops.h>
-#include <xen/buddy.h>
+#include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
-#include <xen/page_own.h>
+#include <xen/page.h>
+#include <xen/page_alloc.h>
 #include <xen/printk.h>
-
-#define ALL_ZONES buddy_zone_below(0)
-
-/* Free RAM at boot, until the allocator has it. */
-static struct range fragments[2u * (MAX_MEM_BANKS + MAX_RESERVED_BANKS) + 64u];
-static uint64_t total_pages;
-int page_floor;
+#include <xen/rangeset.h>
 
 static void page_zero_range(void *va, uint64_t nr)
 {
@@ -25,99 +19,54 @@ static void page_zero_range(void *va, uint64_t nr)
     }
 }
 
-/* The description of one GiB, zeroed, out of the highest free memory that holds it. */
-static struct mem_gib *page_gib_create(struct rangeset *set)
+static void __noreturn page_blame_fragments(void)
 {
-    uint64_t start, size = round_up(sizeof(struct mem_gib), PAGE_SIZE);
-    void *va;
+    panic("/reserved-memory leaves too many fragments of free RAM: join some of its ranges\n");
+}
 
-    if (rangeset_place(set, size, PAGE_SIZE, 0, UINT64_MAX, true, &start) != 0) {
+/* What describes a GiB, out of the highest free memory that holds it: chunks, buddies. 48 KiB. */
+static void page_describe(struct rangeset *free, uint64_t gib)
+{
+    uint64_t chunks = MEM_CHUNKS_PER_GIB * sizeof(struct chunk), start;
+    uint64_t size = round_up(chunks + BUDDY_GIB_SIZE, PAGE_SIZE);
+
+    if (rangeset_place(free, size, PAGE_SIZE, 0, UINT64_MAX, true, &start) != 0) {
         panic("Not enough free RAM in /memory for the page allocator: %lu KiB per GiB are needed\n",
               size >> 10);
     }
-    if (rangeset_remove(set, start, start + size) != 0) {
-        panic("/reserved-memory leaves too many fragments of free RAM: join some of its ranges\n");
+    if (rangeset_remove(free, start, start + size) != 0) {
+        page_blame_fragments();
     }
-    va = arch_pa_to_va(start);
-    page_zero_range(va, size >> PAGE_SHIFT);
-    return va;
+    mem_chunks[gib] = arch_pa_to_va(start);
+    page_zero_range(mem_chunks[gib], size >> PAGE_SHIFT);
+    buddy_add_gib(gib, &mem_chunks[gib][MEM_CHUNKS_PER_GIB]);
 }
 
 void page_alloc_init(void (*take)(struct rangeset *free))
 {
-    struct rangeset set = RANGESET_INIT(fragments);
+    static struct range ranges[2u * (MAX_MEM_BANKS + MAX_RESERVED_BANKS) + 64u];
+    struct rangeset free = RANGESET_INIT(ranges);
 
-    if (memmap_free(&set) != 0) {
-        panic("/reserved-memory leaves too many fragments of free RAM: join some of its ranges\n");
+    if (memmap_free(&free) != 0) {
+        page_blame_fragments();
     }
     for (unsigned int i = 0; i < host_memmap.nr_ram; i++) {
         const struct mem_bank *b = &host_memmap.ram[i];
 
-        total_pages += (b->end - b->start) >> PAGE_SHIFT;
         for (uint64_t gib = b->start >> MEM_GIB_SHIFT; gib << MEM_GIB_SHIFT < b->end; gib++) {
-            mem_gibs[gib] = mem_gibs[gib] == NULL ? page_gib_create(&set) : mem_gibs[gib];
+            if (mem_chunks[gib] == NULL) {
+                page_describe(&free, gib);
+            }
         }
     }
+    take(&free);
+    spin_lock(&heap_lock);
     if (host_memmap.nr_reach != 0) {
-        page_floor = (int)buddy_zone((host_memmap.reach[0].end - 1u) >> PAGE_SHIFT) + 1;
+        buddy_spare_below(host_memmap.reach[0].end);
     }
-    take(&set);
-    spin_lock(&heap_lock);
-    for (uint32_t i = 0; i < set.count; i++) {
-        buddy_give_range(set.ranges[i].start >> PAGE_SHIFT, set.ranges[i].end >> PAGE_SHIFT, false);
-    }
-    spin_unlock(&heap_lock);
-}
-
-static struct buddy_scrub idle_scrub;
-
-bool page_scrub_give_back(int floor, int zone)
-{
-    int at = (int)buddy_zone(idle_scrub.start);
-
-    return at >= floor && at <= zone && buddy_scrub_cancel(&idle_scrub);
-}
-
-uint64_t page_take(unsigned int order, int zone, enum buddy_want want, bool *clean)
-{
-    for (int floor = page_floor;; floor = 0) {
-        uint64_t frame = buddy_take(order, floor, zone, want, clean);
-
-        if (frame == BUDDY_NO_FRAME && page_scrub_give_back(floor, zone)) {
-            frame = buddy_take(order, floor, zone, want, clean);
-        }
-        if (frame != BUDDY_NO_FRAME || floor == 0) {
-            return frame;
-        }
-    }
-}
-
-void *page_alloc(unsigned int order)
-{
-    uint64_t frame;
-    bool clean;
-    void *va;
-
-    spin_lock(&heap_lock);
-    frame = page_take(order, ALL_ZONES, BUDDY_ANY_CLEAN_FIRST, &clean);
-    spin_unlock(&heap_lock);
-    if (frame == BUDDY_NO_FRAME) {
-        return NULL;
-    }
-    va = arch_pa_to_va(frame << PAGE_SHIFT);
-    if (!clean) {
-        page_zero_range(va, 1ull << order);
-    }
-    return va;
-}
-
-void page_free(void *va, unsigned int order)
-{
-    uint64_t frame = arch_va_to_pa(va) >> PAGE_SHIFT;
-
-    spin_lock(&heap_lock);
-    if (order != 0 || !page_free_later(frame)) {
-        buddy_give(frame, order, false);
+    for (uint32_t i = 0; i < free.count; i++) {
+        buddy_give_range(free.ranges[i].start >> PAGE_SHIFT, free.ranges[i].end >> PAGE_SHIFT,
+                         false);
     }
     spin_unlock(&heap_lock);
 }
@@ -134,6 +83,51 @@ void page_release_reserved(paddr_t start, paddr_t end)
     spin_unlock(&heap_lock);
 }
 
+void *page_alloc(unsigned int order)
+{
+    uint64_t frame;
+    bool clean;
+    void *va;
+
+    spin_lock(&heap_lock);
+    frame = buddy_alloc(order, 0, BUDDY_ANY_CLEAN_FIRST, &clean);
+    spin_unlock(&heap_lock);
+    if (frame == BUDDY_NO_FRAME) {
+        return NULL;
+    }
+    va = arch_pa_to_va(frame << PAGE_SHIFT);
+    if (!clean) {
+        page_zero_range(va, 1ull << order);
+    }
+    return va;
+}
+
+/* Is the page still referenced as a shared one? Then the last reference frees it. */
+static bool page_free_later(uint64_t frame)
+{
+    struct chunk *c = chunk_of_pa(frame << PAGE_SHIFT);
+    struct page *pg = c->state == CHUNK_SPLIT ? page_at(frame) : NULL;
+
+    /* The flag stays until page_last runs: a count of 0 only means that it waits for the lock we
+     * hold. */
+    if (pg == NULL || (pg->tag & PAGE_XEN) == 0) {
+        return false;
+    }
+    atomic_store(&pg->tag, pg->tag | PAGE_FREE_LATE);
+    return true;
+}
+
+void page_free(void *va, unsigned int order)
+{
+    uint64_t frame = arch_va_to_pa(va) >> PAGE_SHIFT;
+
+    spin_lock(&heap_lock);
+    if (order != 0 || !page_free_later(frame)) {
+        buddy_give(frame, order, false);
+    }
+    spin_unlock(&heap_lock);
+}
+
 uint64_t page_free_count(void)
 {
     return page_free_below(0);
@@ -144,31 +138,38 @@ uint64_t page_free_below(paddr_t limit)
     uint64_t pages;
 
     spin_lock(&heap_lock);
-    pages = buddy_free_pages(buddy_zone_below(limit));
+    pages = buddy_free_pages(limit);
     spin_unlock(&heap_lock);
     return pages;
 }
 
-uint64_t page_total_count(void)
+int page_share(void *va, struct domain *d)
 {
-    return total_pages;
-}
+    uint64_t frame = arch_va_to_pa(va) >> PAGE_SHIFT;
+    struct page *pg;
 
-bool page_scrub_idle(void)
-{
-    static uint32_t busy; /* one CPU at a time: two would mostly wait for the lock */
-    bool found = false;
-
-    if (!buddy_has_dirty(&idle_scrub) || atomic_exchange(&busy, 1u) != 0) {
-        return false;
-    }
     spin_lock(&heap_lock);
-    /* What was begun, then chunks, then smaller blocks, which are found only at just their order.
-     */
-    for (int order = idle_scrub.start != 0 ? 0 : (int)CHUNK_ORDER; order >= 0 && !found; order--) {
-        found = buddy_scrub(&idle_scrub, (unsigned int)order, 0, ALL_ZONES, 1u, NULL);
+    pg = page_begin(frame, 1);
+    if (pg != NULL) {
+        pg->tag = (uint32_t)frame << PAGE_TAG_FRAME | PAGE_XEN;
+        pg->owner = d;
+        pg->user = 0;
+        /* Release: as in page.c. */
+        atomic_store_release(&pg->count, 1u);
     }
     spin_unlock(&heap_lock);
-    atomic_store_release(&busy, 0u);
-    return found;
+    return pg != NULL ? 0 : -ENOMEM;
+}
+
+void page_unshare(void *va)
+{
+    struct page *pg;
+
+    spin_lock(&heap_lock);
+    pg = page_peek((mfn_t){arch_va_to_pa(va) >> PAGE_SHIFT});
+    if (pg != NULL && (pg->tag & PAGE_XEN) != 0) {
+        atomic_store(&pg->owner, (struct domain *)NULL);
+        page_drop(pg);
+    }
+    spin_unlock(&heap_lock);
 }

@@ -9,14 +9,12 @@
  * What a domain maps is freed in this order: its entries are cleared and flushed with the p2m's
  * lock; copies through an old translation end (guest_copy_quiesce); then the reference goes.
  */
-#include <arch/mm.h>
-#include <xen/bitops.h>
-#include <xen/buddy.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/hypercall.h>
 #include <xen/lib.h>
-#include <xen/page_own.h>
+#include <xen/page.h>
+#include <xen/page_domain.h>
 
 #define SCRUB_ORDER      3u  /* of the most pages that are scrubbed at once: 6,000 instructions */
 #define RELINQUISH_SLICE 16u /* chunks or pages between looks at pending work */
@@ -31,171 +29,111 @@ static int domain_may_have(const struct domain *d, uint64_t nr)
     if (d->tot_pages + nr > atomic_load(&d->max_pages)) {
         return -E2BIG;
     }
-    if (claimed != 0 && d->claim_pages < nr &&
-        claimed + nr > buddy_free_pages(buddy_zone_below(0))) {
+    if (claimed != 0 && d->claim_pages < nr && claimed + nr > buddy_free_pages(0)) {
         return -ENOMEM;
     }
     return 0;
 }
 
-static void domain_charge(struct domain *d, uint64_t nr)
+/*
+ * Take free memory for d. A large block that is dirty is scrubbed in slices, out of the free
+ * memory, and stays d's until it is finished: what other domains ask for does not set it back.
+ */
+static int domain_take(struct domain *d, unsigned int order, paddr_t limit, uint64_t *frame,
+                       bool *clean)
+{
+    if (order > SCRUB_ORDER) {
+        *clean = true;
+        return buddy_alloc_clean(&d->scrub, order, limit, frame);
+    }
+    *frame = buddy_alloc(order, limit, BUDDY_ANY_CLEAN_FIRST, clean);
+    return *frame != BUDDY_NO_FRAME ? 0 : -ENOMEM;
+}
+
+static int domain_own(struct domain *d, uint64_t frame, uint64_t nr)
 {
     uint64_t from_claim = min_u64(d->claim_pages, nr);
+    int rc = page_own(d, frame, nr);
 
-    d->claim_pages -= from_claim;
-    claimed -= from_claim;
-    if (d->tot_pages == 0 && nr != 0) {
-        /* Pages point to their owner and so keep it; the caller has a reference already.
-         * domain_uncharge tells when it ends. */
-        atomic_fetch_add(&d->ref.count, 1u);
-    }
-    atomic_store(&d->tot_pages, d->tot_pages + nr); /* read without the lock, too */
-}
-
-bool domain_uncharge(struct domain *d, uint64_t nr)
-{
-    atomic_store(&d->tot_pages, d->tot_pages - nr);
-    return d->tot_pages == 0;
-}
-
-/*
- * Take free memory for d: frame, or BUDDY_NO_FRAME and *rc. A large block that is dirty is scrubbed
- * in slices, out of the free memory, and stays d's until it is finished: what other domains ask for
- * does not set it back.
- */
-static uint64_t domain_take(struct domain *d, unsigned int order, int zone, bool *clean, int *rc)
-{
-    uint64_t frame;
-    bool found;
-
-    *rc = -ENOMEM;
-    if (order <= SCRUB_ORDER) {
-        return page_take(order, zone, BUDDY_ANY_CLEAN_FIRST, clean);
-    }
-    *clean = true;
-    for (int floor = page_floor;; floor = 0) {
-        frame = buddy_take(order, floor, zone, BUDDY_CLEAN, clean);
-        if (frame != BUDDY_NO_FRAME) {
-            return frame;
-        }
-        do {
-            found = buddy_scrub(&d->scrub, order, floor, zone, 1u << SCRUB_ORDER, &frame);
-        } while (!found && page_scrub_give_back(floor, zone));
-        if (found) {
-            *rc = -ERESTART; /* unless there is a frame */
-        }
-        if (found || floor == 0) {
-            return frame;
-        }
-    }
-}
-
-static int domain_own(struct domain *d, uint64_t frame, unsigned int order)
-{
-    uint64_t done = 0;
-    int rc;
-
-    if (order < CHUNK_ORDER) {
-        rc = pages_own(d, frame, 1u << order);
-    } else {
-        rc = chunks_own(d, frame, 1ull << (order - CHUNK_ORDER), &done);
-    }
     if (rc == 0) {
-        domain_charge(d, 1ull << order);
-        return 0;
+        d->claim_pages -= from_claim;
+        claimed -= from_claim;
     }
-    for (uint64_t i = 0; i < done; i++) {
-        chunk_free((frame >> CHUNK_ORDER) + i);
-    }
-    buddy_give_range(frame + (done << CHUNK_ORDER), frame + (1ull << order), false);
     return rc;
 }
 
 int domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, mfn_t *mfn)
 {
-    uint64_t frame = BUDDY_NO_FRAME;
-    bool clean = true;
-    int rc = -ENOMEM;
+    uint64_t nr = 1ull << order, frame;
+    bool clean;
+    int rc;
 
     if (order > BUDDY_MAX_ORDER) {
-        return rc;
+        return -ENOMEM;
     }
     spin_lock(&heap_lock);
-    rc = domain_may_have(d, 1ull << order);
+    rc = domain_may_have(d, nr);
     if (rc == 0) {
-        frame = domain_take(d, order, buddy_zone_below(limit), &clean, &rc);
+        rc = domain_take(d, order, limit, &frame, &clean);
     }
-    if (frame != BUDDY_NO_FRAME && !clean) {
+    if (rc == 0 && !clean) {
         spin_unlock(&heap_lock);
-        page_scrub(frame, 1ull << order);
+        buddy_scrub_pages(frame, nr);
         spin_lock(&heap_lock);
-    }
-    if (frame != BUDDY_NO_FRAME) {
-        rc = domain_may_have(d, 1ull << order);
+        rc = domain_may_have(d, nr);
         if (rc != 0) {
             buddy_give(frame, order, true);
-        } else {
-            rc = domain_own(d, frame, order);
         }
     }
+    if (rc == 0) {
+        rc = domain_own(d, frame, nr);
+        *mfn = (mfn_t){frame};
+    }
     spin_unlock(&heap_lock);
-    *mfn = (mfn_t){frame};
     return rc;
 }
 
 int domain_page_adopt(struct domain *d, mfn_t mfn, uint64_t nr)
 {
-    uint64_t done = 0;
     int rc;
 
     spin_lock(&heap_lock);
     rc = domain_may_have(d, nr);
     if (rc == 0) {
-        rc = chunks_own(d, mfn.n, nr >> CHUNK_ORDER, &done);
-        domain_charge(d, done << CHUNK_ORDER);
+        rc = domain_own(d, mfn.n, nr);
     }
     spin_unlock(&heap_lock);
     return rc;
 }
 
-/* One chunk's worth of pages or less, in one chunk. true: as domain_uncharge. */
-static bool domain_free_part(struct domain *d, uint64_t frame, uint64_t nr)
+/* One chunk's worth of pages or less, in one chunk. */
+static void domain_free_part(struct domain *d, uint64_t frame, uint64_t nr)
 {
-    struct chunk *c = chunk_of_pa(frame << PAGE_SHIFT);
-    bool last = false;
+    const struct chunk *c = chunk_of_pa(frame << PAGE_SHIFT);
 
-    if (c == NULL) {
-        return false;
-    }
-    if (c->state == CHUNK_WHOLE && c->owner == d && nr == MEM_PAGES_PER_CHUNK) {
+    if (c != NULL && c->state == CHUNK_WHOLE && c->owner == d && nr == MEM_PAGES_PER_CHUNK) {
         chunk_free(frame >> CHUNK_ORDER);
-        return domain_uncharge(d, nr);
+        return;
     }
     for (uint64_t i = 0; i < nr; i++) {
         struct page *pg = page_find((mfn_t){frame + i}, d);
 
-        if (pg != NULL && pg->owner == d && (pg->flags & PAGE_OWNED) != 0) {
-            last |= page_disown(pg);
+        if (pg != NULL && pg->owner == d && (pg->tag & PAGE_OWNED) != 0) {
+            page_disown(pg);
         }
     }
-    return last;
 }
 
 void domain_page_free(struct domain *d, mfn_t mfn, uint64_t nr)
 {
-    bool last = false;
-
     spin_lock(&heap_lock);
     for (uint64_t frame = mfn.n, end = mfn.n + nr; frame < end;) {
         uint64_t next = min_u64(end, round_down(frame, MEM_PAGES_PER_CHUNK) + MEM_PAGES_PER_CHUNK);
 
-        last |= domain_free_part(d, frame, next - frame);
+        domain_free_part(d, frame, next - frame);
         frame = next;
     }
     spin_unlock(&heap_lock);
-    if (last) {
-        domain_put(d);
-    }
 }
 
 static bool domain_owns_part(const struct domain *d, uint64_t frame, uint64_t nr)
@@ -211,7 +149,7 @@ static bool domain_owns_part(const struct domain *d, uint64_t frame, uint64_t nr
     for (uint64_t i = 0; i < nr; i++) {
         const struct page *pg = page_at(frame + i);
 
-        if (pg->owner != d || (pg->flags & PAGE_OWNED) == 0) {
+        if (pg->owner != d || (pg->tag & PAGE_OWNED) == 0) {
             return false;
         }
     }
@@ -232,23 +170,21 @@ bool domain_page_owned(const struct domain *d, mfn_t mfn, unsigned int order)
 }
 
 /* One chunk or page of what d has left; false: nothing. */
-static bool domain_relinquish_one(struct domain *d, bool *last)
+static bool domain_relinquish_one(struct domain *d)
 {
     if (d->chunks_head != 0) {
         chunk_free(d->chunks_head);
-        *last |= domain_uncharge(d, MEM_PAGES_PER_CHUNK);
-        return true;
+    } else if (d->pages_head != 0) {
+        page_disown(page_at(d->pages_head));
+    } else {
+        return false;
     }
-    if (d->pages_head != 0) {
-        *last |= page_disown(page_at(d->pages_head));
-        return true;
-    }
-    return false;
+    return true;
 }
 
 int domain_pages_relinquish(struct domain *d)
 {
-    bool more = true, last = false;
+    bool more = true;
 
     while (more) {
         spin_lock(&heap_lock);
@@ -256,13 +192,9 @@ int domain_pages_relinquish(struct domain *d)
         d->claim_pages = 0;
         buddy_scrub_cancel(&d->scrub);
         for (unsigned int i = 0; i < RELINQUISH_SLICE && more; i++) {
-            more = domain_relinquish_one(d, &last);
+            more = domain_relinquish_one(d);
         }
         spin_unlock(&heap_lock);
-        if (last) {
-            domain_put(d); /* not the last reference: the caller has one */
-            last = false;
-        }
         if (more && hypercall_preempt()) {
             return -ERESTART;
         }
@@ -283,7 +215,7 @@ int domain_page_reserve(struct domain *d, uint64_t pages)
     } else if (d->is_dying || d->claim_pages != 0 || pages <= d->tot_pages ||
                pages > atomic_load(&d->max_pages)) {
         rc = -EINVAL;
-    } else if (claimed + want > buddy_free_pages(buddy_zone_below(0))) {
+    } else if (claimed + want > buddy_free_pages(0)) {
         rc = -ENOMEM;
     } else {
         d->claim_pages = want;

@@ -10,7 +10,7 @@
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/guest_atomic.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 
 /* Entries of the first stage [RVPRIV 12.4.1, 13, 14]. */
 #define PTE_V        (1ul << 0)

@@ -8,6 +8,7 @@
 #define sched_yield core_sched_yield
 #include <xen/cpu.h>
 #include <xen/evtchn_port.h>
+#include <xen/page.h>
 #include <xen/page_alloc.h>
 #undef sched_yield
 

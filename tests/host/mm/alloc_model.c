@@ -275,7 +275,7 @@ static void step(void)
     } else if (what == 14 && nr_items != 0) {
         do_reference(&items[random_below(nr_items)]);
     } else {
-        for (uint64_t i = random_below(700); i != 0 && page_scrub_idle(); i--) {
+        for (uint64_t i = random_below(700); i != 0 && buddy_scrub_idle(); i--) {
         }
     }
 }
@@ -357,7 +357,7 @@ int main(int argc, char **argv)
         item_free(&gone);
     }
     CHECK(page_free_count() == at_start, page_free_count(), at_start);
-    while (page_scrub_idle()) {
+    while (buddy_scrub_idle()) {
     }
     CHECK(page_free_count() == at_start, page_free_count(), at_start);
     printf("ok: %lu steps, overhead at most %lu pages\n", steps, most);

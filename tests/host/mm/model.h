@@ -7,7 +7,9 @@
 /* The C library has a function of this name, too. */
 #define sched_yield core_sched_yield
 #include <xen/domain.h>
+#include <xen/page.h>
 #include <xen/page_alloc.h>
+#include <xen/page_domain.h>
 #undef sched_yield
 
 #define BANK0      0x40000000ul /* 64 MiB, with a hole of 64 KiB in the middle */

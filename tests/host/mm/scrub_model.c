@@ -24,7 +24,7 @@ static void disturb(void)
     case 0: CHECK(domain_page_alloc(other, 0, 1ul << 13, &mfn) == -ENOMEM, 0, 0); break;
     case 1: rc = domain_page_alloc(other, 4, REACH, &mfn); break;
     case 2: rc = domain_page_alloc(other, order, 0, &mfn); break;
-    default: page_scrub_idle(); break;
+    default: buddy_scrub_idle(); break;
     }
     CHECK(rc == 0 || rc == -ERESTART || rc == -ENOMEM || rc == -E2BIG, -rc, order);
 }

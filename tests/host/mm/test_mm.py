@@ -20,7 +20,7 @@ SOURCES = (
     "xen/mm/heap.c",
     "xen/control/memory_op.c",
     "xen/mm/p2m*.c",
-    "xen/mm/page_*.c",
+    "xen/mm/page*.c",
     "xen/control/physmap.c",
     "xen/control/reservation.c",
 )

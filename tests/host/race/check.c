@@ -7,7 +7,9 @@
 #include <xen/cpu.h>
 #include <xen/grant_table.h>
 #include <xen/heap.h>
+#include <xen/page.h>
 #include <xen/page_alloc.h>
+#include <xen/page_domain.h>
 
 #define WAKE_TRIES  2000000u
 #define REAP_PASSES 2000u /* of the gate, in which the rest of a domain goes */
@@ -43,7 +45,7 @@ static void check_leaf(struct domain *d, uint64_t g, const struct p2m_leaf *leaf
     CHECK(pg != NULL, g, leaf->mfn.n);
     if (leaf->kind == P2M_RAM) {
         CHECK(pg->owner == d, g, leaf->mfn.n);
-        CHECK((pg->flags & PAGE_XEN) != 0 || domain_page_owned(d, leaf->mfn, 0), g, leaf->mfn.n);
+        CHECK((pg->tag & PAGE_XEN) != 0 || domain_page_owned(d, leaf->mfn, 0), g, leaf->mfn.n);
         CHECK(leaves == 1, g, leaf->mfn.n);
     } else if (leaf->kind == P2M_FOREIGN) {
         CHECK(pg->owner != d && pg->count >= leaves, g, leaf->mfn.n);

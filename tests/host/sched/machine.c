@@ -5,7 +5,7 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <arch/vcpu.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 #include <xen/printk.h>
 #include <xen/trap.h>
 
@@ -167,7 +167,7 @@ void heap_free(void *p)
     free(p);
 }
 
-bool page_scrub_idle(void)
+bool buddy_scrub_idle(void)
 {
     return false;
 }

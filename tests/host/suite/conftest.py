@@ -27,9 +27,9 @@ HEADERS = {
     "xen/fdt_build.h xen/dt.h xen/cmdline.h xen/modules.h host.h fuzz.h",
     "core": "public/xen.h public/memory.h public/event_channel.h public/grant_table.h "
     "public/sched.h public/vcpu.h public/version.h public/hvm/hvm_op.h public/physdev.h "
-    "public/platform.h public/sysctl.h public/domctl.h xen/heap.h xen/page_alloc.h xen/time.h "
-    "xen/rangeset.h xen/memmap.h xen/dt.h xen/early_uart.h xen/op.h "
-    "machine.h host.h fuzz.h",
+    "public/platform.h public/sysctl.h public/domctl.h xen/heap.h xen/page.h xen/time.h "
+    "xen/page_alloc.h xen/page_domain.h xen/rangeset.h xen/memmap.h xen/dt.h "
+    "xen/early_uart.h xen/op.h machine.h host.h fuzz.h",
 }
 """What each suite sees of the core."""
 

@@ -10,7 +10,7 @@
 #include <xen/compiler.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 #include <xen/types.h>
 
 static inline struct cpu *guest_direct_begin(void)

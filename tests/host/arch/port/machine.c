@@ -10,7 +10,7 @@
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
-#include <xen/page_alloc.h>
+#include <xen/page.h>
 #include <xen/time.h>
 #include <xen/trap.h>
 
