@@ -20,9 +20,11 @@
 #define DESTROY_VCPUS 16u  /* that are destroyed at once */
 #define PARTS_MORE    4u   /* of floors above this one */
 
+#define RANGESET_BYTES (sizeof(struct rangeset) + MAX_RANGES * sizeof(struct range))
+
 static struct rangeset *domain_new_rangeset(void)
 {
-    struct rangeset *set = heap_alloc(sizeof(*set) + MAX_RANGES * sizeof(struct range));
+    struct rangeset *set = heap_alloc(RANGESET_BYTES);
 
     if (set != NULL) {
         rangeset_init(set, (struct range *)(set + 1), MAX_RANGES);
@@ -30,19 +32,24 @@ static struct rangeset *domain_new_rangeset(void)
     return set;
 }
 
+static size_t domain_poll_bytes(const struct domain *d)
+{
+    return (d->max_vcpus + 63u) / 64u * sizeof(d->poll_mask[0]);
+}
+
 static void domain_destroy_memory(struct domain *d)
 {
-    heap_free(d->vcpu);
-    heap_free(d->poll_mask);
-    heap_free(d->iomem);
-    heap_free(d->irqs);
+    heap_free(d->vcpu, d->max_vcpus * sizeof(d->vcpu[0]));
+    heap_free(d->poll_mask, domain_poll_bytes(d));
+    heap_free(d->iomem, RANGESET_BYTES);
+    heap_free(d->irqs, RANGESET_BYTES);
 }
 
 static int domain_init_memory(struct domain *d, const struct xen_domctl_createdomain *config)
 {
     d->max_vcpus = config->max_vcpus;
-    d->vcpu = heap_alloc(d->max_vcpus * sizeof(struct vcpu *));
-    d->poll_mask = heap_alloc((d->max_vcpus + 63u) / 64u * sizeof(uint64_t));
+    d->vcpu = heap_alloc(d->max_vcpus * sizeof(d->vcpu[0]));
+    d->poll_mask = heap_alloc(domain_poll_bytes(d));
     d->iomem = domain_new_rangeset();
     d->irqs = domain_new_rangeset();
     if (d->vcpu == NULL || d->poll_mask == NULL || d->iomem == NULL || d->irqs == NULL) {
@@ -138,7 +145,7 @@ static void domain_destroy_parts(struct domain *d, unsigned int n)
     while (n-- != 0) {
         domain_part(n)->destroy(d);
     }
-    heap_free(d);
+    heap_delete(d);
 }
 
 static struct domain *domain_new(domid_t id, const struct xen_domctl_createdomain *config,

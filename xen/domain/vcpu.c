@@ -40,7 +40,7 @@ static int vcpu_init_info(struct vcpu *v)
 
 static void vcpu_destroy_info(struct vcpu *v)
 {
-    heap_free(v->dummy_info);
+    heap_delete(v->dummy_info);
 }
 
 static const struct vcpu_part {
@@ -58,7 +58,7 @@ static void vcpu_destroy_parts(struct vcpu *v, unsigned int n)
     while (n-- != 0) {
         parts[n].destroy(v);
     }
-    heap_free(v);
+    heap_delete(v);
 }
 
 struct vcpu *vcpu_create(struct domain *d, unsigned int id, int *rc)

@@ -66,8 +66,8 @@ void vcpu_info_unregister(struct vcpu *v)
     pg = v->info_page;
     if (pg != NULL) {
         /* Dying: nobody reads it any more, but events must still have a place to go to. */
-        atomic_store(&v->info, v->dummy_info != NULL ? (struct vcpu_info *)v->dummy_info
-                                                     : &v->d->shared_info->vcpu_info[0]);
+        atomic_store(&v->info,
+                     v->dummy_info != NULL ? v->dummy_info : &v->d->shared_info->vcpu_info[0]);
         v->info_page = NULL;
     }
     spin_unlock(&v->d->lock);

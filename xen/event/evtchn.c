@@ -280,6 +280,11 @@ int evtchn_reset(struct domain *d)
     return rc != 0 ? rc : evtchn_back_to_2l(d);
 }
 
+static size_t evtchn_bucket_bytes(const struct evtchn_table *t)
+{
+    return div_round_up(t->max_ports, EVTCHN_PER_BUCKET) * sizeof(*t->bucket);
+}
+
 int evtchn_domain_init(struct domain *d, uint32_t max_port)
 {
     struct evtchn_table *t = &d->events;
@@ -287,13 +292,13 @@ int evtchn_domain_init(struct domain *d, uint32_t max_port)
 
     t->max_ports = max_port < EVTCHN_FIFO_NR_CHANNELS ? max_port + 1 : EVTCHN_FIFO_NR_CHANNELS;
     t->ops = &evtchn_2l_ops;
-    t->bucket = heap_alloc(div_round_up(t->max_ports, EVTCHN_PER_BUCKET) * sizeof(*t->bucket));
+    t->bucket = heap_alloc(evtchn_bucket_bytes(t));
     if (t->bucket == NULL) {
         return -ENOMEM;
     }
     rc = evtchn_grow(d);
     if (rc != 0) {
-        heap_free(t->bucket);
+        heap_free(t->bucket, evtchn_bucket_bytes(t));
         t->bucket = NULL;
         return rc;
     }
@@ -326,7 +331,7 @@ void evtchn_domain_destroy(struct domain *d)
     for (uint32_t i = 0; i * EVTCHN_PER_BUCKET < t->nr_ports; i++) {
         page_free(t->bucket[i], 0);
     }
-    heap_free(t->bucket);
+    heap_free(t->bucket, evtchn_bucket_bytes(t));
     t->bucket = NULL;
     t->nr_ports = 0;
 }

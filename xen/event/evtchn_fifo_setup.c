@@ -48,7 +48,7 @@ void evtchn_fifo_free(struct evtchn_fifo *f)
             page_put(f->vcpu[i].page);
         }
     }
-    heap_free(f);
+    heap_free(f, sizeof(*f) + f->nr_vcpus * sizeof(f->vcpu[0]));
 }
 
 struct evtchn_fifo *evtchn_fifo_uninstall(struct domain *d)

@@ -284,10 +284,10 @@ int16_t grant_op_swap(struct domain *d, const struct gnttab_swap_grant_ref *op)
 
 static void grant_free_table(struct grant_table *gt)
 {
-    heap_free(gt->frame);
-    heap_free(gt->active);
-    heap_free(gt->map);
-    heap_free(gt);
+    heap_free(gt->frame, gt->max_frames * sizeof(*gt->frame));
+    heap_free(gt->active, gt->max_frames * sizeof(*gt->active));
+    heap_free(gt->map, gt->max_map_frames * sizeof(*gt->map));
+    heap_delete(gt);
 }
 
 /* What the tools leave to us they give as a negative number. */

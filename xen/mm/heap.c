@@ -1,7 +1,7 @@
 /*
  * Small objects of the hypervisor: pages cut into equal pieces, one list of pages with room for
- * each size; larger objects are whole pages, remembered in a small hash table because page_free
- * wants to know how many. Everything handed out is zero.
+ * each size; larger objects are whole pages. Everything handed out is zero. Who frees an object
+ * knows its size.
  */
 #include <arch/mm.h>
 #include <xen/bitops.h>
@@ -14,9 +14,8 @@
 #include <xen/spinlock.h>
 #include <xen/string.h>
 
-#define SLAB_MAGIC    0x736c6162u
-#define SLAB_HEAD     64u /* bytes at the start of a page before the first piece */
-#define LARGE_BUCKETS 64u
+#define SLAB_MAGIC 0x736c6162u
+#define SLAB_HEAD  64u /* bytes at the start of a page before the first piece */
 
 /* Piece sizes: multiples of 16 up to 48, then of ARCH_CACHE_LINE; as many as fit into a page
  * without much waste. */
@@ -32,18 +31,11 @@ struct slab {
     uint16_t fresh; /* offset of the first piece that was never used, 0: none */
 };
 
-struct large {
-    struct large *next;
-    void *va;
-    uint64_t pages;
-};
-
 BUILD_BUG_ON(sizeof(struct slab) > SLAB_HEAD);
 BUILD_BUG_ON(ARCH_CACHE_LINE > 64);
 
 static spinlock_t lock = SPINLOCK_INIT(LOCK_HEAP); /* never together with heap_lock */
 static struct list slabs[ARRAY_SIZE(sizes)];       /* next NULL: not initialised yet */
-static struct large *larges[LARGE_BUCKETS];
 static size_t used_bytes;
 
 static unsigned int class_of(size_t size)
@@ -118,12 +110,15 @@ static void *small_alloc(unsigned int class)
     return p;
 }
 
-static void small_free(void *p)
+static void small_free(void *p, size_t size)
 {
     struct slab *s = (struct slab *)((uintptr_t)p & PAGE_MASK), *empty = NULL;
 
     spin_lock(&lock);
     BUG_ON(s->magic != SLAB_MAGIC || s->used == 0);
+    if (XEN_DEBUG) {
+        BUG_ON(s->class != class_of(size));
+    }
     if (slab_full(s)) {
         list_add_tail(&slabs[s->class], &s->link);
     }
@@ -143,11 +138,6 @@ static void small_free(void *p)
     }
 }
 
-static struct large **large_bucket(const void *va)
-{
-    return &larges[((uintptr_t)va >> PAGE_SHIFT) % LARGE_BUCKETS];
-}
-
 static void pages_free(uint8_t *va, uint64_t pages)
 {
     for (uint64_t i = 0; i < pages; i++) {
@@ -155,43 +145,38 @@ static void pages_free(uint8_t *va, uint64_t pages)
     }
 }
 
+static void large_count(uint64_t bytes)
+{
+    spin_lock(&lock);
+    used_bytes += bytes;
+    spin_unlock(&lock);
+}
+
 static void *large_alloc(size_t size)
 {
     uint64_t pages = div_round_up(size, PAGE_SIZE);
     unsigned int order = log2_up_u64(pages);
-    struct large *l = small_alloc(class_of(sizeof(*l)));
-    uint8_t *va = l != NULL ? page_alloc(order) : NULL;
+    uint8_t *va = page_alloc(order);
 
-    if (va == NULL) {
-        heap_free(l);
-        return NULL;
+    if (va != NULL) {
+        pages_free(va + pages * PAGE_SIZE, (1ull << order) - pages);
+        large_count(pages * PAGE_SIZE);
     }
-    pages_free(va + pages * PAGE_SIZE, (1ull << order) - pages);
-    l->va = va;
-    l->pages = pages;
-    spin_lock(&lock);
-    l->next = *large_bucket(va);
-    *large_bucket(va) = l;
-    used_bytes += pages * PAGE_SIZE;
-    spin_unlock(&lock);
     return va;
 }
 
-static void large_free(void *p)
+static void large_free(void *p, size_t size)
 {
-    struct large **link = large_bucket(p), *l;
+    uint64_t pages = div_round_up(size, PAGE_SIZE);
 
-    spin_lock(&lock);
-    while (*link != NULL && (*link)->va != p) {
-        link = &(*link)->next;
-    }
-    BUG_ON(*link == NULL);
-    l = *link;
-    *link = l->next;
-    used_bytes -= l->pages * PAGE_SIZE;
-    spin_unlock(&lock);
-    pages_free(p, l->pages);
-    heap_free(l);
+    BUG_ON(((uintptr_t)p & ~PAGE_MASK) != 0);
+    large_count(-(pages * PAGE_SIZE));
+    pages_free(p, pages);
+}
+
+static bool size_is_small(size_t size)
+{
+    return size <= sizes[ARRAY_SIZE(sizes) - 1u];
 }
 
 void *heap_alloc(size_t size)
@@ -199,18 +184,18 @@ void *heap_alloc(size_t size)
     if (size > (PAGE_SIZE << BUDDY_MAX_ORDER)) {
         return NULL;
     }
-    return size > sizes[ARRAY_SIZE(sizes) - 1u] ? large_alloc(size) : small_alloc(class_of(size));
+    return size_is_small(size) ? small_alloc(class_of(size)) : large_alloc(size);
 }
 
-void heap_free(void *p)
+void heap_free(void *p, size_t size)
 {
     if (p == NULL) {
         return;
     }
-    if (((uintptr_t)p & ~PAGE_MASK) == 0) {
-        large_free(p);
+    if (size_is_small(size)) {
+        small_free(p, size);
     } else {
-        small_free(p);
+        large_free(p, size);
     }
 }
 

@@ -92,6 +92,7 @@ static __always_inline void timer_program(struct cpu *c, s_time_t first)
 static int timer_reserve(struct timer_queue *q, uint32_t wanted)
 {
     uint32_t capacity = q->capacity != 0 ? q->capacity : FIRST_CAPACITY;
+    uint32_t old_capacity;
     struct timer **heap, **old;
 
     if (wanted <= q->capacity) {
@@ -106,15 +107,17 @@ static int timer_reserve(struct timer_queue *q, uint32_t wanted)
     }
     spin_lock(&q->lock);
     old = q->heap;
+    old_capacity = q->capacity;
     if (capacity > q->capacity) {
         memcpy(heap, old, q->count * sizeof(*heap));
         q->heap = heap;
         q->capacity = capacity;
     } else {
         old = heap; /* another CPU was faster */
+        old_capacity = capacity;
     }
     spin_unlock(&q->lock);
-    heap_free(old);
+    heap_free(old, old_capacity * sizeof(*old));
     return 0;
 }
 

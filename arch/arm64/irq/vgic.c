@@ -338,18 +338,25 @@ void vgic_load(struct vcpu *v)
     vgic_lr_load(v);
 }
 
+/* Of the state of a domain with so many interrupts. */
+static size_t vgic_bytes(uint32_t nr_irqs)
+{
+    return sizeof(struct vgic) + (nr_irqs - GIC_NR_PRIVATE) * sizeof(struct vgic_irq) +
+           nr_irqs / 32u * sizeof(uint32_t);
+}
+
 int vgic_domain_create(struct domain *d, uint32_t nr_spis)
 {
-    uint32_t words = 1u + (nr_spis + 31u) / 32u, shared = (words - 1u) * 32u, i;
-    struct vgic *g = heap_alloc(sizeof(*g) + shared * sizeof(g->spi[0]) + words * sizeof(uint32_t));
+    uint32_t shared = (nr_spis + 31u) / 32u * 32u;
+    struct vgic *g = heap_alloc(vgic_bytes(shared + GIC_NR_PRIVATE));
 
     if (g == NULL) {
         return -ENOMEM;
     }
     spin_init(&g->lock, LOCK_VIRQ);
-    g->nr_irqs = words * 32u;
+    g->nr_irqs = shared + GIC_NR_PRIVATE;
     g->hosted = (uint32_t *)(void *)&g->spi[shared];
-    for (i = 0; i < shared; i++) {
+    for (uint32_t i = 0; i < shared; i++) {
         g->spi[i].priority = PRIORITY_RESET;
         g->spi[i].targets = 1; /* vCPU 0 until the guest says otherwise */
     }
@@ -359,7 +366,11 @@ int vgic_domain_create(struct domain *d, uint32_t nr_spis)
 
 void vgic_domain_destroy(struct domain *d)
 {
-    heap_free(d->arch.vgic.state);
+    struct vgic *g = d->arch.vgic.state;
+
+    if (g != NULL) {
+        heap_free(g, vgic_bytes(g->nr_irqs));
+    }
     d->arch.vgic.state = NULL;
 }
 

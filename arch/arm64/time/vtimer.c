@@ -123,7 +123,7 @@ int vtimer_vcpu_init(struct vcpu *v)
         }
     }
     if (rc != 0) {
-        heap_free(dl);
+        heap_delete(dl);
         return rc;
     }
     v->arch.timer.deadlines = dl;
@@ -137,7 +137,7 @@ void vtimer_vcpu_destroy(struct vcpu *v)
     if (dl != NULL) {
         timer_destroy(&dl->virt);
         timer_destroy(&dl->phys);
-        heap_free(dl);
+        heap_delete(dl);
         v->arch.timer.deadlines = NULL;
     }
 }

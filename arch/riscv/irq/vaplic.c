@@ -366,7 +366,7 @@ static int vaplic_domain_create(struct domain *d)
     a->nr_irqs = aplic.nr_irqs;
     rc = vaplic_register(d, a);
     if (rc != 0) {
-        heap_free(a);
+        heap_delete(a);
         return rc;
     }
     d->arch.virq.vaplic = a;
@@ -375,7 +375,7 @@ static int vaplic_domain_create(struct domain *d)
 
 static void vaplic_domain_destroy(struct domain *d)
 {
-    heap_free(d->arch.virq.vaplic);
+    heap_delete(d->arch.virq.vaplic);
     d->arch.virq.vaplic = NULL;
 }
 

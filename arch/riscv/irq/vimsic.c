@@ -262,9 +262,14 @@ static int vimsic_find_home(struct vcpu *v, struct vimsic *f)
     return 0;
 }
 
+static size_t vimsic_bytes(void)
+{
+    return sizeof(struct vimsic) + 3u * imsic.words * sizeof(uint64_t);
+}
+
 int vimsic_create(struct vcpu *v)
 {
-    struct vimsic *f = heap_alloc(sizeof(*f) + 3u * imsic.words * sizeof(f->storage[0]));
+    struct vimsic *f = heap_alloc(vimsic_bytes());
     int rc;
 
     if (f == NULL) {
@@ -277,7 +282,7 @@ int vimsic_create(struct vcpu *v)
     rc = vimsic_find_home(v, f);
     if (rc != 0) {
         v->arch.virq.file = NULL;
-        heap_free(f);
+        heap_free(f, vimsic_bytes());
     }
     return rc;
 }
@@ -290,5 +295,5 @@ void vimsic_destroy(struct vcpu *v)
         vimsic_release(f->home, f->home_file);
     }
     v->arch.virq.file = NULL;
-    heap_free(f);
+    heap_free(f, vimsic_bytes());
 }

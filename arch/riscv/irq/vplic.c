@@ -359,9 +359,14 @@ static void vplic_vcpu_load(struct vcpu *v)
     }
 }
 
+static size_t vplic_bytes(const struct domain *d)
+{
+    return sizeof(struct vplic) + d->max_vcpus * sizeof(struct vplic_context);
+}
+
 static int vplic_domain_create(struct domain *d)
 {
-    struct vplic *p = heap_alloc(sizeof(*p) + d->max_vcpus * sizeof(p->context[0]));
+    struct vplic *p = heap_alloc(vplic_bytes(d));
     paddr_t base = d->is_privileged ? plic.pa : GUEST_PLIC_BASE;
     uint64_t size = d->is_privileged ? plic.size : GUEST_PLIC_SIZE;
     int rc;
@@ -375,7 +380,7 @@ static int vplic_domain_create(struct domain *d)
     p->nr_contexts = d->max_vcpus;
     rc = mmio_register(d, base, base + size, vplic_access, p);
     if (rc != 0) {
-        heap_free(p);
+        heap_free(p, vplic_bytes(d));
         return rc;
     }
     d->arch.virq.vplic = p;
@@ -384,7 +389,7 @@ static int vplic_domain_create(struct domain *d)
 
 static void vplic_domain_destroy(struct domain *d)
 {
-    heap_free(d->arch.virq.vplic);
+    heap_free(d->arch.virq.vplic, vplic_bytes(d));
     d->arch.virq.vplic = NULL;
 }
 

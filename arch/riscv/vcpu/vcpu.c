@@ -24,6 +24,7 @@
 
 static size_t vector_bytes(void)
 {
+    csr_set(CSR_SSTATUS, SSTATUS_VS_INIT); /* or vlenb cannot be read */
     return VECTOR_NUMBERS * csr_read(CSR_VLENB);
 }
 
@@ -57,15 +58,16 @@ static int vcpu_create_vector(struct vcpu *v)
     if (!isa_has(ISA_V)) {
         return 0;
     }
-    csr_set(CSR_SSTATUS, SSTATUS_VS_INIT); /* or vlenb cannot be read */
     v->arch.fp.v = heap_alloc(vector_bytes());
     return v->arch.fp.v != NULL ? 0 : -ENOMEM;
 }
 
 static void vcpu_destroy_vector(struct vcpu *v)
 {
-    heap_free(v->arch.fp.v);
-    v->arch.fp.v = NULL;
+    if (v->arch.fp.v != NULL) {
+        heap_free(v->arch.fp.v, vector_bytes());
+        v->arch.fp.v = NULL;
+    }
 }
 
 static const struct vcpu_part {

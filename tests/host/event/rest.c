@@ -68,7 +68,7 @@ void *heap_alloc(size_t size)
     return calloc(1, size);
 }
 
-void heap_free(void *p)
+void heap_free(void *p, size_t size __unused)
 {
     free(p);
 }

@@ -234,7 +234,7 @@ static void item_free(struct item *it)
         for (size_t i = 0; i < it->size; i++) {
             CHECK(p[i] == (uint8_t)it->size, it->size, i);
         }
-        heap_free(p);
+        heap_free(p, it->size);
         break;
     }
 }
@@ -335,7 +335,7 @@ int main(int argc, char **argv)
     }
     /* Keep-one-page-per-size of the heap is not a leak: make it happen before counting. */
     for (size_t size = 1; size < 2000; size++) {
-        heap_free(heap_alloc(size));
+        heap_free(heap_alloc(size), size);
     }
     at_start = page_free_count();
     check_claim();

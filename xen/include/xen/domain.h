@@ -65,7 +65,8 @@ struct vcpu {
 
     struct evtchn_vcpu event;
     struct sched_vcpu sched;
-    void *dummy_info; /* for info before registration, vCPUs without a slot in shared_info */
+    struct vcpu_info *dummy_info; /* for info before registration, vCPUs without a slot in
+                                     shared_info */
 };
 
 struct domain {

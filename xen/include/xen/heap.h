@@ -6,8 +6,9 @@
 
 #include <xen/types.h>
 
-void *heap_alloc(size_t size); /* NULL: no memory */
-void heap_free(void *p);       /* NULL is fine */
+void *heap_alloc(size_t size);        /* NULL: no memory */
+void heap_free(void *p, size_t size); /* the size asked for; NULL is fine */
 /* Bytes in use, for tests and debug key: sizes as rounded up by the allocator. */
 size_t heap_used(void);
 #define heap_new(type) ((type *)heap_alloc(sizeof(type)))
+#define heap_delete(p) heap_free((p), sizeof(*(p))) /* what heap_new made */

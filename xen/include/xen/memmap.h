@@ -64,6 +64,6 @@ bool memmap_is_ram(paddr_t start, paddr_t end);  /* all of it */
 bool memmap_has_ram(paddr_t start, paddr_t end); /* any of it */
 /* Bytes of [start, end) that lie in a list of banks. */
 uint64_t memmap_common(paddr_t start, paddr_t end, const struct mem_bank *banks, unsigned int nr);
-/* The frame after the last one of RAM. */
 uint64_t memmap_ram_pages(void);
+/* The frame after the last one of RAM. */
 uint64_t memmap_max_frame(void);
