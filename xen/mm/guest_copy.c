@@ -5,7 +5,7 @@
  *
  * What keeps the page while it is used: cpu.copying is odd from before the translation until after
  * the last access. Whoever takes a page away clears its p2m entries, flushes, and waits in
- * guest_copy_quiesce until every CPU that was odd has moved on. Either the translation here comes
+ * p2m_quiesce until every CPU that was odd has moved on. Either the translation here comes
  * after the flush and fails, or the other side sees the odd number and waits. While it is odd a CPU
  * takes no p2m lock, because the holder may be waiting for it.
  */
@@ -262,21 +262,4 @@ struct page *guest_page_of_gva(uint64_t gva, bool write)
     }
     guest_direct_end(c);
     return pg;
-}
-
-void guest_copy_quiesce(void)
-{
-    const struct cpu *self = this_cpu();
-
-    /* The cleared p2m entries and the flush come before the numbers are read: see the head of this
-     * file. */
-    smp_mb();
-    for (unsigned int i = 0; i < nr_cpus; i++) {
-        struct cpu *c = &cpus[i];
-        uint32_t seen = atomic_load_acquire(&c->copying);
-
-        while (c != self && (seen & 1u) != 0 && atomic_load_acquire(&c->copying) == seen) {
-            arch_wait_while_equal(&c->copying, seen);
-        }
-    }
 }

@@ -1,12 +1,11 @@
 /*
- * Second-stage tables: making them, mapping, looking up. Every change is made with the domain's p2m
- * lock held, and a valid entry is only replaced after it was cleared and flushed; taking things out
- * is p2m_remove.c.
+ * Second-stage mappings of domains: making them, looking up. Every change is made with the domain's
+ * p2m lock held, and a valid entry is only replaced after it was cleared and flushed. Taking things
+ * out is p2m_remove.c, tables are p2m_walk.c.
  */
 #include <arch/mm.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
-#include <xen/guest_copy.h>
 #include <xen/hypercall.h>
 #include <xen/lib.h>
 #include <xen/p2m_walk.h>
@@ -16,21 +15,6 @@
 
 #define TABLE_ENTRIES (PAGE_SIZE / sizeof(pte_t))
 #define FLUSH_SLICE   64u /* pages of cache maintenance between looks at pending work */
-
-static uint64_t level_pages(unsigned int level)
-{
-    return 1ull << arch_p2m_order(level);
-}
-
-uint64_t p2m_limit(void)
-{
-    return 1ull << (arch_p2m_ipa_bits() - PAGE_SHIFT);
-}
-
-pte_t *p2m_table(pte_t pte)
-{
-    return arch_pa_to_va(arch_pte_table_pa(pte));
-}
 
 int p2m_create(struct domain *d)
 {
@@ -46,94 +30,6 @@ int p2m_create(struct domain *d)
     return 0;
 }
 
-pte_t p2m_walk(const struct p2m *p2m, uint64_t g, unsigned int *level)
-{
-    const pte_t *table = p2m->root;
-
-    for (*level = 0;; (*level)++) {
-        pte_t pte = READ_ONCE(table[arch_p2m_index((gfn_t){g}, *level)]);
-
-        if (!arch_pte_valid(pte) || !arch_pte_is_table(pte, *level)) {
-            return pte;
-        }
-        table = p2m_table(pte);
-    }
-}
-
-bool p2m_translate(const struct p2m *p2m, paddr_t gpa, bool write, paddr_t *pa)
-{
-    struct p2m_leaf leaf;
-    unsigned int level;
-    pte_t pte;
-
-    if (gpa >> PAGE_SHIFT >= p2m_limit()) {
-        return false;
-    }
-    pte = p2m_walk(p2m, gpa >> PAGE_SHIFT, &level);
-    leaf = arch_pte_parse(pte, level);
-    *pa = (leaf.mfn.n << PAGE_SHIFT) + (gpa & ((PAGE_SIZE << arch_p2m_order(level)) - 1u));
-    return arch_pte_valid(pte) && (!write || (leaf.flags & P2M_WRITE) != 0);
-}
-
-/* A new table behind an empty slot. */
-static int p2m_add_table(struct p2m *p2m, pte_t *slot, pte_t *table)
-{
-    if (table == NULL) {
-        return -ENOMEM;
-    }
-    p2m->table_pages++;
-    smp_wmb(); /* the table's contents are there before a walker can find it */
-    arch_pte_write(slot, arch_pte_table(arch_va_to_pa(table)));
-    return 0;
-}
-
-static pte_t *p2m_new_table(const struct p2m *p2m)
-{
-    return p2m->table_pages < p2m->pool_pages ? page_alloc(0) : NULL;
-}
-
-int p2m_split(struct p2m *p2m, pte_t *slot, uint64_t g, unsigned int level)
-{
-    struct p2m_leaf leaf = arch_pte_parse(*slot, level);
-    pte_t *table = p2m_new_table(p2m);
-
-    if (table == NULL) {
-        return -ENOMEM;
-    }
-    for (unsigned int i = 0; i < TABLE_ENTRIES; i++) {
-        table[i] = arch_pte_leaf(&leaf, level + 1u);
-        leaf.mfn.n += level_pages(level + 1u);
-    }
-    arch_pte_write(slot, (pte_t){0});
-    arch_p2m_flush_range(&p2m->arch, (gfn_t){round_down(g, level_pages(level))},
-                         level_pages(level));
-    return p2m_add_table(p2m, slot, table);
-}
-
-int p2m_descend(struct p2m *p2m, uint64_t g, unsigned int level, pte_t **slot)
-{
-    pte_t *table = p2m->root;
-
-    for (unsigned int l = 0;; l++) {
-        pte_t *e = &table[arch_p2m_index((gfn_t){g}, l)];
-        int rc = 0;
-
-        if (l == level) {
-            *slot = e;
-            return 0;
-        }
-        if (!arch_pte_valid(*e)) {
-            rc = p2m_add_table(p2m, e, p2m_new_table(p2m));
-        } else if (!arch_pte_is_table(*e, l)) {
-            rc = p2m_split(p2m, e, g, l);
-        }
-        if (rc != 0) {
-            return rc;
-        }
-        table = p2m_table(*e);
-    }
-}
-
 /* The level of the largest leaf that fits; what holds a reference per page is mapped page by page.
  */
 static unsigned int p2m_leaf_level(uint64_t g, uint64_t nr, const struct p2m_leaf *leaf)
@@ -143,8 +39,9 @@ static unsigned int p2m_leaf_level(uint64_t g, uint64_t nr, const struct p2m_lea
     if (nr == 1 || leaf->kind == P2M_FOREIGN || leaf->kind == P2M_GRANT) {
         return P2M_LAST_LEVEL;
     }
-    while (level < P2M_LAST_LEVEL && (!arch_p2m_leaf_allowed(level) || nr < level_pages(level) ||
-                                      !is_aligned(g | leaf->mfn.n, level_pages(level)))) {
+    while (level < P2M_LAST_LEVEL &&
+           (!arch_p2m_leaf_allowed(level) || nr < p2m_level_pages(level) ||
+            !is_aligned(g | leaf->mfn.n, p2m_level_pages(level)))) {
         level++;
     }
     return level;
@@ -167,7 +64,7 @@ static uint64_t p2m_fill(pte_t *slot, uint64_t n, struct p2m_leaf *leaf, unsigne
 
     for (i = 0; i < n && !arch_pte_valid(slot[i]); i++) {
         arch_pte_write(&slot[i], arch_pte_leaf(&next, level));
-        next.mfn.n += level_pages(level);
+        next.mfn.n += p2m_level_pages(level);
     }
     *leaf = next;
     return i;
@@ -177,7 +74,7 @@ static uint64_t p2m_fill(pte_t *slot, uint64_t n, struct p2m_leaf *leaf, unsigne
 static void p2m_read_only_begin(struct p2m *p2m)
 {
     WRITE_ONCE(p2m->arch.read_only, 1u);
-    guest_copy_quiesce(); /* who translates without knowing it has ended */
+    p2m_quiesce(); /* who translates without knowing it has ended */
 }
 
 /* Map until something is in the way (which is removed) or all is done; *g and leaf move on. */
@@ -211,29 +108,33 @@ static int p2m_map_some(struct p2m *p2m, uint64_t *g, uint64_t end, struct p2m_l
     return 0;
 }
 
+static void p2m_mapped(struct p2m *p2m, uint64_t at, uint64_t end)
+{
+    p2m->max_mapped.n = max_u64(p2m->max_mapped.n, end);
+    p2m->lowest_mapped.n = min_u64(p2m->lowest_mapped.n, at);
+}
+
 int p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf)
 {
     struct p2m *p2m = &d->p2m;
     struct p2m_gone gone;
     uint64_t g = gfn.n, limit = p2m_limit();
-    int rc = 0;
 
     if (g >= limit || nr > limit - g) {
         return -EINVAL;
     }
-    while (rc == 0 && g < gfn.n + nr) {
-        p2m_gone_init(&gone);
-        spin_lock(&p2m->lock);
+    while (g < gfn.n + nr) {
+        int rc;
+
+        p2m_begin(p2m, &gone);
         rc = d->is_dying ? -EINVAL : p2m_map_some(p2m, &g, gfn.n + nr, &leaf, &gone);
-        p2m_gone_flush(p2m, &gone);
-        p2m->max_mapped.n = max_u64(p2m->max_mapped.n, g);
-        p2m->lowest_mapped.n = min_u64(p2m->lowest_mapped.n, gfn.n);
-        spin_unlock(&p2m->lock);
-        if (gone.nr != 0) {
-            p2m_gone_release(&gone);
+        p2m_mapped(p2m, gfn.n, g);
+        p2m_end(p2m, &gone, false);
+        if (rc != 0) {
+            return rc;
         }
     }
-    return rc;
+    return 0;
 }
 
 /* The tables that p2m_map needs for RAM in [gfn, gfn + nr), which is empty. */
@@ -264,8 +165,7 @@ int p2m_prepare(struct domain *d, gfn_t gfn, uint64_t nr)
     if (gfn.n >= limit || nr > limit - gfn.n) {
         return -EINVAL;
     }
-    p2m_gone_init(&gone);
-    spin_lock(&p2m->lock);
+    p2m_begin(p2m, &gone);
     if (d->is_dying) {
         rc = -EINVAL;
     } else {
@@ -273,18 +173,12 @@ int p2m_prepare(struct domain *d, gfn_t gfn, uint64_t nr)
         rc = rc == 0 && (came < end || gone.cleared != 0) ? -ERESTART : rc;
         if (rc != 0) {
             p2m_thinned(p2m, gfn.n, came, &gone);
+        } else {
+            rc = p2m_add_tables(p2m, gfn, nr);
+            p2m_mapped(p2m, gfn.n, end);
         }
     }
-    p2m_gone_flush(p2m, &gone);
-    if (rc == 0) {
-        rc = p2m_add_tables(p2m, gfn, nr);
-        p2m->max_mapped.n = max_u64(p2m->max_mapped.n, end);
-        p2m->lowest_mapped.n = min_u64(p2m->lowest_mapped.n, gfn.n);
-    }
-    spin_unlock(&p2m->lock);
-    if (gone.nr != 0) {
-        p2m_gone_release(&gone);
-    }
+    p2m_end(p2m, &gone, false);
     return rc;
 }
 
@@ -305,7 +199,7 @@ bool p2m_lookup(struct domain *d, gfn_t gfn, struct p2m_leaf *leaf, unsigned int
         return false;
     }
     *leaf = arch_pte_parse(pte, level);
-    leaf->mfn.n += gfn.n & (level_pages(level) - 1u);
+    leaf->mfn.n += gfn.n & (p2m_level_pages(level) - 1u);
     return true;
 }
 
@@ -325,7 +219,7 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 
         /* The lock keeps the mapping, the mapping keeps the page. */
         if (leaf.kind == P2M_RAM && (!write || (leaf.flags & P2M_WRITE) != 0)) {
-            pg = page_get_mapped(mfn_add(leaf.mfn, gfn.n & (level_pages(level) - 1u)), d);
+            pg = page_get_mapped(mfn_add(leaf.mfn, gfn.n & (p2m_level_pages(level) - 1u)), d);
         }
     }
     spin_unlock(&d->p2m.lock);
@@ -343,11 +237,11 @@ int p2m_cache_flush(struct domain *d, gfn_t *gfn, uint64_t nr)
 
         spin_lock(&d->p2m.lock);
         pte = p2m_walk(&d->p2m, gfn->n, &level);
-        step = level_pages(level) - (gfn->n & (level_pages(level) - 1u));
+        step = p2m_level_pages(level) - (gfn->n & (p2m_level_pages(level) - 1u));
         step = min_u64(step, end - gfn->n);
         if (arch_pte_valid(pte)) {
             struct p2m_leaf leaf = arch_pte_parse(pte, level);
-            paddr_t pa = (leaf.mfn.n + (gfn->n & (level_pages(level) - 1u))) << PAGE_SHIFT;
+            paddr_t pa = (leaf.mfn.n + (gfn->n & (p2m_level_pages(level) - 1u))) << PAGE_SHIFT;
 
             step = min_u64(step, 16);
             if (leaf.kind == P2M_RAM) {
@@ -366,17 +260,6 @@ int p2m_cache_flush(struct domain *d, gfn_t *gfn, uint64_t nr)
         }
     }
     return 0;
-}
-
-void p2m_settle(struct domain *d)
-{
-    const spinlock_t *lock = &d->p2m.lock;
-    uint32_t next = atomic_load_acquire(&lock->next), owner;
-
-    /* Tickets are served in order: wait for those that were drawn before now. */
-    while ((owner = atomic_load_acquire(&lock->owner)), (int32_t)(next - owner) > 0) {
-        arch_wait_while_equal(&lock->owner, owner);
-    }
 }
 
 bool p2m_fault(struct vcpu *v, paddr_t gpa, bool write)

@@ -1,11 +1,9 @@
 /*
- * Taking mappings and tables out of a second-stage table. Order of things: clear the entries and
- * flush them with the lock held; without it wait for CPUs that copy through an address translated
- * before; only then drop references and free tables.
+ * Taking mappings and tables out of a second-stage table. What goes is collected between p2m_begin
+ * and p2m_end (<xen/p2m_walk.h>), whose order makes it safe to free.
  */
 #include <xen/domain.h>
 #include <xen/errno.h>
-#include <xen/guest_copy.h>
 #include <xen/hypercall.h>
 #include <xen/lib.h>
 #include <xen/p2m_walk.h>
@@ -23,28 +21,6 @@ static void entry_gone(struct p2m_gone *gone, pte_t *slot, uint64_t low, uint64_
     gone->cleared++;
     gone->low = min_u64(gone->low, low);
     gone->high = max_u64(gone->high, high);
-}
-
-void p2m_gone_flush(struct p2m *p2m, struct p2m_gone *gone)
-{
-    if (gone->low < gone->high) {
-        arch_p2m_flush_range(&p2m->arch, (gfn_t){gone->low}, gone->high - gone->low);
-        gone->low = UINT64_MAX;
-        gone->high = 0;
-    }
-}
-
-void p2m_gone_release(struct p2m_gone *gone)
-{
-    guest_copy_quiesce();
-    for (uint32_t i = 0; i < gone->nr; i++) {
-        if ((gone->item[i] & 1u) != 0) {
-            page_put((struct page *)(gone->item[i] & ~(uintptr_t)1u));
-        } else {
-            page_free((void *)gone->item[i], 0);
-        }
-    }
-    gone->nr = 0;
 }
 
 /* A leaf goes: what it held becomes the caller's to drop. */
@@ -190,13 +166,10 @@ static int remove_batch(struct domain *d, uint64_t *at, uint64_t end)
     uint64_t came;
     int rc = 0;
 
-    p2m_gone_init(&gone);
-    spin_lock(&d->p2m.lock);
+    p2m_begin(&d->p2m, &gone);
     came = p2m_remove(&d->p2m, *at, end, &gone, &rc);
     p2m_thinned(&d->p2m, *at, came, &gone);
-    p2m_gone_flush(&d->p2m, &gone);
-    spin_unlock(&d->p2m.lock);
-    p2m_gone_release(&gone);
+    p2m_end(&d->p2m, &gone, true);
     /* Begin again where the table of pages begins, so that it is seen to be covered as a whole and
      * freed. */
     *at = came == end ? end : max_u64(*at, round_down(came, TABLE_PAGES));
@@ -225,8 +198,7 @@ int p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn)
     if (gfn.n >= p2m_limit()) {
         return rc;
     }
-    p2m_gone_init(&gone);
-    spin_lock(&d->p2m.lock);
+    p2m_begin(&d->p2m, &gone);
     pte = p2m_walk(&d->p2m, gfn.n, &level);
     leaf = arch_pte_parse(pte, level);
     leaf.mfn.n += gfn.n & ((1ull << arch_p2m_order(level)) - 1u);
@@ -234,10 +206,8 @@ int p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn)
         rc = 0;
         (void)p2m_remove(&d->p2m, gfn.n, gfn.n + 1u, &gone, &rc);
         p2m_thinned(&d->p2m, gfn.n, gfn.n + 1u, &gone);
-        p2m_gone_flush(&d->p2m, &gone);
     }
-    spin_unlock(&d->p2m.lock);
-    p2m_gone_release(&gone);
+    p2m_end(&d->p2m, &gone, true);
     return rc;
 }
 
@@ -288,8 +258,7 @@ int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken)
     int rc = 0;
 
     taken->nr = 0;
-    p2m_gone_init(&gone);
-    spin_lock(&d->p2m.lock);
+    p2m_begin(&d->p2m, &gone);
     while (nr != 0 && taken->nr < P2M_TAKE_MAX && p2m_gone_has_room(&gone)) {
         mfn_t *mfn = &taken->extent[taken->nr].mfn;
         unsigned int *order = &taken->extent[taken->nr].order;
@@ -303,9 +272,7 @@ int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken)
         nr -= 1ull << *order;
     }
     p2m_thinned(&d->p2m, first, gfn.n, &gone);
-    p2m_gone_flush(&d->p2m, &gone);
-    spin_unlock(&d->p2m.lock);
-    p2m_gone_release(&gone);
+    p2m_end(&d->p2m, &gone, true);
     return taken->nr != 0 ? 0 : rc;
 }
 
@@ -315,17 +282,14 @@ unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr,
     unsigned int i, order;
 
     BUG_ON(nr > P2M_TAKE_MAX);
-    p2m_gone_init(&gone);
-    spin_lock(&d->p2m.lock);
+    p2m_begin(&d->p2m, &gone);
     for (i = 0; i < nr && p2m_gone_has_room(&gone); i++) {
         if (take_locked(&d->p2m, gfn[i], 1, &mfn[i], &order, &gone) != 0) {
             break;
         }
         p2m_thinned(&d->p2m, gfn[i].n, gfn[i].n + 1u, &gone);
     }
-    p2m_gone_flush(&d->p2m, &gone);
-    spin_unlock(&d->p2m.lock);
-    p2m_gone_release(&gone);
+    p2m_end(&d->p2m, &gone, true);
     return i;
 }
 

@@ -7,7 +7,7 @@
  * one of the same domain. He acts on it only if he has a reference (page_get_frame, p2m_get_page, a
  * grant's pin), if he himself took it out of the second stage (p2m_take), or if it never was there.
  * What a domain maps is freed in this order: its entries are cleared and flushed with the p2m's
- * lock; copies through an old translation end (guest_copy_quiesce); then the reference goes.
+ * lock; copies through an old translation end (p2m_quiesce); then the reference goes.
  */
 #include <xen/domain.h>
 #include <xen/errno.h>

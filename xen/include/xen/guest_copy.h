@@ -26,8 +26,3 @@ int __must_check guest_copy_to_gpa(struct domain *d, paddr_t gpa, const void *fr
  * offset is that of gva); takes a reference. NULL: -EFAULT.
  */
 struct page *guest_page_of_gva(uint64_t gva, bool write);
-/*
- * Wait until no other CPU still uses an address that it translated before now. Called after a p2m
- * entry was removed and the TLBs were flushed, before the page can be given to somebody else.
- */
-void guest_copy_quiesce(void);
