@@ -42,89 +42,84 @@ static __noinline void *translate_again(struct cpu *c, uint64_t gva, bool write)
     return NULL;
 }
 
-static inline size_t page_rest(uint64_t gva, size_t n)
+static __always_inline void *guest_translate(struct cpu *c, uint64_t gva, bool write)
 {
-    return min_size(n, PAGE_SIZE - (gva & ~PAGE_MASK));
+    void *va;
+
+    return guest_direct_translate(c, gva, write, &va) ? va : translate_again(c, gva, write);
 }
 
-static inline bool range_wraps(uint64_t gva, size_t n)
+enum guest_access {
+    GUEST_READ,
+    GUEST_WRITE,
+    GUEST_ZERO
+};
+
+/* The hypervisor's side of a copy. */
+union guest_buffer {
+    uint8_t *to;         /* GUEST_READ */
+    const uint8_t *from; /* GUEST_WRITE */
+};
+
+static __always_inline void guest_access(void *va, union guest_buffer b, size_t n,
+                                         enum guest_access access)
 {
-    return n > 0 && gva + (n - 1u) < gva;
+    switch (access) {
+    case GUEST_READ: memcpy(b.to, va, n); break;
+    case GUEST_WRITE: memcpy(va, b.from, n); break;
+    case GUEST_ZERO: memset(va, 0, n); break;
+    }
 }
 
-static int copy_from_page(void *to, uint64_t gva, size_t n)
+/* A part of one page; false: it cannot be done. d: whose address space; NULL: the running vCPU's.
+ */
+typedef bool guest_part_fn(struct domain *d, uint64_t at, union guest_buffer b, size_t n,
+                           enum guest_access access);
+
+/* Inline, with constant arguments: each caller has a loop of its own. */
+static __always_inline int guest_pages(guest_part_fn *part, struct domain *d, uint64_t at,
+                                       union guest_buffer b, size_t n, enum guest_access access)
+{
+    if (n != 0 && at + (n - 1u) < at) {
+        return -EFAULT;
+    }
+    while (n != 0) {
+        size_t size = min_size(n, -(at | PAGE_MASK)); /* to the end of the page */
+
+        if (!part(d, at, b, size, access)) {
+            return -EFAULT;
+        }
+        if (access != GUEST_ZERO) {
+            b.from += size;
+        }
+        at += size;
+        n -= size;
+    }
+    return 0;
+}
+
+static __always_inline bool guest_part_gva(struct domain *d __unused, uint64_t gva,
+                                           union guest_buffer b, size_t n, enum guest_access access)
 {
     struct cpu *c = guest_direct_begin();
-    void *from;
+    void *va = guest_translate(c, gva, access != GUEST_READ);
 
-    if (!guest_direct_translate(c, gva, false, &from)) {
-        from = translate_again(c, gva, false);
-    }
-    if (from != NULL) {
-        memcpy(to, from, n);
+    if (va != NULL) {
+        guest_access(va, b, n, access);
     }
     guest_direct_end(c);
-    return from != NULL ? 0 : -EFAULT;
-}
-
-static int copy_to_page(uint64_t gva, const void *from, size_t n)
-{
-    struct cpu *c = guest_direct_begin();
-    void *to;
-
-    if (!guest_direct_translate(c, gva, true, &to)) {
-        to = translate_again(c, gva, true);
-    }
-    if (to != NULL) {
-        memcpy(to, from, n);
-    }
-    guest_direct_end(c);
-    return to != NULL ? 0 : -EFAULT;
-}
-
-static int zero_page_part(uint64_t gva, size_t n)
-{
-    struct cpu *c = guest_direct_begin();
-    void *to;
-
-    if (!guest_direct_translate(c, gva, true, &to)) {
-        to = translate_again(c, gva, true);
-    }
-    if (to != NULL) {
-        memset(to, 0, n);
-    }
-    guest_direct_end(c);
-    return to != NULL ? 0 : -EFAULT;
+    return va != NULL;
 }
 
 static __noinline int copy_from_pages(void *to, uint64_t gva, size_t n)
 {
-    int rc = range_wraps(gva, n) ? -EFAULT : 0;
-
-    while (n != 0 && rc == 0) {
-        size_t part = page_rest(gva, n);
-
-        rc = copy_from_page(to, gva, part);
-        to = (uint8_t *)to + part;
-        gva += part;
-        n -= part;
-    }
-    return rc;
+    return guest_pages(guest_part_gva, NULL, gva, (union guest_buffer){.to = to}, n, GUEST_READ);
 }
 
 static __noinline int copy_to_pages(uint64_t gva, const void *from, size_t n)
 {
-    int rc = range_wraps(gva, n) ? -EFAULT : 0;
-
-    while (n != 0 && rc == 0) {
-        size_t part = page_rest(gva, n);
-
-        rc = copy_to_page(gva, from, part);
-        from = (const uint8_t *)from + part;
-        gva += part;
-        n -= part;
-    }
-    return rc;
+    return guest_pages(guest_part_gva, NULL, gva, (union guest_buffer){.from = from}, n,
+                       GUEST_WRITE);
 }
 
 /* Aligned words, which arguments are, take a short way without calls. */
@@ -177,21 +172,12 @@ int guest_copy_to(uint64_t gva, const void *from, size_t n)
 
 int guest_zero(uint64_t gva, size_t n)
 {
-    int rc = range_wraps(gva, n) ? -EFAULT : 0;
-
-    while (n != 0 && rc == 0) {
-        size_t part = page_rest(gva, n);
-
-        rc = zero_page_part(gva, part);
-        gva += part;
-        n -= part;
-    }
-    return rc;
+    return guest_pages(guest_part_gva, NULL, gva, (union guest_buffer){.to = NULL}, n, GUEST_ZERO);
 }
 
-/* One page's part by guest-physical address: under the p2m lock, which keeps the mapping and so the
- * page. */
-static int copy_gpa_page(struct domain *d, paddr_t gpa, void *to, const void *from, size_t n)
+/* Under the p2m lock, which keeps the mapping and so the page. */
+static bool guest_part_gpa(struct domain *d, uint64_t gpa, union guest_buffer b, size_t n,
+                           enum guest_access access)
 {
     struct p2m_leaf leaf;
     unsigned int level;
@@ -200,63 +186,37 @@ static int copy_gpa_page(struct domain *d, paddr_t gpa, void *to, const void *fr
     bool ok;
 
     if (gpa >> PAGE_SHIFT >= p2m_limit()) {
-        return -EFAULT;
+        return false;
     }
     spin_lock(&d->p2m.lock);
     pte = p2m_walk(&d->p2m, gpa >> PAGE_SHIFT, &level);
     leaf = arch_pte_parse(pte, level);
     pa = (leaf.mfn.n << PAGE_SHIFT) + (gpa & ((PAGE_SIZE << arch_p2m_order(level)) - 1u));
-    ok = arch_pte_valid(pte) && leaf.kind != P2M_MMIO && page_is_guest_ram(pa);
-    if (ok && from == NULL) {
-        memcpy(to, arch_pa_to_va(pa), n);
-    } else if (ok && (leaf.flags & P2M_WRITE) != 0) {
-        memcpy(arch_pa_to_va(pa), from, n);
-    } else {
-        ok = false;
+    ok = arch_pte_valid(pte) && leaf.kind != P2M_MMIO && page_is_guest_ram(pa) &&
+         (access == GUEST_READ || (leaf.flags & P2M_WRITE) != 0);
+    if (ok) {
+        guest_access(arch_pa_to_va(pa), b, n, access);
     }
     spin_unlock(&d->p2m.lock);
-    return ok ? 0 : -EFAULT;
+    return ok;
 }
 
 int guest_copy_from_gpa(struct domain *d, void *to, paddr_t gpa, size_t n)
 {
-    int rc = range_wraps(gpa, n) ? -EFAULT : 0;
-
-    while (n != 0 && rc == 0) {
-        size_t part = page_rest(gpa, n);
-
-        rc = copy_gpa_page(d, gpa, to, NULL, part);
-        to = (uint8_t *)to + part;
-        gpa += part;
-        n -= part;
-    }
-    return rc;
+    return guest_pages(guest_part_gpa, d, gpa, (union guest_buffer){.to = to}, n, GUEST_READ);
 }
 
 int guest_copy_to_gpa(struct domain *d, paddr_t gpa, const void *from, size_t n)
 {
-    int rc = range_wraps(gpa, n) ? -EFAULT : 0;
-
-    while (n != 0 && rc == 0) {
-        size_t part = page_rest(gpa, n);
-
-        rc = copy_gpa_page(d, gpa, NULL, from, part);
-        from = (const uint8_t *)from + part;
-        gpa += part;
-        n -= part;
-    }
-    return rc;
+    return guest_pages(guest_part_gpa, d, gpa, (union guest_buffer){.from = from}, n, GUEST_WRITE);
 }
 
 struct page *guest_page_of_gva(uint64_t gva, bool write)
 {
     struct cpu *c = guest_direct_begin();
+    void *va = guest_translate(c, gva, write);
     struct page *pg = NULL;
-    void *va;
 
-    if (!guest_direct_translate(c, gva, write, &va)) {
-        va = translate_again(c, gva, write);
-    }
     if (va != NULL) {
         pg = page_get_frame((mfn_t){arch_va_to_pa(va) >> PAGE_SHIFT}, c->current->d);
     }

@@ -21,7 +21,7 @@
 #define printk(...)            ((void)0)
 #define ctz64(x)               ((unsigned int)__builtin_ctzll(x))
 #define heap_alloc(size)       calloc(1, size)
-#define heap_free              free
+#define heap_free(p, size)     free(p)
 
 typedef int spinlock_t;
 typedef uint64_t paddr_t;
