@@ -42,6 +42,27 @@ static void boot_open_device_tree(paddr_t fdt)
     }
 }
 
+/* No memory of the modules is free; each must lie where it may. */
+static void reserve_modules(paddr_t fdt, uint64_t fdt_size)
+{
+    struct modules_layout layout = {
+        .ram = memmap_ram(),
+        .image_start = arch_image_start(),
+        .image_end = arch_image_end(),
+        .fdt_start = fdt,
+        .fdt_end = fdt + fdt_size,
+    };
+
+    if (modules_check(&dt_host, &boot_modules, &layout) != 0) {
+        panic("Boot modules lie where they must not, see above: correct the boot script\n");
+    }
+    for (uint32_t i = 0; i < boot_modules.count; i++) {
+        const struct boot_module *m = &boot_modules.module[i];
+
+        memmap_keep(m->start, m->start + m->size, "a boot module");
+    }
+}
+
 /* dt_cpu does not count these. */
 static void boot_report_cpus(void)
 {
@@ -100,6 +121,7 @@ void xen_main(paddr_t fdt)
         panic("/chosen does not describe usable boot modules: see above\n");
     }
     memmap_init(fdt, dt_host.fdt.size);
+    reserve_modules(fdt, dt_host.fdt.size);
     arch_mm_init();
     page_alloc_init(dom0_memory_choose);
     uart_init();

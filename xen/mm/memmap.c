@@ -1,7 +1,6 @@
 /*
  * The host's memory map: RAM banks and what in them is taken, collected once at boot from the
- * device tree, the image and the boot modules. Who gets the rest is page_alloc's business; what
- * modules are for is construct's.
+ * device tree, the image and what the boot reserves. Who gets the rest is page_alloc's business.
  */
 #include <arch/mm.h>
 #include <xen/buddy.h>
@@ -9,7 +8,6 @@
 #include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
-#include <xen/modules.h>
 #include <xen/printk.h>
 #include <xen/string.h>
 
@@ -65,13 +63,7 @@ static void memmap_whole_pages(uint64_t *start, uint64_t *end)
                                                : round_up(*end, PAGE_SIZE);
 }
 
-static int memmap_add_reserved(void *context, const char *what, uint64_t start, uint64_t end)
-{
-    (void)context;
-    return memmap_reserve(start, end, what);
-}
-
-int memmap_reserve(paddr_t start, paddr_t end, const char *what)
+static int memmap_reserve(paddr_t start, paddr_t end, const char *what)
 {
     int rc;
 
@@ -86,6 +78,12 @@ int memmap_reserve(paddr_t start, paddr_t end, const char *what)
     return rc;
 }
 
+static int memmap_add_reserved(void *context, const char *what, uint64_t start, uint64_t end)
+{
+    (void)context;
+    return memmap_reserve(start, end, what);
+}
+
 bool memmap_unreserve(paddr_t start, paddr_t end)
 {
     bool ok =
@@ -93,21 +91,6 @@ bool memmap_unreserve(paddr_t start, paddr_t end)
 
     memmap_publish_reserved();
     return ok;
-}
-
-static void memmap_check_modules(paddr_t fdt, uint64_t fdt_size)
-{
-    struct modules_layout layout = {
-        .ram = &ram,
-        .image_start = arch_image_start(),
-        .image_end = arch_image_end(),
-        .fdt_start = fdt,
-        .fdt_end = fdt + fdt_size,
-    };
-
-    if (modules_check(&dt_host, &boot_modules, &layout) != 0) {
-        panic("Boot modules lie where they must not, see above: correct the boot script\n");
-    }
 }
 
 uint64_t memmap_common(paddr_t start, paddr_t end, const struct mem_bank *banks, unsigned int nr)
@@ -168,6 +151,15 @@ static void __noreturn memmap_blame(int rc)
           dt_full_path(&dt_host, dt_reading, path, sizeof(path)));
 }
 
+void memmap_keep(paddr_t start, paddr_t end, const char *what)
+{
+    int rc = memmap_reserve(start, end, what);
+
+    if (rc != 0) {
+        memmap_blame(rc);
+    }
+}
+
 void memmap_init(paddr_t fdt, uint64_t fdt_size)
 {
     int rc = dt_walk_memory(&dt_host, memmap_add_ram, NULL);
@@ -185,19 +177,10 @@ void memmap_init(paddr_t fdt, uint64_t fdt_size)
         memmap_blame(rc);
     }
     memmap_find_reaches();
-    memmap_check_modules(fdt, fdt_size);
     /* Frame 0 stands for "none" in the allocator's links. */
-    rc = memmap_reserve(0, PAGE_SIZE, "page 0");
-    rc = rc == 0 ? memmap_reserve(arch_image_start(), arch_image_end(), "the hypervisor") : rc;
-    rc = rc == 0 ? memmap_reserve(fdt, fdt + fdt_size, "the device tree") : rc;
-    for (uint32_t i = 0; i < boot_modules.count && rc == 0; i++) {
-        const struct boot_module *m = &boot_modules.module[i];
-
-        rc = memmap_reserve(m->start, m->start + m->size, "a boot module");
-    }
-    if (rc != 0) {
-        memmap_blame(rc);
-    }
+    memmap_keep(0, PAGE_SIZE, "page 0");
+    memmap_keep(arch_image_start(), arch_image_end(), "the hypervisor");
+    memmap_keep(fdt, fdt + fdt_size, "the device tree");
 }
 
 int memmap_free(struct rangeset *set)
@@ -272,6 +255,11 @@ bool memmap_has_ram(paddr_t start, paddr_t end)
 bool memmap_is_ram(paddr_t start, paddr_t end)
 {
     return rangeset_contains(&ram, start, end);
+}
+
+const struct rangeset *memmap_ram(void)
+{
+    return &ram;
 }
 
 uint64_t memmap_ram_pages(void)

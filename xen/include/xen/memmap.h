@@ -37,14 +37,13 @@ struct memmap {
 extern struct memmap host_memmap;
 
 /*
- * From /memory, /reserved-memory and memreserve of dt_host; adds image, device tree (physical
- * address) and boot_modules, whose placement is checked. After modules_find. Panics with the reason
- * if there is no RAM or a module lies where it must not.
+ * From /memory, /reserved-memory and memreserve of dt_host; adds image and device tree (physical
+ * address). Panics with the reason, as when there is no RAM.
  */
 void memmap_init(paddr_t fdt, uint64_t fdt_size);
-/* Take [start, end) out of what can be allocated; -ENOSPC when the table is full. Before
+/* Take [start, end) out of what can be allocated; panics when the table is full. Before
  * page_alloc_init. */
-int __must_check memmap_reserve(paddr_t start, paddr_t end, const char *what);
+void memmap_keep(paddr_t start, paddr_t end, const char *what);
 /* Undo that for the whole pages of [start, end); false if any of it was not reserved. For
  * page_release_reserved. */
 bool __must_check memmap_unreserve(paddr_t start, paddr_t end);
@@ -60,6 +59,7 @@ paddr_t memmap_take_chunk(void);
  * it.
  */
 void memmap_explain(uint64_t va);
+const struct rangeset *memmap_ram(void);
 bool memmap_is_ram(paddr_t start, paddr_t end);  /* all of it */
 bool memmap_has_ram(paddr_t start, paddr_t end); /* any of it */
 /* Bytes of [start, end) that lie in a list of banks. */
