@@ -46,7 +46,7 @@ static void boot_open_device_tree(paddr_t fdt)
 static void reserve_modules(paddr_t fdt, uint64_t fdt_size)
 {
     struct modules_layout layout = {
-        .ram = memmap_ram(),
+        .ram = &host_memmap.ram,
         .image_start = arch_image_start(),
         .image_end = arch_image_end(),
         .fdt_start = fdt,

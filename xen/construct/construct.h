@@ -18,7 +18,7 @@ struct fdt_builder;
 struct build {
     struct domain *d;
     const struct boot_module *kernel, *initrd; /* initrd NULL: none */
-    struct mem_bank bank[DOM0_MAX_BANKS];      /* its RAM, bank 0 holds what is loaded */
+    struct range bank[DOM0_MAX_BANKS];         /* its RAM, bank 0 holds what is loaded */
     unsigned int nr_banks;
     paddr_t entry;                    /* first instruction */
     paddr_t initrd_start, initrd_end; /* 0: none */
@@ -26,7 +26,7 @@ struct build {
     paddr_t next; /* end of what is loaded in bank 0 */
     const char *bootargs;
     struct rangeset *extended; /* free guest-physical space, for /hypervisor */
-    struct mem_bank grant;     /* where its grant table goes */
+    struct range grant;        /* where its grant table goes */
 };
 
 /* dom0_memory.c: give d the memory chosen at boot and map it; panics with the reason. */

@@ -80,11 +80,8 @@ static void dom0_find_extended(struct build *b, struct rangeset *rs)
     /* The grant table goes to where the hypervisor is: no RAM of any domain can ever be there. */
     b->grant.start = round_down(arch_image_start(), PAGE_SIZE);
     b->grant.end = b->grant.start + (uint64_t)opt.gnttab_max_frames * PAGE_SIZE;
-    for (unsigned int i = 0; i < host_memmap.nr_ram && rc == 0 && opt.ext_regions; i++) {
-        rc = rangeset_add(rs, host_memmap.ram[i].start, host_memmap.ram[i].end);
-    }
-    for (unsigned int i = 0; i < host_memmap.nr_reserved && rc == 0; i++) {
-        rc = rangeset_remove(rs, host_memmap.reserved[i].start, host_memmap.reserved[i].end);
+    if (opt.ext_regions) {
+        rc = memmap_free(rs);
     }
     for (unsigned int i = 0; i < b->nr_banks && rc == 0; i++) {
         rc = rangeset_remove(rs, b->bank[i].start, b->bank[i].end);

@@ -24,7 +24,7 @@
 #define LOW_BANKS   (DOM0_MAX_BANKS / 2) /* the others are for what has no limit */
 
 static struct {
-    struct mem_bank bank[DOM0_MAX_BANKS];
+    struct range bank[DOM0_MAX_BANKS];
     unsigned int nr_banks;
     uint64_t have, wanted; /* bytes that dom0 may have at most, and shall have */
     uint64_t left;         /* of these, what no bank was found for */
@@ -42,9 +42,9 @@ static uint64_t memory_wanted(uint64_t have)
 }
 
 /* The largest free extent below a limit, at most as long as wanted. */
-static struct mem_bank memory_largest(const struct rangeset *free, uint64_t want, paddr_t limit)
+static struct range memory_largest(const struct rangeset *free, uint64_t want, paddr_t limit)
 {
-    struct mem_bank found = {0};
+    struct range found = {0};
 
     for (uint32_t i = 0; i < free->count; i++) {
         paddr_t low = round_up(free->ranges[i].start, BANK_ALIGN),
@@ -52,7 +52,7 @@ static struct mem_bank memory_largest(const struct rangeset *free, uint64_t want
         uint64_t size = low < high ? round_down(min_u64(high - low, want), BANK_ALIGN) : 0;
 
         if (size > found.end - found.start) {
-            found = (struct mem_bank){.start = low, .end = low + size};
+            found = (struct range){.start = low, .end = low + size};
         }
     }
     return found;
@@ -62,7 +62,7 @@ static struct mem_bank memory_largest(const struct rangeset *free, uint64_t want
 static void memory_take(struct rangeset *free, paddr_t limit, unsigned int banks)
 {
     while (chosen.left != 0 && chosen.nr_banks < banks) {
-        struct mem_bank b = memory_largest(free, chosen.left, limit);
+        struct range b = memory_largest(free, chosen.left, limit);
 
         if (b.end == b.start || rangeset_remove(free, b.start, b.end) != 0) {
             return;
@@ -94,7 +94,7 @@ void dom0_memory_choose(struct rangeset *free)
     memory_take(free, UINT64_MAX, DOM0_MAX_BANKS);
 }
 
-static void memory_add(struct build *b, const struct mem_bank *bank)
+static void memory_add(struct build *b, const struct range *bank)
 {
     struct p2m_leaf leaf = {
         .mfn = mfn(bank->start >> PAGE_SHIFT), .kind = P2M_RAM, .flags = P2M_WRITE | P2M_EXEC};
@@ -130,7 +130,7 @@ static void memory_report(const struct build *b)
     }
     printk("dom0: %lu of %lu MiB below %lu MiB (reach of %s); %lu MiB there\n", low >> 20,
            chosen.wanted >> 20, r->end >> 20, path,
-           memmap_common(0, r->end, host_memmap.ram, host_memmap.nr_ram) >> 20);
+           memmap_common(0, r->end, host_memmap.ram.ranges, host_memmap.ram.count) >> 20);
 }
 
 void dom0_memory_allocate(struct build *b)

@@ -36,7 +36,7 @@ static void choose_bank(struct build *b, uint64_t kernel)
         kernel + 2 * INITRD_ALIGN + FDT_ROOM + (b->initrd != NULL ? b->initrd->size : 0);
 
     for (unsigned int i = 0; i < b->nr_banks; i++) {
-        struct mem_bank bank = b->bank[i];
+        struct range bank = b->bank[i];
 
         if (bank.end - bank.start >= need) {
             b->bank[i] = b->bank[0];

@@ -17,17 +17,6 @@
 
 #define LOCAL_DISTANCE 20u /* what Xen says where there is one node */
 
-/* Highest frame with RAM + 1. */
-static uint64_t sysctl_host_frames(void)
-{
-    paddr_t end = 0;
-
-    for (unsigned int i = 0; i < host_memmap.nr_ram; i++) {
-        end = max_u64(end, host_memmap.ram[i].end);
-    }
-    return end >> PAGE_SHIFT;
-}
-
 long sysctl_physinfo(struct op_call *call)
 {
     struct xen_sysctl *op = call->arg;
@@ -46,7 +35,7 @@ long sysctl_physinfo(struct op_call *call)
     info->total_pages = memmap_ram_pages();
     info->free_pages = page_free_count();
     info->outstanding_pages = page_claimed();
-    info->max_mfn = sysctl_host_frames() - 1;
+    info->max_mfn = memmap_max_frame() - 1;
     return 0;
 }
 

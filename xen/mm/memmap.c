@@ -11,28 +11,12 @@
 #include <xen/printk.h>
 #include <xen/string.h>
 
-struct memmap host_memmap;
-
 static struct range ram_storage[MAX_MEM_BANKS], reserved_storage[MAX_RESERVED_BANKS];
-static struct rangeset ram = RANGESET_INIT(ram_storage);
-static struct rangeset reserved = RANGESET_INIT(reserved_storage);
 
-static void memmap_publish_ram(void)
-{
-    for (uint32_t i = 0; i < ram.count; i++) {
-        host_memmap.ram[i] = (struct mem_bank){ram.ranges[i].start, ram.ranges[i].end};
-    }
-    host_memmap.nr_ram = ram.count;
-}
-
-static void memmap_publish_reserved(void)
-{
-    for (uint32_t i = 0; i < reserved.count; i++) {
-        host_memmap.reserved[i] =
-            (struct mem_bank){reserved.ranges[i].start, reserved.ranges[i].end};
-    }
-    host_memmap.nr_reserved = reserved.count;
-}
+struct memmap host_memmap = {
+    .ram = RANGESET_INIT(ram_storage),
+    .reserved = RANGESET_INIT(reserved_storage),
+};
 
 /* One bank of RAM: its whole pages, as far as the direct map and the tables of page_alloc reach. */
 static int memmap_add_ram(void *context, const char *what, uint64_t start, uint64_t end)
@@ -48,7 +32,7 @@ static int memmap_add_ram(void *context, const char *what, uint64_t start, uint6
     start = min_u64(start, limit);
     start = round_up(start, PAGE_SIZE);
     end = round_down(end, PAGE_SIZE);
-    if (start < end && rangeset_add(&ram, start, end) != 0) {
+    if (start < end && rangeset_add(&host_memmap.ram, start, end) != 0) {
         printk(XENLOG_WARNING "RAM of %s at %#lx stays unused: more than %u banks\n", what, start,
                MAX_MEM_BANKS);
     }
@@ -68,13 +52,12 @@ static int memmap_reserve(paddr_t start, paddr_t end, const char *what)
     int rc;
 
     memmap_whole_pages(&start, &end);
-    rc = rangeset_add(&reserved, start, end);
+    rc = rangeset_add(&host_memmap.reserved, start, end);
     if (rc != 0) {
         printk(XENLOG_ERR "Cannot reserve %s at %#lx-%#lx: more than %u separate ranges are "
                           "reserved\n",
                what, start, end, MAX_RESERVED_BANKS);
     }
-    memmap_publish_reserved();
     return rc;
 }
 
@@ -86,14 +69,11 @@ static int memmap_add_reserved(void *context, const char *what, uint64_t start, 
 
 bool memmap_unreserve(paddr_t start, paddr_t end)
 {
-    bool ok =
-        rangeset_contains(&reserved, start, end) && rangeset_remove(&reserved, start, end) == 0;
-
-    memmap_publish_reserved();
-    return ok;
+    return rangeset_contains(&host_memmap.reserved, start, end) &&
+           rangeset_remove(&host_memmap.reserved, start, end) == 0;
 }
 
-uint64_t memmap_common(paddr_t start, paddr_t end, const struct mem_bank *banks, unsigned int nr)
+uint64_t memmap_common(paddr_t start, paddr_t end, const struct range *banks, unsigned int nr)
 {
     uint64_t sum = 0;
 
@@ -131,7 +111,7 @@ static void memmap_find_reaches(void)
         paddr_t end = dt_dma_end(&dt_host, n);
 
         if (end < memmap_max_frame() << PAGE_SHIFT &&
-            memmap_common(0, end, host_memmap.ram, host_memmap.nr_ram) >= DMA_ROOM) {
+            memmap_common(0, end, host_memmap.ram.ranges, host_memmap.ram.count) >= DMA_ROOM) {
             memmap_add_reach(n, end);
         }
     }
@@ -167,11 +147,10 @@ void memmap_init(paddr_t fdt, uint64_t fdt_size)
     if (rc != 0) {
         memmap_blame(rc);
     }
-    if (ram.count == 0) {
+    if (host_memmap.ram.count == 0) {
         panic("The device tree describes no usable RAM (/memory): check the firmware or the boot "
               "script\n");
     }
-    memmap_publish_ram();
     rc = dt_walk_reserved(&dt_host, memmap_add_reserved, NULL);
     if (rc != 0) {
         memmap_blame(rc);
@@ -185,9 +164,9 @@ void memmap_init(paddr_t fdt, uint64_t fdt_size)
 
 int memmap_free(struct rangeset *set)
 {
-    int rc = rangeset_copy(set, &ram);
+    int rc = rangeset_copy(set, &host_memmap.ram);
 
-    return rc == 0 ? rangeset_subtract(set, &reserved) : rc;
+    return rc == 0 ? rangeset_subtract(set, &host_memmap.reserved) : rc;
 }
 
 static int memmap_remove(void *set, const char *what __unused, uint64_t start, uint64_t end)
@@ -198,7 +177,7 @@ static int memmap_remove(void *set, const char *what __unused, uint64_t start, u
 
 void memmap_direct(struct rangeset *set)
 {
-    int rc = rangeset_copy(set, &ram);
+    int rc = rangeset_copy(set, &host_memmap.ram);
 
     rc = rc == 0 ? rangeset_remove(set, arch_image_start(), arch_image_end()) : rc;
     rc = rc == 0 ? dt_walk_no_map(&dt_host, memmap_remove, set) : rc;
@@ -210,13 +189,14 @@ void memmap_direct(struct rangeset *set)
 
 paddr_t memmap_take_chunk(void)
 {
-    for (uint32_t i = ram.count; i-- != 0;) {
-        paddr_t end = round_down(ram.ranges[i].end, CHUNK_SIZE);
+    for (uint32_t i = host_memmap.ram.count; i-- != 0;) {
+        const struct range *r = &host_memmap.ram.ranges[i];
+        paddr_t end = round_down(r->end, CHUNK_SIZE);
 
-        for (; end >= ram.ranges[i].start + CHUNK_SIZE; end -= CHUNK_SIZE) {
+        for (; end >= r->start + CHUNK_SIZE; end -= CHUNK_SIZE) {
             paddr_t start = end - CHUNK_SIZE;
 
-            if (!rangeset_overlaps(&reserved, start, end)) {
+            if (!rangeset_overlaps(&host_memmap.reserved, start, end)) {
                 return memmap_reserve(start, end, "page tables") == 0 ? start : 0;
             }
         }
@@ -237,10 +217,11 @@ static int memmap_explain_range(void *context, const char *what, uint64_t start,
 
 void memmap_explain(uint64_t va)
 {
-    for (uint32_t i = 0; i < ram.count; i++) {
-        paddr_t pa = ram.ranges[i].start + (va - (uintptr_t)arch_pa_to_va(ram.ranges[i].start));
+    for (uint32_t i = 0; i < host_memmap.ram.count; i++) {
+        const struct range *r = &host_memmap.ram.ranges[i];
+        paddr_t pa = r->start + (va - (uintptr_t)arch_pa_to_va(r->start));
 
-        if (pa >= ram.ranges[i].start && pa < ram.ranges[i].end) {
+        if (pa >= r->start && pa < r->end) {
             (void)!dt_walk_memory(&dt_host, memmap_explain_range, &pa);
             (void)!dt_walk_reserved(&dt_host, memmap_explain_range, &pa);
         }
@@ -249,25 +230,22 @@ void memmap_explain(uint64_t va)
 
 bool memmap_has_ram(paddr_t start, paddr_t end)
 {
-    return rangeset_overlaps(&ram, start, end);
+    return rangeset_overlaps(&host_memmap.ram, start, end);
 }
 
 bool memmap_is_ram(paddr_t start, paddr_t end)
 {
-    return rangeset_contains(&ram, start, end);
-}
-
-const struct rangeset *memmap_ram(void)
-{
-    return &ram;
+    return rangeset_contains(&host_memmap.ram, start, end);
 }
 
 uint64_t memmap_ram_pages(void)
 {
-    return rangeset_total(&ram) >> PAGE_SHIFT;
+    return rangeset_total(&host_memmap.ram) >> PAGE_SHIFT;
 }
 
 uint64_t memmap_max_frame(void)
 {
-    return ram.count != 0 ? ram.ranges[ram.count - 1u].end >> PAGE_SHIFT : 0;
+    return host_memmap.ram.count != 0
+               ? host_memmap.ram.ranges[host_memmap.ram.count - 1u].end >> PAGE_SHIFT
+               : 0;
 }

@@ -50,8 +50,8 @@ void page_alloc_init(void (*take)(struct rangeset *free))
     if (memmap_free(&free) != 0) {
         page_blame_fragments();
     }
-    for (unsigned int i = 0; i < host_memmap.nr_ram; i++) {
-        const struct mem_bank *b = &host_memmap.ram[i];
+    for (uint32_t i = 0; i < host_memmap.ram.count; i++) {
+        const struct range *b = &host_memmap.ram.ranges[i];
 
         for (uint64_t gib = b->start >> MEM_GIB_SHIFT; gib << MEM_GIB_SHIFT < b->end; gib++) {
             if (mem_chunks[gib] == NULL) {

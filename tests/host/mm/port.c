@@ -21,9 +21,9 @@
 #define SPACE     (4ul << 30)
 #define MAX_STALE 4096u
 
+static struct range model_ram[] = {{BANK0, BANK0 + BANK0_SIZE}, {BANK1, BANK1 + BANK1_SIZE}};
 struct memmap host_memmap = {
-    .ram = {{BANK0, BANK0 + BANK0_SIZE}, {BANK1, BANK1 + BANK1_SIZE}},
-    .nr_ram = 2,
+    .ram = {.ranges = model_ram, .count = 2, .capacity = 2},
     .reach = {{.end = REACH}},
     .nr_reach = 1,
 };

@@ -8,11 +8,6 @@
 #include <xen/rangeset.h>
 #include <xen/types.h>
 
-struct mem_bank {
-    paddr_t start;
-    paddr_t end; /* exclusive */
-};
-
 struct dt_node;
 
 /* Where DMA masters of a bus do not see further: some RAM lies below, some above. */
@@ -24,12 +19,9 @@ struct mem_reach {
 #define MAX_REACHES 4u
 #define DMA_ROOM    MIB(64) /* what such devices want at least: for CMA and bounce buffers */
 
-/* Sorted, page aligned, merged. Reserved ranges may lie outside RAM. */
+/* Page aligned. Reserved ranges may lie outside RAM. */
 struct memmap {
-    struct mem_bank ram[MAX_MEM_BANKS];
-    unsigned int nr_ram;
-    struct mem_bank reserved[MAX_RESERVED_BANKS];
-    unsigned int nr_reserved;
+    struct rangeset ram, reserved;
     struct mem_reach reach[MAX_REACHES]; /* ascending, each once; further ones are left out */
     unsigned int nr_reach;
 };
@@ -59,11 +51,10 @@ paddr_t memmap_take_chunk(void);
  * it.
  */
 void memmap_explain(uint64_t va);
-const struct rangeset *memmap_ram(void);
 bool memmap_is_ram(paddr_t start, paddr_t end);  /* all of it */
 bool memmap_has_ram(paddr_t start, paddr_t end); /* any of it */
 /* Bytes of [start, end) that lie in a list of banks. */
-uint64_t memmap_common(paddr_t start, paddr_t end, const struct mem_bank *banks, unsigned int nr);
+uint64_t memmap_common(paddr_t start, paddr_t end, const struct range *banks, unsigned int nr);
 uint64_t memmap_ram_pages(void);
 /* The frame after the last one of RAM. */
 uint64_t memmap_max_frame(void);

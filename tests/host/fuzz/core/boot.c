@@ -89,8 +89,8 @@ static void check_p2m(const struct rangeset *free)
 {
     struct domain *d = domain_get_by_id(0);
 
-    for (unsigned int i = 0; i < host_memmap.nr_ram; i++) {
-        const struct mem_bank *bank = &host_memmap.ram[i];
+    for (uint32_t i = 0; i < host_memmap.ram.count; i++) {
+        const struct range *bank = &host_memmap.ram.ranges[i];
         unsigned int order;
 
         for (uint64_t pa = bank->start, next; pa < bank->end; pa = next) {
