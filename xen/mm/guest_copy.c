@@ -182,17 +182,12 @@ static bool guest_part_gpa(struct domain *d, uint64_t gpa, union guest_buffer b,
     struct p2m_leaf leaf;
     unsigned int level;
     paddr_t pa;
-    pte_t pte;
     bool ok;
 
-    if (gpa >> PAGE_SHIFT >= p2m_limit()) {
-        return false;
-    }
     spin_lock(&d->p2m.lock);
-    pte = p2m_walk(&d->p2m, gpa >> PAGE_SHIFT, &level);
-    leaf = arch_pte_parse(pte, level);
-    pa = (leaf.mfn.n << PAGE_SHIFT) + (gpa & ((PAGE_SIZE << arch_p2m_order(level)) - 1u));
-    ok = arch_pte_valid(pte) && leaf.kind != P2M_MMIO && page_is_guest_ram(pa) &&
+    ok = p2m_find(&d->p2m, (gfn_t){gpa >> PAGE_SHIFT}, &leaf, &level);
+    pa = ok ? (leaf.mfn.n << PAGE_SHIFT) + (gpa & ~PAGE_MASK) : 0;
+    ok = ok && leaf.kind != P2M_MMIO && page_is_guest_ram(pa) &&
          (access == GUEST_READ || (leaf.flags & P2M_WRITE) != 0);
     if (ok) {
         guest_access(arch_pa_to_va(pa), b, n, access);

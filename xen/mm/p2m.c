@@ -184,43 +184,29 @@ int p2m_prepare(struct domain *d, gfn_t gfn, uint64_t nr)
 
 bool p2m_lookup(struct domain *d, gfn_t gfn, struct p2m_leaf *leaf, unsigned int *order)
 {
-    unsigned int level = 0;
-    pte_t pte = {0};
+    unsigned int level;
+    bool there;
 
-    if (gfn.n < p2m_limit()) {
-        spin_lock(&d->p2m.lock);
-        pte = p2m_walk(&d->p2m, gfn.n, &level);
-        spin_unlock(&d->p2m.lock);
-    }
+    spin_lock(&d->p2m.lock);
+    there = p2m_find(&d->p2m, gfn, leaf, &level);
+    spin_unlock(&d->p2m.lock);
     if (order != NULL) {
         *order = arch_p2m_order(level);
     }
-    if (!arch_pte_valid(pte)) {
-        return false;
-    }
-    *leaf = arch_pte_parse(pte, level);
-    leaf->mfn.n += gfn.n & (p2m_level_pages(level) - 1u);
-    return true;
+    return there;
 }
 
 struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write)
 {
     struct page *pg = NULL;
+    struct p2m_leaf leaf;
     unsigned int level;
-    pte_t pte;
 
-    if (gfn.n >= p2m_limit()) {
-        return NULL;
-    }
     spin_lock(&d->p2m.lock);
-    pte = p2m_walk(&d->p2m, gfn.n, &level);
-    if (arch_pte_valid(pte)) {
-        struct p2m_leaf leaf = arch_pte_parse(pte, level);
-
-        /* The lock keeps the mapping, the mapping keeps the page. */
-        if (leaf.kind == P2M_RAM && (!write || (leaf.flags & P2M_WRITE) != 0)) {
-            pg = page_get_mapped(mfn_add(leaf.mfn, gfn.n & (p2m_level_pages(level) - 1u)), d);
-        }
+    /* The lock keeps the mapping, the mapping keeps the page. */
+    if (p2m_find(&d->p2m, gfn, &leaf, &level) && leaf.kind == P2M_RAM &&
+        (!write || (leaf.flags & P2M_WRITE) != 0)) {
+        pg = page_get_mapped(leaf.mfn, d);
     }
     spin_unlock(&d->p2m.lock);
     return pg;
@@ -232,20 +218,19 @@ int p2m_cache_flush(struct domain *d, gfn_t *gfn, uint64_t nr)
     unsigned int done = 0, level;
 
     while (gfn->n < end) {
+        struct p2m_leaf leaf;
         uint64_t step;
-        pte_t pte;
+        bool there;
 
         spin_lock(&d->p2m.lock);
-        pte = p2m_walk(&d->p2m, gfn->n, &level);
+        there = p2m_find(&d->p2m, *gfn, &leaf, &level);
         step = p2m_level_pages(level) - (gfn->n & (p2m_level_pages(level) - 1u));
         step = min_u64(step, end - gfn->n);
-        if (arch_pte_valid(pte)) {
-            struct p2m_leaf leaf = arch_pte_parse(pte, level);
-            paddr_t pa = (leaf.mfn.n + (gfn->n & (p2m_level_pages(level) - 1u))) << PAGE_SHIFT;
-
+        if (there) {
             step = min_u64(step, 16);
             if (leaf.kind == P2M_RAM) {
-                arch_cache_clean_invalidate(arch_pa_to_va(pa), step << PAGE_SHIFT);
+                arch_cache_clean_invalidate(arch_pa_to_va(leaf.mfn.n << PAGE_SHIFT),
+                                            step << PAGE_SHIFT);
                 done += (unsigned int)step;
             }
         }

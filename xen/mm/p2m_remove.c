@@ -193,16 +193,9 @@ int p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn)
     struct p2m_leaf leaf;
     unsigned int level;
     int rc = -ENOENT;
-    pte_t pte;
 
-    if (gfn.n >= p2m_limit()) {
-        return rc;
-    }
     p2m_begin(&d->p2m, &gone);
-    pte = p2m_walk(&d->p2m, gfn.n, &level);
-    leaf = arch_pte_parse(pte, level);
-    leaf.mfn.n += gfn.n & ((1ull << arch_p2m_order(level)) - 1u);
-    if (arch_pte_valid(pte) && leaf.kind == kind && mfn_eq(leaf.mfn, mfn)) {
+    if (p2m_find(&d->p2m, gfn, &leaf, &level) && leaf.kind == kind && mfn_eq(leaf.mfn, mfn)) {
         rc = 0;
         (void)p2m_remove(&d->p2m, gfn.n, gfn.n + 1u, &gone, &rc);
         p2m_thinned(&d->p2m, gfn.n, gfn.n + 1u, &gone);
@@ -229,20 +222,14 @@ static int take_locked(struct p2m *p2m, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsi
     unsigned int level;
     struct p2m_leaf leaf;
     int rc = 0;
-    pte_t pte;
 
-    if (gfn.n >= p2m_limit()) {
+    if (!p2m_find(p2m, gfn, &leaf, &level)) {
         return -ENOENT;
     }
-    pte = p2m_walk(p2m, gfn.n, &level);
-    if (!arch_pte_valid(pte)) {
-        return -ENOENT;
-    }
-    leaf = arch_pte_parse(pte, level);
     if (leaf.kind != P2M_RAM) {
         return -ENXIO;
     }
-    *mfn = mfn_add(leaf.mfn, gfn.n & ((1ull << arch_p2m_order(level)) - 1u));
+    *mfn = leaf.mfn;
     *order = arch_p2m_order(take_level(gfn.n, nr, level));
     (void)p2m_remove(p2m, gfn.n, gfn.n + (1ull << *order), gone, &rc);
     return rc;

@@ -19,7 +19,8 @@ uint64_t p2m_limit(void)
     return 1ull << (arch_p2m_ipa_bits() - PAGE_SHIFT);
 }
 
-pte_t p2m_walk(const struct p2m *p2m, uint64_t g, unsigned int *level)
+/* The leaf or hole that covers g. */
+static pte_t p2m_walk(const struct p2m *p2m, uint64_t g, unsigned int *level)
 {
     const pte_t *table = p2m->root;
 
@@ -31,6 +32,23 @@ pte_t p2m_walk(const struct p2m *p2m, uint64_t g, unsigned int *level)
         }
         table = p2m_table(pte);
     }
+}
+
+bool p2m_find(const struct p2m *p2m, gfn_t gfn, struct p2m_leaf *leaf, unsigned int *level)
+{
+    pte_t pte;
+
+    *level = 0;
+    if (gfn.n >= p2m_limit()) {
+        return false;
+    }
+    pte = p2m_walk(p2m, gfn.n, level);
+    if (!arch_pte_valid(pte)) {
+        return false;
+    }
+    *leaf = arch_pte_parse(pte, *level);
+    leaf->mfn.n += gfn.n & (p2m_level_pages(*level) - 1u);
+    return true;
 }
 
 bool p2m_translate(const struct p2m *p2m, paddr_t gpa, bool write, paddr_t *pa)

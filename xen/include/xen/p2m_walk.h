@@ -85,8 +85,9 @@ static inline pte_t *p2m_table(pte_t pte)
 
 /* The slot of gfn at `level`, making tables and splitting blocks on the way. -ENOMEM. */
 int __must_check p2m_descend(struct p2m *p2m, uint64_t g, unsigned int level, pte_t **slot);
-/* The leaf or hole that covers g; also without the lock, as p2m_translate. */
-pte_t p2m_walk(const struct p2m *p2m, uint64_t g, unsigned int *level);
+/* The leaf for just this frame, and the level of the leaf or hole that covers it; false: a hole. */
+bool __must_check p2m_find(const struct p2m *p2m, gfn_t gfn, struct p2m_leaf *leaf,
+                           unsigned int *level);
 /* Replace the block in *slot, which covers g at this level, by a table of smaller leaves. -ENOMEM.
  */
 int __must_check p2m_split(struct p2m *p2m, pte_t *slot, uint64_t g, unsigned int level);
