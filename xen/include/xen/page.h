@@ -4,23 +4,25 @@
  * chunk is first used page by page. One lock (heap_lock, rank LOCK_HEAP) guards it all, and
  * d->tot_pages, d->pages_head, d->chunks_head. The life of a page:
  *
- *                   page_alloc                  page_share
- *          .-------------------------> HELD -----------------> SHARED (PAGE_XEN, owner d)
- *          |                           | ^                        | page_unshare
- *          |         page_free         | |     last reference     v
- *        FREE <------------------------' '------------------ SHARED (PAGE_XEN, no owner)
- *       (buddy) <----------------------------------------------- after page_free (PAGE_FREE_LATE)
- *        ^ | ^ |
- *        | | | | domain_page_alloc, below a chunk
- *        | | | '-----------------------------.
- *        | | |                               v
- *        | | |                             OWNED (PAGE_OWNED, on d's list, one reference or more)
- *        | | | last reference                | ^
- *        | | '------------------ LEFT <------' | page_find: one page of it is asked for
- *        | |        domain_page_free, relinquish
- *        | | domain_page_alloc, adopt          |
- *        | '--------------------------------> CHUNK (all 512 are d's, no entries, on d's list)
- *        '-------------------------------------' domain_page_free of all, relinquish
+ *                 page_alloc                    page_share
+ *        .------------------------> HELD ----------------------> SHARED (PAGE_XEN, owner d)
+ *        |                          | ^                            | page_unshare
+ *        |        page_free         | |       last reference       v
+ *      FREE <-----------------------' '----------------------- SHARED (PAGE_XEN, no owner)
+ *     (buddy) <----------------------------------------------- the same after page_free
+ *      ^ | ^ |                             last reference      (PAGE_FREE_LATE)
+ *      | | | |
+ *      | | | |  domain_page_alloc, below a chunk
+ *      | | | '---------------------------------> OWNED (PAGE_OWNED, on d's list,
+ *      | | |                                       | ^  one reference or more)
+ *      | | |        last reference                 | |
+ *      | | '------------------------ LEFT <--------' | page_find: one page of it is asked for
+ *      | |          domain_page_free, relinquish     |
+ *      | |                                           |
+ *      | |  domain_page_alloc, domain_page_adopt     |
+ *      | '---------------------------------------> CHUNK (all 512 pages are d's, no entries)
+ *      '---------------------------------------------'
+ *               domain_page_free of all, relinquish
  *
  * FREE memory is dirty when it comes back and is scrubbed before a domain gets it (<xen/buddy.h>);
  * what is adopted (dom0's, at boot) never was in the allocator. LEFT pages still count as d's, and
