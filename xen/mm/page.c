@@ -153,8 +153,10 @@ static int chunks_own(struct domain *d, uint64_t number, uint64_t nr)
     return 0;
 }
 
-/* The entries of nr pages in one chunk become the head of d's list. */
-static void pages_link(struct domain *d, struct page *pg, uint64_t frame, uint64_t nr)
+/* The entries of nr pages in one chunk become the head of d's list. seen: others may look at them
+ * already, though they may not take them for anybody's. */
+static __always_inline void pages_link(struct domain *d, struct page *pg, uint64_t frame,
+                                       uint64_t nr, bool seen)
 {
     uint32_t first = (uint32_t)frame, last = (uint32_t)(frame + nr - 1u), old = d->pages_head;
 
@@ -164,8 +166,12 @@ static void pages_link(struct domain *d, struct page *pg, uint64_t frame, uint64
         pg->user = 0;
         pg->prev = i != first ? i - 1u : 0;
         pg->next = i != last ? i + 1u : old;
-        /* Release: page_get may look at the owner as soon as the count is not 0. */
-        atomic_store_release(&pg->count, 1u);
+        if (seen) {
+            /* Release: page_get may look at the owner as soon as the count is not 0. */
+            atomic_store_release(&pg->count, 1u);
+        } else {
+            atomic_store(&pg->count, 1u);
+        }
     }
     if (old != 0) {
         page_at(old)->prev = last;
@@ -190,7 +196,7 @@ static void page_unlink(struct page *pg)
 static void chunk_split(struct chunk *c, uint64_t number)
 {
     chunk_unlink(c);
-    pages_link(c->owner, c->pages, number << CHUNK_ORDER, MEM_PAGES_PER_CHUNK);
+    pages_link(c->owner, c->pages, number << CHUNK_ORDER, MEM_PAGES_PER_CHUNK, false);
     c->owner = NULL;
     c->used = MEM_PAGES_PER_CHUNK;
     /* Release: readers without the lock take the entries for valid when they see the state. */
@@ -244,7 +250,7 @@ int page_own(struct domain *d, uint64_t frame, uint64_t nr)
         if (pg == NULL) {
             rc = -ENOMEM;
         } else {
-            pages_link(d, pg, frame, nr);
+            pages_link(d, pg, frame, nr, true);
         }
     }
     if (rc != 0) {

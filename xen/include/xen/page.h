@@ -147,7 +147,7 @@ static inline bool page_is_guest_ram(paddr_t pa)
 
 /* The entries, zero, of nr pages in one chunk, which will be in use; NULL: no memory. */
 struct page *page_begin(uint64_t frame, uint64_t nr);
-/* page_put. */
+/* page_put with the lock held. */
 void page_drop(struct page *pg);
 /* d gets nr pages that are not in the buddy allocator: whole chunks, or some within one. -ENOMEM:
  * they were given to it. */
