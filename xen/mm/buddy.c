@@ -39,12 +39,12 @@ static uint64_t *buddies[MEM_MAX_GIBS];
 static int spared; /* zones below this one are for devices of limited reach */
 static struct buddy_scrub idle_scrub;
 
-static struct free_block *block_at(uint64_t frame)
+static struct free_block *buddy_block(uint64_t frame)
 {
     return arch_pa_to_va(frame << PAGE_SHIFT);
 }
 
-static uint64_t block_frame(const struct free_block *b)
+static uint64_t buddy_block_frame(const struct free_block *b)
 {
     return arch_va_to_pa(b) >> PAGE_SHIFT;
 }
@@ -99,10 +99,10 @@ static bool buddy_toggle(uint64_t frame, unsigned int order)
     return (*word & mask) == 0;
 }
 
-static void block_insert(uint64_t frame, unsigned int order, bool clean)
+static void buddy_block_insert(uint64_t frame, unsigned int order, bool clean)
 {
     struct zone *z = &zones[buddy_zone(frame)];
-    struct free_block *b = block_at(frame), *next = z->head[clean][order];
+    struct free_block *b = buddy_block(frame), *next = z->head[clean][order];
 
     *b = (struct free_block){
         .next = next, .magic = BLOCK_MAGIC, .order = (uint16_t)order, .clean = clean};
@@ -113,7 +113,7 @@ static void block_insert(uint64_t frame, unsigned int order, bool clean)
     z->orders[clean] |= 1u << order;
 }
 
-static void block_remove(struct free_block *b, uint64_t frame)
+static void buddy_block_remove(struct free_block *b, uint64_t frame)
 {
     struct zone *z = &zones[buddy_zone(frame)];
 
@@ -132,7 +132,7 @@ static void block_remove(struct free_block *b, uint64_t frame)
 }
 
 /* The links of a block that is clean otherwise: zero them, also behind the caches. */
-static void block_wipe(struct free_block *b)
+static void buddy_block_wipe(struct free_block *b)
 {
     memset(b, 0, sizeof(*b));
     arch_cache_clean(b, sizeof(*b));
@@ -143,22 +143,22 @@ void buddy_give(uint64_t frame, unsigned int order, bool clean)
     zones[buddy_zone(frame)].free_pages += 1ull << order;
     while (buddy_toggle(frame, order)) {
         uint64_t buddy = frame ^ (1ull << order);
-        struct free_block *b = block_at(buddy);
+        struct free_block *b = buddy_block(buddy);
         bool both = clean && b->clean != 0;
 
         if (order >= CHUNK_ORDER && clean != (b->clean != 0)) {
             break;
         }
         /* Neither is free at this order any more: the bit is right already. */
-        block_remove(b, buddy);
+        buddy_block_remove(b, buddy);
         if (both) {
-            block_wipe(b);
+            buddy_block_wipe(b);
         }
         clean = both;
         frame &= ~(1ull << order);
         order++;
     }
-    block_insert(frame, order, clean);
+    buddy_block_insert(frame, order, clean);
 }
 
 void buddy_give_range(uint64_t frame, uint64_t end, bool clean)
@@ -175,31 +175,32 @@ void buddy_give_range(uint64_t frame, uint64_t end, bool clean)
 
 /* Take a listed block out; its upper `1 << order` pages are the caller's, the rest goes back in
  * halves. */
-static uint64_t block_split(struct free_block *b, unsigned int order)
+static uint64_t buddy_block_split(struct free_block *b, unsigned int order)
 {
-    uint64_t frame = block_frame(b);
+    uint64_t frame = buddy_block_frame(b);
     unsigned int has = b->order;
     bool clean = b->clean != 0;
 
-    block_remove(b, frame);
+    buddy_block_remove(b, frame);
     buddy_toggle(frame, has);
     zones[buddy_zone(frame)].free_pages -= 1ull << order;
     while (has > order) {
         has--;
         /* The lower half is free now at this order, the upper one is not: no merge is possible. */
         buddy_toggle(frame, has);
-        block_insert(frame, has, clean);
+        buddy_block_insert(frame, has, clean);
         frame += 1ull << has;
     }
     /* If it was not split, its own links are at its start. Split off, its start was never written.
      */
-    if (clean && frame == block_frame(b)) {
-        block_wipe(b);
+    if (clean && frame == buddy_block_frame(b)) {
+        buddy_block_wipe(b);
     }
     return frame;
 }
 
-static struct free_block *zone_find(const struct zone *z, unsigned int order, enum buddy_want want)
+static struct free_block *buddy_zone_find(const struct zone *z, unsigned int order,
+                                          enum buddy_want want)
 {
     uint32_t above = ~0u << order, any;
     uint32_t clean = want == BUDDY_DIRTY ? 0 : z->orders[1] & above;
@@ -223,11 +224,11 @@ uint64_t buddy_take(unsigned int order, int floor, int zone, enum buddy_want wan
         return BUDDY_NO_FRAME;
     }
     for (; zone >= floor; zone--) {
-        struct free_block *b = zone_find(&zones[zone], order, want);
+        struct free_block *b = buddy_zone_find(&zones[zone], order, want);
 
         if (b != NULL) {
             *clean = b->clean != 0;
-            return block_split(b, order);
+            return buddy_block_split(b, order);
         }
     }
     return BUDDY_NO_FRAME;
@@ -236,7 +237,7 @@ uint64_t buddy_take(unsigned int order, int floor, int zone, enum buddy_want wan
 void buddy_scrub_pages(uint64_t frame, uint64_t nr)
 {
     for (; nr != 0; nr--, frame++) {
-        void *va = block_at(frame);
+        void *va = buddy_block(frame);
 
         arch_page_zero(va);
         /* The next owner may read memory behind the caches: it must not find what was there before
@@ -246,7 +247,7 @@ void buddy_scrub_pages(uint64_t frame, uint64_t nr)
 }
 
 /* The block is the caller's. */
-static uint64_t scrub_end(struct buddy_scrub *s)
+static uint64_t buddy_scrub_end(struct buddy_scrub *s)
 {
     uint64_t frame = s->start;
 
@@ -260,14 +261,14 @@ bool buddy_scrub_cancel(struct buddy_scrub *s)
     if (s->start == 0) {
         return false;
     }
-    buddy_give(scrub_end(s), s->order, false);
+    buddy_give(buddy_scrub_end(s), s->order, false);
     return true;
 }
 
 /* The block is clean: its first 2^order pages are the caller's. */
-static uint64_t scrub_hand_out(struct buddy_scrub *s, unsigned int order)
+static uint64_t buddy_scrub_hand_out(struct buddy_scrub *s, unsigned int order)
 {
-    uint64_t frame = scrub_end(s);
+    uint64_t frame = buddy_scrub_end(s);
 
     for (unsigned int has = s->order; has > order; has--) {
         buddy_give(frame + (1ull << (has - 1u)), has - 1u, true);
@@ -276,7 +277,7 @@ static uint64_t scrub_hand_out(struct buddy_scrub *s, unsigned int order)
 }
 
 /* Begin with another block; false: there is none, and what was begun elsewhere stays. */
-static bool scrub_begin(struct buddy_scrub *s, unsigned int order, int floor, int zone)
+static bool buddy_scrub_begin(struct buddy_scrub *s, unsigned int order, int floor, int zone)
 {
     bool clean;
     uint64_t frame = buddy_take(order, floor, zone, BUDDY_DIRTY, &clean);
@@ -292,7 +293,7 @@ static bool scrub_begin(struct buddy_scrub *s, unsigned int order, int floor, in
 
 /* *s has a dirty block of at least `order` in zones [floor, zone], the one it had or another one.
  */
-static bool scrub_find(struct buddy_scrub *s, unsigned int order, int floor, int zone)
+static bool buddy_scrub_find(struct buddy_scrub *s, unsigned int order, int floor, int zone)
 {
     int at = (int)buddy_zone(s->start);
     bool here = s->start != 0 && at >= floor && at <= zone;
@@ -300,11 +301,11 @@ static bool scrub_find(struct buddy_scrub *s, unsigned int order, int floor, int
     if (here && s->order < order) {
         here = !buddy_scrub_cancel(s);
     }
-    return here || scrub_begin(s, order, floor, zone);
+    return here || buddy_scrub_begin(s, order, floor, zone);
 }
 
 /* Scrub up to `pages` pages; true: all of the block is done. */
-static bool scrub_slice(struct buddy_scrub *s, uint64_t pages)
+static bool buddy_scrub_slice(struct buddy_scrub *s, uint64_t pages)
 {
     uint64_t end = s->start + (1ull << s->order);
 
@@ -315,7 +316,7 @@ static bool scrub_slice(struct buddy_scrub *s, uint64_t pages)
 }
 
 /* What idle CPUs are scrubbing in zones [floor, zone] is free again; false: nothing. */
-static bool scrub_give_back(int floor, int zone)
+static bool buddy_scrub_give_back(int floor, int zone)
 {
     int at = (int)buddy_zone(idle_scrub.start);
 
@@ -338,10 +339,10 @@ bool buddy_scrub_idle(void)
     /* What was begun, then chunks, then smaller blocks, which are found only at just their order.
      */
     for (int order = idle_scrub.start != 0 ? 0 : (int)CHUNK_ORDER; order >= 0 && !found; order--) {
-        found = scrub_find(&idle_scrub, (unsigned int)order, 0, NR_ZONES - 1);
+        found = buddy_scrub_find(&idle_scrub, (unsigned int)order, 0, NR_ZONES - 1);
     }
-    if (found && scrub_slice(&idle_scrub, 1u)) {
-        buddy_give(scrub_end(&idle_scrub), idle_scrub.order, true);
+    if (found && buddy_scrub_slice(&idle_scrub, 1u)) {
+        buddy_give(buddy_scrub_end(&idle_scrub), idle_scrub.order, true);
     }
     spin_unlock(&heap_lock);
     atomic_store_release(&busy, 0u);
@@ -355,7 +356,7 @@ uint64_t buddy_alloc(unsigned int order, paddr_t limit, enum buddy_want want, bo
     for (int floor = spared;; floor = 0) {
         uint64_t frame = buddy_take(order, floor, zone, want, clean);
 
-        if (frame == BUDDY_NO_FRAME && scrub_give_back(floor, zone)) {
+        if (frame == BUDDY_NO_FRAME && buddy_scrub_give_back(floor, zone)) {
             frame = buddy_take(order, floor, zone, want, clean);
         }
         if (frame != BUDDY_NO_FRAME || floor == 0) {
@@ -374,8 +375,8 @@ int buddy_alloc_clean(struct buddy_scrub *s, unsigned int order, paddr_t limit, 
         if (*frame != BUDDY_NO_FRAME) {
             return 0;
         }
-        if (scrub_find(s, order, floor, zone) ||
-            (scrub_give_back(floor, zone) && scrub_find(s, order, floor, zone))) {
+        if (buddy_scrub_find(s, order, floor, zone) ||
+            (buddy_scrub_give_back(floor, zone) && buddy_scrub_find(s, order, floor, zone))) {
             break;
         }
         if (floor == 0) {
@@ -383,9 +384,9 @@ int buddy_alloc_clean(struct buddy_scrub *s, unsigned int order, paddr_t limit, 
         }
     }
     if (s->next != s->start + (1ull << s->order)) {
-        (void)scrub_slice(s, SLICE_PAGES);
+        (void)buddy_scrub_slice(s, SLICE_PAGES);
         return -ERESTART;
     }
-    *frame = scrub_hand_out(s, order);
+    *frame = buddy_scrub_hand_out(s, order);
     return 0;
 }

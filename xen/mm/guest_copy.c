@@ -27,7 +27,7 @@
 
 /* The first try failed: perhaps only because a p2m change on another CPU had the entry cleared for
  * a moment. */
-static __noinline void *translate_again(struct cpu *c, uint64_t gva, bool write)
+static __noinline void *guest_translate_again(struct cpu *c, uint64_t gva, bool write)
 {
     void *va;
 
@@ -46,7 +46,7 @@ static __always_inline void *guest_translate(struct cpu *c, uint64_t gva, bool w
 {
     void *va;
 
-    return guest_direct_translate(c, gva, write, &va) ? va : translate_again(c, gva, write);
+    return guest_direct_translate(c, gva, write, &va) ? va : guest_translate_again(c, gva, write);
 }
 
 enum guest_access {
@@ -111,12 +111,12 @@ static __always_inline bool guest_part_gva(struct domain *d __unused, uint64_t g
     return va != NULL;
 }
 
-static __noinline int copy_from_pages(void *to, uint64_t gva, size_t n)
+static __noinline int guest_read_pages(void *to, uint64_t gva, size_t n)
 {
     return guest_pages(guest_part_gva, NULL, gva, (union guest_buffer){.to = to}, n, GUEST_READ);
 }
 
-static __noinline int copy_to_pages(uint64_t gva, const void *from, size_t n)
+static __noinline int guest_write_pages(uint64_t gva, const void *from, size_t n)
 {
     return guest_pages(guest_part_gva, NULL, gva, (union guest_buffer){.from = from}, n,
                        GUEST_WRITE);
@@ -125,13 +125,13 @@ static __noinline int copy_to_pages(uint64_t gva, const void *from, size_t n)
 /* Aligned words, which arguments are, take a short way without calls. */
 #define WORDS_MAX 8u
 
-static inline bool is_half(uint64_t gva, const void *p, size_t n)
+static inline bool guest_is_half(uint64_t gva, const void *p, size_t n)
 {
     return n == 4 && is_aligned(gva | (uintptr_t)p, 4);
 }
 
 /* A few whole words in one page. */
-static inline bool is_words(uint64_t gva, const void *p, size_t n)
+static inline bool guest_is_words(uint64_t gva, const void *p, size_t n)
 {
     return is_aligned(gva | (uintptr_t)p | n, 8) && n <= WORDS_MAX * 8u &&
            (gva & ~PAGE_MASK) + n <= PAGE_SIZE;
@@ -139,35 +139,35 @@ static inline bool is_words(uint64_t gva, const void *p, size_t n)
 
 int guest_copy_from(void *to, uint64_t gva, size_t n)
 {
-    if (likely(is_half(gva, to, n)) && likely(arch_guest_read32(gva, to))) {
+    if (likely(guest_is_half(gva, to, n)) && likely(arch_guest_read32(gva, to))) {
         return 0;
     }
-    if (is_words(gva, to, n) && likely(arch_guest_read_words(gva, to, n / 8u))) {
+    if (guest_is_words(gva, to, n) && likely(arch_guest_read_words(gva, to, n / 8u))) {
         return 0;
     }
-    return copy_from_pages(to, gva, n);
+    return guest_read_pages(to, gva, n);
 }
 
 /* Not inline: the way of guest_copy_to that needs no registers must save none. */
-static __noinline int copy_half_to(uint64_t gva, const uint32_t *from)
+static __noinline int guest_write_half(uint64_t gva, const uint32_t *from)
 {
-    return likely(arch_guest_write32(gva, *from)) ? 0 : copy_to_pages(gva, from, sizeof(*from));
+    return likely(arch_guest_write32(gva, *from)) ? 0 : guest_write_pages(gva, from, sizeof(*from));
 }
 
-static __noinline int copy_words_to(uint64_t gva, const uint64_t *from, size_t n)
+static __noinline int guest_write_words(uint64_t gva, const uint64_t *from, size_t n)
 {
-    return likely(arch_guest_write_words(gva, from, n / 8u)) ? 0 : copy_to_pages(gva, from, n);
+    return likely(arch_guest_write_words(gva, from, n / 8u)) ? 0 : guest_write_pages(gva, from, n);
 }
 
 int guest_copy_to(uint64_t gva, const void *from, size_t n)
 {
-    if (likely(is_half(gva, from, n))) {
-        return copy_half_to(gva, from);
+    if (likely(guest_is_half(gva, from, n))) {
+        return guest_write_half(gva, from);
     }
-    if (is_words(gva, from, n)) {
-        return copy_words_to(gva, from, n);
+    if (guest_is_words(gva, from, n)) {
+        return guest_write_words(gva, from, n);
     }
-    return copy_to_pages(gva, from, n);
+    return guest_write_pages(gva, from, n);
 }
 
 int guest_zero(uint64_t gva, size_t n)

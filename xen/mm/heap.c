@@ -34,11 +34,11 @@ struct slab {
 BUILD_BUG_ON(sizeof(struct slab) > SLAB_HEAD);
 BUILD_BUG_ON(ARCH_CACHE_LINE > 64);
 
-static spinlock_t lock = SPINLOCK_INIT(LOCK_HEAP); /* never together with heap_lock */
-static struct list slabs[ARRAY_SIZE(sizes)];       /* next NULL: not initialised yet */
+static spinlock_t slab_lock = SPINLOCK_INIT(LOCK_HEAP); /* never together with heap_lock */
+static struct list slabs[ARRAY_SIZE(sizes)];            /* next NULL: not initialised yet */
 static size_t used_bytes;
 
-static unsigned int class_of(size_t size)
+static unsigned int heap_class_of(size_t size)
 {
     unsigned int class = 0;
 
@@ -81,17 +81,17 @@ static void *slab_take(struct slab *s)
     return p;
 }
 
-static void *small_alloc(unsigned int class)
+static void *heap_small_alloc(unsigned int class)
 {
     struct slab *s, *new = NULL;
     void *p = NULL;
 
-    spin_lock(&lock);
+    spin_lock(&slab_lock);
     s = slab_with_room(class);
     if (s == NULL) {
-        spin_unlock(&lock);
+        spin_unlock(&slab_lock);
         new = page_alloc(0);
-        spin_lock(&lock);
+        spin_lock(&slab_lock);
         s = slab_with_room(class); /* another CPU may have brought one */
         if (s == NULL && new != NULL) {
             s = new;
@@ -103,21 +103,21 @@ static void *small_alloc(unsigned int class)
     if (s != NULL) {
         p = slab_take(s);
     }
-    spin_unlock(&lock);
+    spin_unlock(&slab_lock);
     if (new != NULL) {
         page_free(new, 0);
     }
     return p;
 }
 
-static void small_free(void *p, size_t size)
+static void heap_small_free(void *p, size_t size)
 {
     struct slab *s = (struct slab *)((uintptr_t)p & PAGE_MASK), *empty = NULL;
 
-    spin_lock(&lock);
+    spin_lock(&slab_lock);
     BUG_ON(s->magic != SLAB_MAGIC || s->used == 0);
     if (XEN_DEBUG) {
-        BUG_ON(s->class != class_of(size));
+        BUG_ON(s->class != heap_class_of(size));
     }
     if (slab_full(s)) {
         list_add_tail(&slabs[s->class], &s->link);
@@ -132,49 +132,49 @@ static void small_free(void *p, size_t size)
         s->magic = 0;
         empty = s;
     }
-    spin_unlock(&lock);
+    spin_unlock(&slab_lock);
     if (empty != NULL) {
         page_free(empty, 0);
     }
 }
 
-static void pages_free(uint8_t *va, uint64_t pages)
+static void heap_pages_free(uint8_t *va, uint64_t pages)
 {
     for (uint64_t i = 0; i < pages; i++) {
         page_free(va + i * PAGE_SIZE, 0);
     }
 }
 
-static void large_count(uint64_t bytes)
+static void heap_large_count(uint64_t bytes)
 {
-    spin_lock(&lock);
+    spin_lock(&slab_lock);
     used_bytes += bytes;
-    spin_unlock(&lock);
+    spin_unlock(&slab_lock);
 }
 
-static void *large_alloc(size_t size)
+static void *heap_large_alloc(size_t size)
 {
     uint64_t pages = div_round_up(size, PAGE_SIZE);
     unsigned int order = log2_up_u64(pages);
     uint8_t *va = page_alloc(order);
 
     if (va != NULL) {
-        pages_free(va + pages * PAGE_SIZE, (1ull << order) - pages);
-        large_count(pages * PAGE_SIZE);
+        heap_pages_free(va + pages * PAGE_SIZE, (1ull << order) - pages);
+        heap_large_count(pages * PAGE_SIZE);
     }
     return va;
 }
 
-static void large_free(void *p, size_t size)
+static void heap_large_free(void *p, size_t size)
 {
     uint64_t pages = div_round_up(size, PAGE_SIZE);
 
     BUG_ON(((uintptr_t)p & ~PAGE_MASK) != 0);
-    large_count(-(pages * PAGE_SIZE));
-    pages_free(p, pages);
+    heap_large_count(-(pages * PAGE_SIZE));
+    heap_pages_free(p, pages);
 }
 
-static bool size_is_small(size_t size)
+static bool heap_is_small(size_t size)
 {
     return size <= sizes[ARRAY_SIZE(sizes) - 1u];
 }
@@ -184,7 +184,7 @@ void *heap_alloc(size_t size)
     if (size > (PAGE_SIZE << BUDDY_MAX_ORDER)) {
         return NULL;
     }
-    return size_is_small(size) ? small_alloc(class_of(size)) : large_alloc(size);
+    return heap_is_small(size) ? heap_small_alloc(heap_class_of(size)) : heap_large_alloc(size);
 }
 
 void heap_free(void *p, size_t size)
@@ -192,10 +192,10 @@ void heap_free(void *p, size_t size)
     if (p == NULL) {
         return;
     }
-    if (size_is_small(size)) {
-        small_free(p, size);
+    if (heap_is_small(size)) {
+        heap_small_free(p, size);
     } else {
-        large_free(p, size);
+        heap_large_free(p, size);
     }
 }
 
@@ -203,8 +203,8 @@ size_t heap_used(void)
 {
     size_t used;
 
-    spin_lock(&lock);
+    spin_lock(&slab_lock);
     used = used_bytes;
-    spin_unlock(&lock);
+    spin_unlock(&slab_lock);
     return used;
 }

@@ -15,7 +15,7 @@
 #define TABLE_PAGES   ((uint64_t)TABLE_ENTRIES) /* pages mapped by a table of the last level */
 
 /* The entry in *slot, for [low, high), is cleared; its translations must be flushed. */
-static void entry_gone(struct p2m_gone *gone, pte_t *slot, uint64_t low, uint64_t high)
+static void p2m_entry_gone(struct p2m_gone *gone, pte_t *slot, uint64_t low, uint64_t high)
 {
     arch_pte_write(slot, (pte_t){0});
     gone->cleared++;
@@ -24,7 +24,7 @@ static void entry_gone(struct p2m_gone *gone, pte_t *slot, uint64_t low, uint64_
 }
 
 /* A leaf goes: what it held becomes the caller's to drop. */
-static void leaf_gone(uint64_t g, pte_t pte, unsigned int level, struct p2m_gone *gone)
+static void p2m_leaf_gone(uint64_t g, pte_t pte, unsigned int level, struct p2m_gone *gone)
 {
     struct p2m_leaf leaf = arch_pte_parse(pte, level);
     struct page *pg =
@@ -41,16 +41,16 @@ static void leaf_gone(uint64_t g, pte_t pte, unsigned int level, struct p2m_gone
 }
 
 /* The table in *slot, for [low, high), is empty and goes. */
-static void table_gone(struct p2m *p2m, pte_t *slot, uint64_t low, uint64_t high,
-                       struct p2m_gone *gone)
+static void p2m_table_gone(struct p2m *p2m, pte_t *slot, uint64_t low, uint64_t high,
+                           struct p2m_gone *gone)
 {
     gone->item[gone->nr++] = (uintptr_t)p2m_table(*slot);
-    entry_gone(gone, slot, low, high);
+    p2m_entry_gone(gone, slot, low, high);
     p2m->table_pages--;
 }
 
 /* Of n entries, those that are empty before the first one that is not. */
-static uint64_t empty_entries(const pte_t *e, uint64_t n)
+static uint64_t p2m_count_empty(const pte_t *e, uint64_t n)
 {
     uint64_t i = 0;
 
@@ -61,8 +61,8 @@ static uint64_t empty_entries(const pte_t *e, uint64_t n)
 }
 
 /* [at, end) lies within what `table` covers. Returns how far it came. */
-static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, uint64_t at,
-                            uint64_t end, struct p2m_gone *gone, int *rc)
+static uint64_t p2m_remove_from(struct p2m *p2m, pte_t *table, unsigned int level, uint64_t at,
+                                uint64_t end, struct p2m_gone *gone, int *rc)
 {
     unsigned int order = arch_p2m_order(level);
     uint64_t size = 1ull << order;
@@ -72,7 +72,7 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
         bool whole = next - at == size;
         pte_t *e = &table[arch_p2m_index((gfn_t){at}, level)], pte = *e;
         uint64_t left = ((end - 1u) >> order) - (at >> order) + 1u;
-        uint64_t empty = empty_entries(e, min_u64(left, P2M_LOOKED_MAX));
+        uint64_t empty = p2m_count_empty(e, min_u64(left, P2M_LOOKED_MAX));
 
         if (gone->looked >= P2M_LOOKED_MAX) {
             return at;
@@ -93,16 +93,16 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
                 }
                 continue;
             }
-            leaf_gone(at, pte, level, gone);
-            entry_gone(gone, e, at, next);
+            p2m_leaf_gone(at, pte, level, gone);
+            p2m_entry_gone(gone, e, at, next);
         } else {
-            uint64_t came = remove_from(p2m, p2m_table(pte), level + 1u, at, next, gone, rc);
+            uint64_t came = p2m_remove_from(p2m, p2m_table(pte), level + 1u, at, next, gone, rc);
 
             if (came < next) {
                 return came;
             }
             if (whole) {
-                table_gone(p2m, e, at, next, gone);
+                p2m_table_gone(p2m, e, at, next, gone);
             }
         }
         at = next;
@@ -112,19 +112,19 @@ static uint64_t remove_from(struct p2m *p2m, pte_t *table, unsigned int level, u
 
 uint64_t p2m_remove(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone *gone, int *rc)
 {
-    return remove_from(p2m, p2m->root, 0, at, end, gone, rc);
+    return p2m_remove_from(p2m, p2m->root, 0, at, end, gone, rc);
 }
 
-static bool table_is_empty(const pte_t *table, struct p2m_gone *gone)
+static bool p2m_table_is_empty(const pte_t *table, struct p2m_gone *gone)
 {
-    uint64_t empty = empty_entries(table, TABLE_ENTRIES);
+    uint64_t empty = p2m_count_empty(table, TABLE_ENTRIES);
 
     gone->looked += (uint32_t)empty;
     return empty == TABLE_ENTRIES;
 }
 
 /* The lowest table on the way to g goes if it is empty, and so on upwards. */
-static void tables_prune(struct p2m *p2m, uint64_t g, struct p2m_gone *gone)
+static void p2m_prune(struct p2m *p2m, uint64_t g, struct p2m_gone *gone)
 {
     pte_t *slot[P2M_LAST_LEVEL], *table = p2m->root;
     unsigned int level;
@@ -136,31 +136,31 @@ static void tables_prune(struct p2m *p2m, uint64_t g, struct p2m_gone *gone)
         }
         table = p2m_table(*slot[level]);
     }
-    for (; level != 0 && table_is_empty(p2m_table(*slot[level - 1u]), gone); level--) {
+    for (; level != 0 && p2m_table_is_empty(p2m_table(*slot[level - 1u]), gone); level--) {
         uint64_t size = 1ull << arch_p2m_order(level - 1u), low = round_down(g, size);
 
-        table_gone(p2m, slot[level - 1u], low, low + size, gone);
+        p2m_table_gone(p2m, slot[level - 1u], low, low + size, gone);
     }
 }
 
-static void thin_at(struct p2m *p2m, uint64_t g, struct p2m_gone *gone)
+static void p2m_thin_at(struct p2m *p2m, uint64_t g, struct p2m_gone *gone)
 {
     if (g / TABLE_PAGES != p2m->thin / TABLE_PAGES) {
-        tables_prune(p2m, p2m->thin, gone);
+        p2m_prune(p2m, p2m->thin, gone);
     }
     p2m->thin = g;
 }
 
 void p2m_thinned(struct p2m *p2m, uint64_t at, uint64_t end, struct p2m_gone *gone)
 {
-    thin_at(p2m, at, gone);
+    p2m_thin_at(p2m, at, gone);
     if (end > at) {
-        thin_at(p2m, end - 1u, gone);
+        p2m_thin_at(p2m, end - 1u, gone);
     }
 }
 
 /* Remove [*at, end) as far as one batch goes, and give back what it had. */
-static int remove_batch(struct domain *d, uint64_t *at, uint64_t end)
+static int p2m_remove_batch(struct domain *d, uint64_t *at, uint64_t end)
 {
     struct p2m_gone gone;
     uint64_t came;
@@ -182,7 +182,7 @@ int p2m_unmap(struct domain *d, gfn_t gfn, uint64_t nr)
     int rc = 0;
 
     while (at < end && rc == 0) {
-        rc = remove_batch(d, &at, end);
+        rc = p2m_remove_batch(d, &at, end);
     }
     return rc;
 }
@@ -206,7 +206,7 @@ int p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn)
 
 /* The level at which a leaf of at most nr pages can be taken out from gfn, given that the one there
  * stands at `level`. */
-static unsigned int take_level(uint64_t g, uint64_t nr, unsigned int level)
+static unsigned int p2m_take_level(uint64_t g, uint64_t nr, unsigned int level)
 {
     while (level < P2M_LAST_LEVEL &&
            (nr < 1ull << arch_p2m_order(level) || !is_aligned(g, 1ull << arch_p2m_order(level)))) {
@@ -216,8 +216,8 @@ static unsigned int take_level(uint64_t g, uint64_t nr, unsigned int level)
 }
 
 /* p2m_take with the lock held; the caller says what is thinned, flushes and releases. */
-static int take_locked(struct p2m *p2m, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsigned int *order,
-                       struct p2m_gone *gone)
+static int p2m_take_one(struct p2m *p2m, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsigned int *order,
+                        struct p2m_gone *gone)
 {
     unsigned int level;
     struct p2m_leaf leaf;
@@ -230,7 +230,7 @@ static int take_locked(struct p2m *p2m, gfn_t gfn, uint64_t nr, mfn_t *mfn, unsi
         return -ENXIO;
     }
     *mfn = leaf.mfn;
-    *order = arch_p2m_order(take_level(gfn.n, nr, level));
+    *order = arch_p2m_order(p2m_take_level(gfn.n, nr, level));
     (void)p2m_remove(p2m, gfn.n, gfn.n + (1ull << *order), gone, &rc);
     return rc;
 }
@@ -250,7 +250,7 @@ int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken)
         mfn_t *mfn = &taken->extent[taken->nr].mfn;
         unsigned int *order = &taken->extent[taken->nr].order;
 
-        rc = take_locked(&d->p2m, gfn, nr, mfn, order, &gone);
+        rc = p2m_take_one(&d->p2m, gfn, nr, mfn, order, &gone);
         if (rc != 0) {
             break;
         }
@@ -271,7 +271,7 @@ unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr,
     BUG_ON(nr > P2M_TAKE_MAX);
     p2m_begin(&d->p2m, &gone);
     for (i = 0; i < nr && p2m_gone_has_room(&gone); i++) {
-        if (take_locked(&d->p2m, gfn[i], 1, &mfn[i], &order, &gone) != 0) {
+        if (p2m_take_one(&d->p2m, gfn[i], 1, &mfn[i], &order, &gone) != 0) {
             break;
         }
         p2m_thinned(&d->p2m, gfn[i].n, gfn[i].n + 1u, &gone);
@@ -291,10 +291,10 @@ int p2m_relinquish(struct domain *d)
     while (at < limit && rc == 0) {
         uint64_t begin = round_down(at, top), end = begin + top;
 
-        rc = remove_batch(d, &at, end);
+        rc = p2m_remove_batch(d, &at, end);
         if (rc == 0 && at == end) {
             at = begin;
-            rc = remove_batch(d, &at, end);
+            rc = p2m_remove_batch(d, &at, end);
         }
         p2m->teardown_next = at;
         if (rc == 0 && at < limit && hypercall_preempt()) {
@@ -304,11 +304,11 @@ int p2m_relinquish(struct domain *d)
     return rc;
 }
 
-static void tables_free(pte_t *table, unsigned int level)
+static void p2m_free_tables(pte_t *table, unsigned int level)
 {
     for (unsigned int i = 0; i < TABLE_ENTRIES && level < P2M_LAST_LEVEL; i++) {
         if (arch_pte_is_table(table[i], level)) {
-            tables_free(p2m_table(table[i]), level + 1u);
+            p2m_free_tables(p2m_table(table[i]), level + 1u);
         }
     }
     page_free(table, 0);
@@ -325,7 +325,7 @@ void p2m_destroy(struct domain *d)
     arch_p2m_flush(&p2m->arch);
     for (unsigned int i = 0; i < root_pages; i++) {
         /* After p2m_relinquish there are no tables to look for. */
-        tables_free(p2m->root + i * TABLE_ENTRIES, p2m->table_pages != 0 ? 0 : P2M_LAST_LEVEL);
+        p2m_free_tables(p2m->root + i * TABLE_ENTRIES, p2m->table_pages != 0 ? 0 : P2M_LAST_LEVEL);
     }
     p2m->root = NULL;
     p2m->table_pages = 0;

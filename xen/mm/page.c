@@ -40,7 +40,7 @@ void *page_va(const struct page *pg)
 }
 
 /* Arrays for n chunks, one after the other, not zeroed; NULL: no memory. */
-static struct page *array_take(uint64_t n)
+static struct page *page_array_take(uint64_t n)
 {
     unsigned int order = ARRAY_ORDER + log2_up_u64(n);
     uint64_t frame;
@@ -54,7 +54,7 @@ static struct page *array_take(uint64_t n)
     return arch_pa_to_va(frame << PAGE_SHIFT);
 }
 
-static void array_give(struct page *pages)
+static void page_array_give(struct page *pages)
 {
     buddy_give(arch_va_to_pa(pages) >> PAGE_SHIFT, ARRAY_ORDER, false);
 }
@@ -115,7 +115,7 @@ static void chunk_unlink(struct chunk *c)
 static void chunk_disown(struct chunk *c)
 {
     chunk_unlink(c);
-    array_give(c->pages);
+    page_array_give(c->pages);
     *c = (struct chunk){.state = CHUNK_NONE};
 }
 
@@ -135,11 +135,11 @@ static int chunks_own(struct domain *d, uint64_t number, uint64_t nr)
         /* One piece for all chunks up to the end of the GiB if there is one: 8 MiB at most. */
         uint64_t at = number + done;
         uint64_t n = min_u64(nr - done, MEM_CHUNKS_PER_GIB - (at & (MEM_CHUNKS_PER_GIB - 1u)));
-        struct page *pages = array_take(n);
+        struct page *pages = page_array_take(n);
 
         if (pages == NULL) {
             n = 1;
-            pages = array_take(n);
+            pages = page_array_take(n);
         }
         if (pages == NULL) {
             while (done != 0) {
@@ -208,7 +208,7 @@ struct page *page_begin(uint64_t frame, uint64_t nr)
     struct chunk *c = chunk_of_pa(frame << PAGE_SHIFT);
 
     if (c->state == CHUNK_NONE) {
-        struct page *pages = array_take(1);
+        struct page *pages = page_array_take(1);
 
         if (pages == NULL) {
             return NULL;
@@ -233,7 +233,7 @@ static void page_end(struct page *pg, uint64_t frame)
     pg->user = 0;
     if (--c->used == 0) {
         atomic_store(&c->state, (uint8_t)CHUNK_NONE);
-        array_give(c->pages);
+        page_array_give(c->pages);
         c->pages = NULL;
     }
 }

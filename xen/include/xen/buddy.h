@@ -10,7 +10,7 @@
  *                    buddy_give, not clean
  *   in use -------------------------------------> DIRTY, listed
  *     ^  ^                                         |      ^
- *     |  | buddy_alloc,                 scrub_begin|      | buddy_scrub_cancel
+ *     |  | buddy_alloc,                            |      | buddy_scrub_cancel
  *     |  | buddy_alloc_clean                       v      |
  *     |  '---------------------------------- SCRUBBED in slices, on no list, in one buddy_scrub
  *     |                                            |
