@@ -33,7 +33,7 @@ static __noinline void *guest_translate_again(struct cpu *c, uint64_t gva, bool 
 
     for (unsigned int i = 0; i < TRANSLATE_RETRIES; i++) {
         guest_direct_end(c);
-        p2m_settle(c->current->d);
+        spin_wait_others(&c->current->d->p2m.lock);
         (void)guest_direct_begin();
         if (guest_direct_translate(c, gva, write, &va)) {
             return va;

@@ -177,11 +177,9 @@ static int memmap_remove(void *set, const char *what __unused, uint64_t start, u
 
 void memmap_direct(struct rangeset *set)
 {
-    int rc = rangeset_copy(set, &host_memmap.ram);
-
-    rc = rc == 0 ? rangeset_remove(set, arch_image_start(), arch_image_end()) : rc;
-    rc = rc == 0 ? dt_walk_no_map(&dt_host, memmap_remove, set) : rc;
-    if (rc != 0) {
+    if (rangeset_copy(set, &host_memmap.ram) != 0 ||
+        rangeset_remove(set, arch_image_start(), arch_image_end()) != 0 ||
+        dt_walk_no_map(&dt_host, memmap_remove, set) != 0) {
         panic("/reserved-memory has more than %u separate ranges with no-map: join some\n",
               MAX_RESERVED_BANKS);
     }

@@ -170,7 +170,9 @@ int p2m_prepare(struct domain *d, gfn_t gfn, uint64_t nr)
         rc = -EINVAL;
     } else {
         came = p2m_remove(p2m, gfn.n, end, &gone, &rc);
-        rc = rc == 0 && (came < end || gone.cleared != 0) ? -ERESTART : rc;
+        if (rc == 0 && (came < end || gone.cleared != 0)) {
+            rc = -ERESTART;
+        }
         if (rc != 0) {
             p2m_thinned(p2m, gfn.n, came, &gone);
         } else {

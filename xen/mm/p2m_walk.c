@@ -125,17 +125,6 @@ int p2m_descend(struct p2m *p2m, uint64_t g, unsigned int level, pte_t **slot)
     }
 }
 
-void p2m_settle(struct domain *d)
-{
-    const spinlock_t *lock = &d->p2m.lock;
-    uint32_t next = atomic_load_acquire(&lock->next), owner;
-
-    /* Tickets are served in order: wait for those that were drawn before now. */
-    while ((owner = atomic_load_acquire(&lock->owner)), (int32_t)(next - owner) > 0) {
-        arch_wait_while_equal(&lock->owner, owner);
-    }
-}
-
 void p2m_quiesce(void)
 {
     const struct cpu *self = this_cpu();

@@ -90,8 +90,6 @@ struct page *p2m_get_page(struct domain *d, gfn_t gfn, bool write);
  * or -ERESTART with *gfn where to go on (nr shrinks by as much).
  */
 int __must_check p2m_cache_flush(struct domain *d, gfn_t *gfn, uint64_t nr);
-/* Wait until no change of d's table that has begun is still half done. Takes no lock. */
-void p2m_settle(struct domain *d);
 /*
  * Wait until no other CPU still uses an address that it translated before now. Called after a p2m
  * entry was removed and the TLBs were flushed, before the page can be given to somebody else.

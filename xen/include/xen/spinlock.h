@@ -68,6 +68,18 @@ static inline void spin_unlock(spinlock_t *lock)
     atomic_store_release(&lock->owner, lock->owner + 1u);
 }
 
+/* Wait until all who hold the lock, or wait for it, at this moment have been through. Takes no
+ * lock: tickets are served in order. */
+static inline void spin_wait_others(const spinlock_t *lock)
+{
+    uint32_t next = atomic_load_acquire(&lock->next), owner = atomic_load_acquire(&lock->owner);
+
+    while ((int32_t)(next - owner) > 0) {
+        arch_wait_while_equal(&lock->owner, owner);
+        owner = atomic_load_acquire(&lock->owner);
+    }
+}
+
 /* Acquire two locks of one rank in address order. */
 static inline void spin_lock_pair(spinlock_t *a, spinlock_t *b)
 {
