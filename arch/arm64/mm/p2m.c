@@ -8,10 +8,12 @@
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/printk.h>
+#include <xen/vmid.h>
 
 #define VTCR_RES1        (1ul << 31)
 #define VTCR_WALK        (3ul << 12 | 1ul << 10 | 1ul << 8) /* inner shareable, write-back */
 #define VTCR_SL0_LEVEL1  (1ul << 6)
+#define VMID_BITS        8u  /* the smallest that the architecture has */
 #define FLUSH_SINGLE_MAX 64u /* pages flushed one by one; more: the whole VMID */
 
 static uint64_t vtcr;
@@ -27,7 +29,10 @@ void arch_p2m_init(void)
      * supported machines. */
     ipa_bits = bits[range] < 40 ? bits[range] : 40;
     vtcr = VTCR_RES1 | range << 16 | VTCR_WALK | VTCR_SL0_LEVEL1 | (64ul - ipa_bits);
-    printk("P2M: %u-bit guest addresses, %u-bit VMID, VTCR %#lx\n", ipa_bits, 8u, vtcr);
+    if (!vmid_init(VMID_BITS)) {
+        panic("There are too many CPUs for %u-bit VMIDs\n", VMID_BITS);
+    }
+    printk("P2M: %u-bit guest addresses, %u-bit VMID, VTCR %#lx\n", ipa_bits, VMID_BITS, vtcr);
 }
 
 unsigned int arch_p2m_root_order(void)
@@ -56,16 +61,38 @@ void p2m_init_cpu(void)
     isb();    /* before anything is translated */
 }
 
+static uint64_t p2m_vttbr(const struct arch_p2m *hw, uint64_t vmid)
+{
+    return hw->root | vmid << 48;
+}
+
+uint64_t p2m_load(struct arch_p2m *hw)
+{
+    return p2m_vttbr(hw, vmid_use(hw, this_cpu()));
+}
+
+/*
+ * vCPUs of a domain share its VMID, but each may have translations of its own under the same ASID:
+ * what another one left in this CPU's TLB is not this one's. What the guest itself drops, it drops
+ * on all CPUs (HCR_EL2.FB).
+ */
+void p2m_vcpu_changed(struct arch_p2m *hw, uint32_t id)
+{
+    uint8_t *last = &hw->last[this_cpu()->id];
+
+    if (*last != id + 1u) {
+        __asm__ volatile("tlbi vmalle1" ::: "memory"); /* of the VMID that is loaded */
+        dsb(nsh);                                      /* complete on this CPU ... */
+        isb();                                         /* ... before it translates again */
+        *last = (uint8_t)(id + 1u);
+    }
+}
+
 /* What was in force before select_vmid, if it changed anything. */
 struct regime {
     uint64_t vttbr, tcr;
     bool changed;
 };
-
-static uint64_t p2m_vttbr(const struct arch_p2m *hw)
-{
-    return hw->root | (hw->vmid & 255u) << 48;
-}
 
 /*
  * TLBI by VMID works on the one in VTTBR_EL2: put hw's there. hw's number is used even if its
@@ -77,13 +104,14 @@ static uint64_t p2m_vttbr(const struct arch_p2m *hw)
 static struct regime select_vmid(const struct arch_p2m *hw)
 {
     struct regime now = {.vttbr = READ_SYSREG(vttbr_el2)};
+    uint64_t vttbr = p2m_vttbr(hw, hw->vmid & VMID_MASK);
 
-    now.changed = now.vttbr != p2m_vttbr(hw);
+    now.changed = now.vttbr != vttbr;
     if (now.changed) {
         now.tcr = READ_SYSREG(tcr_el1);
         WRITE_SYSREG(now.tcr | TCR_EPD0 | TCR_EPD1, tcr_el1);
         isb(); /* no walk from here on */
-        WRITE_SYSREG(p2m_vttbr(hw), vttbr_el2);
+        WRITE_SYSREG(vttbr, vttbr_el2);
         isb(); /* before the TLBI that uses it */
     }
     return now;
@@ -97,6 +125,12 @@ static void restore_vmid(struct regime old)
         WRITE_SYSREG(old.tcr, tcr_el1);
         isb(); /* before AT or return */
     }
+}
+
+void arch_p2m_flush_all(void)
+{
+    __asm__ volatile("tlbi alle1is" ::: "memory");
+    dsb(ish); /* complete on all CPUs */
 }
 
 void arch_p2m_flush(struct arch_p2m *hw)

@@ -146,7 +146,7 @@ static void load_translation(struct vcpu *v)
 
     WRITE_SYSREG(s->tcr | TCR_EPD0 | TCR_EPD1, tcr_el1);
     isb(); /* no walk from here on ... */
-    WRITE_SYSREG(vmid_vttbr(&v->d->p2m.arch), vttbr_el2);
+    WRITE_SYSREG(p2m_load(&v->d->p2m.arch), vttbr_el2);
     WRITE_SYSREG(s->sctlr, sctlr_el1);
     WRITE_SYSREG(s->ttbr0, ttbr0_el1);
     WRITE_SYSREG(s->ttbr1, ttbr1_el1);
@@ -155,7 +155,7 @@ static void load_translation(struct vcpu *v)
     WRITE_SYSREG(s->contextidr, contextidr_el1);
     WRITE_SYSREG(v->arch.hcr, hcr_el2);
     isb(); /* ... before all of the above is in effect */
-    vmid_changed(&v->d->p2m.arch, v->id);
+    p2m_vcpu_changed(&v->d->p2m.arch, v->id);
     WRITE_SYSREG(s->tcr, tcr_el1);
 }
 

@@ -164,7 +164,7 @@ void arch_vcpu_save(struct vcpu *v)
     /* No translation by one guest's first stage and another's second or none, nor by tables that
      * are freed, not even ahead of time [RVPRIV 18.2.10]: the first stage goes first. */
     s->vsatp = csr_swap(CSR_VSATP, 0ul);
-    vmid_unload(&v->d->p2m.arch);
+    p2m_unload(&v->d->p2m.arch);
     s->scounteren = csr_read(CSR_SCOUNTEREN);
     s->senvcfg = csr_read(CSR_SENVCFG);
     if (isa_has(ISA_SMSTATEEN)) {
@@ -177,7 +177,7 @@ void arch_vcpu_load(struct vcpu *v)
 {
     const struct vcpu_csrs *s = &v->arch.csrs;
 
-    vmid_load(&v->d->p2m.arch, v->id);
+    p2m_load(&v->d->p2m.arch, v->id);
     csr_write(CSR_VSATP, s->vsatp);
     csr_write(CSR_HSTATUS, v->arch.hstatus);
     csr_write(CSR_VSSTATUS, s->vsstatus);

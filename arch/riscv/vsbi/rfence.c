@@ -2,7 +2,7 @@
  * SBI remote fences [RVSBI 8]: fences of instruction fetch and of guest translations on a domain's
  * vCPUs. On this hart by its own instructions; where another vCPU is loaded, by the firmware, which
  * returns when it is done. One that is loaded nowhere begins with a fence when it is next loaded:
- * its entry in p2m.arch.where is gone then (mm/vmid.c).
+ * its entry in p2m.arch.where is gone then (mm/p2m.c).
  */
 #include <asm/hfence.h>
 #include <asm/vsbi.h>
@@ -44,7 +44,7 @@ static void rfence_here(uint64_t start, uint64_t size, uint64_t asid)
 
 /*
  * CPUs other than this one on which a vCPU of `harts` is loaded. Each of these vCPUs loses its
- * place first: if it is loaded just now, either its new CPU finds that (vmid_load), or we find it
+ * place first: if it is loaded just now, either its new CPU finds that (p2m_load), or we find it
  * running here.
  */
 static cpumask_t rfence_cpus(struct vcpu *v, uint64_t harts)
@@ -59,7 +59,7 @@ static cpumask_t rfence_cpus(struct vcpu *v, uint64_t harts)
             continue;
         }
         atomic_store(&v->d->p2m.arch.where[id], 0u);
-        smp_mb(); /* the place is gone before we look: pairs with vmid_load */
+        smp_mb(); /* the place is gone before we look: pairs with p2m_load */
         if (atomic_load_acquire(&t->running) != 0) {
             found |= (cpumask_t)1 << atomic_load(&t->cpu)->id;
         }

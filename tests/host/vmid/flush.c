@@ -1,6 +1,6 @@
 /*
- * Flushes of RISC-V's second stage while CPUs load domains and leave them: the port's own source,
- * without its instructions. Each CPU is a context, and another may go on at each access to shared
+ * Flushes of RISC-V's second stage while CPUs load domains and leave them: the sources of core and
+ * port, without instructions. Each CPU is a context, and another may go on at each access to shared
  * memory. No CPU uses what it remembers from before a flush that is over, and no CPU is interrupted
  * for a domain that was not loaded there meanwhile. `flush SEED STEPS`.
  */
@@ -13,7 +13,8 @@
 #define MAX_CPUS 4u
 #define DOMAINS  40u
 #define PAGES    2u  /* of each domain */
-#define VMIDS_4  16u /* of four bits */
+#define VMIDS_4  16u /* of BITS bits */
+#define BITS     4u
 #define STACK    (256u << 10)
 
 #define atomic_load(p)         (other_cpus(), *(p))
@@ -28,16 +29,17 @@
         *_p = _new; \
         _old; \
     })
-#define atomic_fetch_or(p, v)       (other_cpus(), *(p) |= (v))
-#define atomic_fetch_and(p, v)      (other_cpus(), *(p) &= (v))
-#define smp_mb()                    ((void)0)
-#define likely(x)                   (x)
-#define unlikely(x)                 (x)
-#define ARRAY_SIZE(a)               (sizeof(a) / sizeof((a)[0]))
-#define __noinline                  __attribute__((noinline))
+#define atomic_fetch_or(p, v)  (other_cpus(), *(p) |= (v))
+#define atomic_fetch_and(p, v) (other_cpus(), *(p) &= (v))
+#define smp_mb()               ((void)0)
+#define likely(x)              (x)
+#define unlikely(x)            (x)
+#define ARRAY_SIZE(a)          (sizeof(a) / sizeof((a)[0]))
+#define __must_check
 #define SPINLOCK_INIT(rank)         0
 #define ctz64                       (unsigned int)__builtin_ctzl
-#define min_u64(a, b)               ((a) < (b) ? (a) : (b))
+#define min_u32(a, b)               ((a) < (b) ? (a) : (b))
+#define arch_vmid_taken()           ((void)0)
 #define isa_has(bit)                false
 #define panic(...)                  abort()
 #define printk(...)                 ((void)0)
@@ -53,7 +55,8 @@
 #define ATP_MODE_57                 10
 #define ATP_MODE_SHIFT              60
 #define GPTE_PBMT_IO                0
-#define HGATP_VMID(value)           ((value) >> 44 & 0x3fffu)
+#define HGATP_VMID_SHIFT            44
+#define HGATP_VMID(value)           ((value) >> HGATP_VMID_SHIFT & 0x3fffu)
 #define CSR_VSATP                   0
 #define CSR_HGATP                   1
 #define SBI_EXT_RFENCE              2
@@ -207,7 +210,7 @@ static struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_
     return (struct sbi_result){0};
 }
 
-void rfence_all(void);
+void arch_p2m_flush_all(void);
 
 #include "body.h"
 
@@ -260,14 +263,14 @@ static void run(void)
 
         inside[self] = d;
         loads[self]++;
-        vmid_load(&d->hw, 0);
+        p2m_load(&d->hw, 0);
         for (unsigned int n = (unsigned int)rand() % 8; n != 0; n--) {
             access(d);
             if (rand() % 4 == 0) {
                 flush_domain(&domain[rand() % 2 == 0 ? 0 : rand() % DOMAINS]);
             }
         }
-        vmid_unload(&d->hw);
+        p2m_unload(&d->hw);
         inside[self] = NULL;
     }
 }
@@ -278,8 +281,7 @@ int main(int argc, char **argv)
 
     srand(argc > 1 ? (unsigned int)atoi(argv[1]) : 1);
     steps = argc > 2 ? strtoul(argv[2], NULL, 0) : 100000;
-    bits = 4;
-    vmids = VMIDS_4;
+    p2m_has_vmids = vmid_init(BITS);
     for (unsigned int i = 0; i < DOMAINS; i++) {
         for (unsigned int page = 0; page < PAGES; page++) {
             domain[i].table[page] = 1;

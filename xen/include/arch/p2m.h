@@ -62,6 +62,12 @@ void arch_p2m_setup(struct arch_p2m *hw, paddr_t root);
 void arch_p2m_flush(struct arch_p2m *hw);
 void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr);
 
+/* VMIDs (<xen/vmid.h>). Every CPU drops all translations of all domains. */
+void arch_p2m_flush_all(void);
+/* This CPU has just given a domain a number. Whoever flushes that domain from here on sees it, or
+ * else what he changed is seen here by the first translation. */
+static inline void arch_vmid_taken(void);
+
 /*
  * Guest virtual to physical address through both stages, with the access rights of the running
  * guest's kernel. Only for the vCPU whose state is loaded on this CPU; hw: its domain's. false: the

@@ -26,10 +26,10 @@ void mm_init_secondary(void);
 /* Physical address of the tables that hold the identity map of the entry code, for a CPU that
  * starts. */
 paddr_t mm_boot_tables(void);
-/* The VTTBR_EL2 value for a domain on this CPU; assigns a VMID if needed. vmid.c. */
-uint64_t vmid_vttbr(struct arch_p2m *hw);
+/* p2m.c. The VTTBR_EL2 value for a domain that this CPU loads; assigns a VMID if needed. */
+uint64_t p2m_load(struct arch_p2m *hw);
 /* After that, with walks still disabled: vCPU `id` of hw's domain will run here. */
-void vmid_changed(struct arch_p2m *hw, uint32_t id);
+void p2m_vcpu_changed(struct arch_p2m *hw, uint32_t id);
 
 /* Stage-2 registers that are the same for all domains, on each CPU after arch_p2m_init. */
 void p2m_init_cpu(void);

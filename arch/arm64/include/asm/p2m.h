@@ -91,6 +91,11 @@ static inline void arch_pte_write(pte_t *slot, pte_t pte)
     dsb(ishst);
 }
 
+static inline void arch_vmid_taken(void)
+{
+    dsb(ish); /* the number is stored before anything is translated under it */
+}
+
 /* PAR_EL1 after the instruction; the guest may be between its own AT and the read of PAR. */
 #define P2M_AT(operation, gva) \
     ({ \

@@ -41,7 +41,7 @@ struct arch_domain {
 
 struct arch_p2m {
     uint64_t root;          /* physical address of the root table */
-    uint64_t vmid;          /* generation << 8 | VMID; 0: none yet (mm/vmid.c) */
+    uint64_t vmid;          /* <xen/vmid.h>; 0: none yet */
     uint8_t last[MAX_CPUS]; /* by CPU: the vCPU that it loaded last, + 1 */
     uint32_t read_only;     /* <arch/types.h> */
 };

@@ -171,13 +171,14 @@
 #define COUNTEREN_GUEST (COUNTEREN_CY | COUNTEREN_TM | COUNTEREN_IR)
 
 /* satp, vsatp, hgatp: mode in the top four bits */
-#define ATP_MODE_SHIFT  60
-#define ATP_MODE_BARE   0
-#define ATP_MODE_39     8
-#define ATP_MODE_48     9
-#define ATP_MODE_57     10
-#define ATP_PPN         ((1ul << 44) - 1)
-#define HGATP_VMID(atp) ((atp) >> 44 & 0x3fff)
+#define ATP_MODE_SHIFT   60
+#define ATP_MODE_BARE    0
+#define ATP_MODE_39      8
+#define ATP_MODE_48      9
+#define ATP_MODE_57      10
+#define ATP_PPN          ((1ul << 44) - 1)
+#define HGATP_VMID_SHIFT 44
+#define HGATP_VMID(atp)  ((atp) >> HGATP_VMID_SHIFT & 0x3fff)
 
 #ifndef __ASSEMBLER__
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <asm/csr.h>
+#include <xen/atomic.h>
 #include <xen/config.h>
 
 #define GPTE_VALID      (1ul << 0)
@@ -114,17 +115,15 @@ static inline bool arch_gva_to_pa(const struct arch_p2m *hw, uint64_t gva, bool 
     return guest_walk(gva, write, pa);
 }
 
-/* mm/vmid.c: how many VMIDs the harts have; on the boot CPU. */
-void vmid_init(void);
-unsigned int vmid_bits(void);
-uint64_t vmid_number(const struct arch_p2m *hw);
-/* Let this CPU translate for the vCPU `id` of hw's domain; vsatp is 0 (bare). */
-void vmid_load(struct arch_p2m *hw, uint32_t id);
-/* The CPU translates for nobody any more; vsatp is 0. */
-void vmid_unload(struct arch_p2m *hw);
+static inline void arch_vmid_taken(void)
+{
+    smp_mb(); /* the number is visible before anything is translated under it (arch_p2m_flush) */
+}
 
-/* mm/p2m.c: every CPU drops everything. */
-void rfence_all(void);
+/* mm/p2m.c. Let this CPU translate for the vCPU `id` of hw's domain; vsatp is 0 (bare). */
+void p2m_load(struct arch_p2m *hw, uint32_t id);
+/* The CPU translates for nobody any more; vsatp is 0. */
+void p2m_unload(struct arch_p2m *hw);
 /* This CPU drops what it remembers of one guest page of the domain that is loaded. */
 void p2m_forget(paddr_t gpa);
 /* Which modes of vsatp the harts have: bit per mode. */

@@ -42,7 +42,7 @@ struct arch_domain {
 struct arch_p2m {
     uint64_t root;           /* physical address of the root table */
     uint32_t read_only;      /* <arch/types.h> */
-    uint64_t vmid;           /* generation << 14 | VMID; 0: none yet (mm/vmid.c) */
+    uint64_t vmid;           /* <xen/vmid.h>; 0: none yet */
     uint32_t running;        /* atomic, by CPU: it translates by these tables now */
     uint32_t stale;          /* atomic, by CPU: it must drop what it remembers when it loads them */
     uint16_t last[MAX_CPUS]; /* by CPU: the vCPU that it loaded last, + 1 */

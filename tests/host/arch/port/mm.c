@@ -108,6 +108,11 @@ void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
     hw->flushes++;
 }
 
+void arch_p2m_flush_all(void)
+{
+    host_state.flushes_of_all++;
+}
+
 /* What a hardware walk of d's table finds for a guest-physical address. */
 static bool host_walk(const struct domain *d, paddr_t gpa, bool write, paddr_t *pa)
 {

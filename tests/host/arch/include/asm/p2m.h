@@ -14,6 +14,11 @@ static inline bool arch_gva_to_pa(const struct arch_p2m *hw, uint64_t gva, bool 
     return host_gva_to_pa(gva, write, pa);
 }
 
+static inline void arch_vmid_taken(void)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 static inline unsigned int arch_p2m_order(unsigned int level)
 {
     return 9u * (ARCH_P2M_LEVELS - 1u - level);

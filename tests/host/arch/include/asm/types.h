@@ -41,6 +41,7 @@ struct arch_domain {
 
 struct arch_p2m {
     paddr_t root;
+    uint64_t vmid; /* <xen/vmid.h> */
     uint64_t flushes;
     uint32_t read_only; /* <arch/types.h> */
 };
