@@ -21,7 +21,7 @@ void asm_offsets(void)
     DEFINE(CPU_STACK_BYTES, (PAGE_SIZE << CPU_STACK_ORDER) + PAGE_SIZE); /* guard page first */
     DEFINE(CPU_SIZE, sizeof(struct cpu));
     DEFINE(CPU_MPIDR, offsetof(struct cpu, arch.mpidr));
-    DEFINE(CPU_PANIC_STACK, offsetof(struct cpu, arch.panic_stack));
+    DEFINE(CPU_PANIC_STACK, offsetof(struct cpu, panic_stack));
     DEFINE(CPU_HARDEN, offsetof(struct cpu, arch.harden));
     DEFINE(CPU_CURRENT, offsetof(struct cpu, current));
     DEFINE(CPU_PENDING, offsetof(struct cpu, pending));

@@ -27,7 +27,7 @@ void asm_offsets(void)
     DEFINE(CPU_STACK_BYTES, (PAGE_SIZE << CPU_STACK_ORDER) + PAGE_SIZE); /* guard page first */
     DEFINE(CPU_SIZE, sizeof(struct cpu));
     DEFINE(CPU_HARTID, offsetof(struct cpu, arch.hartid));
-    DEFINE(CPU_PANIC_STACK, offsetof(struct cpu, arch.panic_stack));
+    DEFINE(CPU_PANIC_STACK, offsetof(struct cpu, panic_stack));
     DEFINE(CPU_CURRENT, offsetof(struct cpu, current));
     DEFINE(CPU_PENDING, offsetof(struct cpu, pending));
     DEFINE(CPU_STACK_TOP, offsetof(struct cpu, stack_top));

@@ -3,9 +3,9 @@
  * stub that the firmware leaves has no PSCI. Registers: Linux, drivers/watchdog/bcm2835_wdt.c; the
  * data sheet leaves them out.
  */
-#include <arch/mm.h>
 #include <asm/platform.h>
 #include <xen/dt.h>
+#include <xen/hyp_map.h>
 #include <xen/printk.h>
 #include <xen/time.h>
 
@@ -47,7 +47,7 @@ static void rpi4_init(void)
     dt_for_each_node(&dt_host, n) {
         if (pm == NULL && dt_compatible_any(&dt_host, n, pm_compatible) &&
             dt_reg(&dt_host, n, 0, &reg) == 0 && reg.size >= PM_SIZE && (reg.start & 3u) == 0) {
-            pm = arch_map_device(reg.start, PM_SIZE);
+            pm = hyp_map_device(reg.start, PM_SIZE);
         }
     }
     if (pm == NULL) {

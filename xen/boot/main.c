@@ -11,6 +11,7 @@
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/grant.h>
+#include <xen/hyp_map.h>
 #include <xen/hypercall.h>
 #include <xen/irq.h>
 #include <xen/keys.h>
@@ -27,10 +28,10 @@
 /* Map the tree and open it; the early console comes with it, or without. */
 static void boot_open_device_tree(paddr_t fdt)
 {
-    const uint8_t *header = (fdt & 7u) == 0 ? arch_map_early(fdt, FDT_HEADER_SIZE) : NULL;
+    const uint8_t *header = (fdt & 7u) == 0 ? hyp_map_early(fdt, FDT_HEADER_SIZE) : NULL;
     uint32_t size = header == NULL ? 0 : fdt_be32(header + FDT_TOTAL_SIZE);
     const void *base =
-        size >= FDT_HEADER_SIZE && size <= FDT_MAX_SIZE ? arch_map_early(fdt, size) : NULL;
+        size >= FDT_HEADER_SIZE && size <= FDT_MAX_SIZE ? hyp_map_early(fdt, size) : NULL;
     int rc = base != NULL ? dt_open(&dt_host, base, size) : -ENOEXEC;
 
     arch_early_console(rc == 0 ? &dt_host : NULL);
@@ -122,7 +123,7 @@ void xen_main(paddr_t fdt)
     }
     memmap_init(fdt, dt_host.fdt.size);
     reserve_modules(fdt, dt_host.fdt.size);
-    arch_mm_init();
+    hyp_map_init();
     page_alloc_init(dom0_memory_choose);
     uart_init();
     printk("%s\n", xen_banner());

@@ -2,11 +2,11 @@
  * The earliest output: a polled UART found in the device tree before any driver. Usable with
  * address translation off, so nothing here follows a pointer that the linker put into data.
  */
-#include <arch/mm.h>
 #include <xen/board.h>
 #include <xen/config.h>
 #include <xen/dt.h>
 #include <xen/early_uart.h>
+#include <xen/hyp_map.h>
 #include <xen/uart.h>
 #include <xen/uart_ns16550.h>
 #include <xen/uart_pl011.h>
@@ -74,7 +74,7 @@ static int lies_in(void *uart, const char *what __unused, uint64_t start, uint64
 /* From the physical address of its registers to one that works. */
 static bool map_regs(struct uart_regs *r)
 {
-    r->base = (uintptr_t)(r->base != 0 ? arch_map_device(r->base, PAGE_SIZE) : NULL);
+    r->base = (uintptr_t)(r->base != 0 ? hyp_map_device(r->base, PAGE_SIZE) : NULL);
     return r->base != 0;
 }
 

@@ -1,6 +1,6 @@
 /* 16550 and its relatives: line settings stay as the firmware left them. */
-#include <arch/mm.h>
 #include <xen/errno.h>
+#include <xen/hyp_map.h>
 #include <xen/uart.h>
 #include <xen/uart_ns16550.h>
 
@@ -67,7 +67,7 @@ int uart_ns16550_probe(const struct dt_node *node, struct uart *u)
     if (!ns16550_find(&dt_host, node, &u->regs)) {
         return -ENODEV;
     }
-    u->regs.base = (uintptr_t)arch_map_device(u->regs.base, NS16550_COUNT << u->regs.shift);
+    u->regs.base = (uintptr_t)hyp_map_device(u->regs.base, NS16550_COUNT << u->regs.shift);
     if (u->regs.base == 0) {
         return -ENOMEM;
     }

@@ -1,6 +1,6 @@
 /* Arm PL011, as the firmware left it: line settings are not changed. */
-#include <arch/mm.h>
 #include <xen/errno.h>
+#include <xen/hyp_map.h>
 #include <xen/uart.h>
 #include <xen/uart_pl011.h>
 
@@ -53,7 +53,7 @@ int uart_pl011_probe(const struct dt_node *node, struct uart *u)
     if (!pl011_find(&dt_host, node, &u->regs)) {
         return -ENODEV;
     }
-    u->regs.base = (uintptr_t)arch_map_device(u->regs.base, PL011_SIZE);
+    u->regs.base = (uintptr_t)hyp_map_device(u->regs.base, PL011_SIZE);
     if (u->regs.base == 0) {
         return -ENOMEM;
     }

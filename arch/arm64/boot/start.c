@@ -1,25 +1,27 @@
 /* From assembly to the core: says what is wrong if the CPU was entered at the wrong exception
  * level, or hands over to xen_main. */
 #include <arch/cpu.h>
+#include <arch/mm.h>
 #include <asm/boot.h>
 #include <asm/cpu.h>
-#include <asm/mm.h>
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/early_uart.h>
+#include <xen/hyp_map.h>
 #include <xen/trap.h>
 
 /* The boot CPU in C, MMU on. fdt and image are physical addresses. */
 void __noreturn boot_main(paddr_t fdt, paddr_t image)
 {
-    mm_set_image(image);
+    image_phys_offset = image - IMAGE_START;
+    hyp_stacks_init();
     cpu_init_el2();
     xen_main(fdt);
 }
 
 void __noreturn boot_secondary(void)
 {
-    mm_init_secondary();
+    arch_hyp_switch();
     cpu_init_el2();
     xen_main_secondary();
 }

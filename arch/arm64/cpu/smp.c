@@ -4,11 +4,11 @@
 #include <arch/mm.h>
 #include <arch/time.h>
 #include <asm/cpu.h>
-#include <asm/mm.h>
 #include <asm/platform.h>
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
+#include <xen/hyp_map.h>
 #include <xen/printk.h>
 #include <xen/string.h>
 
@@ -49,7 +49,7 @@ void arch_cpu_discover(void)
 /* The word is read by a CPU that has its caches off [Linux booting.rst]. */
 static int release(paddr_t word, paddr_t entry)
 {
-    uint64_t *p = mm_map_device(word, sizeof(*p));
+    uint64_t *p = hyp_map_uncached(word, sizeof(*p));
 
     if (p == NULL || (word & 7u) != 0) {
         return -ENODEV;

@@ -6,13 +6,13 @@
 #include <arch/cpu.h>
 #include <arch/domain.h>
 #include <arch/irq.h>
-#include <arch/mm.h>
 #include <asm/gicv2.h>
 #include <asm/sysregs.h>
 #include <asm/traps.h>
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
+#include <xen/hyp_map.h>
 #include <xen/irq.h>
 #include <xen/memmap.h>
 #include <xen/printk.h>
@@ -61,7 +61,7 @@ static void gicv2_region(uint32_t index, const char *what, paddr_t *pa, uint64_t
 
 static uint8_t *gicv2_map(paddr_t pa, size_t size)
 {
-    uint8_t *va = arch_map_device(pa, size);
+    uint8_t *va = hyp_map_device(pa, size);
 
     if (va == NULL) {
         panic("GICv2: cannot map %#llx\n", (unsigned long long)pa);

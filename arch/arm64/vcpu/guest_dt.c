@@ -2,7 +2,6 @@
  * interrupt controller. */
 #include <arch/domain.h>
 #include <arch/irq.h>
-#include <arch/mm.h>
 #include <asm/gicv2.h>
 #include <asm/platform.h>
 #include <asm/psci.h>
@@ -11,6 +10,7 @@
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/fdt_build.h>
+#include <xen/hyp_map.h>
 #include <xen/irq.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
@@ -133,7 +133,7 @@ static void v2m_assign(struct domain *d, const struct dt_node *node, const struc
 
     if (!dt_u32(&dt_host, node, "arm,msi-base-spi", &base) ||
         !dt_u32(&dt_host, node, "arm,msi-num-spis", &count)) {
-        regs = arch_map_device(frame->start, PAGE_SIZE);
+        regs = hyp_map_device(frame->start, PAGE_SIZE);
         if (regs != NULL) {
             uint32_t typer = gic_load(regs, 0x008); /* MSI_TYPER [SBSA, GICv2m] */
 

@@ -1,18 +1,21 @@
 /* From assembly to the core; and what is said when the hart was entered in a way that cannot work.
  */
 #include <arch/cpu.h>
+#include <arch/mm.h>
 #include <asm/boot.h>
 #include <asm/sbi.h>
 #include <xen/cpu.h>
 #include <xen/dt.h>
 #include <xen/early_uart.h>
+#include <xen/hyp_map.h>
 #include <xen/trap.h>
 #include <xen/uart.h>
 
 /* The boot CPU in C, paging on. fdt and image are physical addresses. */
 void __noreturn boot_main(paddr_t fdt, paddr_t image, uint64_t hartid)
 {
-    mm_set_image(image);
+    image_phys_offset = image - IMAGE_START;
+    hyp_stacks_init();
     cpus[0].arch.hartid = hartid;
     xen_main(fdt);
 }

@@ -24,6 +24,7 @@ void arch_cpu_discover(void)
 
     isa_discover();
     sbi_init();
+    mm_init();
     cache_init();
     cpu_init_hs();
     for (uint32_t i = 0; dt_cpu(&dt_host, i, &cpu) == 0; i++) {

@@ -7,7 +7,6 @@
  * configure leave it as it is. The registers of one source are independent of others', so there is
  * no lock here.
  */
-#include <arch/mm.h>
 #include <asm/aia.h>
 #include <asm/irqchip.h>
 #include <asm/isa.h>
@@ -15,6 +14,7 @@
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/fdt_build.h>
+#include <xen/hyp_map.h>
 #include <xen/irq.h>
 #include <xen/lib.h>
 #include <xen/printk.h>
@@ -189,7 +189,7 @@ const struct irqchip aia_chip = {
 
 static void aplic_init(void)
 {
-    aplic_registers = arch_map_device(aplic.pa, APLIC_END);
+    aplic_registers = hyp_map_device(aplic.pa, APLIC_END);
     if (aplic_registers == NULL) {
         panic("APLIC: cannot map its registers at %#lx\n", aplic.pa);
     }

@@ -3,7 +3,6 @@
  * between CPUs, the APLIC's messages), and guest files as hardware. Who has which guest file, and
  * what comes for him, is vimsic.c's.
  */
-#include <arch/mm.h>
 #include <asm/aia.h>
 #include <asm/irqchip.h>
 #include <xen/bitops.h>
@@ -11,6 +10,7 @@
 #include <xen/domain.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
+#include <xen/hyp_map.h>
 #include <xen/lib.h>
 #include <xen/printk.h>
 
@@ -107,7 +107,7 @@ static void imsic_find(const struct cpu *c)
     if (host->pa == 0 || (host->pa & ~PAGE_MASK) != 0) {
         panic("IMSIC: the device tree has no interrupt file for hart %lu\n", c->arch.hartid);
     }
-    host->page = arch_map_device(host->pa, PAGE_SIZE);
+    host->page = hyp_map_device(host->pa, PAGE_SIZE);
     if (host->page == NULL) {
         panic("IMSIC: cannot map %#lx\n", host->pa);
     }

@@ -7,7 +7,6 @@
  * [RVPLIC 1.2].
  */
 #include <arch/cpu.h>
-#include <arch/mm.h>
 #include <asm/irqchip.h>
 #include <asm/plic.h>
 #include <asm/sbi.h>
@@ -16,6 +15,7 @@
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/fdt_build.h>
+#include <xen/hyp_map.h>
 #include <xen/lib.h>
 #include <xen/printk.h>
 #include <xen/trap.h>
@@ -151,8 +151,8 @@ static uint32_t plic_init_contexts(uint32_t count)
 
 static void plic_map(uint32_t contexts)
 {
-    plic_sources = arch_map_device(plic.pa, PLIC_ENABLE + contexts * PLIC_ENABLE_STRIDE);
-    plic_contexts = arch_map_device(plic.pa + PLIC_CONTEXT, contexts * PLIC_CONTEXT_STRIDE);
+    plic_sources = hyp_map_device(plic.pa, PLIC_ENABLE + contexts * PLIC_ENABLE_STRIDE);
+    plic_contexts = hyp_map_device(plic.pa + PLIC_CONTEXT, contexts * PLIC_CONTEXT_STRIDE);
     if (plic_sources == NULL || plic_contexts == NULL) {
         panic("PLIC: cannot map its registers at %#lx\n", plic.pa);
     }

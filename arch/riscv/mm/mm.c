@@ -1,51 +1,17 @@
-/*
- * The hypervisor's own address space: one root table for all CPUs, the direct map of RAM, device
- * mappings, the boot window for the device tree. Entries are only ever added, except the boot
- * window's, which is written once, and the guard pages'.
- */
+/* Where the image is, and when harts see new entries of the tables of xen/mm/hyp_map.c. */
+#include <arch/hyp_map.h>
 #include <arch/mm.h>
-#include <asm/boot.h>
-#include <asm/csr.h>
 #include <asm/isa.h>
-#include <asm/mm.h>
-#include <asm/mmu.h>
 #include <asm/sbi.h>
-#include <xen/config.h>
 #include <xen/cpu.h>
-#include <xen/lib.h>
-#include <xen/memmap.h>
-#include <xen/printk.h>
-#include <xen/rangeset.h>
-#include <xen/spinlock.h>
-
-#define TABLE_POOL  48u
-#define TABLE_SPARE 8u                        /* what one range of RAM or a device may need */
-#define PA_MAX      ((1ul << 56) - PAGE_SIZE) /* of an address in an entry [RVPRIV 12.4.1] */
 
 extern char _start_image[], _end_image[];
-extern pte_t xen_root[512];
 
-uint64_t image_phys_offset;
-static pte_t table_pool[TABLE_POOL][512] __aligned(PAGE_SIZE);
-static unsigned int tables_used;
-static paddr_t more_tables, more_end; /* taken from RAM, in the direct map */
-static uint64_t device_next = DEVICE_START;
-static spinlock_t device_lock = SPINLOCK_INIT(LOCK_HEAP);
+uint64_t image_phys_offset, hyp_device_bits;
 
-/* A stack for each CPU with an unmapped page below it, and a small one for faults inside the
- * hypervisor. */
-uint8_t cpu_stacks[MAX_CPUS][(PAGE_SIZE << CPU_STACK_ORDER) + PAGE_SIZE] __aligned(PAGE_SIZE)
-    __section(".stacks");
-static uint8_t panic_stacks[MAX_CPUS][2048] __aligned(16) __section(".stacks");
-
-void mm_set_image(paddr_t image)
+void mm_init(void)
 {
-    image_phys_offset = image - (uint64_t)(uintptr_t)_start_image;
-    for (unsigned int i = 0; i < MAX_CPUS; i++) {
-        cpus[i].id = i;
-        cpus[i].stack_top = cpu_stacks[i] + sizeof(cpu_stacks[i]);
-        cpus[i].arch.panic_stack = (uint64_t)(uintptr_t)(panic_stacks[i] + sizeof(panic_stacks[i]));
-    }
+    hyp_device_bits = isa_has(ISA_SVPBMT) ? PTE_PBMT_IO : 0;
 }
 
 paddr_t arch_image_start(void)
@@ -58,196 +24,18 @@ paddr_t arch_image_end(void)
     return arch_va_to_pa(_end_image);
 }
 
-/* RAM for tables, when whole chunks of the direct map are there and before the allocator is. What
- * is left of the last chunk is forgotten. */
-static void take_tables(void)
+void arch_hyp_sync(uint64_t va, uint64_t size)
 {
-    uint64_t left = TABLE_POOL - tables_used + ((more_end - more_tables) >> PAGE_SHIFT);
-
-    if (left < TABLE_SPARE) {
-        paddr_t chunk = memmap_take_chunk();
-
-        more_tables = chunk != 0 ? chunk : more_tables;
-        more_end = chunk != 0 ? chunk + CHUNK_SIZE : more_end;
-    }
-}
-
-/* 0: there is none left. */
-static paddr_t new_table(void)
-{
-    paddr_t pa = more_tables;
-
-    if (tables_used < TABLE_POOL) {
-        return arch_va_to_pa(table_pool[tables_used++]);
-    }
-    if (pa == more_end) {
-        return 0;
-    }
-    more_tables += PAGE_SIZE;
-    arch_page_zero(arch_pa_to_va(pa));
-    smp_wmb(); /* zeros are visible before the entry that leads to them */
-    return pa;
-}
-
-/* The image's own mapping reaches those inside it before the direct map exists. */
-static pte_t *table_at(paddr_t pa)
-{
-    return pa - arch_image_start() < arch_image_end() - arch_image_start()
-               ? (pte_t *)(uintptr_t)(pa - image_phys_offset)
-               : arch_pa_to_va(pa);
-}
-
-/* The table below an entry, made if there is none; NULL: the pool is empty or a leaf is in the way.
- */
-static pte_t *next_table(pte_t *slot)
-{
-    paddr_t pa = pte_pa(*slot);
-
-    if ((*slot & PTE_V) == 0) {
-        pa = new_table();
-        if (pa == 0) {
-            return NULL;
-        }
-        WRITE_ONCE(*slot, pte_make(pa, PTE_V));
-    } else if ((*slot & PTE_LEAF) != 0) {
-        return NULL;
-    }
-    return table_at(pa);
-}
-
-static void flush_local(void)
-{
-    /* Walks see the entries written before; negative ones that were cached are dropped. */
-    __asm__ volatile("sfence.vma" ::: "memory");
-}
-
-/* Map [va, va + size) to pa with the largest leaves; page aligned. false: out of tables. */
-static bool map(uint64_t va, paddr_t pa, uint64_t size, pte_t attr)
-{
-    while (size != 0) {
-        pte_t *table = xen_root;
-        unsigned int shift = 30;
-
-        for (;;) {
-            uint64_t block = 1ul << shift;
-            pte_t *slot = &table[va >> shift & 511u];
-
-            if (shift == PAGE_SHIFT || (((va | pa) & (block - 1)) == 0 && size >= block)) {
-                WRITE_ONCE(*slot, pte_make(pa, attr));
-                va += block;
-                pa += block;
-                size -= block;
-                break;
-            }
-            table = next_table(slot);
-            if (table == NULL) {
-                return false;
-            }
-            shift -= 9;
-        }
-    }
-    flush_local();
-    return true;
-}
-
-static void guard_stacks(void)
-{
-    pte_t *l1 = next_table(&xen_root[IMAGE_START >> 30 & 511u]);
-    pte_t *l0 = next_table(&l1[IMAGE_START >> 21 & 511u]);
-
-    for (unsigned int i = 0; i < MAX_CPUS; i++) {
-        WRITE_ONCE(l0[(uint64_t)(uintptr_t)cpu_stacks[i] >> PAGE_SHIFT & 511u], 0);
-    }
-    flush_local();
-}
-
-static bool map_direct(paddr_t start, paddr_t end)
-{
-    return map(DIRECTMAP_START + start, start, end - start, PTE_DATA);
-}
-
-/* The whole chunks of a range of RAM, or its ends: these need tables. */
-static bool map_ram(const struct range *r, bool ends)
-{
-    uint64_t first = round_up(r->start, CHUNK_SIZE), last = round_down(r->end, CHUNK_SIZE);
-
-    if (first >= last) {
-        return !ends || map_direct(r->start, r->end);
-    }
-    if (!ends) {
-        return map_direct(first, last);
-    }
-    return map_direct(r->start, first) && map_direct(last, r->end);
-}
-
-static void map_all(const struct rangeset *rs, bool ends)
-{
-    for (uint32_t i = 0; i < rs->count; i++) {
-        const struct range *r = &rs->ranges[i];
-
-        if (ends) {
-            take_tables();
-        }
-        if (!map_ram(r, ends)) {
-            panic("Cannot map RAM %#lx-%#lx: too many fragments for the tables of the direct map; "
-                  "join ranges in /memory or /reserved-memory\n",
-                  r->start, r->end);
-        }
-    }
-}
-
-void arch_mm_init(void)
-{
-    static struct range storage[MAX_MEM_BANKS + MAX_RESERVED_BANKS];
-    struct rangeset rs = RANGESET_INIT(storage);
-
-    memmap_direct(&rs);
-    if (memmap_max_frame() > DIRECTMAP_SIZE >> PAGE_SHIFT) {
-        panic("RAM above %#lx, where the hypervisor's Sv39 space ends: take it out of /memory\n",
-              DIRECTMAP_SIZE);
-    }
-    guard_stacks();
-    map_all(&rs, false);
-    map_all(&rs, true);
-    take_tables(); /* for devices */
-}
-
-/*
- * Before the ISA is known the memory type is the one that the machine gives the address (PMA),
- * which is right for every device; afterwards Svpbmt says it, too.
- */
-void *arch_map_device(paddr_t pa, size_t size)
-{
-    paddr_t start = pa & PAGE_MASK;
-    uint64_t length = round_up(pa + size, PAGE_SIZE) - start, va;
-    pte_t attr = PTE_DATA | (isa_has(ISA_SVPBMT) ? PTE_PBMT_IO : 0);
-    bool ok;
-
-    if (pa > PA_MAX || size > PA_MAX - pa || memmap_has_ram(pa, pa + size)) {
-        return NULL;
-    }
-    spin_lock(&device_lock);
-    va = device_next;
-    ok = length <= DEVICE_START + DEVICE_SIZE - va && map(va, start, length, attr);
-    device_next += ok ? length : 0;
-    spin_unlock(&device_lock);
-    if (ok && nr_cpus_online > 1) {
+    arch_hyp_switch();
+    if (nr_cpus_online > 1) {
         /* Other harts may have cached that nothing is there [RVPRIV SFENCE.VMA]. */
-        (void)sbi_call(SBI_EXT_RFENCE, SBI_RFENCE_SFENCE_VMA, 0, SBI_ALL_HARTS, va, length, 0);
+        (void)sbi_call(SBI_EXT_RFENCE, SBI_RFENCE_SFENCE_VMA, 0, SBI_ALL_HARTS, va, size, 0);
     }
-    return ok ? (void *)(uintptr_t)(va + (pa - start)) : NULL;
 }
 
-/* 2 MiB leaves over the range; one use (the device tree), so the window is simply indexed by the
- * offset in its GiB. */
-const void *arch_map_early(paddr_t pa, size_t size)
+/* There is only one root. */
+void arch_hyp_switch(void)
 {
-    paddr_t start = pa & ~(CHUNK_SIZE - 1ul);
-    uint64_t length = round_up(pa + size, CHUNK_SIZE) - start;
-
-    if (pa == 0 || pa >= DIRECTMAP_SIZE || length > EARLY_SIZE ||
-        !map(EARLY_START, start, length, PTE_RODATA)) {
-        return NULL;
-    }
-    return (const void *)(uintptr_t)(EARLY_START + (pa - start));
+    /* Walks see the entries written before; those cached, negative ones too, are dropped. */
+    __asm__ volatile("sfence.vma" ::: "memory");
 }

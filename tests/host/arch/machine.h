@@ -86,6 +86,10 @@ bool host_guest_write(uint16_t domain, uint64_t gpa, const void *from, size_t si
 void host_fail_atomics(unsigned int n);
 unsigned int host_atomics_to_fail(void); /* how many of them are left */
 
+/* What the hypervisor's own tables have at `va`: physical address, enum hyp_kind, size of the leaf
+ * (1 << shift). false: nothing. */
+bool host_hyp_walk(uint64_t va, uint64_t *pa, unsigned int *kind, unsigned int *shift);
+
 /* Is the chunk of 2 MiB with this physical address kept page by page? */
 bool host_chunk_split(uint64_t pa);
 

@@ -1,4 +1,4 @@
-/* Contract: the hypervisor's own address space and cache maintenance. */
+/* Contract: addresses of the hypervisor, and cache maintenance. */
 #pragma once
 
 #include <arch/types.h>
@@ -13,19 +13,8 @@ static inline paddr_t arch_va_to_pa(const void *va);
  */
 paddr_t arch_image_start(void);
 paddr_t arch_image_end(void);
-
-/* Build the final tables: direct map of every RAM bank of memmap, W^X for the image, guard pages.
- * Boot CPU, once. */
-void arch_mm_init(void);
-
-/* Map `size` bytes of device memory (strongly ordered, not executable). NULL when the window is
- * full, when the range is RAM in part (once memmap knows it), or when no address is as long. Never
- * unmapped. */
-void *arch_map_device(paddr_t pa, size_t size);
-
-/* Map `size` bytes read-only and cached before arch_mm_init (device tree at boot). NULL if out of
- * reach. */
-const void *arch_map_early(paddr_t pa, size_t size);
+/* Where the image's own mapping has a physical address of that extent. */
+static inline void *arch_image_at(paddr_t pa);
 
 /* Write a range of the direct map back to the point of coherency; ..._invalidate also drops it. */
 void arch_cache_clean(const void *va, size_t size);

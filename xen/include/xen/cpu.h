@@ -28,6 +28,7 @@ struct cpu {
     bool online;
     bool idle; /* in arch_cpu_idle */
     void *stack_top;
+    void *panic_stack; /* top of a small stack for faults inside the hypervisor */
     struct timer_queue timers;
     struct sched_cpu sched;
     s_time_t idle_time; /* ns spent idle; kept by the scheduler */

@@ -9,7 +9,7 @@ struct domain;
 struct rangeset;
 
 /* From host_memmap. `take` removes from the free RAM what shall not be the allocator's. Boot CPU,
- * once, after arch_mm_init. */
+ * once, after hyp_map_init. */
 void page_alloc_init(void (*take)(struct rangeset *free));
 
 /* 2^order contiguous, zeroed pages of hypervisor memory (direct-map address); NULL: none left. */

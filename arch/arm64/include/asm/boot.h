@@ -7,4 +7,3 @@
 void __noreturn boot_main(paddr_t fdt, paddr_t image);
 void __noreturn boot_secondary(void);
 void boot_wrong_level(paddr_t fdt, uint64_t level);
-void mm_set_image(paddr_t image);

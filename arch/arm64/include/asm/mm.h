@@ -19,13 +19,11 @@ static inline paddr_t arch_va_to_pa(const void *va)
     return a >= DIRECTMAP_START ? a - DIRECTMAP_START : a + image_phys_offset;
 }
 
-/* As arch_map_device, but RAM, too: for a word there that is read with caches off. */
-void *mm_map_device(paddr_t pa, size_t size);
-/* Switch this CPU from the boot tables to the final ones (secondary CPUs). */
-void mm_init_secondary(void);
-/* Physical address of the tables that hold the identity map of the entry code, for a CPU that
- * starts. */
-paddr_t mm_boot_tables(void);
+static inline void *arch_image_at(paddr_t pa)
+{
+    return (void *)(uintptr_t)(pa - image_phys_offset);
+}
+
 /* p2m.c. The VTTBR_EL2 value for a domain that this CPU loads; assigns a VMID if needed. */
 uint64_t p2m_load(struct arch_p2m *hw);
 /* After that, with walks still disabled: vCPU `id` of hw's domain will run here. */

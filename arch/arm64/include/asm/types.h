@@ -51,5 +51,4 @@ struct arch_cpu {
     uint64_t release_address; /* spin-table word, 0: PSCI */
     uint32_t up;              /* set by the CPU itself when it is in C */
     uint32_t harden;          /* entry.S: 0, rounds of its loop, or (bit 31) a call to firmware */
-    uint64_t panic_stack;     /* top of a small stack for faults inside the hypervisor */
 };

@@ -11,4 +11,3 @@ void __noreturn boot_main(paddr_t fdt, paddr_t image, uint64_t hartid);
 void __noreturn boot_secondary(void);
 /* Paging did not come on: say so. Returns. */
 void boot_no_paging(paddr_t fdt);
-void mm_set_image(paddr_t image);

@@ -19,5 +19,12 @@ static inline paddr_t arch_va_to_pa(const void *va)
     return a >= IMAGE_START ? a + image_phys_offset : a - DIRECTMAP_START;
 }
 
+static inline void *arch_image_at(paddr_t pa)
+{
+    return (void *)(uintptr_t)(pa - image_phys_offset);
+}
+
+/* Choose how devices are mapped; after isa_discover. */
+void mm_init(void);
 /* Choose the ways of cache maintenance; after isa_discover. */
 void cache_init(void);

@@ -52,7 +52,6 @@ struct arch_p2m {
 
 struct arch_cpu {
     uint64_t hartid;
-    uint32_t up;          /* set by the CPU itself when it is in C */
-    uint64_t panic_stack; /* top of a small stack for faults inside the hypervisor */
-    struct timer settle;  /* irq/virq.c: an event bit is looked at again */
+    uint32_t up;         /* set by the CPU itself when it is in C */
+    struct timer settle; /* irq/virq.c: an event bit is looked at again */
 };

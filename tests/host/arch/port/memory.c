@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 
 #define SEGMENTS 4
+#define HOST_GIB (1ul << 30)
 
 struct host_segment {
     uint64_t *at;
@@ -35,11 +36,6 @@ void *host_alloc(size_t size)
 void host_free(void *memory)
 {
     free(memory);
-}
-
-void *host_zeroed(size_t size)
-{
-    return calloc(1, size);
 }
 
 /*
@@ -104,6 +100,29 @@ void host_restore_variables(void)
     }
 }
 
+/* RAM, where leaves of 1 GiB can map it: process and machine have it at the same place in its GiB.
+ */
+static uint8_t *host_new_ram(uint64_t start, uint64_t size)
+{
+    uint64_t before = start % HOST_GIB, length = before + size;
+    uint8_t *room = mmap(NULL, length + HOST_GIB, PROT_NONE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *base, *ram;
+
+    if (room == MAP_FAILED) {
+        abort();
+    }
+    base = (uint8_t *)(((uintptr_t)room + HOST_GIB - 1) & ~(HOST_GIB - 1));
+    ram = mmap(base + before, size, PROT_READ | PROT_WRITE,
+               MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    if (ram == MAP_FAILED) {
+        abort();
+    }
+    munmap(room, (size_t)(ram - room));
+    munmap(ram + size, (size_t)(room + length + HOST_GIB - (ram + size)));
+    return ram;
+}
+
 void host_machine(uint64_t ram)
 {
     host_machine_at(HOST_RAM_BASE, ram, HOST_IMAGE);
@@ -115,16 +134,10 @@ void host_machine_at(uint64_t start, uint64_t size, uint64_t image)
         munmap(host_directmap + host_state.ram_start, host_state.ram_size);
     }
     host_restore_variables();
-
-    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (memory == MAP_FAILED) {
-        abort();
-    }
-    host_directmap = (uint8_t *)((uintptr_t)memory - start);
+    host_directmap = (uint8_t *)((uintptr_t)host_new_ram(start, size) - start);
     host_state.ram_start = start;
     host_state.ram_size = size;
     host_state.image = image;
+    host_new_tables();
     host_repeats(1000000);
 }

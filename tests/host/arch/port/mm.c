@@ -10,8 +10,6 @@
 #include <xen/memmap.h>
 #include <xen/string.h>
 
-#define DEVICE_WINDOW MIB(16)
-
 uint8_t *host_directmap;
 
 paddr_t arch_image_start(void)
@@ -22,36 +20,6 @@ paddr_t arch_image_start(void)
 paddr_t arch_image_end(void)
 {
     return host_state.image + HOST_IMAGE_SIZE;
-}
-
-void arch_mm_init(void)
-{
-}
-
-/* Registers of devices that are not there: memory. A 16550 is ready to send in it, as a PL011 is.
- */
-void *arch_map_device(paddr_t pa, size_t size)
-{
-    static const uint8_t line_status[] = {5, 5 << 1, 5 << 2, 5 << 3}; /* by the distance of
-                                                                         registers */
-    uint8_t *regs = size <= DEVICE_WINDOW ? host_zeroed(size) : NULL;
-
-    (void)pa;
-    for (unsigned int i = 0; regs != NULL && i < ARRAY_SIZE(line_status); i++) {
-        if (line_status[i] < size) {
-            regs[line_status[i]] = 0x60;
-        }
-    }
-    return regs;
-}
-
-const void *arch_map_early(paddr_t pa, size_t size)
-{
-    uint64_t offset = pa - host_state.ram_start;
-    bool in_ram = pa >= host_state.ram_start && offset < host_state.ram_size &&
-                  size <= host_state.ram_size - offset;
-
-    return in_ram ? arch_pa_to_va(pa) : NULL;
 }
 
 void arch_cache_clean(const void *va, size_t size)

@@ -48,6 +48,8 @@ bool host_irq_waits(void); /* for the CPU that is played */
 void host_take_interrupts(void);
 bool host_early_putc(char c);
 
-/* Zeroed memory, and the core's variables as they were at program start. */
-void *host_zeroed(size_t size);
+/* The hypervisor's tables as boot code leaves them: nothing is mapped but the stacks. */
+void host_new_tables(void);
+
+/* The core's variables as they were at program start. */
 void host_restore_variables(void);

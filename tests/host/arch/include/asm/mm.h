@@ -3,7 +3,7 @@
  */
 #pragma once
 
-extern uint8_t *host_directmap; /* address of physical address 0, which is not mapped itself */
+#include <asm/layout.h>
 
 static inline void *arch_pa_to_va(paddr_t pa)
 {
@@ -13,4 +13,10 @@ static inline void *arch_pa_to_va(paddr_t pa)
 static inline paddr_t arch_va_to_pa(const void *va)
 {
     return (paddr_t)((uintptr_t)va - (uintptr_t)host_directmap);
+}
+
+/* Nothing of the hypervisor is where the machine's image is: its variables are the process's. */
+static inline void *arch_image_at(paddr_t pa)
+{
+    return arch_pa_to_va(pa);
 }
