@@ -82,7 +82,8 @@ void dom0_memory_choose(struct rangeset *free)
     uint64_t have = rangeset_total(free);
 
     chosen.wanted = memory_wanted(have);
-    chosen.have = have > OWN_NEEDS ? (have - OWN_NEEDS) / (PER_PAGE + 1) * PER_PAGE : 0;
+    have = have > OWN_NEEDS ? (have - OWN_NEEDS) / (PER_PAGE + 1) * PER_PAGE : 0;
+    chosen.have = round_down(have, BANK_ALIGN);
     if (!memory_possible()) {
         return;
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from typing import Any
 
 import fdt
@@ -161,6 +162,20 @@ def test_bad_dom0_mem(new_machine: Any, xen: str) -> None:
     machine = new_machine()
     assert machine.boot(xen=xen) == HALTED
     assert "dom0_mem" in "\n".join(machine.core.log())
+
+
+def test_following_the_messages_ends_in_a_boot(new_machine: Any) -> None:
+    """Who does what they say about dom0_mem= comes to a dom0 of nearly all memory."""
+    mib, state = 4096, HALTED
+    for _ in range(3):
+        machine = new_machine()
+        state = machine.boot(xen=f"dom0_mem={mib}M noreboot")
+        if state == GUEST:
+            break
+        said = "\n".join(machine.core.log())
+        mib = int(re.findall(r"(?:lower dom0_mem= to |machine has )(\d+) ?M", said)[-1])
+    assert state == GUEST
+    assert mib > 480
 
 
 @pytest.mark.parametrize(
