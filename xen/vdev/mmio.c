@@ -2,7 +2,7 @@
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/mmio.h>
-#include <xen/trap.h>
+#include <xen/printk.h>
 
 int mmio_register(struct domain *d, paddr_t start, paddr_t end, mmio_fn *fn, void *data)
 {
@@ -43,4 +43,14 @@ enum mmio_result mmio_dispatch(struct vcpu *v, struct mmio_access *a)
         }
     }
     return MMIO_UNHANDLED;
+}
+
+void mmio_report(const struct vcpu *v, const struct mmio_fault *f, bool decoded,
+                 enum mmio_result result, uint64_t pc)
+{
+    const char *what = f->write ? "writable memory" : "memory";
+
+    guest_printk(v, "no %s at guest address %#lx (virtual %#lx) for the instruction at %#lx%s\n",
+                 result == MMIO_ERROR ? "such access" : what, f->gpa, f->gva, pc,
+                 decoded ? "" : ", whose access cannot be emulated");
 }

@@ -6,6 +6,7 @@
 #include <asm/traps.h>
 #include <xen/config.h>
 #include <xen/domain.h>
+#include <xen/mmio.h>
 #include <xen/printk.h>
 #include <xen/trap.h>
 
@@ -53,24 +54,15 @@ static bool is_stage2_fault(uint64_t esr)
 static enum mmio_result emulate(struct vcpu *v, uint64_t esr, paddr_t gpa)
 {
     unsigned int size = 1u << ABT_SIZE(esr), rt = ABT_SRT(esr);
-    struct mmio_access a = {.gpa = gpa, .size = (uint8_t)size, .write = (esr & ABT_WNR) != 0};
-    uint64_t mask = ~0ul >> (64u - 8u * size);
     enum mmio_result result;
+    uint64_t value;
 
-    if ((gpa & (size - 1u)) != 0) {
-        return MMIO_UNHANDLED; /* a device is accessed aligned or not at all */
+    if ((esr & ABT_WNR) != 0) {
+        return mmio_write(v, gpa, size, rt == 31 ? 0 : v->arch.regs.x[rt]);
     }
-    if (a.write) {
-        a.data = rt == 31 ? 0 : v->arch.regs.x[rt] & mask;
-        return mmio_dispatch(v, &a);
-    }
-    result = mmio_dispatch(v, &a);
+    result = mmio_read(v, gpa, size, &value);
     if (result == MMIO_HANDLED && rt != 31) {
-        uint64_t value = a.data & mask;
-
-        if ((esr & ABT_SSE) != 0 && (value & (mask ^ mask >> 1)) != 0) {
-            value |= ~mask;
-        }
+        value = mmio_extend(value, size, (esr & ABT_SSE) != 0);
         v->arch.regs.x[rt] = (esr & ABT_SF) != 0 ? value : value & UINT32_MAX;
     }
     return result;
@@ -80,30 +72,24 @@ static enum mmio_result emulate(struct vcpu *v, uint64_t esr, paddr_t gpa)
 static __noinline void data_abort_rest(struct vcpu *v, uint64_t esr, uint64_t gva,
                                        enum mmio_result result)
 {
-    bool write = (esr & ABT_WNR) != 0;
-    paddr_t gpa;
+    struct mmio_fault f = {.gva = gva, .write = (esr & ABT_WNR) != 0};
 
     if (!is_stage2_fault(esr)) {
         guest_printk(v, "data abort: ESR %#lx, address %#lx, at %#lx\n", esr, gva, v->arch.regs.pc);
         inject_abort(v, gva, false);
         return;
     }
-    if (!fault_address(esr, gva, &gpa)) {
+    if (!fault_address(esr, gva, &f.gpa)) {
         return; /* the guest tries again and gets its own fault */
     }
-    if (result == MMIO_UNHANDLED && p2m_fault(v, gpa, write)) {
+    if (result == MMIO_UNHANDLED && p2m_fault(v, f.gpa, f.write)) {
         return;
     }
     if ((esr & ABT_CM) != 0 && (esr & ABT_S1PTW) == 0) {
         trap_skip(v, esr); /* cache maintenance where nothing is: nothing to do */
         return;
     }
-    guest_printk(v, "no %s at guest address %#lx (virtual %#lx) for the instruction at %#lx%s\n",
-                 result == MMIO_ERROR ? "such access"
-                 : write              ? "writable memory"
-                                      : "memory",
-                 gpa, gva, v->arch.regs.pc,
-                 (esr & ABT_ISV) == 0 ? ", whose access cannot be emulated" : "");
+    mmio_report(v, &f, (esr & ABT_ISV) != 0, result, v->arch.regs.pc);
     inject_abort(v, gva, false);
 }
 

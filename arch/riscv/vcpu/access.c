@@ -9,61 +9,41 @@
 #include <asm/inject.h>
 #include <asm/traps.h>
 #include <xen/domain.h>
-#include <xen/printk.h>
+#include <xen/mmio.h>
 #include <xen/trap.h>
 
-/* What a trap says; its registers are overwritten by the next fault, a guest_fetch's too. */
-struct fault {
-    uint64_t gva;
-    paddr_t gpa; /* INVALID_PADDR: the guest's own tables do not tell */
-    bool write;
-};
-
-static uint64_t extend(uint64_t value, const struct decoded_access *a)
-{
-    unsigned int unused = 64u - 8u * a->size;
-
-    return a->sign ? (uint64_t)((int64_t)(value << unused) >> unused) : value << unused >> unused;
-}
-
-static enum mmio_result emulate(struct vcpu *v, const struct fault *f,
+static enum mmio_result emulate(struct vcpu *v, const struct mmio_fault *f,
                                 const struct decoded_access *d)
 {
-    struct mmio_access a = {.gpa = f->gpa, .size = d->size, .write = f->write};
     enum mmio_result result;
+    uint64_t value;
 
-    /* A device is accessed aligned or not at all. Another thread of the guest may have changed the
-     * instruction that was fetched. */
-    if ((f->gpa & (d->size - 1u)) != 0 || d->write != f->write) {
-        return MMIO_UNHANDLED;
+    if (d->write != f->write) {
+        return MMIO_UNHANDLED; /* another thread of the guest has changed the instruction fetched */
     }
-    if (a.write) {
-        a.data = v->arch.regs.x[d->reg] & ~0ul >> (64u - 8u * d->size);
-    }
-    result = mmio_dispatch(v, &a);
-    if (result == MMIO_HANDLED) {
-        if (!a.write && d->reg != 0) {
-            v->arch.regs.x[d->reg] = extend(a.data, d);
+    if (d->write) {
+        result = mmio_write(v, f->gpa, d->size, v->arch.regs.x[d->reg]);
+    } else {
+        result = mmio_read(v, f->gpa, d->size, &value);
+        if (result == MMIO_HANDLED && d->reg != 0) {
+            v->arch.regs.x[d->reg] = mmio_extend(value, d->size, d->sign);
         }
+    }
+    if (result == MMIO_HANDLED) {
         v->arch.regs.pc += d->length;
     }
     return result;
 }
 
 /* Everything but an emulated access that worked; result: what emulation said. */
-static __noinline void access_rest(struct vcpu *v, const struct fault *f, bool decoded,
+static __noinline void access_rest(struct vcpu *v, const struct mmio_fault *f, bool decoded,
                                    enum mmio_result result)
 {
     if (result == MMIO_UNHANDLED && p2m_fault(v, f->gpa, f->write)) {
         p2m_forget(f->gpa);
         return;
     }
-    guest_printk(v, "no %s at guest address %#lx (virtual %#lx) for the instruction at %#lx%s\n",
-                 result == MMIO_ERROR ? "such access"
-                 : f->write           ? "writable memory"
-                                      : "memory",
-                 f->gpa, f->gva, v->arch.regs.pc,
-                 decoded ? "" : ", whose access cannot be emulated");
+    mmio_report(v, f, decoded, result, v->arch.regs.pc);
     inject_exception(v, f->write ? EXC_STORE_ACCESS : EXC_LOAD_ACCESS, f->gva);
 }
 
@@ -75,9 +55,10 @@ static __noinline void access_rest(struct vcpu *v, const struct fault *f, bool d
 void trap_guest_access(struct vcpu *v, uint64_t cause)
 {
     uint64_t htinst = csr_read(CSR_HTINST);
-    struct fault f = {.gva = csr_read(CSR_STVAL),
-                      .gpa = csr_read(CSR_HTVAL) << 2,
-                      .write = cause == EXC_STORE_GUEST_PAGE};
+    /* A trap's registers are overwritten by the next fault, guest_fetch's too. */
+    struct mmio_fault f = {.gva = csr_read(CSR_STVAL),
+                           .gpa = csr_read(CSR_HTVAL) << 2,
+                           .write = cause == EXC_STORE_GUEST_PAGE};
     enum mmio_result result = MMIO_UNHANDLED;
     struct decoded_access d;
     bool decoded;

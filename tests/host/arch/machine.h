@@ -82,6 +82,11 @@ bool host_virq_pending(uint16_t domain, unsigned int virq);
 bool host_guest_read(uint16_t domain, uint64_t gpa, void *to, size_t size);
 bool host_guest_write(uint16_t domain, uint64_t gpa, const void *from, size_t size);
 
+/* The vCPU that CPU `cpu` runs accesses a device: enum mmio_result. *value: what it writes, or the
+ * register that it reads to, as long as `size` by the sign or not. */
+int host_access(unsigned int cpu, uint64_t gpa, unsigned int size, bool write, bool sign,
+                uint64_t *value);
+
 /* How many attempts at atomic operations on guests' words fail from now on. */
 void host_fail_atomics(unsigned int n);
 unsigned int host_atomics_to_fail(void); /* how many of them are left */

@@ -29,7 +29,7 @@ HEADERS = {
     "public/sched.h public/vcpu.h public/version.h public/hvm/hvm_op.h public/physdev.h "
     "public/platform.h public/sysctl.h public/domctl.h xen/heap.h xen/page.h xen/time.h "
     "xen/page_alloc.h xen/page_domain.h xen/rangeset.h xen/memmap.h xen/hyp_map.h xen/dt.h "
-    "xen/early_uart.h xen/op.h machine.h host.h fuzz.h",
+    "xen/early_uart.h xen/mmio.h xen/op.h machine.h host.h fuzz.h",
 }
 """What each suite sees of the core."""
 

@@ -24,10 +24,8 @@ void ipi_dispatch(void);
 /* The deadline of arch_timer_program has come. */
 void timer_interrupt(void);
 
-/* A guest touched a guest-physical address that is not mapped, with a decoded access. */
-enum mmio_result mmio_dispatch(struct vcpu *v, struct mmio_access *a);
-/* Such a fault, access not decoded or before: true if the mapping is there now and the guest should
- * just try again. */
+/* A guest touched a guest-physical address that is not mapped, and no device is there
+ * (<xen/mmio.h>): true if the mapping is there now and the guest should just try again. */
 bool p2m_fault(struct vcpu *v, paddr_t gpa, bool write);
 
 /*

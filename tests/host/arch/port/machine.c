@@ -10,6 +10,7 @@
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
+#include <xen/mmio.h>
 #include <xen/page.h>
 #include <xen/time.h>
 #include <xen/trap.h>
