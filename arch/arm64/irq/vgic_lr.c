@@ -115,7 +115,7 @@ static uint32_t lr_compose(struct vgic_irq *irq, uint32_t virq)
 static void lr_absorb(struct vcpu *v, unsigned int i, uint32_t virq, uint32_t lr)
 {
     struct vgic_irq *irq = vgic_irq(v, virq);
-    uint32_t state;
+    uint32_t state, was;
 
     v->arch.vgic.lr_used &= ~(1u << i);
     if (irq == NULL || !vgic_is(irq, VGIC_IN_LR) ||
@@ -129,9 +129,10 @@ static void lr_absorb(struct vcpu *v, unsigned int i, uint32_t virq, uint32_t lr
     if (virq < GIC_NR_SGIS && (state & VGIC_ACTIVE) != 0) {
         irq->source = (uint16_t)LR_SOURCE(lr);
     }
+    was = (lr & LR_STATE) | (irq->state & VGIC_DROP);
     vgic_clear(irq, VGIC_IN_LR | VGIC_DROP);
     vgic_set(irq, state);
-    if ((lr & LR_STATE) != 0 && (irq->state & (VGIC_HW | VGIC_STATE)) == VGIC_HW) {
+    if (was != 0 && (irq->state & (VGIC_HW | VGIC_STATE)) == VGIC_HW) {
         gicv2_deactivate(irq->host);
     }
     if ((irq->state & (VGIC_LINE | VGIC_EDGE | VGIC_ACTIVE)) == VGIC_LINE) {
@@ -277,7 +278,7 @@ static bool lr_merge(struct vcpu *v, struct vgic_irq *irq, uint32_t virq, bool h
         return false; /* made pending by the guest while active: not both with LR_HW
                          [GICv2 5.3.12] */
     }
-    vgic_clear(irq, VGIC_PENDING);
+    vgic_clear(irq, VGIC_PENDING | VGIC_DROP_PENDING);
     lr_write(v, vgic_lr(irq), vgic_is(irq, VGIC_LINE) ? lr | LR_PENDING | LR_EOI : lr | LR_PENDING);
     return true;
 }

@@ -2,6 +2,10 @@
  * What the guest does on the CPU that plays, and what it may then expect: each step keeps its own
  * record of every interrupt.
  */
+#pragma once
+
+#include "machine.h"
+
 #define NR_CPUS  2u
 #define NR_VCPUS 3u
 #define NR_IRQS  40u
@@ -88,14 +92,17 @@ static bool is_elsewhere(struct vcpu *v, uint32_t virq)
     return vgic_is(irq, VGIC_IN_LR) && c != NULL && c != self;
 }
 
-/* It is raised: once more for sure, perhaps twice if it is pending in another CPU's list register.
- */
+/* It is raised: once more for sure, perhaps twice if a list register of another CPU, or of the vCPU
+ * that was its target before, still has it. */
 static void expect(struct vcpu *v, uint32_t virq, uint32_t source)
 {
+    const struct vgic_irq *irq = vgic_irq(v, virq);
+    bool moved =
+        virq >= 32 && vgic_is(irq, VGIC_IN_LR) && vgic_target(&dom, irq) != &vcpus[vgic_owner(irq)];
     struct expected *e = expected(v, virq);
 
     e->pending |= (uint8_t)(1u << source);
-    e->late |= is_elsewhere(v, virq) ? (uint8_t)(1u << source) : 0;
+    e->late |= moved || is_elsewhere(v, virq) ? (uint8_t)(1u << source) : 0;
 }
 
 /* v's queue has virq, which waits neither for the end of an interrupt nor for another CPU. */

@@ -3,6 +3,8 @@
  * little of the core that the virtual one needs. body.h is the port's sources without their
  * headers.
  */
+#pragma once
+
 #define __must_check
 #define __unused               __attribute__((unused))
 #define __noinline             __attribute__((noinline))

@@ -11,8 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "machine.h"
-
 #include "guest.h"
 
 /* A device, or the core, on this CPU. */
