@@ -1,7 +1,7 @@
 /*
  * The host's IMSICs [RVAIA 3]: where each hart's files are, the hypervisor's own ones (interrupts
- * between CPUs, the APLIC's messages), and guest files as hardware. Who has which guest file, and
- * what comes for him, is vimsic.c's.
+ * between CPUs, the APLIC's messages), and guest files as hardware. Which vCPU has which guest
+ * file, and what comes for that vCPU, is vimsic.c's.
  */
 #include <asm/aia.h>
 #include <asm/irqchip.h>

@@ -109,7 +109,7 @@ void imsic_send_ipi(const struct cpu *c);
 paddr_t imsic_page(const struct cpu *c, uint32_t file);
 /* The same as an APLIC says it. */
 uint32_t imsic_target(const struct cpu *c, uint32_t file);
-/* Take the highest identity that is pending in this CPU's own file; 0: none. */
+/* Take the pending identity of highest priority from this CPU's own file; 0: none. */
 static inline uint32_t imsic_take(void)
 {
     return (uint32_t)(csr_swap(CSR_STOPEI, 0ul) >> IMSIC_TOPEI_SHIFT);
