@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from xenolith.lint import files
+from xenolith.boards import Board
+from xenolith.build import plan
+from xenolith.build.make import Output
+from xenolith.lint import contract, files
+from xenolith.lint.contract import Object
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +35,21 @@ def expect_none() -> Callable[[list[str]], None]:
             pytest.fail("\n".join(sorted(findings)), pytrace=False)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def objects(root: Path, board: Board, built: Output) -> list[Object]:
+    """All objects of the hypervisor."""
+    folder = built.folder / "obj"
+    sources = plan.sources(root, board)
+    return [contract.read_object(folder / f"{name}.o", name) for name in sources]
+
+
+@pytest.fixture(scope="session")
+def core(objects: list[Object]) -> list[Object]:
+    return [one for one in objects if one.source.startswith("xen/")]
+
+
+@pytest.fixture(scope="session")
+def port(objects: list[Object]) -> list[Object]:
+    return [one for one in objects if one.source.startswith("arch/")]

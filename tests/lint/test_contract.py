@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from xenolith.boards import Board
 from xenolith.build import plan
 from xenolith.build.make import Output
@@ -15,24 +13,6 @@ from xenolith.lint.contract import Object
 from xenolith.lint.files import without_strings
 
 Expect = Callable[[list[str]], None]
-
-
-@pytest.fixture(scope="module")
-def objects(root: Path, board: Board, built: Output) -> list[Object]:
-    """All objects of the hypervisor."""
-    folder = built.folder / "obj"
-    sources = plan.sources(root, board)
-    return [contract.read_object(folder / f"{name}.o", name) for name in sources]
-
-
-@pytest.fixture(scope="module")
-def core(objects: list[Object]) -> list[Object]:
-    return [one for one in objects if one.source.startswith("xen/")]
-
-
-@pytest.fixture(scope="module")
-def port(objects: list[Object]) -> list[Object]:
-    return [one for one in objects if one.source.startswith("arch/")]
 
 
 def _declared(headers: list[Path]) -> tuple[set[str], set[str]]:

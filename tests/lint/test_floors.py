@@ -1,0 +1,32 @@
+"""The floors of xen/ and the circles of files, checked on the objects of a build."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from xenolith.lint import floors
+from xenolith.lint.contract import Object
+
+Expect = Callable[[list[str]], None]
+
+
+@pytest.fixture(scope="module")
+def house() -> floors.House:
+    return floors.read((Path(__file__).parent / "floors.toml").read_text())
+
+
+def test_core_uses_floors_below(
+    house: floors.House, core: list[Object], expect_none: Expect
+) -> None:
+    expect_none(floors.check_floors(house, core))
+
+
+def test_core_has_no_circles(house: floors.House, core: list[Object], expect_none: Expect) -> None:
+    expect_none(floors.check_circles(house, core))
+
+
+def test_port_has_no_circles(house: floors.House, port: list[Object], expect_none: Expect) -> None:
+    expect_none(floors.check_circles(house, port))
