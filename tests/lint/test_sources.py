@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from xenolith.lint import comments, guest_words, layers, options, places, sizes
+from xenolith.lint import comments, documents, guest_words, layers, options, places, sizes
 
 Expect = Callable[[list[str]], None]
 Sources = dict[str, str]
@@ -74,6 +74,17 @@ def test_no_mirror_hosts_or_private_paths(
 
 def test_no_binaries(root: Path, names: list[str], expect_none: Expect) -> None:
     expect_none([name for name in names if b"\0" in (root / name).read_bytes()[:8192]])
+
+
+def test_documents_name_what_exists(root: Path, names: list[str], expect_none: Expect) -> None:
+    texts = _texts(root, names)
+    file = "tests/lint/elsewhere.toml"
+    known = documents.tree(texts | {file: ""})
+    elsewhere = documents.parse_elsewhere(texts[file])
+    pages = [item for item in texts.items() if item[0].endswith(".md")]
+    findings = [f for item in pages for f in documents.check(*item, known, elsewhere)]
+    findings += [f"{file}: {name} needs no exception" for name in elsewhere.unneeded()]
+    expect_none(findings)
 
 
 def _texts(root: Path, names: list[str]) -> dict[str, str]:
