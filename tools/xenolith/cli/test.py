@@ -64,8 +64,10 @@ def _install(args: argparse.Namespace, passes: list[Pass]) -> None:
     compiling = not args.quick and any(LAYERS[name].clang for p in passes for name in p.layers)
     if compiling or args.toolchain == "clang":
         host.ensure_toolchain(passes[0].board, "clang")
-    if not args.quick and any("lint" in one.layers for one in passes):
-        host.ensure_extra("tidy", "clang_tidy", "clang-tidy")
+    if any("lint" in one.layers for one in passes):
+        host.ensure_extra("licences", "reuse", "REUSE's lint")
+        if not args.quick:
+            host.ensure_extra("tidy", "clang_tidy", "clang-tidy")
 
 
 def _run(args: argparse.Namespace, one: Pass) -> Ran:

@@ -1,0 +1,38 @@
+"""Each file has a licence and a copyright notice, as REUSE's lint and REUSE.toml have it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+OURS = {"Apache-2.0"}
+
+
+def _reuse(root: Path, form: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "reuse", "--root", str(root), "lint", form]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_every_file_has_a_licence(root: Path, expect_none: Callable[[list[str]], None]) -> None:
+    done = _reuse(root, "--lines")
+    assert done.returncode == 0 or done.stdout, done.stderr
+    expect_none(done.stdout.splitlines())
+
+
+def test_patches_keep_the_licences_of_their_projects(
+    root: Path, expect_none: Callable[[list[str]], None]
+) -> None:
+    """All else is ours."""
+    files = json.loads(_reuse(root, "--json").stdout)["files"]
+    found = {file["path"]: {one["value"] for one in file["spdx_expressions"]} for file in files}
+    assert any(path.endswith(".patch") for path in found)
+    expect_none(
+        [
+            f"{path}: {' and '.join(sorted(licences))}: see REUSE.toml"
+            for path, licences in found.items()
+            if (licences == OURS) is path.endswith(".patch")
+        ]
+    )
