@@ -89,6 +89,9 @@ def test_long_file_and_python() -> None:
     none = sizes.parse_allowed("")
     assert sizes.check("a.c", "int x;\n" * 401, none) == ["a.c:1: 401 lines, at most 400"]
     assert sizes.check("a.py", "x = 1\n" * 301, none)
+    # Spelled apart: this file's own tag is another.
+    tag = "# SPDX-License-" + "Identifier: Apache-2.0\n"
+    assert sizes.check("a.py", tag + "x = 1\n" * 300, none) == []
     body = "def f():\n" + "    x = 1\n" * 40
     assert sizes.check("a.py", body, none) == ["a.py:1: f has 41 lines, at most 40"]
     documented = 'def f():\n    """One\n    two.\n    """\n' + "    x = 1\n" * 39
