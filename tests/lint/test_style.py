@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from xenolith.lint import files
+from xenolith.lint import files, lines
 
 
 def _run(root: Path, *command: str) -> None:
@@ -46,13 +48,28 @@ def test_mypy_tests(root: Path, names: list[str]) -> None:
     _run(root, sys.executable, "-m", "mypy", *[name for name in tests if name.endswith(".py")])
 
 
-def test_assembly_lines(names: list[str], root: Path) -> None:
-    """clang-format leaves assembly alone, so its width is checked here."""
-    findings = [
-        f"{name}:{number}: {len(line)} columns, at most 100"
-        for name in files.c_files(names, ".S")
-        for number, line in enumerate((root / name).read_text().splitlines(), 1)
-        if len(line) > 100 or "\t" in line
-    ]
-    if findings:
-        pytest.fail("\n".join(findings), pytrace=False)
+def test_lines_without_a_formatter(
+    root: Path, names: list[str], expect_none: Callable[[list[str]], None]
+) -> None:
+    """clang-format and ruff see to C and Python."""
+    config = lines.parse((root / ".editorconfig").read_text())
+    others = [name for name in names if not name.endswith((".c", ".h", ".py"))]
+    expect_none(
+        [
+            finding
+            for name in others
+            for finding in lines.check(
+                name, (root / name).read_text(), lines.settings(config, name)
+            )
+        ]
+    )
+
+
+def test_editorconfig_says_what_formatters_do(root: Path) -> None:
+    config = lines.parse((root / ".editorconfig").read_text())
+    c, python = lines.settings(config, "a.c"), lines.settings(config, "a.py")
+    clang_format = (root / ".clang-format").read_text()
+    assert f"\nColumnLimit: {c['max_line_length']}\n" in clang_format
+    assert f"\nIndentWidth: {c['indent_size']}\n" in clang_format
+    ruff = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["ruff"]
+    assert ruff["line-length"] == int(python["max_line_length"])
