@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,10 @@ from pathlib import Path
 import pytest
 
 from xenolith import ROOT
+from xenolith.boards import boards
+from xenolith.boards.registry import DEFAULT
+from xenolith.testing import plan
+from xenolith.testing.plan import LAYERS
 
 GOOD = "xenolith test: PASS: 5 passed, 0 failed, 2 skipped in 7 s"
 BAD = "xenolith test: FAIL on x: 4 passed, 1 failed, 0 skipped in 7 s"
@@ -92,6 +97,16 @@ def test_a_signal_ends_the_debian_first(checkout: Path) -> None:
         assert running.wait() == 143
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
+
+
+def test_the_table_says_what_is_tested() -> None:
+    """Each job is a whole run of `xenolith test`, quick or not: the same layers and boards."""
+    text = (ROOT / ".ci/run").read_text()
+    table = re.findall(r"^#   (\S+) +(\S.*)$", text, re.MULTILINE)
+    passes = plan.every(boards().values(), DEFAULT, list(LAYERS))
+    assert table == [(one.board.name, " ".join(one.layers)) for one in passes]
+    jobs = re.findall(r'^    "\w+ (.*?)" +# \S', text, re.MULTILINE)
+    assert set(jobs) == {"./xenolith test", "./xenolith test --quick"}
 
 
 def test_scripts_are_sound() -> None:
