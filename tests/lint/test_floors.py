@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,13 @@ Expect = Callable[[list[str]], None]
 @pytest.fixture(scope="module")
 def house() -> floors.House:
     return floors.read((Path(__file__).parent / "floors.toml").read_text())
+
+
+def test_the_page_shows_the_floors(root: Path, house: floors.House) -> None:
+    page = (root / "docs/ARCHITECTURE.md").read_text()
+    table = re.findall(r"^\| (\d) \| ([a-z ]+) \|", page, re.MULTILINE)
+    shown = [(int(number), tuple(rooms.split())) for number, rooms in table]
+    assert shown == list(enumerate(house.floors))[::-1]
 
 
 def test_core_uses_floors_below(
