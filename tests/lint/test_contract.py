@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,3 +56,13 @@ def test_no_weak_symbols(root: Path, board: Board, built: Output, expect_none: E
     folder = built.folder / "obj"
     sources = plan.sources(root, board)
     expect_none([f for n in sources for f in contract.check_weak(folder / f"{n}.o", n)])
+
+
+def test_the_recipe_for_a_port_has_the_whole_contract(root: Path, expect_none: Expect) -> None:
+    """CONTRIBUTING.md names each function, or a group of them, at the step that needs it."""
+    linked, inline = _declared(sorted((root / "xen/include/arch").glob("*.h")))
+    shown = re.findall(r"`(arch_\w+\*?)`", (root / "CONTRIBUTING.md").read_text())
+    missing = [
+        name for name in linked | inline if not any(fnmatch.fnmatch(name, one) for one in shown)
+    ]
+    expect_none([f"{name}: not in the table of steps of CONTRIBUTING.md" for name in missing])
