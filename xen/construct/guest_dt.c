@@ -18,15 +18,6 @@
 static struct fdt_builder *builder;
 BUILD_BUG_ON(sizeof(*builder) > PAGE_SIZE << BUILDER_ORDER);
 
-static void copy_props(const struct dt_node *n)
-{
-    struct fdt_prop p;
-
-    dt_for_each_prop(&dt_host, n, &p) {
-        fdt_build_prop(builder, p.name, p.data, p.len);
-    }
-}
-
 /* A range in the root's cells. A size that its cells cannot hold is written in parts. */
 static void add_range(paddr_t start, paddr_t end)
 {
@@ -59,15 +50,9 @@ static void write_memory(const struct build *b)
 static void write_chosen(const struct build *b)
 {
     static const char *const keep[] = {"rng-seed", "kaslr-seed", "linux,uefi-secure-boot", NULL};
-    const struct dt_node *host = dt_path(&dt_host, "/chosen");
-    struct fdt_prop p;
 
     fdt_build_begin(builder, "chosen");
-    for (unsigned int i = 0; host != NULL && keep[i] != NULL; i++) {
-        if (dt_prop(&dt_host, host, keep[i], &p)) {
-            fdt_build_prop(builder, keep[i], p.data, p.len);
-        }
-    }
+    (void)fdt_build_keep(builder, &dt_host, dt_path(&dt_host, "/chosen"), keep);
     fdt_build_string(builder, "bootargs", b->bootargs);
     if (b->initrd_start != 0) {
         fdt_build_u64(builder, "linux,initrd-start", b->initrd_start);
@@ -106,7 +91,7 @@ static bool copy_node(const struct dt_node *n)
         return false;
     }
     fdt_build_begin(builder, name);
-    copy_props(n);
+    fdt_build_copy(builder, &dt_host, n);
     return true;
 }
 
@@ -158,7 +143,7 @@ size_t guest_dt_write(struct build *b, void *buffer, size_t room)
     }
     fdt_build_start(builder, buffer, room);
     fdt_build_begin(builder, "");
-    copy_props(dt_root(&dt_host));
+    fdt_build_copy(builder, &dt_host, dt_root(&dt_host));
     write_chosen(b);
     write_memory(b);
     if (arch_event_callback(b->d) != 0) {

@@ -153,7 +153,6 @@ static void v2m_assign(struct domain *d, const struct dt_node *node, const struc
 static void write_v2m(struct domain *d, const struct dt_node *node, struct fdt_builder *out)
 {
     struct dt_range frame;
-    struct fdt_prop p;
 
     if (!dt_compatible(&dt_host, node, "arm,gic-v2m-frame") ||
         dt_reg(&dt_host, node, 0, &frame) != 0 || (frame.start & ~PAGE_MASK) != 0 ||
@@ -162,33 +161,25 @@ static void write_v2m(struct domain *d, const struct dt_node *node, struct fdt_b
     }
     v2m_assign(d, node, &frame);
     fdt_build_begin(out, dt_name(&dt_host, node));
-    dt_for_each_prop(&dt_host, node, &p) {
-        fdt_build_prop(out, p.name, p.data, p.len);
-    }
+    fdt_build_copy(out, &dt_host, node);
     fdt_build_end(out);
 }
 
 /* All of the host node but its registers and its maintenance interrupt. */
 void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt_builder *out)
 {
-    static const char *const keep[] = {"compatible",   "#interrupt-cells", "#address-cells",
-                                       "#size-cells",  "ranges",           "phandle",
-                                       "linux,phandle"};
+    static const char *const keep[] = {
+        "compatible", "#interrupt-cells", "#address-cells", "#size-cells",
+        "ranges",     "phandle",          "linux,phandle",  NULL};
     const struct dt_node *parent = dt_parent(&dt_host, node), *child;
-    uint32_t address = dt_address_cells(&dt_host, parent), size = dt_size_cells(&dt_host, parent),
-             i;
+    uint32_t address = dt_address_cells(&dt_host, parent), size = dt_size_cells(&dt_host, parent);
     struct dt_range dist, cpu;
-    struct fdt_prop p;
 
     if (dt_reg_raw(&dt_host, node, 0, &dist) != 0 || dt_reg_raw(&dt_host, node, 1, &cpu) != 0) {
         return; /* gicv2.c has read them already */
     }
     fdt_build_begin(out, dt_name(&dt_host, node));
-    for (i = 0; i < ARRAY_SIZE(keep); i++) {
-        if (dt_prop(&dt_host, node, keep[i], &p)) {
-            fdt_build_prop(out, keep[i], p.data, p.len);
-        }
-    }
+    (void)fdt_build_keep(out, &dt_host, node, keep);
     fdt_build_empty(out, "interrupt-controller");
     fdt_build_open(out, "reg");
     fdt_build_add(out, dist.start, address);

@@ -104,28 +104,23 @@ static void aia_external(void)
     }
 }
 
-static void aia_write_kept(const struct dt_node *node, const char *const *keep, size_t count,
-                           struct fdt_builder *out)
-{
-    struct fdt_prop p;
-
-    for (size_t i = 0; i < count; i++) {
-        if (dt_prop(&dt_host, node, keep[i], &p)) {
-            fdt_build_prop(out, keep[i], p.data, p.len);
-        }
-    }
-    fdt_build_empty(out, "interrupt-controller");
-}
-
 static void aia_write_aplic(struct fdt_builder *out)
 {
     static const char *const keep[] = {
-        "compatible",        "reg",        "#interrupt-cells", "#address-cells",
-        "riscv,num-sources", "msi-parent", "phandle",          "linux,phandle",
+        "compatible",
+        "reg",
+        "#interrupt-cells",
+        "#address-cells",
+        "riscv,num-sources",
+        "msi-parent",
+        "phandle",
+        "linux,phandle",
+        NULL,
     };
 
     fdt_build_begin(out, dt_name(&dt_host, aplic.node));
-    aia_write_kept(aplic.node, keep, ARRAY_SIZE(keep), out);
+    (void)fdt_build_keep(out, &dt_host, aplic.node, keep);
+    fdt_build_empty(out, "interrupt-controller");
     fdt_build_end(out);
 }
 
@@ -136,8 +131,9 @@ static void aia_write_aplic(struct fdt_builder *out)
  */
 static void aia_write_imsic(const struct domain *d, uint32_t cpu_intc, struct fdt_builder *out)
 {
-    static const char *const keep[] = {"compatible",     "#interrupt-cells", "#msi-cells",
-                                       "msi-controller", "phandle",          "linux,phandle"};
+    static const char *const keep[] = {
+        "compatible", "#interrupt-cells", "#msi-cells", "msi-controller",
+        "phandle",    "linux,phandle",    NULL};
     const struct dt_node *parent = dt_parent(&dt_host, imsic.node);
     uint32_t address = dt_address_cells(&dt_host, parent), size = dt_size_cells(&dt_host, parent);
     struct dt_range raw, translated;
@@ -148,7 +144,8 @@ static void aia_write_imsic(const struct domain *d, uint32_t cpu_intc, struct fd
         return; /* imsic.c has read them already */
     }
     fdt_build_begin(out, dt_name(&dt_host, imsic.node));
-    aia_write_kept(imsic.node, keep, ARRAY_SIZE(keep), out);
+    (void)fdt_build_keep(out, &dt_host, imsic.node, keep);
+    fdt_build_empty(out, "interrupt-controller");
     fdt_build_u32(out, "riscv,num-ids", imsic.nr_guest_ids - 1u);
     fdt_build_u32(out, "riscv,guest-index-bits", imsic.guest_bits);
     fdt_build_u32(out, "riscv,hart-index-bits", imsic.hart_bits);

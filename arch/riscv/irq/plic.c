@@ -164,19 +164,13 @@ static void plic_dt_write(struct domain *d, const struct dt_node *node, uint32_t
 {
     static const char *const keep[] = {"compatible",     "reg",        "#interrupt-cells",
                                        "#address-cells", "riscv,ndev", "phandle",
-                                       "linux,phandle"};
-    struct fdt_prop p;
-    unsigned int i;
+                                       "linux,phandle",  NULL};
 
     if (node != plic.node) {
         return;
     }
     fdt_build_begin(out, dt_name(&dt_host, node));
-    for (i = 0; i < ARRAY_SIZE(keep); i++) {
-        if (dt_prop(&dt_host, node, keep[i], &p)) {
-            fdt_build_prop(out, keep[i], p.data, p.len);
-        }
-    }
+    (void)fdt_build_keep(out, &dt_host, node, keep);
     fdt_build_empty(out, "interrupt-controller");
     intc_dt_write_targets(d, cpu_intc, out);
     fdt_build_end(out);

@@ -49,6 +49,14 @@ void fdt_build_u32(struct fdt_builder *b, const char *name, uint32_t value);
 void fdt_build_u64(struct fdt_builder *b, const char *name, uint64_t value);
 void fdt_build_cells(struct fdt_builder *b, const char *name, const uint32_t *cells, size_t count);
 
+/* fdt_copy.c: all properties of a node of another tree; or those that it has of these names, with
+ * NULL at their end: how many. n NULL: none. */
+struct dt;
+struct dt_node;
+void fdt_build_copy(struct fdt_builder *b, const struct dt *t, const struct dt_node *n);
+unsigned int fdt_build_keep(struct fdt_builder *b, const struct dt *t, const struct dt_node *n,
+                            const char *const *names);
+
 /* A property of cells in pieces: open, add numbers of `cells` cells each (0..2), close. */
 void fdt_build_open(struct fdt_builder *b, const char *name);
 void fdt_build_add(struct fdt_builder *b, uint64_t value, uint32_t cells);

@@ -179,3 +179,42 @@ def test_unaligned_buffer(core: Any) -> None:
     w.lib.fdt_build_start(w.b, w.block.pointer + 4, 4096)
     w.node("", {})
     assert w.finish()[0] == -EINVAL
+
+
+@pytest.mark.parametrize(
+    ("wanted", "kept"),
+    [
+        (["b", "missing", "a"], {"b": b"", "a": b"1"}),
+        (["a"], {"a": b"1"}),
+        (["missing"], {}),
+        ([], {}),
+    ],
+)
+def test_properties_of_another_tree(core: Any, wanted: list[str], kept: dict[str, bytes]) -> None:
+    """Those asked for that are there, in the order asked; or all."""
+    props = {"a": b"1", "b": b"", "c": b"\0\0\0\7"}
+    tree = core.tree({"from": props | {"child": {"a": b"2"}}})
+    node = core.lib.dt_path(tree, b"/from")
+    strings = [core.ffi.new("char[]", name.encode()) for name in wanted]
+    names = core.ffi.new("char *[]", [*strings, core.ffi.NULL])
+    writer = Writer(core)
+    writer.lib.fdt_build_begin(writer.b, b"")
+    writer.lib.fdt_build_begin(writer.b, b"kept")
+    assert writer.lib.fdt_build_keep(writer.b, tree, node, names) == len(kept)
+    assert writer.lib.fdt_build_keep(writer.b, tree, core.ffi.NULL, names) == 0
+    writer.lib.fdt_build_end(writer.b)
+    writer.lib.fdt_build_begin(writer.b, b"all")
+    writer.lib.fdt_build_copy(writer.b, tree, node)
+    writer.lib.fdt_build_end(writer.b)
+    writer.lib.fdt_build_end(writer.b)
+    rc, data = writer.finish()
+    assert rc == 0
+    written = core.open_tree(data)
+    for name, content in (("kept", kept), ("all", props)):
+        at = core.lib.dt_path(written, f"/{name}".encode())
+        found, p = {}, core.ffi.new("struct fdt_prop *")
+        more = core.lib.fdt_first_prop(core.ffi.addressof(written.fdt), at.fdt, p)
+        while more:
+            found[core.text(p.name)] = bytes(core.ffi.buffer(p.data, p.len))
+            more = core.lib.fdt_next_prop(core.ffi.addressof(written.fdt), p)
+        assert list(found.items()) == list(content.items())
