@@ -72,6 +72,7 @@ bool device_hidden(const struct dt_node *n)
            (type != NULL && strcmp(type, "memory") == 0) ||
            (dt_parent(&dt_host, n) == dt_root(&dt_host) &&
             (strcmp(dt_name(&dt_host, n), "chosen") == 0 ||
+             strcmp(dt_name(&dt_host, n), "cpus") == 0 ||
              strcmp(dt_name(&dt_host, n), "hypervisor") == 0));
 }
 

@@ -61,6 +61,32 @@ static void write_chosen(const struct build *b)
     fdt_build_end(builder);
 }
 
+/* A node for each vCPU, which says of what kind the host's first CPU is. */
+static void write_cpus(const struct domain *d)
+{
+    static const char *const keep[] = {"compatible", NULL};
+    struct dt_cpu host;
+    const struct dt_node *node = dt_cpu(&dt_host, 0, &host) == 0 ? host.node : NULL;
+
+    fdt_build_begin(builder, "cpus");
+    fdt_build_u32(builder, "#address-cells", 1);
+    fdt_build_u32(builder, "#size-cells", 0);
+    arch_dt_write_cpus(builder);
+    for (unsigned int i = 0; i < d->max_vcpus; i++) {
+        uint64_t hwid = arch_vcpu_hwid(d, i);
+
+        fdt_build_begin_at(builder, "cpu", hwid);
+        fdt_build_string(builder, "device_type", "cpu");
+        fdt_build_u32(builder, "reg", (uint32_t)hwid);
+        if (fdt_build_keep(builder, &dt_host, node, keep) == 0) {
+            fdt_build_string(builder, "compatible", ARCH_DT_CPU_COMPATIBLE);
+        }
+        arch_dt_write_cpu(d, i, node, builder);
+        fdt_build_end(builder);
+    }
+    fdt_build_end(builder);
+}
+
 /* [Linux Documentation/devicetree/bindings/arm/xen.txt]: grant table first, then free space for
  * foreign mappings. */
 static void write_hypervisor(const struct build *b)
@@ -149,6 +175,7 @@ size_t guest_dt_write(struct build *b, void *buffer, size_t room)
     if (arch_event_callback(b->d) != 0) {
         write_hypervisor(b);
     }
+    write_cpus(b->d);
     arch_dt_write(b->d, builder);
     copy_nodes(b);
     fdt_build_end(builder);

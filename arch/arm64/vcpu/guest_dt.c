@@ -1,4 +1,4 @@
-/* The device-tree nodes that the port writes for dom0 in place of the host's: CPUs, PSCI, timer,
+/* The device-tree nodes that the port writes for dom0 in place of the host's: PSCI, timer,
  * interrupt controller. */
 #include <arch/domain.h>
 #include <arch/irq.h>
@@ -38,10 +38,7 @@ static const char *const ours[] = {
 
 bool arch_dt_skip(const struct dt_node *node)
 {
-    bool top = dt_parent(&dt_host, node) == dt_root(&dt_host);
-
-    return (top && strcmp(dt_name(&dt_host, node), "cpus") == 0) ||
-           dt_compatible_any(&dt_host, node, ours) || platform_owns(node);
+    return dt_compatible_any(&dt_host, node, ours) || platform_owns(node);
 }
 
 bool arch_dt_is_intc(const struct dt_node *node)
@@ -49,31 +46,18 @@ bool arch_dt_is_intc(const struct dt_node *node)
     return node == gic.node;
 }
 
-/* The compatible string of the host's first CPU, so that the guest knows what it runs on. */
-static void write_cpus(struct domain *d, struct fdt_builder *out)
+void arch_dt_write_cpus(struct fdt_builder *out)
 {
-    struct dt_cpu host;
-    struct fdt_prop compatible;
-    bool known =
-        dt_cpu(&dt_host, 0, &host) == 0 && dt_prop(&dt_host, host.node, "compatible", &compatible);
-    uint32_t i;
+    (void)out;
+}
 
-    fdt_build_begin(out, "cpus");
-    fdt_build_u32(out, "#address-cells", 1);
-    fdt_build_u32(out, "#size-cells", 0);
-    for (i = 0; i < d->max_vcpus; i++) {
-        fdt_build_begin_at(out, "cpu", arch_vcpu_hwid(d, i));
-        fdt_build_string(out, "device_type", "cpu");
-        if (known) {
-            fdt_build_prop(out, "compatible", compatible.data, compatible.len);
-        } else {
-            fdt_build_string(out, "compatible", "arm,armv8");
-        }
-        fdt_build_u32(out, "reg", (uint32_t)arch_vcpu_hwid(d, i));
-        fdt_build_string(out, "enable-method", "psci");
-        fdt_build_end(out);
-    }
-    fdt_build_end(out);
+void arch_dt_write_cpu(const struct domain *d, unsigned int id, const struct dt_node *host,
+                       struct fdt_builder *out)
+{
+    (void)d;
+    (void)id;
+    (void)host;
+    fdt_build_string(out, "enable-method", "psci");
 }
 
 static void write_psci(struct fdt_builder *out)
@@ -117,7 +101,6 @@ static void write_timer(const struct domain *d, struct fdt_builder *out)
 
 void arch_dt_write(struct domain *d, struct fdt_builder *out)
 {
-    write_cpus(d, out);
     write_psci(out);
     write_timer(d, out);
 }

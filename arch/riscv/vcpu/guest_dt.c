@@ -1,7 +1,7 @@
 /*
- * The device-tree nodes that the port writes for dom0 in place of the host's: its CPUs, which are
- * vCPUs with hart ids 0, 1, ..., and the event interrupt. What belongs to machine mode or to the
- * hypervisor is left out. Interrupt controllers are written by irq/, which is told the phandle of
+ * What is the port's own in dom0's device tree: in its CPUs' nodes, which are vCPUs with hart ids
+ * 0, 1, ..., and the event interrupt. What belongs to machine mode or to the hypervisor is left
+ * out. Interrupt controllers are written by irq/, which is told the phandle of
  * vCPU 0's own controller: those of the others follow.
  */
 #include <arch/domain.h>
@@ -58,10 +58,7 @@ static bool guest_dt_firmware_memory(const struct dt_node *node)
 
 bool arch_dt_skip(const struct dt_node *node)
 {
-    bool top = dt_parent(&dt_host, node) == dt_root(&dt_host);
-
-    return (top && strcmp(dt_name(&dt_host, node), "cpus") == 0) ||
-           dt_compatible_any(&dt_host, node, ours) || guest_dt_firmware_memory(node);
+    return dt_compatible_any(&dt_host, node, ours) || guest_dt_firmware_memory(node);
 }
 
 /* The phandle of vCPU 0's "riscv,cpu-intc" node; vCPU n's is n more. Above all of the host's. */
@@ -105,45 +102,28 @@ static void write_block_sizes(const struct dt_node *host, struct fdt_builder *ou
     }
 }
 
-static void write_cpu(uint64_t hart, uint32_t intc, const struct dt_node *host,
-                      struct fdt_builder *out)
+void arch_dt_write_cpus(struct fdt_builder *out)
 {
-    struct fdt_prop p;
-
-    fdt_build_begin_at(out, "cpu", hart);
-    fdt_build_string(out, "device_type", "cpu");
-    fdt_build_u32(out, "reg", (uint32_t)hart);
-    fdt_build_string(out, "status", "okay");
-    if (dt_prop(&dt_host, host, "compatible", &p)) {
-        fdt_build_prop(out, "compatible", p.data, p.len);
-    } else {
-        fdt_build_string(out, "compatible", "riscv");
-    }
-    guest_isa_write(out, virqchip->files);
-    if (dt_prop(&dt_host, host, "mmu-type", &p)) {
-        fdt_build_prop(out, "mmu-type", p.data, p.len); /* vsatp has the modes that satp has */
-    }
-    write_block_sizes(host, out);
-    write_intc(intc, out);
-    fdt_build_end(out);
+    fdt_build_u32(out, "timebase-frequency", (uint32_t)arch_counter_hz());
 }
 
-void arch_dt_write(struct domain *d, struct fdt_builder *out)
+void arch_dt_write_cpu(const struct domain *d, unsigned int id, const struct dt_node *host,
+                       struct fdt_builder *out)
 {
-    uint32_t intc = guest_dt_cpu_intc(d);
-    struct dt_cpu host;
+    static const char *const keep[] = {"mmu-type", NULL}; /* vsatp has the modes that satp has */
 
-    if (dt_cpu(&dt_host, 0, &host) != 0) {
-        return; /* it was found when the machine was discovered */
+    fdt_build_string(out, "status", "okay");
+    guest_isa_write(out, virqchip->files);
+    (void)fdt_build_keep(out, &dt_host, host, keep);
+    if (host != NULL) {
+        write_block_sizes(host, out);
     }
-    fdt_build_begin(out, "cpus");
-    fdt_build_u32(out, "#address-cells", 1);
-    fdt_build_u32(out, "#size-cells", 0);
-    fdt_build_u32(out, "timebase-frequency", (uint32_t)arch_counter_hz());
-    for (unsigned int i = 0; i < d->max_vcpus; i++) {
-        write_cpu(arch_vcpu_hwid(d, i), intc + i, host.node, out);
-    }
-    fdt_build_end(out);
+    write_intc(guest_dt_cpu_intc(d) + id, out);
+}
+
+/* Nothing but CPUs: firmware is asked by SBI, which needs no node. */
+void arch_dt_write(struct domain *d __unused, struct fdt_builder *out __unused)
+{
 }
 
 void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt_builder *out)

@@ -36,9 +36,12 @@ int __must_check arch_kernel_probe(const void *image, uint64_t size, struct kern
 
 /*
  * dom0's device tree, called by construct/guest_dt.c while it copies the host's tree:
- * - arch_dt_skip: is this host node the port's own (interrupt controller, timer, cpus, psci,
- * firmware) so that it is left out and written anew by arch_dt_write?
- * - arch_dt_write: write cpus, psci/firmware, timer, into the root node being written.
+ * - arch_dt_skip: is this host node the port's own (interrupt controller, timer, psci, firmware) so
+ *   that it is left out and written anew by arch_dt_write?
+ * - arch_dt_write: write psci/firmware, timer, into the root node being written.
+ * - arch_dt_write_cpus: properties of /cpus besides its cells; arch_dt_write_cpu: what the node of
+ *   vCPU id has besides reg, device_type and compatible (of the host's CPU, or
+ *   ARCH_DT_CPU_COMPATIBLE). host: the node of the host's first CPU; NULL: there is none.
  * - arch_dt_write_intc: write the interrupt controller node in place of host node `node` (same
  * phandle, same cells).
  * - arch_dt_event_irq: the cells that describe the event-channel interrupt in /hypervisor, which is
@@ -47,6 +50,9 @@ int __must_check arch_kernel_probe(const void *image, uint64_t size, struct kern
 bool arch_dt_skip(const struct dt_node *node);
 bool arch_dt_is_intc(const struct dt_node *node);
 void arch_dt_write(struct domain *d, struct fdt_builder *out);
+void arch_dt_write_cpus(struct fdt_builder *out);
+void arch_dt_write_cpu(const struct domain *d, unsigned int id, const struct dt_node *host,
+                       struct fdt_builder *out);
 void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt_builder *out);
 void arch_dt_event_irq(const struct domain *d, struct fdt_builder *out);
 

@@ -1,2 +1,4 @@
 /* Port side of <arch/domain.h>: nothing inline. */
 #pragma once
+
+#define ARCH_DT_CPU_COMPATIBLE "riscv"

@@ -77,7 +77,8 @@ int arch_kernel_probe(const void *image, uint64_t size, struct kernel_info *info
 
 bool arch_dt_skip(const struct dt_node *node)
 {
-    return node == dt_path(&dt_host, "/cpus");
+    (void)node;
+    return false;
 }
 
 bool arch_dt_is_intc(const struct dt_node *node)
@@ -87,16 +88,21 @@ bool arch_dt_is_intc(const struct dt_node *node)
 
 void arch_dt_write(struct domain *d, struct fdt_builder *out)
 {
-    fdt_build_begin(out, "cpus");
-    fdt_build_u32(out, "#address-cells", 1);
-    fdt_build_u32(out, "#size-cells", 0);
-    for (unsigned int i = 0; i < d->max_vcpus; i++) {
-        fdt_build_begin_at(out, "cpu", i);
-        fdt_build_string(out, "device_type", "cpu");
-        fdt_build_u32(out, "reg", i);
-        fdt_build_end(out);
-    }
-    fdt_build_end(out);
+    (void)d;
+    (void)out;
+}
+
+void arch_dt_write_cpus(struct fdt_builder *out)
+{
+    fdt_build_u32(out, "test,cpus", 1);
+}
+
+void arch_dt_write_cpu(const struct domain *d, unsigned int id, const struct dt_node *host,
+                       struct fdt_builder *out)
+{
+    (void)d;
+    fdt_build_u32(out, "test,vcpu", id);
+    fdt_build_string(out, "test,host", host != NULL ? dt_name(&dt_host, host) : "");
 }
 
 void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt_builder *out)

@@ -57,6 +57,27 @@ def dom0_tree(machine: Any) -> Any:
     return fdt.parse_dtb(machine.get(first[0], MIB))
 
 
+@pytest.mark.parametrize("compatible", [None, "big,core"])
+def test_dom0s_cpus(new_machine: Any, compatible: str | None) -> None:
+    """One for each vCPU, instead of the host's: of its kind, with what the port adds."""
+
+    def change(tree: dict[str, Any]) -> None:
+        tree["cpus"]["cpu@0"] |= {"compatible": compatible} if compatible else {}
+        tree["cpus"]["host,only"] = 1
+
+    machine = new_machine()
+    assert machine.boot(cpus=2, change=change) == GUEST
+    root = dom0_tree(machine).root
+    assert [node.name for node in root.nodes].count("cpus") == 1
+    cpus = root.get_subnode("cpus")
+    assert [prop.name for prop in cpus.props] == ["#address-cells", "#size-cells", "test,cpus"]
+    assert [node.name for node in cpus.nodes] == ["cpu@0", "cpu@1"]
+    for i, node in enumerate(cpus.nodes):
+        found = {prop.name: prop.value for prop in node.props}
+        kind = {"device_type": "cpu", "reg": i, "compatible": compatible or "test,cpu"}
+        assert found == kind | {"test,vcpu": i, "test,host": "cpu@0"}
+
+
 def test_a_tree_with_symbols(new_machine: Any) -> None:
     """A tree for overlays has a property for each label, on large boards thousands."""
     machine = new_machine()
