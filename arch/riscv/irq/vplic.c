@@ -59,10 +59,8 @@ static uint32_t vplic_best(const struct vplic *p, const struct vplic_context *c,
     uint32_t best = 0;
 
     for (uint32_t w = 0; w < p->words; w++) {
-        uint32_t bits = p->pending[w] & ~p->claimed[w] & c->enable[w];
-
-        for (; bits != 0; bits &= bits - 1u) {
-            uint32_t n = w * 32u + ctz64(bits);
+        for_each_bit(bit, p->pending[w] & ~p->claimed[w] & c->enable[w]) {
+            uint32_t n = w * 32u + (uint32_t)bit;
 
             if (p->priority[n] > over) {
                 over = p->priority[n];
@@ -351,10 +349,8 @@ static void vplic_vcpu_load(struct vcpu *v)
     }
     v->arch.virq.routed = this_cpu();
     for (uint32_t w = 0; w < p->words; w++) {
-        uint32_t bits = READ_ONCE(p->context[v->id].enable[w]);
-
-        for (; bits != 0; bits &= bits - 1u) {
-            vplic_update_host(v->d, w * 32u + ctz64(bits));
+        for_each_bit(bit, READ_ONCE(p->context[v->id].enable[w])) {
+            vplic_update_host(v->d, w * 32u + (uint32_t)bit);
         }
     }
 }
