@@ -323,16 +323,23 @@ static bool buddy_scrub_give_back(int floor, int zone)
     return at >= floor && at <= zone && buddy_scrub_cancel(&idle_scrub);
 }
 
+/* Without the lock: a hint. */
+static bool buddy_has_dirty(void)
+{
+    uint32_t orders = 0;
+
+    for (unsigned int z = 0; z < NR_ZONES; z++) {
+        orders |= READ_ONCE(zones[z].orders[0]);
+    }
+    return orders != 0 || READ_ONCE(idle_scrub.start) != 0;
+}
+
 bool buddy_scrub_idle(void)
 {
     static uint32_t busy; /* one CPU at a time: two would mostly wait for the lock */
-    uint32_t dirty = READ_ONCE(idle_scrub.start) != 0;
     bool found = false;
 
-    for (unsigned int z = 0; z < NR_ZONES; z++) {
-        dirty |= READ_ONCE(zones[z].orders[0]); /* without the lock: a hint */
-    }
-    if (dirty == 0 || atomic_exchange(&busy, 1u) != 0) {
+    if (!buddy_has_dirty() || atomic_exchange(&busy, 1u) != 0) {
         return false;
     }
     spin_lock(&heap_lock);
