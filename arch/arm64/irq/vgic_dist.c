@@ -234,10 +234,11 @@ static const struct dist_row dist_sgi_rows[] = {
 static const struct dist_row *dist_row(uint32_t offset)
 {
     if (offset >= GICD_ISENABLER && offset < DIST_END) {
-        return &dist_rows[offset / 0x80u];
+        return &dist_rows[index_nospec(offset / 0x80u, ARRAY_SIZE(dist_rows))];
     }
     if (offset >= GICD_CPENDSGIR && offset < DIST_SGI_END) {
-        return &dist_sgi_rows[(offset - GICD_CPENDSGIR) / 0x10u];
+        offset -= GICD_CPENDSGIR;
+        return &dist_sgi_rows[index_nospec(offset / 0x10u, ARRAY_SIZE(dist_sgi_rows))];
     }
     return NULL;
 }

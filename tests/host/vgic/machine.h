@@ -20,6 +20,7 @@
 #define atomic_load(p)         (*(p))
 #define atomic_load_acquire(p) (*(p))
 #define READ_ONCE(x)           (x)
+#define ARRAY_SIZE(a)          (sizeof(a) / sizeof((a)[0]))
 #define printk(...)            ((void)0)
 #define ctz64(x)               ((unsigned int)__builtin_ctzll(x))
 #define heap_alloc(size)       calloc(1, size)
