@@ -26,7 +26,7 @@ void cpu_init_hs(void)
     csr_write(CSR_HIE, 0);
     csr_write(CSR_HVIP, 0);
     csr_write(CSR_HGEIE, 0);
-    csr_write(CSR_HCOUNTEREN, COUNTEREN_TM); /* the other counters: vcpu/csr.c */
+    csr_write(CSR_HCOUNTEREN, COUNTEREN_TM); /* the other counters: virtual_insn.c */
     csr_write(CSR_HENVCFG, ENVCFG_CBIE_FLUSH | ENVCFG_CBCFE | ENVCFG_CBZE |
                                (isa_has(ISA_SSTC) ? ENVCFG_STCE : 0) |
                                (isa_has(ISA_SVPBMT) ? ENVCFG_PBMTE : 0) |

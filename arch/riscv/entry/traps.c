@@ -5,7 +5,6 @@
  */
 #include <arch/vcpu.h>
 #include <asm/csr.h>
-#include <asm/guest_insn.h>
 #include <asm/inject.h>
 #include <asm/traps.h>
 #include <xen/domain.h>
@@ -14,26 +13,6 @@
 #include <xen/trap.h>
 
 typedef void trap_fn(struct vcpu *v, uint64_t cause);
-
-bool trap_from_kernel(const struct vcpu *v)
-{
-    return (v->arch.sstatus & SSTATUS_SPP) != 0;
-}
-
-bool guest_fetch(const struct vcpu *v, uint32_t *insn)
-{
-    uint64_t gva = v->arch.regs.pc, low, high = 0;
-
-    GUEST_FETCH_HALF(low, gva, failed);
-    if ((low & 3u) == 3u) {
-        GUEST_FETCH_HALF(high, gva + 2u, failed);
-    }
-    *insn = (uint32_t)(high << 16 | low);
-    return true;
-failed:
-    guest_access_failed(gva);
-    return false;
-}
 
 /* What is the guest's own business, on harts that cannot delegate it [RVPRIV 18.2.2]. */
 static void trap_reflect(struct vcpu *v, uint64_t cause)

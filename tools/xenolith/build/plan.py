@@ -14,9 +14,9 @@ CORE = ("xen/*/*.c", "xen/*/*/*.c")
 GUEST_LIB = "tests/guests/lib"
 
 HOT = re.compile(
-    r"arch/\w+/(entry/|irq/(vgic|virq|vplic)|time/|vcpu/(access|decode)"
+    r"arch/\w+/(entry/|irq/(vgic|virq|vplic)|time/|vcpu/(aarch32|access|decode|fetch)"
     r"|vsbi/(vsbi|harts|ipi|rfence|time)\.c)"
-    r"|xen/hypercall/(dispatch|multicall|version)"
+    r"|xen/hypercall/(dispatch|version)"
     r"|xen/event/(evtchn|evtchn_2l|evtchn_fifo|evtchn_upcall)\.c|xen/lib/string|xen/time/timer"
     r"|xen/domain/exit|xen/mm/(guest_copy|p2m|p2m_walk)\.c"
 )

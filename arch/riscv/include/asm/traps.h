@@ -17,14 +17,11 @@ void trap_sync(struct vcpu *v, uint64_t cause);
 /* Full path: a guest page fault of a load or store: emulated devices, and what is not there
  * (access.c). */
 void trap_guest_access(struct vcpu *v, uint64_t cause);
-/* Full path: an instruction that needs the hypervisor (csr.c). */
+/* Full path: an instruction that needs the hypervisor (virtual_insn.c). */
 void trap_virtual_instruction(struct vcpu *v, uint64_t cause);
 
 /*
- * The instruction at the guest's pc, fetched with its own rights (hlvx): false if that faults. The
- * trap's own CSRs (stval, htval, htinst) must have been read before. Full path only.
+ * fetch.c: the instruction at the guest's pc, fetched with its own rights (hlvx): false if that
+ * faults. The trap's own CSRs (stval, htval, htinst) must have been read before. Full path only.
  */
 bool __must_check guest_fetch(const struct vcpu *v, uint32_t *insn);
-
-/* Was it the guest's kernel that trapped? Full path. */
-bool trap_from_kernel(const struct vcpu *v);

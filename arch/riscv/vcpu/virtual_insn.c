@@ -110,11 +110,17 @@ static bool csr_for_programs(unsigned int csr)
            (csr_read(CSR_SCOUNTEREN) >> (csr - CSR_CYCLE) & 1u) != 0;
 }
 
+/* Was it the guest's kernel that trapped? */
+static bool from_kernel(const struct vcpu *v)
+{
+    return (v->arch.sstatus & SSTATUS_SPP) != 0;
+}
+
 /* false: an illegal instruction. v->arch.regs.pc is at the instruction still. */
 static bool execute(struct vcpu *v, uint32_t insn)
 {
     if (INSN_OPCODE(insn) != OPCODE_SYSTEM ||
-        (!trap_from_kernel(v) && !csr_for_programs(INSN_CSR(insn)))) {
+        (!from_kernel(v) && !csr_for_programs(INSN_CSR(insn)))) {
         return false;
     }
     switch (insn) {
