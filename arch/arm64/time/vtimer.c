@@ -11,36 +11,16 @@
 #include <xen/time.h>
 #include <xen/timer.h>
 
-#define FAR_FUTURE_SECONDS (100ull * 365 * 86400) /* Linux parks its timer there */
-
 struct vtimer_deadlines {
     struct timer virt, phys;
 };
 
-/* Absolute counter value to system time; TIME_NEVER for what no machine lives to see. */
-static s_time_t deadline(uint64_t ticks)
+/* At this value of the counter. */
+static void deadline_arm(struct timer *t, uint64_t ticks)
 {
     uint64_t now = arch_counter();
 
-    if (ticks <= now) {
-        return time_from_ticks(now);
-    }
-    return ticks - now > FAR_FUTURE_SECONDS * arch_counter_hz() ? TIME_NEVER
-                                                                : time_from_ticks(ticks) + 1;
-}
-
-static void deadline_arm(struct timer *t, uint64_t ticks)
-{
-    s_time_t when = deadline(ticks);
-
-    if (when == TIME_NEVER) {
-        timer_stop(t);
-        return;
-    }
-    if (t->cpu != this_cpu()) {
-        timer_migrate(t, this_cpu());
-    }
-    timer_set(t, when);
+    timer_set_ticks(t, now, ticks > now ? ticks - now : 0);
 }
 
 static void virt_fired(void *data)

@@ -11,35 +11,14 @@
 #include <xen/time.h>
 #include <xen/timer.h>
 
-#define FAR_FUTURE_SECONDS (100ull * 365 * 86400) /* Linux parks its timer there */
-#define VSTIP              (1ul << IRQ_VS_TIMER)
+#define VSTIP (1ul << IRQ_VS_TIMER)
 
-/* Guest time to system time; TIME_NEVER for what no machine lives to see. */
-static s_time_t vtimer_deadline(const struct vcpu *v, uint64_t at)
+/* At this guest time. */
+static void vtimer_arm(struct vcpu *v, uint64_t at)
 {
     uint64_t host = arch_counter(), now = host + v->d->arch.htimedelta;
 
-    if (at <= now) {
-        return time_from_ticks(host);
-    }
-    return at - now > FAR_FUTURE_SECONDS * arch_counter_hz()
-               ? TIME_NEVER
-               : time_from_ticks(host + (at - now)) + 1;
-}
-
-static void vtimer_arm(struct vcpu *v, uint64_t at)
-{
-    struct timer *t = &v->arch.timer.timer;
-    s_time_t when = vtimer_deadline(v, at);
-
-    if (when == TIME_NEVER) {
-        timer_stop(t);
-        return;
-    }
-    if (t->cpu != this_cpu()) {
-        timer_migrate(t, this_cpu());
-    }
-    timer_set(t, when);
+    timer_set_ticks(&v->arch.timer.timer, host, at > now ? at - now : 0);
 }
 
 static void vtimer_fired(void *data)

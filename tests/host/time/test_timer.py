@@ -26,3 +26,14 @@ def test_destroy_waits_for_the_handler(host_compiler: Any, sanitizer: str) -> No
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout == "ok\n"
+
+
+def test_armed_by_the_counter(host_compiler: Any, host_flags: list[str]) -> None:
+    """On the third port: not early, at most a tick late, never in the far future."""
+    sanitize = "-fsanitize=address,undefined -fno-sanitize-recover=all".split()
+    port = ("tests/host/arch/port/*.c", "tests/host/fuzz/core/*.c")
+    sources = ("xen/*/*.c", *port, "tests/host/time/ticks.c")
+    objects = host_compiler.compile_all(sources, "gcc", [*host_flags, *sanitize, "-fPIC"])
+    program = host_compiler.link("timer-ticks", objects, "gcc", [*sanitize, "-pthread"])
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
+    assert done.stdout == "ok\n", done.stdout + done.stderr

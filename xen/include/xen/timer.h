@@ -42,6 +42,9 @@ static inline bool timer_armed(const struct timer *t)
 void timer_migrate(struct timer *t, struct cpu *c);
 /* Arm on this CPU: what a guest arms costs the CPU that it runs on, never one where others run. */
 void timer_set_here(struct timer *t, int64_t expires);
+/* timer_ticks.c: the same for when the counter, which is at `now`, has come `left` ticks further;
+ * stopped if no machine lives so long: there guests park their timers. */
+void timer_set_ticks(struct timer *t, uint64_t now, uint64_t left);
 /* For people: how many timers c has armed, and the deadline of the first (TIME_NEVER: none). */
 int64_t timer_first(struct cpu *c, unsigned int *count);
 /* Run what has expired on this CPU and program the next deadline. Gate only. */
