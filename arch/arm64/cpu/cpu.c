@@ -41,6 +41,10 @@ void arch_cpu_init(struct cpu *c)
     p2m_init_cpu();
     vcpu_init_cpu();
     speculation_init_cpu(c);
+    if (c->arch.harden != 0) {
+        WRITE_SYSREG((uintptr_t)vectors_hardened, vbar_el2);
+        isb(); /* before this CPU enters a guest */
+    }
     WRITE_ONCE(c->arch.up, 1u);
     dsb(ishst); /* `up` is visible before the event that wakes the CPU which waits for it */
     __asm__ volatile("sev" ::: "memory");

@@ -7,7 +7,6 @@
 #include <asm/cpu.h>
 #include <asm/smccc.h>
 #include <asm/speculation.h>
-#include <asm/traps.h>
 #include <xen/cpu.h>
 #include <xen/lib.h>
 #include <xen/printk.h>
@@ -143,10 +142,6 @@ void speculation_init_cpu(struct cpu *c)
     worst_targets = targets > worst_targets ? targets : worst_targets;
     worst_history = history > worst_history ? history : worst_history;
     speculation_store_bypass();
-    if (c->arch.harden != 0) {
-        WRITE_SYSREG((uintptr_t)vectors_hardened, vbar_el2);
-        isb(); /* before this CPU enters a guest */
-    }
 }
 
 int32_t speculation_answer(uint32_t workaround)

@@ -5,74 +5,19 @@
  */
 #include <arch/vcpu.h>
 #include <asm/inject.h>
+#include <asm/skip.h>
 #include <asm/sysregs.h>
 #include <asm/traps.h>
-#include <public/arch.h>
 #include <xen/domain.h>
 #include <xen/printk.h>
 #include <xen/sched.h>
 #include <xen/trap.h>
 
-#define PSR_FLAG(psr, n) (((psr) >> (n) & 1u) != 0)
-
-/* IT[7:2] and IT[1:0] of an AArch32 state stand in two places [Arm ARM G1.9]. */
-static unsigned int it_state(uint64_t psr)
-{
-    return (unsigned int)((psr >> 10 & 0x3fu) << 2 | (psr >> 25 & 3u));
-}
-
-static bool condition_holds(uint64_t psr, unsigned int condition)
-{
-    bool n = PSR_FLAG(psr, 31), z = PSR_FLAG(psr, 30), c = PSR_FLAG(psr, 29), o = PSR_FLAG(psr, 28),
-         result;
-
-    switch (condition >> 1) {
-    case 0: result = z; break;
-    case 1: result = c; break;
-    case 2: result = n; break;
-    case 3: result = o; break;
-    case 4: result = c && !z; break;
-    case 5: result = n == o; break;
-    case 6: result = n == o && !z; break;
-    default: return true;
-    }
-    return (condition & 1u) != 0 ? !result : result;
-}
-
-/* Would the trapped instruction have been executed? */
-static bool trap_condition(const struct vcpu *v, uint64_t esr)
-{
-    uint64_t psr = v->arch.regs.spsr;
-
-    if ((psr & PSR_MODE_AARCH32) == 0) {
-        return true;
-    }
-    if ((esr & ESR_CV) != 0) {
-        return condition_holds(psr, ESR_COND(esr));
-    }
-    return (psr & PSR_THUMB) == 0 || it_state(psr) == 0 || condition_holds(psr, it_state(psr) >> 4);
-}
-
-void trap_skip(struct vcpu *v, uint64_t esr)
-{
-    struct cpu_regs *regs = &v->arch.regs;
-
-    if ((regs->spsr & PSR_MODE_AARCH32) != 0 && (regs->spsr & PSR_THUMB) != 0 &&
-        it_state(regs->spsr) != 0) {
-        unsigned int it = it_state(regs->spsr);
-
-        it = (it & 7u) == 0 ? 0 : (it & 0xe0u) | (it << 1 & 0x1fu);
-        regs->spsr &= ~(uint64_t)PSR_IT_MASK;
-        regs->spsr |= (uint64_t)(it >> 2) << 10 | (uint64_t)(it & 3u) << 25;
-    }
-    regs->pc += (esr & ESR_IL) != 0 ? 4u : 2u;
-}
-
 static void trap_wfx(struct vcpu *v, uint64_t esr)
 {
-    bool executed = trap_condition(v, esr);
+    bool executed = skip_executed(v, esr);
 
-    trap_skip(v, esr);
+    skip_insn(v, esr);
     if (!executed) {
         return;
     }
@@ -90,7 +35,7 @@ static void trap_smc(struct vcpu *v, uint64_t esr)
         inject_undefined(v);
         return;
     }
-    trap_skip(v, esr);
+    skip_insn(v, esr);
     smccc_call(v);
 }
 
@@ -103,10 +48,10 @@ static void trap_undefined(struct vcpu *v, uint64_t esr)
 /* Coprocessor accesses of AArch32 code at EL0: what traps to here is nothing that it may have. */
 static void trap_coprocessor(struct vcpu *v, uint64_t esr)
 {
-    if (trap_condition(v, esr)) {
+    if (skip_executed(v, esr)) {
         inject_undefined(v);
     } else {
-        trap_skip(v, esr);
+        skip_insn(v, esr);
     }
 }
 

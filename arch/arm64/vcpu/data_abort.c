@@ -2,6 +2,7 @@
  * errors of the guest. */
 #include <arch/vcpu.h>
 #include <asm/inject.h>
+#include <asm/skip.h>
 #include <asm/sysregs.h>
 #include <asm/traps.h>
 #include <xen/config.h>
@@ -86,7 +87,7 @@ static __noinline void data_abort_rest(struct vcpu *v, uint64_t esr, uint64_t gv
         return;
     }
     if ((esr & ABT_CM) != 0 && (esr & ABT_S1PTW) == 0) {
-        trap_skip(v, esr); /* cache maintenance where nothing is: nothing to do */
+        skip_insn(v, esr); /* cache maintenance where nothing is: nothing to do */
         return;
     }
     mmio_report(v, &f, (esr & ABT_ISV) != 0, result, v->arch.regs.pc);
@@ -103,11 +104,7 @@ void trap_data_abort(struct vcpu *v, uint64_t esr)
     if (likely((esr & (ABT_ISV | ABT_S1PTW | FSC_TYPE_MASK)) == (ABT_ISV | FSC_TRANSLATION))) {
         result = emulate(v, esr, hpfar_address(gva));
         if (likely(result == MMIO_HANDLED)) {
-            if ((v->arch.regs.spsr & PSR_MODE_AARCH32) == 0) {
-                v->arch.regs.pc += 4;
-            } else {
-                trap_skip(v, esr);
-            }
+            skip_insn(v, esr);
             return;
         }
     }

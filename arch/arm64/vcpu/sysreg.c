@@ -5,6 +5,7 @@
  */
 #include <arch/vcpu.h>
 #include <asm/inject.h>
+#include <asm/skip.h>
 #include <asm/sysregs.h>
 #include <asm/traps.h>
 #include <asm/vtimer_ops.h>
@@ -223,5 +224,5 @@ void trap_sysreg(struct vcpu *v, uint64_t esr)
     if (!write && rt != 31) {
         v->arch.regs.x[rt] = value;
     }
-    trap_skip(v, esr);
+    skip_insn(v, esr);
 }

@@ -5,7 +5,7 @@
 
 struct cpu;
 
-/* Choose what the calling CPU's entries from guests do, and switch it on. c: the calling CPU. */
+/* Choose what the calling CPU's entries from guests do (c->arch.harden). c: the calling CPU. */
 void speculation_init_cpu(struct cpu *c);
 /* What SMCCC_ARCH_FEATURES tells guests of SMCCC_ARCH_WORKAROUND_1, 2 or 3. All CPUs are up. */
 int32_t speculation_answer(uint32_t workaround);

@@ -24,8 +24,6 @@ void trap_serror(struct vcpu *v, uint64_t esr);
  * was. */
 void __noreturn trap_hyp(const struct cpu_regs *regs, uint64_t kind, uint64_t sp);
 
-/* Full path: step over the trapped instruction. */
-void trap_skip(struct vcpu *v, uint64_t esr);
 /* Full path: an access to an AArch64 system register (sysreg.c). */
 void trap_sysreg(struct vcpu *v, uint64_t esr);
 /* Full path: data_abort.c. */
