@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Offsets and sizes for assembly: compiled, never linked; the build reads the "->NAME value" lines
  * of its output. */
 #include <xen/cpu.h>

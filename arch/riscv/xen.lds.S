@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The image: one flat file with the RISC-V Image header first; text, read-only data and data on
  * pages of their own (W^X).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """QEMU's `virt` machines.
 
 Sources: docs/system/arm/virt.rst and hw/arm/virt.c of QEMU 10.0 for the memory map; the device tree

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Raspberry Pi 4 B: four Cortex-A72, GIC-400, 1 to 8 GB; QEMU's raspi4b plays the one of 2 GB.
 
 Sources: Linux 6.12, arch/arm/boot/dts/broadcom/bcm2711*.dtsi and bcm2711-rpi-4-b.dts; U-Boot

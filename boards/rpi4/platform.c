@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Raspberry Pi 4: reset and power off by the watchdog of the PM block, which dom0 does not get. The
  * stub that the firmware leaves has no PSCI. Registers: Linux, drivers/watchdog/bcm2835_wdt.c; the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the tests of tiny kernels share: running one as dom0 of the hypervisor under test."""
 
 from __future__ import annotations

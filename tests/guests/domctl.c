@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * domctl as dom0, on itself: information, affinity, scheduler, limits; versions and errors.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * event_channel_op, 2-level: every operation, its errors, delivery as an interrupt.
  */

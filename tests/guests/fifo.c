@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * event_channel_op, FIFO: switching over, growing the array, queues by priority, errors.
  */

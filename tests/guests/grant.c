@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * grant_table_op: table, versions, frames, cache maintenance, and the errors of the rest.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memory_op of a 1:1 domain: reservations, shared page, grant frames, removal, ballooning, batches,
  * and bad arguments.

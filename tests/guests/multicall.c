@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * multicall: results, errors of single entries, long lists, bad lists.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All hypercall numbers: which exist, and that no argument of those that exist stops anybody.
  */

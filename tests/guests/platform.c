@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The small interfaces of dom0: platform_op, physdev_op, hvm_op parameters.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vCPUs that start each other and turn themselves off as fast as they can, while a third one tries
  * to turn both off. Nobody may wait in the hypervisor for another one: as long as vCPU 0 looks, all

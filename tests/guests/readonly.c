@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Hypercalls whose result goes to memory that the guest may only read: a page mapped by a read-only
  * grant, and one that its own page table maps read-only. Real Xen is not asked: it makes AT check

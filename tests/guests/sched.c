@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sched_op: yield, block, poll, watchdogs, errors; it ends by a shutdown that the test did not
  * name.

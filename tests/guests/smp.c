@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * More than one vCPU: start, stop and start again, interrupts and event channels between them,
  * exclusives, and the same work on all at once. Run with at least two CPUs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A vCPU that the tools start by setvcpucontext, with the context of their domain builder, has what
  * a vCPU has that the guest starts by its firmware: every register is compared.

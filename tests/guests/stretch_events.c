@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How long event_channel_op keeps interrupts waiting while a domain with many pending ports
  * switches to the FIFO form.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How long memory_op and the grant table keep interrupts waiting. What is asked of a domU's memory
  * is what that domU could ask for itself.

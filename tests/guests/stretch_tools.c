@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How long operations of the tools keep interrupts waiting, with many domains, and with what a
  * domain leaves behind.

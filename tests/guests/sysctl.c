@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sysctl as dom0: what the host is, lists, the console ring, the pool; versions and errors. Nothing
  * here changes the host.

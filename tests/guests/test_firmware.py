@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What CPUs need against their own predictions, with and without firmware at EL3 that helps."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The tiny kernels as dom0. With `--hypervisor xen` the reference must answer as they expect."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The permission matrix: what docs/PERMISSIONS.md says is what dom0 and a guest get.
 
 The kernel `matrix` makes every call and knows the exact answers, on Xen too; here its calls are

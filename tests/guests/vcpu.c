@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vcpu_op and vm_assist: registered areas, errors. As on Xen on Arm there are two operations, and
  * all others answer -EINVAL.

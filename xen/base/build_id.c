@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which build this is: the note that the linker put into the image. */
 #include <xen/build_id.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Physical CPUs: descriptors, bring-up, and requests from one CPU to another. What a CPU is made of
  * belongs to the port. */
 #include <xen/cpu.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Lock ranks, checked in debug builds: a CPU acquires locks in rising rank. docs/LOCKS.md explains
  * the order. */
 #include <xen/cpu.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The options that all floors read. */
 #include <xen/opt.h>
 

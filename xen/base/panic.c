@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The end: say what happened, where, and in which build; stop the other CPUs; restart unless told
  * not to. */
 #include <xen/build_id.h>

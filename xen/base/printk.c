@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of the hypervisor: levels, "(XEN) " and time stamps, rate limit for what guests provoke.
  */
 #include <xen/domain.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* References whose last one leaves the object to the gate. */
 #include <xen/atomic.h>
 #include <xen/cpu.h>

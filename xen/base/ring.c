@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The console ring: the last bytes that were printed. A reader keeps a running index. */
 #include <xen/ring.h>
 

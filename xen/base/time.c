@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* System time from the counter. */
 #include <xen/errno.h>
 #include <xen/time.h>

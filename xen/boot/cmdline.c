@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Xen's command line: a table of options, the syntax of their values, and a list of remarks about
  * words that were not understood. What an option does is its reader's business. Names and values

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The syntax of values on Xen's command line: booleans, numbers, sizes, log levels. Which option
  * takes which is in the table of cmdline.c.

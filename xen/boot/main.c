@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The boot, as a list that one can read. Each step finds what the ones before it made. */
 #include <arch/cpu.h>
 #include <arch/irq.h>

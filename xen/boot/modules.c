@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Boot modules and command lines in /chosen, by the rules of Xen's booting.txt: both families of
  * compatible strings, untyped modules in order, modules of dom0less domains kept apart, and who

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Are the boot modules where they may be? Each fault that makes a boot die in silence later (a
  * module over reserved memory, over another one, beyond RAM, with the wrong size) is told here by

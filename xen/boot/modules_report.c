@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the boot loader asks for in Xen's words and nothing here does: guests, pools, shared memory,
  * modules without a user. Each node is named, so that nobody waits for a guest that never starts.

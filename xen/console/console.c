@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Input of the console, and guests' text on it: characters go to the domain that has the input or
  * to the debug keys; Ctrl-A three times switches.

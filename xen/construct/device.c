@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The host's devices for dom0: register ranges into its p2m, interrupts routed to it. What is ours
  * stays hidden. */
 #include <arch/domain.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dom0: the first domain, privileged, owner of the hardware. Its memory comes from dom0_memory.c in
  * whole extents, so that their number, not their size, is what building costs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dom0's memory: how much, and where. It is mapped 1:1, because devices reach memory without
  * translation, and some of them only the low end of it: that is dom0's as far as it goes, before

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dom0's device tree: the host's without what is ours, with new memory, chosen, hypervisor nodes
  * and what the port writes (CPUs, interrupt controller, timer, firmware).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Putting a kernel (flat or gzip) and an initrd where the domain expects them. Modules are hostile
  * input. */
 #include <arch/domain.h>

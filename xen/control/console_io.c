@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* console_io: text of privileged domains to the console, and what was typed for them. */
 #include <public/xen.h>
 #include <xen/console.h>

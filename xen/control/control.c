@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the operations of privileged domains have in common: their mutual exclusion, bitmaps in the
  * tools' form, and the description of a domain.

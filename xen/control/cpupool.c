@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * CPU pools for the tools: there is Pool-0, it has all CPUs and all domains, and stays so.
  */

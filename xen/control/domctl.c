@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * domctl: what the tools do to a domain. From the number of an operation to its function; the
  * functions are in domctl_*.c. An operation that is not in the table answers -ENOSYS, as Xen does

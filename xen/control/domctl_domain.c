@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Operations of the tools on a domain as a whole: its life, pausing, what it is, and small
  * settings.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Operations of the tools on a domain's memory: limits, what it may map, caches.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * event_channel_op: each sub-operation checks what a guest asks for and changes or reports
  * bindings. Errors and their order are Xen's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * grant_table_op: finding the operation, lists of them with continuation, and the operations on
  * tables as a whole. Errors and their order are Xen's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Settings of a domain that the tools and the guest share: hvm_op parameters, and vm_assist.
  */

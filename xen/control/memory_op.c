@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memory_op: the table of all commands, and those that tell or claim. Reservations are in
  * reservation.c, what stands where in physmap.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memory_op: what stands where in a domain's guest-physical space besides its RAM - the shared
  * page, grant frames, pages of other domains, device pages - and taking it away. Answers follow

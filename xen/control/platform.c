@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * platform_op: the machine as a whole, for a privileged domain. It tells us what time it is.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memory_op: how much memory a domain has - increase, decrease, populate, a list of extents at a
  * time. Answers follow Xen's Arm port: the number of extents done, whatever went wrong.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sched_op: what a guest says about its own running - yield, block, poll, shut down - and its
  * watchdogs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The scheduler as the tools see it: `xl sched-credit2` and its system calls. The interface is that
  * of Xen's credit2.

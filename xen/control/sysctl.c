@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sysctl: what the tools ask of the host. The table, and the operations on console, domains and
  * scheduling; facts about the machine are in sysctl_host.c.

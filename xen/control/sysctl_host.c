@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Facts about the machine for the tools: processors, memory, and how they are arranged (one node,
  * one socket).

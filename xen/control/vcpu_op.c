@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vcpu_op(cmd, vcpu, arg): where a domain wants to read of its own vCPUs. Handlers get the vCPU
  * named by the call, not the calling one. As in Xen on Arm there is nothing more: firmware calls

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Debug keys, as in Xen: what the hypervisor knows, on the console. */
 #include <xen/cpu.h>
 #include <xen/domain.h>

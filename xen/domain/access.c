@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The policy: what dom0 may, what a domain may with itself, and what two guests may together. */
 #include <xen/access.h>
 #include <xen/domain.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The life of a domain: its parts in the order in which they are made and unmade, how it is found
  * and kept, how it ends. What the parts are for is known elsewhere.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How domains are found: the list by id. What is found is kept by a reference. */
 #include <xen/cpu.h>
 #include <xen/domain.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The gate: every way back to a guest that has something left to do, and the idle loop. It does the
  * work that is pending for this CPU, lets the scheduler choose, and moves vCPU state on and off the

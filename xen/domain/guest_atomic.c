@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Atomic operations on a guest's words that did not succeed at once: a few more tries, then some
  * with the guest's vCPUs off their CPUs. What a guest does costs its sender a bounded time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The run state of a vCPU: how long it was running, runnable, blocked, offline; and the copy of it
  * in the guest's memory. Everything here is written under the scheduler's lock, since it changes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The end of a domain's activity, by its own wish, a watchdog, or a crash. For the hardware domain
  * it is the machine's end.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A vCPU's life, and the reasons why it does not run: down, blocked, paused. Each change of a
  * reason tells the scheduler.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where a vCPU's struct vcpu_info is: VCPUOP_register_vcpu_info moves it, once, into a page of the
  * guest's.

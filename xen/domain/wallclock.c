@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The wallclock that the control domain sets and all domains read in their shared_info. */
 #include <public/xen.h>
 #include <xen/atomic.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Watchdogs of a domain (SCHEDOP_watchdog): when one is not set again in time the domain is shut
  * down.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The earliest output: a polled UART found in the device tree before any driver. Usable with
  * address translation off, so nothing here follows a pointer that the linker put into data.

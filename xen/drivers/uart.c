@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which UART is the console's, and bytes to and from it. The devices themselves are xen/drivers. */
 #include <arch/cpu.h>
 #include <arch/domain.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* 16550 and its relatives: line settings stay as the firmware left them. */
 #include <xen/errno.h>
 #include <xen/hyp_map.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Arm PL011, as the firmware left it: line settings are not changed. */
 #include <xen/errno.h>
 #include <xen/hyp_map.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Addresses in a device tree: entries of reg, and their translation through the ranges of the buses
  * above to what the CPU uses [DTSpec 2.3.6, 2.3.8]; how far masters on a bus reach by dma-ranges

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading the flattened form of a device tree in place. fdt_open checks the header, fdt_token each
  * token that it meets: once tree.c has met them all, every token is whole, every name is

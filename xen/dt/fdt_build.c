@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writing a flattened device tree front to back. Layout of the result: header, reservation block,
  * structure block, strings block. Property names are collected beside the buffer, each once, and

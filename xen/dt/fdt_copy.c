@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Properties of a node of one tree for the node of another that is being written. */
 #include <xen/dt.h>
 #include <xen/fdt_build.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Interrupts in a device tree: whose interrupt it is and its raw specifier [DTSpec 2.4]. What the
  * cells of a specifier mean is known by the driver of the controller.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a device tree says the machine is made of: RAM, memory the firmware keeps, CPUs, the
  * console. Finding only; drivers and allocators decide what to do with it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The index of a device tree, made in one pass that also checks the blob: parents, subtrees,
  * phandles, cells; finding nodes by path, phandle or compatible, and their properties. Addresses

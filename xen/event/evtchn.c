@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ports of a domain: where they are kept, how they are allocated, closed and signalled. What a
  * guest asks for is in evtchn_op.c, how a pending port is told to it in evtchn_2l.c and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Event channels, 2-level form: one pending and one mask bit per port in the shared_info page, and
  * per vCPU a selector of words that have something. The page is the guest's to scribble on; nothing

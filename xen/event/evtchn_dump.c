@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Event channels on the console: debug key 'e'. */
 #include <xen/evtchn_port.h>
 #include <xen/printk.h>

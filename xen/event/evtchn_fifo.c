@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Event channels, FIFO form: an array of event words in guest frames, and per vCPU a control block
  * with the heads of 16 queues, which are linked through the words [Xen: Event Channel FIFO ABI].

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Switching a domain to the FIFO form and back: the guest frames that hold control blocks and event
  * words. Each frame used holds a reference until the switch back or the end of the domain, so it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Telling a vCPU that it has events, in its struct vcpu_info: the same for both forms of event
  * channels. */
 #include <arch/irq.h>

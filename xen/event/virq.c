@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Virtual interrupts: events that the hypervisor itself raises. Per-vCPU ones (timers) go to the
  * vCPU that they are about, global ones (console input, a domain's death) to one domain, which may

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* GNTTABOP_copy: the hypervisor copies between a page of the caller and a granted one, or between
  * two granted ones. */
 #include <xen/access.h>

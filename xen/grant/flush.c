@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GNTTABOP_cache_flush: cache maintenance on behalf of a guest that does DMA with a device that
  * does not snoop, on RAM that is its own or that it has mapped by grant.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Mapping pages that other domains grant. A mapping is a handle of the mapper, which pins the
  * granter's entry and keeps the granter alive, and a leaf of the mapper's p2m, which holds no

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The grant table of a domain: its shared frames and, for each entry that somebody uses, who and
  * which page. Entries are changed by the guest at any time; a use is agreed on by one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the guest's call to the function that does it: the table of hypercalls, one call or a list
  * of them (multicall). Those with sub-operations go on to op.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How a row of a table of sub-operations is run: copy in, find the domains, ask whether the caller
  * may, call, copy out, drop. What the operations mean is not known here.

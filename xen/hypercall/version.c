@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * xen_version: what this hypervisor is - version, build, capabilities, features, command line. It
  * answers as Xen 4.20 does, sizes and error numbers included; the features that other parts must

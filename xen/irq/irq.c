@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Host interrupts and their owners. The controller is the port's; which number means what to a
  * guest is its virtual one's. */
 #include <arch/irq.h>

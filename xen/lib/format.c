@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * printf formatting into a bounded buffer, see <xen/format.h> for what is understood. Where text
  * goes (console, ring) is the console's matter.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The gzip wrapper around DEFLATE [RFC 1952]: header, CRC-32, length. Decompression itself is
  * inflate.c's.

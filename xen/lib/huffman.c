@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Canonical Huffman codes: tables from code lengths, and decoding of the long codes. A set of
  * lengths that is not complete never becomes a table, so decoding needs no doubt about the code,

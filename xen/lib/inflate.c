@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * DEFLATE decompression and the gzip wrapper, memory to memory. The output buffer is also the
  * window, so nothing is copied twice. Every code set is checked for being complete before it is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The length of a PE file from its section headers. Files are hostile input: nothing in them is
  * followed beyond the bytes that are there. */
 #include <xen/lib.h>

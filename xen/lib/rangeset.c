@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sets of numbers as sorted arrays of ranges. Neighbours are always merged, so a range asked about
  * lies in the set exactly when it lies in one element. Lookups are binary, changes move the tail of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory and string functions. The copy loops move 64 bytes a turn in general registers when both
  * sides share their alignment, and bytes otherwise; they never make an unaligned access. Device

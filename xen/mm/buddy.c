@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Free memory: the buddy allocator's blocks and bits, where memory is taken from, and scrubbing.
  * <xen/buddy.h> says how it works. It does not know owners, and who may have what.

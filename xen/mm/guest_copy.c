@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Access to guest memory. A guest virtual address is translated by the port, once per page, and
  * followed through the direct map if it is RAM of a domain. A few aligned words go the way that is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Small objects of the hypervisor: pages cut into equal pieces, one list of pages with room for
  * each size; larger objects are whole pages. Everything handed out is zero. Who frees an object

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hypervisor's own address space: stacks with guard pages, the direct map of RAM, device
  * mappings, the boot window for the device tree. The image was mapped by the port's boot code.

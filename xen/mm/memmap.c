@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The host's memory map: RAM banks and what in them is taken, collected once at boot from the
  * device tree, the image and what the boot reserves. Who gets the rest is page_alloc's business.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Second-stage mappings of domains: making them, looking up. Every change is made with the domain's
  * p2m lock held, and a valid entry is only replaced after it was cleared and flushed. Taking things

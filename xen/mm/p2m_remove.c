@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Taking mappings and tables out of a second-stage table. What goes is collected between p2m_begin
  * and p2m_end (<xen/p2m_walk.h>), whose order makes it safe to free.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Second-stage tables: walking them, making them, splitting blocks; and the wait that ends a
  * change, because CPUs copy through addresses that they translated before. It does not know what

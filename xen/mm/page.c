@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The records of who has RAM, and references to pages: <xen/page.h> draws the states. Free memory
  * is in buddy.c; how domains come to memory and lose it is in page_domain.c.

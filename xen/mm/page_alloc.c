@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whole pages for the hypervisor's own use, and sharing them with domains. At boot: what describes
  * RAM, and the free memory for the allocator. Who has which page is in page.c, free blocks are in

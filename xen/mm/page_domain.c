@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory of domains: charged, given, claimed in advance, taken back. Memory is scrubbed before it
  * gets an owner, so that a domain that dies meanwhile never frees what is still being written.

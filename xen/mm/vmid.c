@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * VMIDs, recycled by generation. A domain keeps its number until all are used up. Then a new
  * generation begins: the TLBs of all CPUs are cleared, and each domain takes a new number when it

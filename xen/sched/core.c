@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The states of vCPUs and CPUs: waking, sleeping, choosing, affinity, time accounting. In what
  * order waiting vCPUs run is the class's business (null.c, fair.c); registers are moved by the gate

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Class fair: one queue for all CPUs, ordered by weighted run time ("virtual time"); whoever has
  * had least runs next. Domains may have a cap, a budget of run time for each period. The tools know

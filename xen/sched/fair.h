@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Between fair.c and fair_cap.c. All with the scheduler's lock held. */
 #pragma once
 

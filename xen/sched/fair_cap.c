@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Class fair, caps: a domain with a cap has a budget of run time for each period, which its vCPUs
  * share. When it is spent they are parked until the next one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Class null: every vCPU has a CPU of its own, and there is nothing to choose. A vCPU without a
  * free CPU is refused.

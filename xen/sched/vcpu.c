@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a vCPU brings to the scheduler: its entry and exit, and its affinity to CPUs.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Timers: a binary heap of deadlines for each CPU, ordered by expiry. Room is reserved when a timer
  * is made, so that arming never fails. timer.cpu changes only under the lock of the queue that it

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Timers that guests arm by the counter. */
 #include <xen/time.h>
 #include <xen/timer.h>

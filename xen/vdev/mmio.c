@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The table of emulated device regions of a domain, and finding the one that an access is for. */
 #include <xen/domain.h>
 #include <xen/errno.h>

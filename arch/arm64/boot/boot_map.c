@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The first page tables, made with the MMU off: the image at its linked address with its final
  * rights, and an identity map of the code that turns the MMU on. Runs at the physical address: no

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The first instructions: the arm64 Image header [Linux booting.rst], entry at EL2 with MMU and
  * caches off, page tables (by boot_map in C), MMU on, C. Secondary CPUs come in at secondary_entry.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From assembly to the core: says what is wrong if the CPU was entered at the wrong exception
  * level, or hands over to xen_main. */
 #include <arch/cpu.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One CPU: registers of EL2 that every guest shares, identity and errata, idling, the machine's
  * end. */
 #include <arch/cpu.h>

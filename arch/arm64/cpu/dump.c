@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a CPU or vCPU looks like when something went wrong: registers, call stack; and the end of a
  * fault inside EL2. */
 #include <arch/cpu.h>

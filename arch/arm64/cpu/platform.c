@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Finding the board's own code, and what to do without. */
 #include <asm/platform.h>
 #include <xen/dt.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The firmware's PSCI as the host uses it [DEN0022]: only if the device tree names it, by the
  * conduit that it names. */
 #include <asm/cpu.h>

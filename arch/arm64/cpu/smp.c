@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Finding the CPUs in the device tree and starting them, by PSCI or by spin-table [DTSpec 3.8,
  * Linux booting.rst]. */
 #include <arch/cpu.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Branch prediction that a guest could steer in the hypervisor or in another guest: targets
  * (Spectre variant 2, CVE-2017-5715) and history (CVE-2022-23960); store bypass (CVE-2018-3639).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Exceptions to EL2. While a guest runs, SP_EL2 points to its struct vcpu, whose first member takes
  * the general registers; C runs on the CPU's stack. HVC and interrupts save only what C may destroy

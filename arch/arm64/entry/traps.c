@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Exceptions from guests, by class. Each handler either completes the guest's instruction, lets it
  * be executed again, or gives the guest an exception of its own: nothing that a guest does ends

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Driver of the host's GICv2: discovery, per-CPU set-up, control of single interrupts,
  * acknowledging. Who an interrupt belongs to is xen/irq's business, the port's own included;

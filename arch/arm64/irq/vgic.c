@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual GICv2: what raises a guest's interrupts (core, timers, software interrupts, the
  * host's), when queues are emptied into list registers, and host interrupts behind virtual ones.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The registers of the distributor that a guest sees [GICv2 4.3]. Nearly all of them have a field
  * of 1, 2 or 8 bits for each interrupt: a row of the table has a function that reads one

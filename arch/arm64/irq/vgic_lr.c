@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * List registers of the virtual GICv2: moving interrupts in and out of them, the queue of what
  * waits for them, and the switch of a vCPU. They are looked at only when an interrupt is injected

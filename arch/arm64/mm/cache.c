@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Cache maintenance by virtual address, and zeroing a page [Arm ARM B2.8, D7.5]. */
 #include <arch/mm.h>
 #include <asm/sysregs.h>

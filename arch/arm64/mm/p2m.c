@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stage 2 as hardware wants it: VTCR_EL2, and TLB maintenance by VMID.
  */

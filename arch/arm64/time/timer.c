@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The generic timer as the hypervisor uses it: frequency, interrupts, access of guests. Guests'
  * timers are vtimer.c's. */
 #include <arch/domain.h>

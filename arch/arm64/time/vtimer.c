@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest's timers. The virtual one is the CPU's own while the vCPU is loaded; a vCPU that waits
  * elsewhere is woken by a timer of the hypervisor. The physical one is emulated: its registers

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Trapped instructions of programs in AArch32: conditional ones may not have been executed, and an
  * IT block goes on behind them. */
 #include <asm/skip.h>

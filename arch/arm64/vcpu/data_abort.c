@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Accesses that the second stage refused: emulated devices, pages that are mapped on demand, and
  * errors of the guest. */
 #include <arch/vcpu.h>

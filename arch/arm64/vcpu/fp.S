@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * void fp_save(struct vcpu_fp *fp), void fp_load(const struct vcpu_fp *fp): FP/SIMD registers of
  * a guest. The hypervisor itself uses none, so they move only when the vCPU does.

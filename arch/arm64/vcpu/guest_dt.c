@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The device-tree nodes that the port writes for dom0 in place of the host's: PSCI, timer,
  * interrupt controller. */
 #include <arch/domain.h>

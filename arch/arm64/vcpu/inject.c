@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Exceptions that the hypervisor gives to a guest: synchronous ones to its EL1, as the CPU would
  * enter them [Arm ARM D1.3.1, J1.2.3: AArch64.TakeException]. The vCPU is the one that is loaded

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Recognising a kernel: the arm64 Image header [Linux booting.rst, "Call the kernel image"]. */
 #include <arch/domain.h>
 #include <xen/construct.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Calls of a guest by HVC: hypercalls, and the SMC calling convention [DEN0028] (also by trapped
  * SMC). Unknown functions are answered, never reported: guests probe.

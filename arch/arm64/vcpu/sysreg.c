@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * System registers whose accesses trap, as a table by encoding: identification with what guests
  * must not use taken out, the physical timer, debug and performance registers that read as zero.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A virtual CPU's registers: creation, reset, moving them on and off a CPU, and the tools' view of
  * them. The general registers are moved by the entry code, list registers by irq/vgic_lr.c, timers

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PSCI 1.1 for guests [DEN0022E]: power of their vCPUs and of the whole domain. */
 #include <arch/domain.h>
 #include <arch/vcpu.h>

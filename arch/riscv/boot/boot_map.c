@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The first page tables, made with paging off: the image at its linked address with its final
  * rights. Nothing else is mapped: the hart comes to the linked address by the fault of the fetch

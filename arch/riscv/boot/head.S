@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The first instructions: the RISC-V Image header [RVBOOT], entry in HS-mode with paging off, page
  * tables (by boot_map in C), paging on, C. Secondary CPUs come in at secondary_entry. Position

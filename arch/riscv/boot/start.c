@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From assembly to the core; and what is said when the hart was entered in a way that cannot work.
  */
 #include <arch/cpu.h>

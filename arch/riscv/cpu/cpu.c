@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* One CPU: CSRs of HS-mode that every guest shares, identity, idling. */
 #include <arch/cpu.h>
 #include <arch/irq.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the harts can do: read from the device tree [Linux riscv/extensions.yaml], then checked by
  * what the registers of the boot hart say. */
 #include <asm/csr.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What compilers call for operations that the base instruction set lacks (bit scans and byte swaps
  * without Zbb, atomic bytes), by the names and types that they give these functions.

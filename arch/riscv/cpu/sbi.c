@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Calls of the firmware below [RVSBI 3]: the call itself, what the firmware has, its console, the
  * machine's end. */
 #include <arch/cpu.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Finding the harts in the device tree and starting them by SBI HSM [RVSBI 9]; calling for their
  * attention. */
 #include <arch/cpu.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Traps to HS-mode. While a guest runs, sscratch points to its struct vcpu, whose first member
  * takes the general registers; in the hypervisor it is 0, tp is the CPU's descriptor, and C runs on

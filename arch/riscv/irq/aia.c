@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The host's AIA: its parts in the device tree, the driver of the APLIC [RVAIA 4] in its supervisor
  * domain, the nodes of a guest's tree. The APLIC delivers by messages to interrupt files (imsic.c).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The host's IMSICs [RVAIA 3]: where each hart's files are, the hypervisor's own ones (interrupts
  * between CPUs, the APLIC's messages), and guest files as hardware. Which vCPU has which guest

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Which hart's interrupt a controller's output is, by the device tree: interrupts-extended names
  * the harts' own controllers, children of the cpu nodes. Read from the host's tree, written for a
  * guest's. */

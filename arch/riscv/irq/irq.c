@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The host's interrupts: which controller the machine has, the set-up of each CPU, and what an
  * interrupt trap means. Drivers are plic.c, and aia.c with imsic.c; who owns an interrupt is

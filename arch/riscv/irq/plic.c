@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Driver of the host's PLIC: a context for each hart's supervisor mode, enabling and routing by the
  * enable bits of contexts, claiming, completing. The guest's PLIC is vplic.c's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The APLIC that a guest sees [RVAIA 4.5], in MSI mode only. A source of the guest's:
  *

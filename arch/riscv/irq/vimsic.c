@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A vCPU's interrupt file: which guest file of a hart is its home, its registers while they are in
  * none, messages that do not reach it by themselves. The design is in <asm/aia.h>.

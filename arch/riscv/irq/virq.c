@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Virtual interrupts as bits of hvip: raising them from any CPU, the event-channel upcall, moving
  * them with the vCPU. External interrupts come from the virtual controller, through its table.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The PLIC that a guest sees [RVPLIC 3-9], with a context for each vCPU, whose number is the
  * vCPU's. A source is in one of four states:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cache maintenance, and zeroing a page [RVUNPRIV Zicbom, Zicboz]. Memory is coherent for all harts
  * and, unless the device tree says otherwise, for all devices, so most machines have nothing to

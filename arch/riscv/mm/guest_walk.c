@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From a guest's virtual address to the machine's, in software: by the tables that vsatp names and
  * the domain's second stage. Every value read is the guest's choice. No lock is taken

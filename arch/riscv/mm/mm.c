@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Where the image is, and when harts see new entries of the tables of xen/mm/hyp_map.c. */
 #include <arch/hyp_map.h>
 #include <arch/mm.h>

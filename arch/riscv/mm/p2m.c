@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The guest stage as hardware wants it: what hgatp and vsatp can do, loading a domain's, and TLB
  * maintenance by VMID. Other harts are asked through the firmware, which answers when they have

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The time counter and the hypervisor's deadline: frequency, interrupt. Guests' timers are
  * vtimer.c's. */
 #include <arch/time.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest's timer. With Sstc it is the hart's own vstimecmp while the vCPU is loaded, and a timer
  * of the hypervisor only wakes one that waits off the CPU. Without Sstc a timer of the hypervisor

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Loads and stores that the second stage refused: emulated devices, pages that are mapped on
  * demand, and errors of the guest.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A vCPU's registers as the tools read and write them. A context that was read from a vCPU
  * (VGCF_saved) may hold whatever its guest has set. Any other starts a hart, with all that the

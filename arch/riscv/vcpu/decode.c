@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Integer loads and stores: RV64I, C, Zcb [RVUNPRIV 2.6, 4.3, C 26.3, Zcb]. */
 #include <asm/decode.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a domain has of its architecture: virtual interrupt controller, its time; the tools'
  * configuration; identity. */
 #include <arch/domain.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The instruction that a guest was about to execute, where a trap does not tell it. */
 #include <asm/guest_insn.h>
 #include <asm/traps.h>

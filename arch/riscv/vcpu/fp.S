@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * void fp_save(struct vcpu_fp *fp), void fp_load(const struct vcpu_fp *fp), vector_save,
  * vector_load: the F and D and the V registers of a guest. The hypervisor itself uses none, so they

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is the port's own in dom0's device tree: in its CPUs' nodes, which are vCPUs with hart ids
  * 0, 1, ..., and the event interrupt. What belongs to machine mode or to the hypervisor is left

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which of the harts' extensions guests are told of: what is named here, is usable, and is in every
  * hart, since a vCPU may run on any. The list is of what is known to work: an extension that nobody

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Exceptions that the hypervisor gives to a guest, entered in VS-mode as the hart would
  * [RVPRIV 12.1.1, 18.6]. The vCPU is the one that is loaded here, on the full path.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Recognising a kernel: the RISC-V Image header [RVBOOT boot-image-header.rst], in its plain and
  * its EFI form. */
 #include <arch/domain.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A virtual CPU's registers: creation, reset, moving them on and off a CPU. The general registers
  * are moved by the entry code, interrupts by irq/, timers by time/vtimer.c.

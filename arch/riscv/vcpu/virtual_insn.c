@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Instructions that a guest may not execute by itself: waiting, and CSRs. What is not emulated here
  * does not exist for guests: they run without the hypervisor extension, and what their ISA string

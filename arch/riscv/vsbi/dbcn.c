@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SBI debug console [RVSBI 12]: text of the domain that has the console, in guest-physical memory.
  * A call does what it can without keeping others waiting and says how much that was.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The hart masks of SBI calls [RVSBI 3.1]. */
 #include <asm/vsbi.h>
 #include <xen/domain.h>

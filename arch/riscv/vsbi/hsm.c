@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SBI hart state management [RVSBI 9]: power of a domain's vCPUs. The state is the core's VPF_DOWN;
  * a hart that is suspended is started as far as anybody can see. */
 #include <arch/p2m.h>

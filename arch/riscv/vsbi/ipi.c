@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SBI IPI extension [RVSBI 7]: supervisor software interrupts between a domain's vCPUs. */
 #include <asm/csr.h>
 #include <asm/virq.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The calls of SBI 0.1 [RVSBI 5], for kernels that do not probe and for early consoles: each is an
  * extension, the function id does not count, a0 alone has the result. Those with a hart mask are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SBI remote fences [RVSBI 8]: fences of instruction fetch and of guest translations on a domain's
  * vCPUs. On this hart by its own instructions; where another vCPU is loaded, by the firmware, which

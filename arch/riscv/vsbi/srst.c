@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SBI system reset [RVSBI 10]: the domain ends, and its reason is the tools' or, for dom0, the
  * machine's business. */
 #include <asm/vsbi.h>

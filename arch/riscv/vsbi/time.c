@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* SBI timer extension [RVSBI 6]. */
 #include <asm/vsbi.h>
 #include <asm/vtimer.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SBI calls of guests: from the extension id to its file, and the base extension, which says what
  * is there [RVSBI 4]. Nothing a guest passes is trusted, and unknown ids are answered, never

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Cost of what a guest does most, in ticks of the virtual counter. Under QEMU's `-icount shift=0`
  * with a counter of 1 GHz a tick is an instruction. Every operation is warmed up, then measured

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * On a CPU with everything that QEMU has (-cpu max): registers of extensions that guests are not
  * given are undefined, as the identification registers say.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest must not do comes back to it as an exception of its own: accesses outside its
  * memory, unknown instructions and calls; and its own mistakes stay its own.

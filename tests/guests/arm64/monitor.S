@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Firmware at EL3 as tests want it: the little of PSCI and SMCCC that the hypervisor uses, and
  * work-arounds that do nothing but count. tests/guests/test_firmware.py defines the constants:

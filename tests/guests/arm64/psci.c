@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Firmware calls of a guest: PSCI [DEN0022], SMCCC [DEN0028], TRNG [DEN0098], by HVC and by SMC.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * System registers [Arm ARM D19]: all encodings of MRS with op0 2 and 3 are read, and what can be
  * read is written back. None may stop the hypervisor or reach the machine; what a guest must not

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The timers of a guest [Arm ARM D11]: virtual and physical, by compare value and by downcounter,
  * masked, in WFI, and their interrupts' end.

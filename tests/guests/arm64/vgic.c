@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual GICv2 [GICv2 4.3]: every distributor register by every access size, state bits,
  * priorities, SGIs, SPIs, and the CPU interface's view.

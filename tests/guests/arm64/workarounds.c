@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Work-arounds for what CPUs predict [DEN0028, DEN0070]: what guests are told of them, and, where
  * firmware counts its calls (monitor.S), that every entry from a guest makes one. Words of the

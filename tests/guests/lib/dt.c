@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Device-tree reader: a walk over the structure block [DT v0.4 5.4].
  */

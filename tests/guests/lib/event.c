@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Event channels: the shared page, its bits, and short forms of the calls.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stretches of the hypervisor with interrupts masked, measured by this kernel's timer. When it
  * comes, it is set again for a moment later: so every part of a call that is made again and again

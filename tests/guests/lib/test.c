@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Counting and printing of checks, the kernel's command line, the end.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * domctl, without what stops a domain, and sysctl: dom0 may, nobody else, whatever the domain.
  */

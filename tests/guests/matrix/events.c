@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * event_channel_op. Ports that a call needs are allocated by dom0, who may for everybody.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * grant_table_op. Grants have a reference and mappings a handle that are not there: whoever may is
  * told so.

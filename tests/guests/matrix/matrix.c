@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The permission matrix: every operation is called by dom0 and by a domain without privileges, on
  * themselves, on each other, on a third domain and on nobody. One line for each call says who got

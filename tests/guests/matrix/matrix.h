@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows of the matrix: an operation, a call of it that does no harm, and the exact answer for each
  * caller and each domain that the call can name.

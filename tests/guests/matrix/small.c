@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hypercalls of few operations: sched_op, vcpu_op, hvm_op, xen_version, vm_assist, console_io,
  * multicall, platform_op, xsm_op, physdev_op; and last of all what stops a domain.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * APLIC and IMSIC of a guest [RVAIA 3, 4]: the interrupt file by its registers, sources of the
  * APLIC as messages, with the interrupt of a real device; with cpus=2 while the vCPU moves between

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest does most, inside windows that a QEMU plugin (tools/xenolith/bench/windows.c) counts
  * by who executes: hypervisor, firmware, guest. `slti x0, x0, 96 + k` opens the window of figure

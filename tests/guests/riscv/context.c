@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Contexts of vCPUs as the tools may give them [RISCV-ABI]: what starts a hart must let its
  * programs read the time; what was read from a vCPU goes back as it was.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Control and status registers [RVPRIV 2.2]: all 4096 numbers read and written from supervisor and
  * from user mode. None may stop the hypervisor; a guest sees a register that works or an illegal

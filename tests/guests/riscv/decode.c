@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Loads and stores that the hypervisor emulates: every form that accesses a word of its interrupt
  * controller, with every register as address, destination and source, sign extension, and what is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The event interrupt as RISC-V has it: a local interrupt that the guest clears in its own sip. Set
  * before it is enabled, cleared late or never, cleared too early, per vCPU. Nothing is lost and

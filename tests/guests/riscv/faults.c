@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a guest must not do comes back to it as an exception of its own, with the cause of a machine
  * on which nobody answers and the address that it used: accesses and fetches outside its memory,

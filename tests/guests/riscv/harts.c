@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The SBI between harts [RVSBI 7 to 9]: starting and stopping with all that is wrong about it, the
  * state that a hart begins with, interrupts both ways, and fences that take effect on the other

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The PLIC of a guest [RVPLIC 3 to 9]: priorities, enables, thresholds, claim and completion with
  * the interrupt of a real device, and accesses that are wrong; with cpus=2 while the vCPU moves

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SBI conformance [RVSBI]: every extension with right and wrong functions, hart masks, pointers and
  * sizes; what is absent says so; registers are kept. Without a hypervisor the firmware answers, by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The timer of a guest: `time`, SBI set_timer, stimecmp where the ISA string has Sstc; masked, in
  * WFI, for times that have passed, and a hundred in a row.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Contract: physical CPUs - identity, waiting, bring-up, cross-CPU interrupts, the machine's reset
  * and power. */
 #pragma once

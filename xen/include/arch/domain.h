@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Contract: what a domain has of its architecture; the parts of its device tree; recognising its
  * kernel. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Contract: aligned words of the running guest's memory at its virtual addresses: what hypercall
  * arguments are. Only guest_copy.c calls these; longer copies go through arch_gva_to_pa.

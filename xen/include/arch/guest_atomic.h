@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Contract: one attempt at an atomic operation on a word that a guest may write to meanwhile.
  * false: not done, perhaps for no reason. True at once where the hardware has such an instruction.

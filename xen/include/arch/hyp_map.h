@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Contract: the hypervisor's own page tables. The walker is xen/mm/hyp_map.c; the port gives the
  * format of an entry, what makes a changed entry take effect, and where everything is mapped:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Contract: the host's interrupt controller and the virtual one. Host and virtual interrupt numbers
  * are the controller's own. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Contract: addresses of the hypervisor, and cache maintenance. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Contract: second-stage translation. The walker is xen/mm/p2m.c; the port gives the format of an
  * entry, the maintenance of the TLB and the translation of a guest virtual address.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Contract: the machine's counter and the hypervisor's own deadline interrupt. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Contract: the types and constants that a port embeds in core structures. <asm/types.h> of the
  * port defines:

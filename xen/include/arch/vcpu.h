@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Contract: a virtual CPU's registers - create, reset, switch, tools' view, hypercall arguments,
  * injected exceptions. */
 #pragma once

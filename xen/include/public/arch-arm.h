@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The Arm part of the guest ABI, 64-bit guests: hypercall tag, vCPU context and domain
  * configuration of the tools, and where things stand in a guest that the tools build.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The RISC-V part of the guest ABI, 64-bit guests: hypercall number space, vCPU context and domain
  * configuration of the tools, and where things stand in a guest that the tools build. Xen 4.20 has

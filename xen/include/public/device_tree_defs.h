@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Device-tree values that guests' trees and their pass-through parts agree on.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * domctl(arg): what the tools do to a domain. Interface 0x17; a caller built for another one gets
  * -EACCES. Operations that exist only on other architectures are left out.

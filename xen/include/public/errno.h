@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Error numbers of the guest ABI. A hypercall returns the negated value.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * event_channel_op(cmd, arg) and the shared structures of the FIFO form. The 2-level arrays are in
  * struct shared_info.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * grant_table_op(cmd, array, count): pages a domain lets another one use, version 1 tables.
  */

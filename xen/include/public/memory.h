@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * memory_op(cmd, arg): the frames of a domain. A restarted call carries the number of extents done
  * in the command from bit MEMOP_EXTENT_SHIFT on, as Xen does.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * physdev_op(cmd, arg): PCI devices as dom0 finds them. Without a PCI layer they answer as Xen
  * does.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * platform_op(arg): the machine, for the hardware domain. Here: setting the wall clock.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sched_op(cmd, arg): giving up the CPU, ending the domain, watchdogs.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sysctl(arg): what the tools ask of the host. Interface 0x15; a caller built for another one gets
  * -EACCES. Structures of operations that exist only on other architectures are left out, their

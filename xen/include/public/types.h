@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Types shared by all headers of the guest ABI. The folder holds nothing but the ABI: fixed-width
  * structures and constants, no function, no function-like macro, no macro longer than a line and

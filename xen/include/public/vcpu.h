@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vcpu_op(cmd, vcpu, arg): run state, timers and registered areas of a vCPU.
  */

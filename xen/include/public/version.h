@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * xen_version(cmd, arg): what the hypervisor is. The call's own argument sizes are fixed, except
  * for the variable-length forms, which take a struct xen_varbuf.

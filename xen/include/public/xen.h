@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The base of the guest ABI: hypercall numbers, domain ids, virtual interrupts, the page shared
  * between a domain and the hypervisor, multicall entries, console and vm_assist commands.

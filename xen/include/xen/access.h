@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who may do what to whom: no other file of the core asks whether a domain is privileged. Callers
  * turn a `false` into their interface's word for it.

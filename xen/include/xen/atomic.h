@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Atomic access by the compiler's builtins; the names say the order. Plain words, no wrapper types.
  */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Single words of bits. Everything here compiles to a few instructions without help from libgcc.
  * Atomic operations are elsewhere.

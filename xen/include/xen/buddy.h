@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Free memory: blocks of 2^order frames, without owners. Allocation goes from the top down, because
  * devices of limited reach need the low end. Boot does not touch free RAM.

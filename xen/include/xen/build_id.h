@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The identity of a build, for backtraces that are read later. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Xen's command line: parsing it into <xen/opt.h>, which the rest of the core reads. Option names
  * and value syntax are Xen's. Nothing here fails: a wrong value or unknown name is remembered, the

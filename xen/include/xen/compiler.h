@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Names for what GCC and clang offer beyond C11. Nothing else may spell __attribute__ or __builtin_
  * for these purposes, so that a third compiler is one file.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Limits of a build. Guest-visible ones say what Xen has. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The console: output to the UART and the ring, input to the hypervisor's debug keys or to a domain
  * (Ctrl-A three times switches), guests' console_io.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Building domains from boot modules: images, device trees, dom0. Boot CPU, before guests run. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Shared by the operations of privileged domains (xen/control): one at a time, bitmaps of the
  * tools, facts about a domain. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Physical CPUs: the descriptor of each, its word of pending work, and how one CPU asks another for
  * something. */
 #pragma once

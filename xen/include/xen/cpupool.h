@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* CPU pools: which CPUs a domain may use. Pool-0 has all of them. */
 #pragma once
 

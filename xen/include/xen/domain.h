@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Domains and their vCPUs. struct vcpu begins with the port's part, because the entry code stores
  * guest registers straight into it. Lifetime: a domain is found by id under domain_list_lock and

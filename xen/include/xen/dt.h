@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Device trees: nodes by path and phandle, their properties, addresses translated to those the CPU
  * uses, interrupts with their controllers, CPUs, memory, console. dt_open checks and indexes the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The earliest output: a UART that only sends, polled. Usable before any driver, and with address
  * translation off. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Error numbers. Guests and tools see them negated as results of hypercalls, so the values are ABI:
  * those of Xen's public errno.h, which on Arm and RISC-V are Linux's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Event channels. evtchn.c owns ports and bindings, evtchn_op.c what guests ask for, virq.c the
  * hypervisor's own events; evtchn_2l.c and evtchn_fifo.c own how a pending port is told to a guest.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Inside xen/event/: what the hypervisor keeps of a domain that uses the FIFO form. */
 #pragma once
 

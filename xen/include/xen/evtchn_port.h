@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside xen/event/: one event channel, and how to reach it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The flattened form of a device tree [DTSpec 5]: what stands where in the blob, and the values of
  * properties. Only <xen/dt.h> and the builder look at the form; everybody looks at values.

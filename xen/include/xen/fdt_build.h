@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Writing a flattened device tree [DTSpec 5], version 17, front to back into a buffer of fixed
  * size. The first error (no room, wrong nesting, bad name) is latched: everything after it does

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * printf formatting into a buffer. Understood: %d %i %u %x %X %o %c %s %p %%, lengths hh h l ll z j
  * t, flags 0 - # + and space, width and precision as numbers or *. %p prints 16 hexadecimal digits

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Grant tables, version 1: table.c owns the shared frames and what is pinned, map.c mappings,
  * copy.c copies, flush.c cache maintenance, grant_op.c what guests ask for.

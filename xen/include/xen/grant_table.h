@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside xen/grant/: the table of a domain, as granter and as mapper.
  *

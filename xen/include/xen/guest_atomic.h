@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Atomic operations on words that a guest can write to. A guest on another CPU that stores into the
  * same cache line without end can keep a pair of exclusive load and store from succeeding; so the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Access to guest memory: the only code that follows an address given by a guest. Addresses are
  * virtual ones of the vCPU whose state is loaded on this CPU, unless a name says gpa. Not with the

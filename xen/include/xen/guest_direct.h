@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Guest memory by translation and the direct map: private to guest_copy.c and to <asm/guest.h> of
  * ports whose CPUs have no better way. Why the page stays: see the head of guest_copy.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Small hypervisor objects, zeroed, 16-byte aligned (ARCH_CACHE_LINE from 64 bytes up). Larger than
  * 2000 bytes: whole pages, page aligned, as many as needed.

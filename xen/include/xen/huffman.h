@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Canonical Huffman codes as DEFLATE uses them [RFC 1951 3.2.2]: built from the lengths of the
  * codes, decoded from a word of bits. Used by inflate.

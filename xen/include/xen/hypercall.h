@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Hypercalls: number -> row of a table -> small function; sub-operations in the same form. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Decompression of DEFLATE [RFC 1951] and gzip [RFC 1952] from memory to memory. Input is hostile:
  * nothing is read or written outside the two buffers. No allocation; about 3 KiB of stack.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Host interrupts: who has each one - nobody, a handler of the hypervisor, or a domain. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Arithmetic that is easy to get wrong: minimum, rounding, overflow, intervals. Ranges of addresses
  * are half open, [start, end).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Doubly linked circular lists with the links inside the members. A head is a `struct list` that is
  * not inside a member; an empty list is a head that points at itself. No locking.

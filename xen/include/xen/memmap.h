@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The host's memory as the device tree tells: banks of RAM, what in them is taken (firmware,
  * modules, image), and how far devices reach into them. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Between memory_op.c (the table of commands), reservation.c (how much memory a domain has) and
  * physmap.c (what stands where in its space). */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Emulated devices: a table of regions per domain, and a three-valued result. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the boot loader put in memory for us: boot modules and command lines, described in /chosen
  * as in Xen's booting.txt. Finding and checking; what a module holds is the business of construct/.

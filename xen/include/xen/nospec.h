@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Bounds that hold under speculation too: an index taken from a guest is masked after it was
  * checked. */
 #pragma once

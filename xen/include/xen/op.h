@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sub-operations of hypercalls: number -> row of a table -> small function. The row says what is
  * not the function's own matter: the structure that comes and goes, whom it is about, who may. All

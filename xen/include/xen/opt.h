@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the command line says: set once by xen/boot/cmdline.c, read everywhere. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A domain's guest-physical to machine table: one walker for all ports. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Between p2m.c, p2m_remove.c and guest_copy.c; private to xen/mm. With the p2m lock held unless
  * said otherwise.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who has RAM: owners and references of pages, and the hypervisor's own ones. No table of pages is
  * made at boot: ownership is kept per chunk (2 MiB), and struct page entries are filled when a

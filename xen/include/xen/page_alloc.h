@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The hypervisor's own pages, and what it shares with domains. <xen/page.h> has the rest. */
 #pragma once
 

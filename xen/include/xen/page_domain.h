@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Memory of domains: <xen/page.h> draws how a page gets there and leaves. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Portable Executable headers [PE 3.3, 4], which kernels carry for UEFI: only what tells how long
  * the file is. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Messages. Every line appears as "(XEN) ..." on the console and in the ring that `xl dmesg` reads.
  */
 #pragma once

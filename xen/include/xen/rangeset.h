@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sets of numbers as sorted, disjoint, non-adjacent ranges [start, end) in an array of fixed
  * capacity that the caller provides. Used for memory maps, extended regions and I/O permissions. No

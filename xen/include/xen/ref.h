@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * References. The last one may go away deep inside something, with any lock held: then the object
  * is only put aside, and the gate of this CPU is asked to free it (CPU_PENDING_REAP).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The ring: the last bytes that went to the console, for `xl dmesg`. */
 #pragma once
 

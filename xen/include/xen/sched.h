@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Scheduling: which vCPU runs on which CPU. core.c owns states, switching and affinity, all under
  * one lock; a class (null.c, fair.c) owns the order. The lock is one for the machine, as with one

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ticket locks. Interrupts are always masked in the hypervisor, so there is one kind. A lock has a
  * rank; a CPU may only acquire a lock of higher rank than the ones it holds (checked in debug

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory and strings. The first four have the meaning of the C standard and are what the compiler
  * may call by itself; they touch no vector register and make only aligned accesses, so they work

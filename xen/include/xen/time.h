@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* System time: nanoseconds since the counter's zero. s_time_t is signed so that
  * differences are easy. */
 #pragma once

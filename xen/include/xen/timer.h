@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Deadlines: a binary heap per CPU. Handlers run in the gate of the timer's CPU. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Everything of the core that a port may call, besides the library: its upcalls. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The types everything else is written in: fixed-width integers, addresses, and frame numbers as
  * one-field structs so that a machine frame cannot be passed where a guest frame is meant. Page

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* UARTs: what a driver gives, which one is the console's, and bytes to and from it. */
 #pragma once
 

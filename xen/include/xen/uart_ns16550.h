@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Registers of the 16550 and its relatives: 8250, Broadcom's mini-UART [16550 data sheet]. */
 #pragma once
 

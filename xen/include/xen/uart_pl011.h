@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Registers of Arm's PL011 [PL011 TRM 3.2]: 32 bits each, a word apart. */
 #pragma once
 

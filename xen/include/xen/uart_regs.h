@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Registers of a UART, for its driver and for the earliest output: how they are reached. Which
  * there are say <xen/uart_pl011.h> and <xen/uart_ns16550.h>.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * VMIDs: the numbers under which CPUs keep translations of domains apart. For ports: each domain's
  * struct arch_p2m has a `uint64_t vmid`, 0 at first.

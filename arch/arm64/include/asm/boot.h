@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The boot path of the port, between its own files. */
 #pragma once
 

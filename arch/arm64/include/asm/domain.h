@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port side of <arch/domain.h>: nothing inline. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Exception syndrome [Arm ARM D17.2.37]. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The host's GICv2 [GICv2 4, 5]: registers, and what the virtual one and the trap path need of the
  * driver. Interrupts are taken with EOImode 1: writing EOIR drops the priority, deactivation is a

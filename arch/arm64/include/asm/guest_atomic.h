@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Port side of <arch/guest_atomic.h>: one exclusive load and store, without a loop [Arm ARM
  * B2.9.5]. The CPUs of this port's boards have no atomic instructions (LSE).

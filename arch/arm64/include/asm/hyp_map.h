@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Port side of <arch/hyp_map.h>: EL2's 48-bit space, entries of stage 1 [Arm ARM D8.3]. One
  * privilege level: AP[1] is RES1, XN is bit 54.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Exceptions for the running guest. All but inject_undefined_hvc are for the full trap path. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Virtual addresses of the hypervisor; read by C, assembly and the linker script. */
 #pragma once
 

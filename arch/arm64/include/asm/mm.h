@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port side of <arch/mm.h>: the map of EL2's 48-bit space. */
 #pragma once
 

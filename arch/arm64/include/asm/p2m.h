@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Port side of <arch/p2m.h>: stage 2, 4 KiB granule, walks that start at level 1 with a
  * concatenated root [Arm ARM D8.2.7, D8.3.2]. Level numbers of the core are 0..2 for the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a board needs that the architecture does not standardise. One image serves every board: the
  * root node's compatible selects. */
 #pragma once

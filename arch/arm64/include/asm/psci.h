@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* PSCI 1.1 [DEN0022E] as guests see it. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Full path of a trap: stepping over the instruction that trapped. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What CPUs and guests do against branch prediction and store bypass that others can steer. */
 #pragma once
 

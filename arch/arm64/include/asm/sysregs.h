@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* System registers and barriers of AArch64, as the manual names them [Arm ARM D17]. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port side of <arch/time.h>: the generic timer [Arm ARM D11]. CNTHP is the hypervisor's, CNTV the
  * loaded vCPU's. */
 #pragma once

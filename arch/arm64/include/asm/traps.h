@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* From guest to C: what entry.S calls, and the pieces that the trap handlers share. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port side of <arch/types.h>: state that core structures embed. The entry code uses generated
  * offsets into these. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port side of <arch/vcpu.h>. struct arch_vcpu is the first member of struct vcpu, so a pointer to
  * one is a pointer to the other. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * State of the virtual GICv2 that struct arch_vcpu and struct arch_domain embed. Plain types only:
  * <asm/types.h> includes this. Functions and locking: <asm/vgic_state.h>.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual GICv2 of a domain, shared by the files of arch/arm64/irq, each of which calls only
  * those after it: vgic_dist.c what a guest does to its distributor, vgic.c what raises interrupts

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * System and FP/SIMD registers of a vCPU that is not loaded; embedded in struct arch_vcpu as
  * `struct vcpu_sysregs sys` and `struct vcpu_fp fp`. Guests run in AArch64 at EL1, so what only

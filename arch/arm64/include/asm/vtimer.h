@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * State of a vCPU's timers that is embedded in struct arch_vcpu as `struct vtimer timer`. Plain
  * types only: <asm/types.h> includes this. struct arch_domain has `uint64_t cntvoff`.

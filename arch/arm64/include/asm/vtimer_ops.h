@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The guest's timers: vtimer.c. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The Advanced Interrupt Architecture: the host's IMSICs and APLIC, and what guests have of them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port side of <arch/cpu.h>. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Control and status registers by number, so that no assembler needs to know their names; their
  * bits; access from C. Numbers and bits: [RVPRIV 2.2, 18.2], [RVAIA 2.1].

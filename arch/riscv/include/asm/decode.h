@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Loads and stores as instructions: what an emulated access has to do. Pure functions. */
 #pragma once
 

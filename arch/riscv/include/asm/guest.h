@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Port side of <arch/guest.h>: words by hlv and hsv, no translation in software. Nothing has to be
  * counted in cpu.copying: who takes a page away has other harts execute HFENCE.GVMA, each between

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Port side of <arch/guest_atomic.h>: AMO instructions, which always succeed; for the rest one pair
  * of LR and SC without a loop [RVUNPRIV 13].

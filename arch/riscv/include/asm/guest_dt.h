@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a guest is told of its harts: guest_isa.c, for guest_dt.c. */
 #pragma once
 

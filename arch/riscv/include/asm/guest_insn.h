@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The running guest's memory by its virtual addresses, one access each, with the rights of the mode
  * that trapped: hlv, hlvx, hsv [RVPRIV 18.3.1]. An access that faults goes on at the label

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What this hart remembers of guests' translations [RVPRIV 18.3.2]. HFENCE.GVMA drops guest-stage
  * entries and everything combined from them, after earlier stores to the tables are visible to the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Port side of <arch/hyp_map.h>: HS-mode's Sv39 space [RVPRIV Sv39, Svpbmt]. A and D are set from
  * the start: nobody looks at them here.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Exceptions for the running guest, on the full trap path. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port side of <arch/irq.h>: the host's controllers are <asm/irqchip.h>'s, virtual interrupts
  * <asm/virq.h>'s. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The host's interrupt controller, PLIC or AIA: the table through which the port reaches it, and
  * what both drivers need. What guests see of it is <asm/virq.h>'s. Device registers are 32 bits

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the harts of this machine can do: from the device tree (riscv,isa-extensions, else
  * riscv,isa), probed where reading a register tells. An extension counts only if every hart has it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port side of <arch/mm.h>: the map of HS-mode's Sv39 space. */
 #pragma once
 

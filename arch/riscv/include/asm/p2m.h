@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Port side of <arch/p2m.h>: guest-stage translation by Sv39x4: 41-bit guest addresses, a root of
  * four pages [RVPRIV 18.5.1]. Every leaf has A and D set, so no hart ever has to, and U, because

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The host's PLIC [RVPLIC 3-9] and the virtual one with the same registers: where they are. A
  * context is a hart in one privilege mode.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The firmware below: SBI calls of the hypervisor [RVSBI]. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Port side of <arch/time.h>: the time CSR; the deadline by stimecmp [RVPRIV Sstc] or by SBI. */
 #pragma once
 

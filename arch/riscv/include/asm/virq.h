@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A vCPU's interrupts as bits of hvip, the part of a vCPU switch that belongs to interrupts, and
  * the virtual controller that guests get with the host's.

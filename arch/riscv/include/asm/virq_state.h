@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Interrupt state of a vCPU and a domain; owned by irq/. */
 #pragma once
 

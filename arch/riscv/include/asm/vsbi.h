@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The SBI that guests see [RVSBI]: one file per extension in vsbi/. The table in vsbi.c has a row
  * for each.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a vCPU has of supervisor state besides general registers: VS CSRs, FP and vector registers,
  * timer. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A vCPU's timer: vstimecmp, which needs no exit, where harts have Sstc [RVPRIV Sstc]; else a timer
  * of the core that raises VSTIP. struct vtimer is in <asm/vstate.h>.

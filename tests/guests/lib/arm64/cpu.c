@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rest of the port: entry into C, counter and timer, waiting, PSCI, the UART of a bare machine.
  */

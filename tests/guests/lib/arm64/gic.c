@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GICv2 as a guest sees it [GICv2 4, 5]: distributor, CPU interface, handlers.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A guest kernel: the Image at the start, its data, its pool. Linked at the last gigabyte of a
  * 39-bit address space and mapped there by mmu.c, wherever it was loaded.

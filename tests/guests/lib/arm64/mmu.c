@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Page tables of a guest: every gigabyte at its own address, RAM cacheable and the rest as device,
  * the image once more at its link address, and a window of 4 KiB pages for tests. Built with the

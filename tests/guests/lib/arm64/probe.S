@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a CPU starts with, kept by the CPU itself; see port_probe in <guest/port.h>. Position
  * independent, MMU off.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The Image header [booting.rst], the first instructions of each CPU, and the exception vectors.
  */

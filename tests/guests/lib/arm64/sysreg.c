@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * MRS and MSR of any system register: the instruction is written into a function and called.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Exceptions: expected ones are counted and skipped, others end the guest.
  */

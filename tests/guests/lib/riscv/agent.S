@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An unprivileged domain that makes hypercalls for another; see port_agent in <guest/port.h>.
  * Position independent, paging off: addresses in its calls are physical.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rest of the port: entry into C, what the hart can do, counter and timer, waiting, SBI calls
  * [RVSBI], the UART of a bare machine.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Page tables of a guest, Sv39 [RVPRIV 10.4]: every gigabyte at its own address, the image once
  * more at its link address, windows of 4 KiB pages for tests and for user mode. Everything can be

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a hart starts with, kept by the hart itself; see port_probe in <guest/port.h>. Position
  * independent, paging off. A register that cannot be read is kept as -1.

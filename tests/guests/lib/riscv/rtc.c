@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A device that interrupts when told to: the alarm of QEMU's Goldfish clock, whose line stays high
  * until it is cleared.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The Image header [RVBOOT], the first instructions of each CPU, the trap vector, user mode. tp is
  * the number of the CPU; sscratch is the kernel's stack while user mode runs, 0 otherwise.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs one instruction with all general registers as given and keeps what it left in them. It must
  * not make an exception of the guest's own: sp and tp are not the kernel's then.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Traps: expected exceptions are counted and passed over, others end the guest; interrupts go to
  * their handlers, IPIs among them by a word for each CPU.

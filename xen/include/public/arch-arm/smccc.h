@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who answers SMCCC calls under Xen: identities as the four words in x0..x3.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * hvm_op(cmd, arg): parameters of a domain. The other commands are Xen's for other architectures.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Parameters of a domain, set by the tools and read by the guest with hvm_op.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ring of a paravirtual console: one page, `in` to the guest, `out` from it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Ring between a guest and xenstored, and the header of its messages.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * xsm_op(arg): the commands of the FLASK policy module. Without the module the call is -ENOSYS.
  */

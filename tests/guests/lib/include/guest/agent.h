@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A domain without privileges, of one vCPU, that makes the hypercalls that a kernel as dom0 asks it
  * for, and nothing else. Its second page is shared: the question, the answer, and its structures.

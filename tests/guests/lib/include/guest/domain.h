@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Domains that a kernel makes as dom0, as the tools do: two pages of RAM at GUEST_RAM0_BASE, the
  * second one seen by the kernel, too.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Just enough of a device-tree reader. Trusts the tree: it comes from the hypervisor under test.
  */

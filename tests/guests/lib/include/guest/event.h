@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Event channels as a guest uses them: the shared page and the 2-level bits.
  */

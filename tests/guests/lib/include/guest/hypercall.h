@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Hypercalls, by their names in the ABI. Results are as the hypervisor gave them: 0, a value or a
  * negated XEN_E.

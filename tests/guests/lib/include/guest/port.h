@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an architecture gives the guest library. The rest of the library and the kernels directly in
  * tests/guests use nothing else of it.

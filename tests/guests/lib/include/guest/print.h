@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Output of a guest: one line at a time through console_io, or the UART when no hypervisor is
  * there.

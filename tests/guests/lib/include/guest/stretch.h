@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How long the hypervisor keeps an interrupt waiting while it does something for this kernel: needs
  * QEMU's -icount, where a nanosecond is an instruction.

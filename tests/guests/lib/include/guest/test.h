@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Checks. Every check prints one line, `PASS name`, `FAIL name: got .. want ..`, or
  * `KNOWN name: ...` where this hypervisor answers better than Xen; the last line counts them.

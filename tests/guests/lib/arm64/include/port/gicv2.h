@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Register offsets of a GICv2 [GICv2 4.1.2, 4.1.3].
  */
