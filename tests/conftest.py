@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What all tests share: the board under test and what was built for it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The core as a shared library for the host, sanitizers on: compiled here, used by tests/host/core.
 
 Only the compiler runs here. The tests proper run in a process of their own, because

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Device trees of real machines with something wrong in them, booted on the third port.
 
 Each is a file of build/host/trees and a run of the fuzzer's `boot` target, whose rules hold: dom0

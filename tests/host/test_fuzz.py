@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Short libFuzzer runs over every parser of hostile input; new inputs stay in build/host/corpus."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run each folder of tests/host/suite in a process with AddressSanitizer; show failures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the lint tests share: the files of the checkout, and how findings are shown."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The contract of xen/include/arch, checked on the objects of a build."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The floors of xen/ and the circles of files, checked on the objects of a build."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every header compiles alone, and twice, with each compiler."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Properties of the image: size, protection, speculation, no floating point, same bytes again."""
 
 from __future__ import annotations

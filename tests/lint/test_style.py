@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What formatters and type checkers say."""
 
 from __future__ import annotations

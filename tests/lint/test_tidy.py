@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What clang-tidy finds; .clang-tidy says which of its checks count."""
 
 from __future__ import annotations

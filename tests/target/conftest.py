@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whole systems in QEMU. `--hypervisor xen` runs the same tests on Debian's Xen, as the oracle."""
 
 from __future__ import annotations

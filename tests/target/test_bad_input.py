@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a boot loader can do wrong: the hypervisor names the fault on the UART and stops."""
 
 from __future__ import annotations

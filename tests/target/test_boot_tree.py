@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the hypervisor makes of a tree: nodes that are off, RAM that is not there, Xen's own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A card image on raspi4b: real U-Boot, boot.scr, hypervisor, dom0 with its root on the card."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A whole Debian card: first boot, login on the console, services, xl; minutes, so only --long."""
 
 from __future__ import annotations

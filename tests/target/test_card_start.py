@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The start from a card (tools/dom0/card/init.sh) on a plain Linux: what it says if that fails."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A second domain, made by real xl: it boots Linux, is seen, and leaves nothing behind."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`debug` and `gdb` as a user calls them, with a real gdb, before Linux comes into play."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A dom0 on the Pi whose devices do DMA at an offset: bus address = physical + 0xc0000000, 1 GiB.
 
 The bus masters are the USB controller (DWC2) with a stick and a network card, the DMA engine with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One boot of Debian as dom0 on two CPUs, and all that its tools say and do there."""
 
 from __future__ import annotations

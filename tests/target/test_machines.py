@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Machines of different sizes, and the ways in which a machine ends."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The installed package's own files start a machine: U-Boot, its boot.scr, hypervisor, dom0."""
 
 from __future__ import annotations

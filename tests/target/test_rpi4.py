@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The Raspberry Pi 4 as QEMU plays it: what dom0 gets, what it does not, and how the board ends."""
 
 from __future__ import annotations

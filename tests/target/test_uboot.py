@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real U-Boot, nothing typed: boot.scr on a card, the rest from there or by TFTP, booti, dom0."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Real U-Boot edits a device tree by a script of ours: what it prints is what we meant.
 
 The same script goes through the interpreter that stands for U-Boot elsewhere (lab/rehearsal.py).

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The installed package: dpkg and its programs on machines that fixtures make below a folder."""
 
 from __future__ import annotations

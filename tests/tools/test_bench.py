@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """xenolith.bench: figures, tables, command lines; nothing here starts a machine."""
 
 from __future__ import annotations

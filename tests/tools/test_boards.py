@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boards are checked when made; the registry names those there are."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The build's pure parts, and a whole build of a small tree."""
 
 from __future__ import annotations

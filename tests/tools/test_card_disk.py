@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Partition table and file systems of a card, read back by those who wrote the standards' tools."""
 
 from __future__ import annotations

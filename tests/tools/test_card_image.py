@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The image as a whole: made by the command's own function, read by others' tools."""
 
 from __future__ import annotations

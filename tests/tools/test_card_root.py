@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What becomes of packages and of a user's wishes in a card's root."""
 
 from __future__ import annotations

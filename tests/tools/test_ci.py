@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What CI runs: its verdict is that of the test runs, wherever they ran and however they ended."""
 
 from __future__ import annotations

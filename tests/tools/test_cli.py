@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line: one line for an error, the right exit code, and what the machine lacks."""
 
 from __future__ import annotations

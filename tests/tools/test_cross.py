@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Building from source: a tiny program in a real package, built with the real machinery."""
 
 from __future__ import annotations

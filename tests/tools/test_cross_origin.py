@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where source comes from when the mirror's lists are ahead of its files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Our patches to Linux: in order, complete, clean for checkpatch.pl of the tree they are for."""
 
 from __future__ import annotations

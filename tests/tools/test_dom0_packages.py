@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian packages: real .deb files made here; what apt says turned into one line."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finding the Debian mirror in all forms of apt's configuration."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a device tree says of addresses, and partial trees for guests."""
 
 from __future__ import annotations

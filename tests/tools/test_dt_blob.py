@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Device trees: exact, and clear about what is wrong with a blob."""
 
 from __future__ import annotations

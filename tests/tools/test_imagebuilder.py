@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """ImageBuilder's configurations: read as text, shell code and unknown keys refused by name."""
 
 from __future__ import annotations

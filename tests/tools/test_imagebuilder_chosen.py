@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """/chosen as ImageBuilder would make it: ours beside its own, for the configurations beside this.
 
 imagebuilder/NAME.chosen is what ImageBuilder's uboot-script-gen of 2024 made of NAME.config, run by

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Consoles, the protocol with dom0, the states of a target: with recorded and made-up output."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Addresses in the traces of Linux and QEMU; the lines are from a run on raspi4b."""
 
 from __future__ import annotations

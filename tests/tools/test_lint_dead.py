@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rule on functions that no image has finds them in maps, and leaves used ones alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names in documents are findings if they lead nowhere, and only then."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The rule of floors: it finds arrows up and circles, and leaves the rest alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines are held to what .editorconfig says of their file."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Each lint rule finds a small bad sample, and leaves a good one alone."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Commands for a card that knows nothing of them: a real shell on a real terminal takes them."""
 
 from __future__ import annotations

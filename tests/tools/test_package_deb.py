@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian packages as bytes: what dpkg reads from them, and that two are the same."""
 
 from __future__ import annotations

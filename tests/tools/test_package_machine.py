@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The installed package on machines that look like Debian's, below a folder: no root, no arm64."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The installed package where something is not as it should be: it says what, and loses nothing."""
 
 from __future__ import annotations

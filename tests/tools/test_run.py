@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The verb `run`: what it refuses before anything is booted, and how it explains a crash."""
 
 from __future__ import annotations

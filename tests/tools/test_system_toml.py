@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """system.toml: what is read, what is refused by the name of the key."""
 
 from __future__ import annotations

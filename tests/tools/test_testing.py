@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The test run itself: what is tested where, what that needs, what is said of it in the end."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Broken surroundings: whatever the tool meets, it says one line with the reason, no traceback."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From a described machine to /chosen, a placement and a folder of files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """FIT images and script images: accepted by U-Boot's own tools, the same every time."""
 
 from __future__ import annotations

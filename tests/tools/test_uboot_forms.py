@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The forms of a bundle: FIT, finished tree, bootm, what an ImageBuilder config asks for."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Xen starts and this hypervisor does not yet is said when the bundle is made."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where files may lie: clear of U-Boot, firmware, reserved memory, on every size of board."""
 
 from __future__ import annotations

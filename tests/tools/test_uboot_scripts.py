@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """U-Boot's script images and their text: bytes as mkimage writes them, quoting, what is refused."""
 
 from __future__ import annotations

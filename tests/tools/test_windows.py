@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """xenolith.bench.windows: what the plugin is told and what it says; no machine is started."""
 
 from __future__ import annotations

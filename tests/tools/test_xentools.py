@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Our patches for Xen's tools: they apply, and what they say is what the hypervisor does."""
 
 from __future__ import annotations

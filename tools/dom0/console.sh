@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: Apache-2.0
 # The shell on dom0's console; the machine goes down when it ends. Started by init, so it begins
 # with nothing in its environment.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Runs commands for the host and frames their results. Read by init.sh, and on a card by the shell
 # that xenolith.lab.login has logged in to. `token` is the word that begins every line for the host,
 # `run` a folder in memory.

@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: Apache-2.0
 # /init of dom0: loads Xen's drivers, starts the tool stack, then either runs the commands the host
 # put into /xenolith/exec (results framed for the host) or gives a shell; powers off at the end.
 #

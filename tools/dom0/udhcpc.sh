@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: Apache-2.0
 # What udhcpc calls when it has an answer: set address, route and name server of dom0.
 
 case $1 in

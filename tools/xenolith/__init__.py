@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds, boots and tests the Xenolith hypervisor."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`python -m xenolith`: what the launcher runs."""
 
 import signal

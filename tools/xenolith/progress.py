@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Progress on stderr: a live line on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations

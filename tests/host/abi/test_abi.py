@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The guest ABI headers against the published ones of Debian's libxen-dev, for each target."""
 
 from __future__ import annotations

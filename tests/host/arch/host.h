@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the tests ask of the harness itself: memory from the C library, so that the sanitizer sees
  * its bounds, and what printk printed.

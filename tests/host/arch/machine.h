@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machine that tests play: RAM, CPUs that take turns in one thread (or have one each),
  * interrupts, a clock. Tests

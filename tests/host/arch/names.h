@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Included before everything when the core is compiled for the host: gives its functions that share
  * a name with the C library (or with the sanitizers' versions of it) names of their own. Otherwise

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * printk for tests of the library, the device tree and boot parsing: keeps what was printed. Levels
  * stay in the text as they were written.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the event code calls of the rest of the core, for threads of a process. Interrupts are
  * flags.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The rest of the core, as little as the event code needs of it, for a program with threads
  * (rest.c).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Event channels under real concurrency: threads send on ports of one domain while others play the
  * vCPUs of the receiver, with the queue handling of a guest kernel. A sender counts up a port's

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Event channels with senders and receivers on threads (stress.c): no event is lost, no race."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random headers of arm64 kernels: what is accepted has sizes that can be added without overflow.
  */

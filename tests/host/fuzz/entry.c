@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libFuzzer's entry point. FUZZ names the function of fuzz.h that this program feeds.
  */

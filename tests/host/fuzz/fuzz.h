@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Entry points for random input, one for each parser of hostile input. libFuzzer calls them through
  * entry.c; the tests call them with mutated input of their own. They return when the input was

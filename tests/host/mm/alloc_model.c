@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The allocator against a table of who has each frame: random allocations, partial frees,
  * references, shared pages, scrubbing, heap objects. What is handed out must be free, in RAM, and

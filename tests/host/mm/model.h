@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the models of tests/host/mm share: a small machine with RAM in two banks, random numbers,
  * and how a failure ends the run.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Second-stage tables against an array of what each guest frame maps: random maps of all kinds and
  * sizes, unmaps, takes, with the port watching break-before-make; references of foreign pages are

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machine under the models: RAM as one mapping of the process, one CPU, and a port that watches
  * how second-stage entries are replaced [Arm ARM D8.14.1: break before make].

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * CPUs against each other: some copy to and from guest memory and take references while others take
  * the same pages away from the domain, give the frames to the hypervisor and put new ones in their

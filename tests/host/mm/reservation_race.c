@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vCPUs of one guest against each other in memory_op: some populate extents over what is there, or
  * where a table is wanting, while others take pages out and populate elsewhere; calls are made

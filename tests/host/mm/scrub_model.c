@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A large extent from dirty memory is scrubbed in slices. Whatever another domain asks for between
  * two of them, and what idle CPUs scrub, it is there after as many slices as it has.

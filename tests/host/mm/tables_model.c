@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tables of a domain that maps at places far apart: those that become empty are freed, and all of
  * them go in slices when the domain ends. `tables_model SEED STEPS`; STEPS means nothing.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Memory management against models: the allocator and the second-stage tables, with sanitizers."""
 
 from __future__ import annotations

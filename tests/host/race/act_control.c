@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tools change all that a domain has while its vCPUs make calls of every kind. */
 #include <public/domctl.h>
 #include <public/sysctl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Random calls of event_channel_op, with both forms, and guests that play with their words. */
 #include <public/event_channel.h>
 

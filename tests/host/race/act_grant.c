@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Random calls of grant_table_op: entries are filled in, used by all others, taken back. */
 #include <public/grant_table.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Random calls of memory_op: of guests on themselves, of tools on guests and their own space. */
 #include <public/memory.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * vCPUs are turned on, turn themselves off, sleep, register areas, shut their domain down; tools
  * pause them, read and write their registers, shut down and resume. Tools balance their pauses.

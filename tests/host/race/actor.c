@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Calls of tools and guests, random numbers, and delays. */
 #define _GNU_SOURCE
 

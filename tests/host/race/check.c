@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What must hold when nobody makes a call. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * `race NAME SEED ROUNDS`: rounds of random calls of one kind (memory, grants, events, vcpus,
  * control), by all vCPUs at once. In a round two guests are made, run, are looked at while they are

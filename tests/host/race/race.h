@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The whole core with a thread for each physical CPU. dom0 has CPUs 0 and 1, one vCPU each, bound
  * to them: tools and backends, which make one call after the other. Two ordinary domains have three

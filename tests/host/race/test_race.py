@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random calls of all vCPUs of a machine at once, a thread for each CPU, under both sanitizers.
 
 XENOLITH_RACE_ROUNDS and XENOLITH_RACE_SEED make a longer run, or another one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the tools do besides random calls: make and destroy the guests. */
 #include <public/arch.h>
 #include <public/domctl.h>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parts of the RISC-V port as programs of the host."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A program around arch/riscv/vcpu/decode.c: for each instruction on stdin, "i" and hexadecimal, or
  * htinst, "h", a line with size, register, length, write, sign, or "-". */
 #include <asm/decode.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A program around arch/riscv/vcpu/guest_isa.c: the host's device tree on stdin, what the port has
  * enabled (isa_bits, hexadecimal) and vwfi=native (1) as arguments; a tree with what a guest is
  * told on stdout. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A program around arch/riscv/irq/intc_dt.c: a device tree on stdin, hart ids as arguments. Of the
  * node /plic: how many outputs it has, then for each hart which one is its external interrupt. */
 #include <asm/irqchip.h>

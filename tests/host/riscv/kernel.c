@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A program around arch/riscv/vcpu/kernel.c: the first bytes of an image on stdin; the result of
  * arch_kernel_probe, then text_offset, image_size, file_size on stdout. */
 #include <arch/domain.h>

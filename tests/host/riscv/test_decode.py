@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Loads and stores as the RISC-V port decodes them, against the GNU disassembler."""
 
 from __future__ import annotations

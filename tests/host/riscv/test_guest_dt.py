@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the RISC-V port tells a guest of its CPUs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which output of a controller is which hart's, by the device tree."""
 
 from __future__ import annotations

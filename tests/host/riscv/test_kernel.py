@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which kernels the RISC-V port takes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machine's CPUs: each a coroutine that runs guest_exit() and "the guest". Also all that the
  * scheduler has around it: the port, time, memory.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A machine for the scheduler alone: the real scheduler, gate, timers and vCPU states on simulated
  * CPUs and time. Which CPU moves next is random, so that requests arrive early and late.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Between sim.c, which plays time and users, and machine.c, which plays CPUs. */
 #pragma once
 

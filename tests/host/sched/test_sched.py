@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scheduler on simulated CPUs and time (sim.c): fairness, caps, affinity, latency, races."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The core, loaded through cffi. Runs only under tests/host/test_suite.py, with the sanitizer.
 
 Declarations come from the core's own headers: preprocessed, parsed, function bodies dropped.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Timers are destroyed while another CPU runs their handlers: one thread is the CPU whose timers
  * expire, the other makes, arms and destroys them. A handler that runs after its timer was

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Timers destroyed under running handlers, on threads (race.c)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A timer armed by the counter's value, on the third port: when it fires, and when never. */
 #include "../arch/port/state.h"
 #include "../fuzz/core/scene.h"

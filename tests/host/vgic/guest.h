@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the guest does on the CPU that plays, and what it may then expect: each step keeps its own
  * record of every interrupt.

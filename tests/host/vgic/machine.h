@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machine under the model: registers of the host's GICv2 for each CPU, host interrupts, and the
  * little of the core that the virtual one needs. body.h is the port's sources without their

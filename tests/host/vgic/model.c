@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The virtual GICv2 of arm64, its own sources, against a small model of what a guest may expect.
  * Two CPUs with few list registers run three vCPUs, which take, end, enable, clear and move

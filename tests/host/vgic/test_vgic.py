@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The virtual GICv2's state machine, its own sources, against a model of what a guest expects."""
 
 from __future__ import annotations

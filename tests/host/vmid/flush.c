@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Flushes of RISC-V's second stage while CPUs load domains and leave them: the sources of core and
  * port, without instructions. Each CPU is a context, and another may go on at each access to shared

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """VMIDs as domains come and go: no CPU runs a domain under another one's number, or by what its
 table was before a flush.
 """

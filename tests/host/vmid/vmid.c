@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * VMIDs as CPUs of the third port load domains. Two CPUs that have the same domain loaded run it
  * under one number, the domain's; two with different ones never share a number; and between two

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # On a card's console, as root, behind what xenolith.lab.login puts before it: tools/dom0/exec.sh,
 # `token`, `run`, and `folder` with the commands. Waits for dom0's services and network, runs the commands,
 # powers off.

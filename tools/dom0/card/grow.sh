@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Lets the root partition and its file system grow to the end of the card. Run once, at the first
 # boot; what has been done already is not done again.
 

@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: Apache-2.0
 # /init of a card: loads what drives the card, finds the partition that root= names, hands over to
 # the system there. If that cannot be, says why and what to do, and goes on as the dom0 in this
 # archive (/init.dom0): xl works in it, nothing it writes is kept.

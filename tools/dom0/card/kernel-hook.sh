@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Puts a newly installed kernel where U-Boot looks for it. Called by the kernel's package and by
 # update-initramfs with the kernel's version; boot.scr asks for the sizes when it loads the files.
 

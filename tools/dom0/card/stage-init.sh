@@ -1,4 +1,5 @@
 #!/bin/busybox sh
+# SPDX-License-Identifier: Apache-2.0
 # The initial file system of that machine: loads what its disks need, hands over to stage.sh.
 
 PATH=/bin

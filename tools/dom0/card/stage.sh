@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # PID 1 of the machine in which the packages of a card's root are configured, run by
 # xenolith.card.stage. The essential packages are unpacked already, all of them are in /stage/debs in
 # the order in which apt would install them. Lines that begin with `stage:` are meant for the host;

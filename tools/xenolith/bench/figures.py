@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The figures: what each one is, what it must not exceed, how it follows from a kernel's counts."""
 
 from __future__ import annotations

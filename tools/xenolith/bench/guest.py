@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a tiny kernel of tests/guests in QEMU: as dom0 of a hypervisor, or on the bare machine."""
 
 from __future__ import annotations

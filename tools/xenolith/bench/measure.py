@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """From runs of the measuring kernel to figures."""
 
 from __future__ import annotations

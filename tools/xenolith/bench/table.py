@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Figures as a table, as JSON, and against a table that is kept in the repository."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A QEMU plugin that counts instructions by who executes them. A guest marks a window with hints,
  * which are no-ops everywhere: `slti x0, x0, 96 + k` opens window k, `slti x0, x0, 96` closes it,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counting by QEMU plugin: who executed how many instructions inside windows that a guest marks."""
 
 from __future__ import annotations

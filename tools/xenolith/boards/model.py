@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the tools know about a board: typed, frozen, checked when made."""
 
 from __future__ import annotations

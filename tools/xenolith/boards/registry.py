@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds boards/*/board.py; each defines BOARDS, a tuple of Board."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Gets what is missing: Debian packages through apt, a compiler through pip."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a build says about itself. Only facts that every build of the same commit shares."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The build from the command line's side: SCons as a process, progress, one-line errors."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the tools need from the machine: programs and packages, as facts; whether they are there."""
 
 from __future__ import annotations

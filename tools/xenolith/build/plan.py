@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is built from which files: pure functions over the tree, used by SCons and by the tests."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What an image is made of: bytes by section kind and source folder, lines of code."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The only module that knows SCons: turns the plan into a dependency graph."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Addresses of the hypervisor to function, file and line, from the ELF file's symbols and DWARF."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compilers, and the flags that make their output what the hypervisor needs. No processes here."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the first partition of a card holds: firmware, U-Boot, its script, and what that loads."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes an ext4 file system with e2fsprogs, without root rights and always the same.
 
 `mke2fs -d` takes owners and times of change from a directory, in the order in which that gives its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes a FAT32 file system: pure functions, the same bytes every time.
 
 Format: Microsoft's FAT32 File System Specification 1.03. Every file is in one piece, in the order

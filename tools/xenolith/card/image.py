@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Puts a card image together: partition table, boot partition, root; complete or not at all."""
 
 from __future__ import annotations

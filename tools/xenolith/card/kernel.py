@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian's kernel as a card needs it: image, device trees, modules of the initrd; in the cache."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where the partitions of a card image begin and end: pure functions."""
 
 from __future__ import annotations

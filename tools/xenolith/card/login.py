@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may log in on a card, and what it is called: what a user gives, checked."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The partition table in a disk's first sector, written and read; pure functions.
 
 Format: the classic one of PC BIOSes, as U-Boot (disk/part_dos.c), Linux (block/partitions/msdos.c)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names in FAT folders: the short one every entry has, and the entries of a long one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which packages make a root file system, in which order they are installed, and their files.
 
 apt itself is asked what it would do on a machine that has nothing yet.

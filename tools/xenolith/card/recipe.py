@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads tools/dom0/card/card.toml: packages and modules of a card's dom0."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turns freshly installed packages into the root of a card's dom0: pure functions on a tree.
 
 What differs between two runs of the same packages, and what must not be the same on two cards, is

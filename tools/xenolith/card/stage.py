@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Installs packages for another architecture: in a machine of QEMU, into a disk that is a file.
 
 Maintainer scripts are programs of that architecture. Here they run where they cannot harm and need

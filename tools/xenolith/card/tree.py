@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A file system as values: what a card's root holds, with owners that the builder need not have.
 
 Contents of any size stay in files; nothing here needs root rights.

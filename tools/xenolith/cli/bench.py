@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`xenolith bench`: instructions per operation, beside real Xen in the same run where it runs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`xenolith build`: compile the hypervisor, say how large it is."""
 
 from __future__ import annotations

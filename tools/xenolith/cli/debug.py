@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`xenolith debug`: a machine that waits for a debugger before its first instruction."""
 
 from __future__ import annotations

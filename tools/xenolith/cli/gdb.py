@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`xenolith gdb`: a debugger on the machine that `debug` has started."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`xenolith image`: a card image that starts the hypervisor with a Debian dom0."""
 
 from __future__ import annotations

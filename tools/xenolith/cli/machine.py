@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Options that say what shall run, shared by verbs that start a machine; and what they mean."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parses the command line, calls one verb, turns its errors into one line and an exit code."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`xenolith package`: the hypervisor as a Debian package."""
 
 from __future__ import annotations

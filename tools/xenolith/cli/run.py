@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`xenolith run`: boot the hypervisor with Debian as dom0 under QEMU."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`xenolith test`: sets up what the tests need, runs them, says how it went and what took long."""
 
 from __future__ import annotations

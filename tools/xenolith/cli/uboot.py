@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """`xenolith uboot`: boot scripts and the files they load, for a card, a USB stick or TFTP."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds a project, or takes what an earlier build of the same inputs left in the cache.
 
 cache/cross/<name>-<arch>/ is one project's: `<key>/` holds a finished result (files/ and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The list of a result's files: size and hash of each, so that damage is noticed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where source comes from: a tarball inside a Debian package, or a Debian source package.
 
 What was chosen is remembered beside apt's lists: while the files are there, no network is needed.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Applies patches to a source tree with patch(1), exactly: no fuzz, no questions, no backups."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What shall be built from source: values only, no processes."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the commands of a build: output to a log, progress from it, one line if one fails."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Headers and libraries for a cross compiler: Debian packages unpacked into a folder."""
 
 from __future__ import annotations

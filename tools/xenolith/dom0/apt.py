@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A private apt configuration: any Debian suite and architecture, as an ordinary user.
 
 Owns the lists and archives below the cache; the machine's own apt state is never touched. apt

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where downloads and derived files live: outside build/, safe to delete, never half-written."""
 
 from __future__ import annotations

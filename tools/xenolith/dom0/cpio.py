@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes initramfs archives (cpio "newc"): reproducible, device nodes without root rights.
 
 Format: Linux, Documentation/driver-api/early-userspace/buffer-format.rst.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian packages: found by name, downloaded, verified, unpacked - never installed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the initramfs needs to know of ELF files: libraries of a program, modules of a module."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Assembles a dom0: a kernel and an initramfs, kept in the cache.
 
 Where Debian has both kernel and Xen tools they are taken from its packages; elsewhere they are

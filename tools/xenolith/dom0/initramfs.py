@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The initial file system of dom0: programs with their libraries, kernel modules, init scripts."""
 
 from __future__ import annotations

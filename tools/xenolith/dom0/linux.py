@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The kernel of dom0 where Debian has none that knows Xen: Debian's Linux source and our patches.
 
 Everything is built in, so that a dom0 needs no modules; `vmlinux` is there for the debugger.

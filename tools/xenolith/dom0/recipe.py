@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads tools/dom0/*.toml: which packages, programs and modules a dom0 is made of."""
 
 from __future__ import annotations

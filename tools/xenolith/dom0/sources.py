@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which Debian mirror this machine uses, read from its own apt configuration."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Xen's tools for architectures that Debian has none for: its Xen 4.20 source, and our patches.
 
 Built is what a dom0 runs: xl, xenstored, xenconsoled, xenconsole, xen-init-dom0, xenstore and

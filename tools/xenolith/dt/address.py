@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Addresses in a device tree: `reg` as the CPU sees it, memory, what of it is reserved.
 
 Source: Devicetree Specification 0.4, 2.3.6 (reg), 2.3.8 (ranges), 3.5 (reserved-memory), 5.3 (the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads device-tree blobs with every bound checked, writes them, edits properties.
 
 The tree is the `fdt` package's. Its own reader is not used: it guesses types (and so loses empty

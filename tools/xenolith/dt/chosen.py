@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boot modules in /chosen, as Xen's docs/misc/arm/device-tree/booting.txt has them."""
 
 from __future__ import annotations

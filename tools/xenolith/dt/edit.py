@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Changes to a device tree as values: applied to a blob here, or written as `fdt` commands."""
 
 from __future__ import annotations

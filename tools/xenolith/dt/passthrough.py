@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Partial device trees: what a guest must know of the devices given to it.
 
 Made of nodes of the host's tree: registers at the same addresses as on the host, interrupts with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A boot without a boot loader: QEMU puts everything into memory, right unless it is changed.
 
 For what a boot loader or a firmware can do wrong, and for trees that no QEMU machine has.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A board in QEMU that starts from a card: U-Boot, boot.scr, hypervisor, dom0 from its root.
 
 QEMU plays the firmware's part: it puts U-Boot and a device tree into memory, and the CPUs that

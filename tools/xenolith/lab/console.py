@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A console as a stream with a log: wait for text until a deadline, notice what must not appear."""
 
 from __future__ import annotations

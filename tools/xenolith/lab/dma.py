@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What Linux and QEMU tell of DMA: memory prepared for a bus master, and what it accessed."""
 
 from __future__ import annotations

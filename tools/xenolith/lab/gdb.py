@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A debugger beside a machine: the port QEMU listens on, what runs there, gdb's command line."""
 
 from __future__ import annotations

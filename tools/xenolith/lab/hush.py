@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Words of U-Boot's shell (hush): how a script is split, what quotes and variables become."""
 
 from __future__ import annotations

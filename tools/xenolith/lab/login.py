@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Commands for the dom0 of a card that knows nothing of them: given to a shell on its console.
 
 The shell is there without a password: a dom0 of busybox has nothing else, a Debian card that

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """USB devices that are plugged into a machine of QEMU when its hypervisor speaks.
 
 QEMU's USB controller (DWC2) tells of a device once. If that is to U-Boot, Linux never hears of it.

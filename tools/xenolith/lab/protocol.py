@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What dom0's init tells the host over the console, and how the host tells dom0 what to do.
 
 Commands go in as files of a second initramfs archive. Results come back as lines that begin with

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """QEMU as a machine: its command line, its device tree, a process with a console."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a boot script here: what it would load where, and the device tree at the end.
 
 As much of U-Boot's shell and of its commands as boot scripts use - ours, ImageBuilder's. A command

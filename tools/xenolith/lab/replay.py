@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A recorded console log as a link, so that what watches consoles can be tested without one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a boot said: results by name, and the tables that xl prints."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One boot of a system in QEMU: files in place, console watched, results collected."""
 
 from __future__ import annotations

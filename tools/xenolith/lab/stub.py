@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A few instructions that start an image as a boot loader does, for boots that QEMU's own loader
 would refuse or repair: a device tree that is damaged, absent or somewhere else. And kernels that do
 nothing, right or wrong.

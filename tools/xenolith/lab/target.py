@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The states of a machine that boots a hypervisor and dom0, and how its console shows them."""
 
 from __future__ import annotations

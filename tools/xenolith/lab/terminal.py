@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The user's terminal on a machine's console: every key goes through, Ctrl-A x leaves."""
 
 from __future__ import annotations

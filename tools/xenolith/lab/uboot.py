@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Debian's U-Boot for the machines that QEMU plays."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two sets of guest ABI headers, compared as a compiler for the target sees them.
 
 Both sets are compiled apart with debug information; types, fields and constants are taken from

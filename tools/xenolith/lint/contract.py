@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The contract between core and ports, checked on symbols of object files."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Functions that the linker threw away in every image that could have them."""
 
 from __future__ import annotations

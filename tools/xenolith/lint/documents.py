@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names in documents: files, headers, functions, structures and constants that the tree must have.
 
 Looked at are links and what stands between backquotes, not blocks of code. What is written there

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The files of the checkout, and C text without what is not code."""
 
 from __future__ import annotations

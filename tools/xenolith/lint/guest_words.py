@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Atomic operations on words that a guest can write to end in time (<xen/guest_atomic.h>)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may include whom, and what the portable core must not contain."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines of text files against .editorconfig: ends, blanks, tabs, width."""
 
 from __future__ import annotations

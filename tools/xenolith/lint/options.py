@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Options of the hypervisor's command line that are parsed and then read by nobody."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Names of places that must not stand in the repository."""
 
 from __future__ import annotations

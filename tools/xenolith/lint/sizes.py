@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Long files and long functions, C and Python, against limits and a list of exceptions."""
 
 from __future__ import annotations

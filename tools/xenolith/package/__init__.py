@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """The hypervisor as a Debian package, for a Debian that runs already."""

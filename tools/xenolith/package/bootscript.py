@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The boot script of an installed machine: one text for every board that the package may meet.
 
 What differs between machines stands in a small file of `name=value` lines beside it, which is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes Debian packages: an ar archive of two tar archives, the same bytes for the same input.
 
 Format: deb(5), deb-control(5), deb-triggers(5); Debian Policy, chapters 3 to 6. Pure functions.

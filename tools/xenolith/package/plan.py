@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the Debian package of the hypervisor holds. Pure functions of tools/package and a build."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """What shall run: hypervisor, dom0, where each lies in memory."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads a shell script of assignments as text: plain values, nothing is executed.
 
 `NAME=value`, `NAME[1]=value`, `NAME[1,2]=value` with the shell's quotes and comments. Anything

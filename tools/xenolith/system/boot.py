@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Makes a system bootable: checks its files, gives each a place, writes the device tree."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Recognises kernel images before anything is booted with them."""
 
 from __future__ import annotations

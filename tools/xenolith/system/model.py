@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A system: which hypervisor, dom0 and command lines run on how much of a machine."""
 
 from __future__ import annotations

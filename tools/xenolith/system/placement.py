@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Where things lie in memory: pure functions that choose addresses and find overlaps."""
 
 from __future__ import annotations

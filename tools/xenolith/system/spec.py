@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What shall run on a board when it starts by itself: hypervisor, dom0, guests, modules.
 
 The same values come from a system.toml and from an ImageBuilder configuration; boot scripts and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads system.toml: the same machine as an ImageBuilder configuration, in words of its own.
 
 hypervisor = "xenolith"

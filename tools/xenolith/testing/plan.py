@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which layers of tests run on which boards, and what they need from the machine: facts."""
 
 from __future__ import annotations

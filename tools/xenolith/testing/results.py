@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What pytest's JUnit files say, as tables for people. No processes here."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes what a boot needs: files where the boot loader finds them, scripts as text and image."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """/chosen for a Spec, as edits: what Xen's boot protocol wants to find there.
 
 Source: Xen, docs/misc/arm/device-tree/{booting,domU,cpupools,passthrough,guest}.txt; node names and

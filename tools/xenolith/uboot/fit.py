@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """FIT images: many files, each with a hash and an address, as one device-tree blob.
 
 Source: Flattened Image Tree specification (U-Boot, doc/usage/fit/source_file_format.rst). The same

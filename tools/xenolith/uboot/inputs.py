@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a bundle is made of: its files, looked at before anything is written."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """U-Boot's legacy image format, for boot scripts and for a hypervisor that `bootm` starts.
 
 A header of 64 bytes, big-endian, then for a script: the length of its text, a zero that ends the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Places a Spec's files in memory and makes the boot script's plan of it. Pure functions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The memory that boot scripts may use: what the board leaves, less what is reserved."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boot scripts as text: files loaded, the device tree edited, the hypervisor started.
 
 Pure functions. A script stops with a message at the first thing that fails, because what would

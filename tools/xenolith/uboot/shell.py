@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What U-Boot's shell makes of words, and what its `fdt set` cannot take.
 
 Measured with U-Boot 2025.01 (tests/target/test_uboot_shell.py): scripts may have lines of any

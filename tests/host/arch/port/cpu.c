@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: CPUs. They take turns: one runs until it would enter a guest, sleep or stop, and a
  * CPU that waits for another one plays that one meanwhile. With a thread for each CPU it lets the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: domains, vCPUs and the parts of a guest's device tree that are the port's.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: the hypervisor's own tables. In the window for devices the process has zeroed memory,
  * in the one for the device tree the machine's RAM, read-only; the direct map is there as a whole.

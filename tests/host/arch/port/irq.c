@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: interrupts that tests raise, the virtual controller as plain bits, and the clock that
  * tests turn.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: what tests do to the machine, on top of the same core a board runs.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: the process's memory behind the machine. RAM is one anonymous mapping. The core's
  * variables are copied when the library is loaded and put back for each new machine, so that tests

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: memory and second-stage tables. Caches do not exist, and a flush is a number.
  */

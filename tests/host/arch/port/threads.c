@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: a thread for each CPU, and how one waits for another. The C library's side: it has
  * functions of the same names as the core.

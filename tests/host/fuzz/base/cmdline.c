@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random command lines: options stay within their bounds whatever the line is.
  */

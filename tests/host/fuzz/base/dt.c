@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random device trees: opened, walked in every way, asked everything. A tree that was accepted must
  * never lead outside its own bytes.

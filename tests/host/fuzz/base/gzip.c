@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random gzip files and DEFLATE streams: output stays in its buffer.
  */

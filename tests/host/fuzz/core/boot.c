@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random boot input: a kernel module, or the whole device tree. The machine may stop, but says why
  * first, and names what must be changed. What boots is safe: dom0 has no memory that anybody else

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random hypercalls: a machine with two CPUs, dom0 on one and an ordinary domain on the other, and
  * calls by both with arguments made of the input. The machine may be switched off or reset by dom0,

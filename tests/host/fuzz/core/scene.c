@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machine that random input meets: 128 MiB of RAM, two CPUs, dom0, and an ordinary domain that
  * dom0 made. Built by the core's own writer of device trees and by hypercalls.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The hypervisor's command line: Xen's syntax, nothing fails, everything strange is told."""
 
 from __future__ import annotations

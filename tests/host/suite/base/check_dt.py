@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Meaning of a device tree: addresses through ranges, interrupts, CPUs, memory, console."""
 
 from __future__ import annotations

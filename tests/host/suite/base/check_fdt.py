@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The device tree reader against the fdt package, and against damaged trees."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The device tree writer: what it writes the fdt package reads, and wrong use is latched."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """vsnprintf against Python's % operator, which follows C for these conversions."""
 
 from __future__ import annotations

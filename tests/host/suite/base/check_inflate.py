@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Decompression against zlib: what it makes we read, what it refuses we refuse."""
 
 from __future__ import annotations

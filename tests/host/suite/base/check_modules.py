@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Boot modules and command lines: every form of Xen's booting.txt, and every fault by name."""
 
 from __future__ import annotations

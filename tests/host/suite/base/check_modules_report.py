@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What /chosen asks for and nobody does: a line for each node, none for what is used."""
 
 from __future__ import annotations

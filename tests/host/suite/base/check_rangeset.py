@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Range sets against Python sets."""
 
 from __future__ import annotations

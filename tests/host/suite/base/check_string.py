@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """String and memory functions against Python's own notion of bytes."""
 
 from __future__ import annotations

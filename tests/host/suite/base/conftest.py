@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A board with every kind of node, for the tests of device trees."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who may talk to whom: SILO between guests, and the command line that ends it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The whole boot on the third port: dom0 comes up, or a message says what is wrong."""
 
 from __future__ import annotations

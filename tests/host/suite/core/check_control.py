@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What privileged domains may ask for: sysctl and domctl, permissions, bitmaps, lists."""
 
 from __future__ import annotations

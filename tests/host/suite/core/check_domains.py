@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Life of guest domains on the third port: creation, running, destruction without a trace."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The hypervisor's own tables: the direct map, guard pages, devices, the window for the tree."""
 
 from __future__ import annotations

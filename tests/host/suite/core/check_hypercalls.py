@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hypercalls of dom0 on the third port: results, error numbers, structures."""
 
 from __future__ import annotations

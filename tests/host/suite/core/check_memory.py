@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whose memory is where, on boards whose devices reach only part of it: Raspberry Pi 4 and others.
 
 The trees are made here from what the board's firmware tells (facts of docs/HARDWARE.md): the soc

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The machine's memory as the tree tells it: what is the firmware's, how much can be told."""
 
 from __future__ import annotations

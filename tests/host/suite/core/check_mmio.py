@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Accesses to emulated devices: which device gets them, and what the guest's register has."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Nodes of the device tree that are switched off: as if they were not there."""
 
 from __future__ import annotations

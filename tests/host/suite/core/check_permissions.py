@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """docs/PERMISSIONS.md says what the rows of the hypercalls' tables say.
 
 tests/guests/matrix.c calls every cell of it, as every caller.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a domain does with its own vCPUs: registered areas, timers, blocking, polling, watchdogs."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A machine with the whole core on it: booted with a device tree, driven by hypercalls."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads ImageBuilder's configuration files without executing them.
 
 Such a file is a shell script of assignments; here it is text. Keys and defaults: the README of

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Typed access to the assignments of a configuration; errors name the key."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The keys of ImageBuilder: which are read, which are not and why."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a configuration says of the machine: hypervisor, dom0, cpupools, how it is loaded."""
 
 from __future__ import annotations

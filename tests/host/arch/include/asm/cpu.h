@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: a thread plays one CPU at a time, mostly one thread all of them. Whoever waits for
  * another CPU lets that one run.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Third port's side of <arch/guest.h>: words by translation and the direct map, as all guest
  * memory. */
 #pragma once

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Third port's side of <arch/guest_atomic.h>: fails as often as a test wants. */
 #pragma once
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: the hypervisor's tables have four levels and entries of the same form as those of the
  * second stage. The process's memory follows them where it can (port/hyp_map.c).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: where the hypervisor's windows are in the test process. RAM's direct map moves with
  * each machine.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: second-stage tables of three levels with a root of two pages, 40 bits of
  * guest-physical address.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: a clock that the test turns. The CPU's deadline is noted; port/irq.c takes it when
  * its time has come.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port, for tests: the state that core structures embed. Its machine has no registers; what
  * hardware would do is written out in tests/host/arch/port.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: a vCPU's hypercall is a few fields that the test fills.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the build says of a board: of this port nothing. */
 #pragma once
 

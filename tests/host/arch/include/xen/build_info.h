@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Facts about a build, where the real ones are generated: here they are constants, so that tests
  * can expect them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The third port's second stage, watched: every store of an entry is checked for break-before-make
  * by port.c, and looks at entries are counted.

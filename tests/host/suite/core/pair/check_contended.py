@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A granter that stores into its entries without end: who maps them is done in time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Delivery of events in both forms: what is sent is told once, whatever the guest does."""
 
 from __future__ import annotations

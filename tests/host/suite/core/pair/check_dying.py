@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A destroyed domain of which others still have pages: it gets nothing and does nothing."""
 
 from __future__ import annotations

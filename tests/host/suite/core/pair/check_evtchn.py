@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Event channel operations: errors, bindings against a model, limits, reset, polling."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Grants between two domains: mappings and copies against a model, errors, teardown, lists."""
 
 from __future__ import annotations

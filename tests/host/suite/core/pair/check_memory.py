@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """memory_op between two domains: reservations, foreign pages, claims, who may do what."""
 
 from __future__ import annotations

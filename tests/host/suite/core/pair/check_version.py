@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """xen_version: each command with good and bad arguments."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two domains that run side by side: dom0 and an ordinary one."""
 
 from __future__ import annotations
