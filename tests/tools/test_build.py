@@ -71,7 +71,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Path:
         "xen/boot/main.c": MAIN,
         "arch/arm64/asm_offsets.c": OFFSETS,
         "arch/arm64/boot/head.S": HEAD,
-        "arch/arm64/xen.lds.S": SCRIPT,
+        "arch/xen.lds.S": SCRIPT,
         "tests/guests/hello.c": GUEST,
         "tests/guests/twin/twin.c": TWIN,
         "tests/guests/twin/other.c": "void other(void);\nvoid other(void)\n{\n}\n",

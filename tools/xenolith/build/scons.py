@@ -140,7 +140,7 @@ def hypervisor(base: Any) -> None:
     env = _with_includes(base, plan.include_dirs(board, out))
     _generated(env, out)
     objects = _objects(env, names)
-    elf, _ = _link(env, f"{out}/xenolith", f"arch/{board.arch}/xen.lds.S", objects)
+    elf, _ = _link(env, f"{out}/xenolith", "arch/xen.lds.S", objects)
     flat = env.Image(f"{out}/xenolith", elf)
     env.Depends(flat, GENERATORS)
     command = env.subst("$CC $FLAGS $INCLUDES")

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The image: one flat file with the RISC-V Image header first; text, read-only data and data on
- * pages of their own (W^X).
+ * The image: one flat file with the kernel's Image header first; text, read-only data and data on
+ * pages of their own (W^X). <asm/lds.h> has what differs.
  */
 #include <asm/layout.h>
+#include <asm/lds.h>
 
-OUTPUT_FORMAT("elf64-littleriscv")
-OUTPUT_ARCH(riscv)
+OUTPUT_FORMAT(LDS_FORMAT)
+OUTPUT_ARCH(LDS_ARCH)
 ENTRY(_start)
 
 PHDRS
@@ -23,7 +24,7 @@ SECTIONS
     _start_image = .;
     .text : {
         KEEP(*(.text.head))
-        . = ALIGN(64);
+        . = ALIGN(LDS_ENTRY_ALIGN);
         KEEP(*(.text.entry))
         *(.text .text.*)
     } :text
@@ -33,9 +34,7 @@ SECTIONS
     .rodata : {
         *(.rodata .rodata.* .srodata .srodata.*)
         . = ALIGN(8);
-        guest_fixups = .; /* <asm/guest.h> */
-        KEEP(*(.guest_fixups))
-        guest_fixups_end = .;
+        LDS_RODATA
         . = ALIGN(8);
     } :rodata
     .note.gnu.build-id : {
@@ -65,7 +64,7 @@ SECTIONS
     _image_size = _end_image - _start_image;
 
     /DISCARD/ : {
-        *(.comment) *(.eh_frame) *(.riscv.attributes) *(.note.GNU-stack) *(.gnu.hash) *(.dynamic)
+        *(.comment) *(.eh_frame) *(LDS_ATTRIBUTES) *(.note.GNU-stack) *(.gnu.hash) *(.dynamic)
     }
 }
 
