@@ -109,8 +109,8 @@ static void work_run(void)
 static int64_t start_again(unsigned int cpu, void (*run)(void))
 {
     uint64_t end = port_counter() + port_frequency() / 20;
-    /* Xen says that a CPU is off before it has saved its registers, over those of the next start.
-     */
+    /* Xen says that a CPU is off before it has saved its registers, over those of the next
+     * start. */
     while (on_xen() && port_counter() < end) {
         port_relax();
     }

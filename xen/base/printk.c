@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of the hypervisor: levels, "(XEN) " and time stamps, rate limit for what guests provoke.
- */
+/* Messages of the hypervisor: levels, "(XEN) " and time stamps, rate limit for what guests
+ * provoke. */
 #include <xen/domain.h>
 #include <xen/format.h>
 #include <xen/lib.h>

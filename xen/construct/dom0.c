@@ -113,8 +113,8 @@ static void dom0_load(struct build *b)
     size_t size;
 
     image_load(b);
-    b->fdt = round_up(b->next, MIB(2)); /* Linux wants it inside one 2 MiB block [Linux booting.rst]
-                                         */
+    b->fdt = round_up(b->next, MIB(2)); /* Linux wants it inside one 2 MiB block [Linux
+                                         * booting.rst] */
     if (b->fdt + FDT_ROOM > b->bank[0].end) {
         panic("dom0's device tree does not fit at %#lx, memory ends at %#lx: raise dom0_mem=\n",
               b->fdt, b->bank[0].end);

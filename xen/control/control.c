@@ -101,8 +101,7 @@ void control_domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info
     info->domain = d->id;
     info->max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
     info->flags = XEN_DOMINF_blocked; /* unless a vCPU is not */
-    for_each_vcpu(d, v)
-    {
+    for_each_vcpu(d, v) {
         control_info_add_vcpu(info, v);
     }
     if (info->nr_online_vcpus == 0) {

@@ -18,8 +18,8 @@ long domctl_max_mem(struct op_call *call)
 {
     struct domain *d = call->d;
     struct xen_domctl *op = call->arg;
-    /* It may be less than what the domain has: then it gets no more until it has given enough back.
-     */
+    /* It may be less than what the domain has: then it gets no more until it has given enough
+     * back. */
     atomic_store(&d->max_pages, op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10));
     return 0;
 }

@@ -15,8 +15,7 @@ static unsigned int sched_tools_vcpus(const struct domain *d)
     const struct vcpu *v;
     unsigned int n = 0;
 
-    for_each_vcpu(d, v)
-    {
+    for_each_vcpu(d, v) {
         n++;
     }
     return n;

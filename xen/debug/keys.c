@@ -29,8 +29,7 @@ static void keys_dump_registers(struct domain *d)
 {
     struct vcpu *v;
 
-    for_each_vcpu(d, v)
-    {
+    for_each_vcpu(d, v) {
         arch_dump_vcpu(v);
     }
 }
@@ -47,8 +46,7 @@ static void keys_dump_domain(struct domain *d)
 
     printk("Domain %u: refcnt=%u dying=%d pause_count=%u vcpus=%u pages=%lu max_pages=%lu\n", d->id,
            d->ref.count, d->is_dying, d->pause_count, d->max_vcpus, d->tot_pages, d->max_pages);
-    for_each_vcpu(d, v)
-    {
+    for_each_vcpu(d, v) {
         printk("  VCPU%u: CPU%u %s flags=%#x pause=%u upcall_pend=%02x\n", v->id, v->cpu->id,
                sched_is_running(v) ? "running" : "not running", v->pause_flags, v->pause_count,
                v->info->evtchn_upcall_pending);

@@ -234,8 +234,7 @@ static int domain_relinquish_areas(struct domain *d)
 {
     struct vcpu *v;
 
-    for_each_vcpu(d, v)
-    {
+    for_each_vcpu(d, v) {
         vcpu_info_unregister(v);
         vcpu_runstate_unregister(v);
     }

@@ -101,8 +101,7 @@ static void vcpu_for_all(struct domain *d, void (*fn)(struct vcpu *v))
 {
     struct vcpu *v;
 
-    for_each_vcpu(d, v)
-    {
+    for_each_vcpu(d, v) {
         fn(v);
     }
 }
@@ -223,8 +222,7 @@ static bool vcpu_others_up(const struct vcpu *v)
 {
     const struct vcpu *other;
 
-    for_each_vcpu(v->d, other)
-    {
+    for_each_vcpu(v->d, other) {
         if (other != v && vcpu_is_up(other)) {
             return true;
         }

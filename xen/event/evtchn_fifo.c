@@ -56,8 +56,8 @@ static bool evtchn_fifo_link_tail(struct domain *d, event_word_t *tail, evtchn_p
             break;
         }
         if (i == 0) {
-            /* A guest that unmasks waits while BUSY is set, so it cannot go on changing the word.
-             */
+            /* A guest that unmasks waits while BUSY is set, so it cannot go on changing the
+             * word. */
             w = guest_atomic_or32(d, tail, WORD_BUSY) | WORD_BUSY;
         }
     }

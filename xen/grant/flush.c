@@ -11,8 +11,8 @@
 #include <xen/memmap.h>
 #include <xen/page.h>
 
-/* Does `by` use pg by one of d's grants? 0, -EINVAL, or -ERESTART with *cursor where to look next.
- */
+/* Does `by` use pg by one of d's grants? 0, -EINVAL, or -ERESTART with *cursor where to look
+ * next. */
 static int flush_granted(struct domain *d, const struct page *pg, domid_t by, uint32_t *cursor)
 {
     struct grant_table *gt = d->grants;
@@ -56,16 +56,16 @@ int grant_op_cache_flush(struct domain *d, const struct gnttab_cache_flush *op, 
         pg = page_get_single(mfn(pa >> PAGE_SHIFT)); /* what d has mapped is one already */
     }
     if (pg == NULL) {
-        /* As Xen: -EPERM for memory that no domain has, -EINVAL for another's that is not granted.
-         */
+        /* As Xen: -EPERM for memory that no domain has, -EINVAL for another's that is not
+         * granted. */
         return pa < UINT64_MAX - PAGE_SIZE && memmap_is_ram(pa, pa + PAGE_SIZE) &&
                        !page_in_use(mfn(pa >> PAGE_SHIFT))
                    ? -EPERM
                    : -EINVAL;
     }
     if (pg->owner != d) {
-        /* A page of its own keeps a domain alive, one of the hypervisor's that it shares does not.
-         */
+        /* A page of its own keeps a domain alive, one of the hypervisor's that it shares does
+         * not. */
         rc = (atomic_load(&pg->tag) & PAGE_XEN) != 0 ? -EPERM
                                                      : flush_granted(pg->owner, pg, d->id, cursor);
     }

@@ -192,8 +192,8 @@ static uint64_t buddy_block_split(struct free_block *b, unsigned int order)
         buddy_block_insert(frame, has, clean);
         frame += 1ull << has;
     }
-    /* If it was not split, its own links are at its start. Split off, its start was never written.
-     */
+    /* If it was not split, its own links are at its start. Split off, its start was never
+     * written. */
     if (clean && frame == buddy_block_frame(b)) {
         buddy_block_wipe(b);
     }
@@ -292,8 +292,8 @@ static bool buddy_scrub_begin(struct buddy_scrub *s, unsigned int order, int flo
     return true;
 }
 
-/* *s has a dirty block of at least `order` in zones [floor, zone], the one it had or another one.
- */
+/* *s has a dirty block of at least `order` in zones [floor, zone], the one it had or another
+ * one. */
 static bool buddy_scrub_find(struct buddy_scrub *s, unsigned int order, int floor, int zone)
 {
     int at = (int)buddy_zone(s->start);
@@ -344,8 +344,8 @@ bool buddy_scrub_idle(void)
         return false;
     }
     spin_lock(&heap_lock);
-    /* What was begun, then chunks, then smaller blocks, which are found only at just their order.
-     */
+    /* What was begun, then chunks, then smaller blocks, which are found only at just their
+     * order. */
     for (int order = idle_scrub.start != 0 ? 0 : (int)CHUNK_ORDER; order >= 0 && !found; order--) {
         found = buddy_scrub_find(&idle_scrub, (unsigned int)order, 0, NR_ZONES - 1);
     }

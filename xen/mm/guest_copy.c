@@ -72,8 +72,8 @@ static __always_inline void guest_access(void *va, union guest_buffer b, size_t 
     }
 }
 
-/* A part of one page; false: it cannot be done. d: whose address space; NULL: the running vCPU's.
- */
+/* A part of one page; false: it cannot be done. d: whose address space; NULL: the running
+ * vCPU's. */
 typedef bool guest_part_fn(struct domain *d, uint64_t at, union guest_buffer b, size_t n,
                            enum guest_access access);
 

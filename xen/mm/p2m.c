@@ -31,8 +31,8 @@ int p2m_create(struct domain *d)
     return 0;
 }
 
-/* The level of the largest leaf that fits; what holds a reference per page is mapped page by page.
- */
+/* The level of the largest leaf that fits; what holds a reference per page is mapped page by
+ * page. */
 static unsigned int p2m_leaf_level(uint64_t g, uint64_t nr, const struct p2m_leaf *leaf)
 {
     unsigned int level = 0;

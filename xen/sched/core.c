@@ -40,8 +40,7 @@ void sched_unlock(void)
 
     kicks = 0;
     spin_unlock(&sched_lock);
-    for_each_bit(c, due)
-    {
+    for_each_bit(c, due) {
         arch_cpu_kick(&cpus[c]);
     }
 }

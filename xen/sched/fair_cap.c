@@ -15,8 +15,7 @@ static void fair_unpark(struct domain *d, s_time_t now)
 {
     struct vcpu *v;
 
-    for_each_vcpu(d, v)
-    {
+    for_each_vcpu(d, v) {
         if (v->sched.state == SCHED_PARKED) {
             v->sched.state = SCHED_QUEUED;
             fair_enqueue(v, now, true);
@@ -35,8 +34,7 @@ static void fair_charge_running(struct domain *d, s_time_t now)
 {
     struct vcpu *v;
 
-    for_each_vcpu(d, v)
-    {
+    for_each_vcpu(d, v) {
         if (v->sched.state == SCHED_RUNNING) {
             fair_charge(v->cpu, v, now - v->cpu->sched.since);
             v->cpu->sched.since = now;
@@ -84,8 +82,7 @@ void fair_domain_changed(struct domain *d, uint16_t weight, uint16_t cap)
         timer_stop(&d->sched.refill);
         fair_unpark(d, now);
     }
-    for_each_vcpu(d, v)
-    {
+    for_each_vcpu(d, v) {
         /* Its old virtual time was weighted otherwise. Who runs gets its new limits when it is
          * chosen again. */
         if (v->sched.state == SCHED_RUNNING) {

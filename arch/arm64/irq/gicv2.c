@@ -119,8 +119,8 @@ static void gicv2_init_dist(void)
     gicd_write(GICD_CTLR, 1);
 }
 
-/* GICD_ITARGETSR0-7 read as the reader's own mask, or as 0 where there is one CPU [GICv2 4.3.12].
- */
+/* GICD_ITARGETSR0-7 read as the reader's own mask, or as 0 where there is one CPU [GICv2
+ * 4.3.12]. */
 static uint8_t gicv2_own_mask(void)
 {
     uint32_t i, mask = 0;

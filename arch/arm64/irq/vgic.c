@@ -180,8 +180,8 @@ void vgic_switch(struct vcpu *v)
     }
 }
 
-/* Maintenance interrupt: an interrupt with LR_EOI has ended, or hardly any list register is used.
- */
+/* Maintenance interrupt: an interrupt with LR_EOI has ended, or hardly any list register is
+ * used. */
 static void vgic_maintenance(unsigned int irq __unused, void *data __unused)
 {
     struct vcpu *v = current_vcpu();

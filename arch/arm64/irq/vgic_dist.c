@@ -140,8 +140,8 @@ static uint32_t dist_priority(const struct dist_field *f)
     return f->irq->priority;
 }
 
-/* Counts from the next time that the interrupt goes to a list register. 32 levels, as those have.
- */
+/* Counts from the next time that the interrupt goes to a list register. 32 levels, as those
+ * have. */
 static void dist_priority_set(const struct dist_field *f, uint32_t value)
 {
     f->irq->priority = (uint8_t)(value & 0xf8u);

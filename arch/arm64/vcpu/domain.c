@@ -53,8 +53,8 @@ int arch_domain_config(struct xen_domctl_createdomain *config)
     return 0;
 }
 
-/* A domain that sees the host's own addresses and interrupt numbers: the one that gets its devices.
- */
+/* A domain that sees the host's own addresses and interrupt numbers: the one that gets its
+ * devices. */
 static bool domain_is_direct(const struct domain *d)
 {
     return d->is_privileged;

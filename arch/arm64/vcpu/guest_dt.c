@@ -81,8 +81,8 @@ static void add_private(const struct domain *d, struct fdt_builder *out, uint32_
     fdt_build_add(out, ((1u << d->max_vcpus) - 1u) << 8 | IRQ_LEVEL_LOW, 1);
 }
 
-/* Linux takes the third, virtual, one where it does not run at EL2; no hypervisor timer is offered.
- */
+/* Linux takes the third, virtual, one where it does not run at EL2; no hypervisor timer is
+ * offered. */
 static void write_timer(const struct domain *d, struct fdt_builder *out)
 {
     const struct vgic *g = d->arch.vgic.state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From assembly to the core; and what is said when the hart was entered in a way that cannot work.
- */
+/* From assembly to the core; and what is said when the hart was entered in a way that cannot
+ * work. */
 #include <arch/cpu.h>
 #include <arch/mm.h>
 #include <asm/boot.h>

@@ -22,8 +22,8 @@
 #include <xen/trap.h>
 
 struct plic plic;
-static uint8_t *plic_sources, *plic_contexts; /* registers up to the enables; from PLIC_CONTEXT on
-                                               */
+static uint8_t *plic_sources, *plic_contexts; /* registers up to the enables; from PLIC_CONTEXT
+                                               * on */
 static uint32_t plic_context[MAX_CPUS];       /* of each CPU's supervisor mode */
 static spinlock_t plic_lock = SPINLOCK_INIT(LOCK_VIRQ); /* enable bits and what follows */
 static uint8_t plic_route[ARCH_NR_IRQS];                /* CPU */

@@ -35,8 +35,8 @@ void cache_init(void)
     }
 }
 
-/* Instructions of the form `op (address)`: opcode MISC-MEM, function 2, the operation as immediate.
- */
+/* Instructions of the form `op (address)`: opcode MISC-MEM, function 2, the operation as
+ * immediate. */
 #define FOR_EACH_BLOCK(block, start, size, operation) \
     do { \
         uintptr_t _p = (uintptr_t)(start) & ~((block) - 1ul); \

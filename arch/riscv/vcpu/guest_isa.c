@@ -71,8 +71,8 @@ static const struct {
     {"zvksg", "zvks_zvksed_zvksh_zvkb_zvkt_zvkg"},
 };
 
-/* Usable when every hart has it and cpu/ and vcpu/ have enabled it for guests; all of zv* needs V.
- */
+/* Usable when every hart has it and cpu/ and vcpu/ have enabled it for guests; all of zv* needs
+ * V. */
 static const struct {
     const char *name;
     enum isa_extension extension;

@@ -228,8 +228,8 @@ static unsigned int take_all(void)
     return count;
 }
 
-/* Messages go to the file at home, and must reach the vCPU on another CPU, or with it on its way.
- */
+/* Messages go to the file at home, and must reach the vCPU on another CPU, or with it on its
+ * way. */
 static void test_away(void)
 {
     unsigned int lost = 0, twice = 0;

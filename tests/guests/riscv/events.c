@@ -34,8 +34,8 @@ static void upcall(unsigned int number)
     taken[cpu]++;
 }
 
-/* As long as it is enabled in sie. QEMU shows local interrupts of a guest in stopi, never in sip.
- */
+/* As long as it is enabled in sie. QEMU shows local interrupts of a guest in stopi, never in
+ * sip. */
 static bool pending_here(void)
 {
     return (CSR_READ(sip) >> irq & 1) != 0 || CSR_READ(0xdb0) >> 16 == irq;

@@ -41,8 +41,8 @@ void (*before_lock)(void);
 __thread uint64_t watch_looks;
 
 static __thread uint64_t state;
-static __thread pte_t *stale[MAX_STALE]; /* who clears an entry flushes it before the lock is free
-                                          */
+static __thread pte_t *stale[MAX_STALE]; /* who clears an entry flushes it before the lock is
+                                          * free */
 static __thread unsigned int nr_stale;
 
 void model_fail(const char *what, uint64_t a, uint64_t b)
@@ -213,8 +213,8 @@ bool host_irq_pending(void)
     return preempt_one_in != 0 && random_below(preempt_one_in) == 0;
 }
 
-/* The core's memcpy in these programs: time for the others between the translation and the access.
- */
+/* The core's memcpy in these programs: time for the others between the translation and the
+ * access. */
 void *host_memcpy(void *restrict to, const void *restrict from, size_t size)
 {
     if ((host_cpu->copying & 1u) == 1 && nr_cpus > 1 && random_below(32) == 0) {

@@ -139,8 +139,8 @@ static void claim(const struct actor *a)
     (void)call_with(a, __HYPERVISOR_memory_op, XENMEM_claim_pages, &in, sizeof(in));
 }
 
-/* What it maps of itself is used: a store by a guest, in a frame that another vCPU may take away.
- */
+/* What it maps of itself is used: a store by a guest, in a frame that another vCPU may take
+ * away. */
 static void touch(const struct actor *a)
 {
     if (!a->tool) {

@@ -46,8 +46,8 @@ static inline bool arch_cpu_irq_pending(void);
  * timer_interrupt. */
 void arch_cpu_poll_irqs(void);
 
-/* Interrupt CPU `c` so that it passes the gate (ipi_dispatch runs there). Not for the calling CPU.
- */
+/* Interrupt CPU `c` so that it passes the gate (ipi_dispatch runs there). Not for the calling
+ * CPU. */
 void arch_cpu_kick(const struct cpu *c);
 
 /* Stop this CPU for ever, interrupts masked. */

@@ -49,8 +49,8 @@ void arch_virq_flush(struct vcpu *v);
 /* Let d's `virq` be backed by host `irq` (passthrough) / not any more. -EBUSY, -EINVAL. */
 int __must_check arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq);
 void arch_virq_unroute(struct domain *d, unsigned int virq);
-/* Private interrupt number that the event channel upcall of d uses; chosen by arch_domain_create.
- */
+/* Private interrupt number that the event channel upcall of d uses; chosen by
+ * arch_domain_create. */
 unsigned int arch_virq_event(const struct domain *d);
 
 #include <asm/irq.h>

@@ -10,8 +10,8 @@
 static inline void *arch_pa_to_va(paddr_t pa);
 static inline paddr_t arch_va_to_pa(const void *va);
 
-/* The image's extent in physical memory, page aligned: [start, end). Includes bss and boot stacks.
- */
+/* The image's extent in physical memory, page aligned: [start, end). Includes bss and boot
+ * stacks. */
 paddr_t arch_image_start(void);
 paddr_t arch_image_end(void);
 /* Where the image's own mapping has a physical address of that extent. */

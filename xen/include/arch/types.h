@@ -7,7 +7,7 @@
  * - struct arch_domain: per-domain state
  * - struct arch_p2m: hardware view of a domain's second-stage table (root, VMID: <xen/vmid.h>). The
  *   core sets its uint32_t `read_only` to 1 before the table has the first leaf without P2M_WRITE:
- * every translation that may meet such a leaf sees it
+ *   every translation that may meet such a leaf sees it
  * - struct arch_cpu: per-CPU state
  * - pte_t: one second-stage table entry, 8 bytes
  * - ARCH_CACHE_LINE: bytes that two CPUs should not share when they write

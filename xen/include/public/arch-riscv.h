@@ -76,8 +76,8 @@ struct vcpu_guest_context {
 
 /* Part of createdomain and getdomaininfo. */
 struct xen_arch_domainconfig {
-    uint8_t gaddr_bits; /* width of guest-physical addresses: 34, 41, 50, 59; 0: the host's choice
-                         */
+    uint8_t gaddr_bits; /* width of guest-physical addresses: 34, 41, 50, 59; 0: the host's
+                         * choice */
 };
 
 /* HVM_PARAM_CALLBACK_IRQ: number of the local interrupt in the low byte. */

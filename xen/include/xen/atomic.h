@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Atomic access by the compiler's builtins; the names say the order. Plain words, no wrapper types.
- */
+/* Atomic access by the compiler's builtins; the names say the order. Plain words, no wrapper
+ * types. */
 #pragma once
 
 #include <xen/types.h>

@@ -84,8 +84,8 @@ struct domain {
     bool debugger_attached;
     uint8_t shutdown_code;           /* SHUTDOWN_* or SHUTDOWN_CODE_NONE */
     uint32_t pause_count;            /* atomic */
-    uint32_t controller_pause_count; /* pauses by the tools, counted in pause_count; 1 at creation
-                                      */
+    uint32_t controller_pause_count; /* pauses by the tools, counted in pause_count; 1 at
+                                      * creation */
     xen_domain_handle_t handle;
     uint32_t ssidref;
     uint32_t vm_assist;
@@ -98,10 +98,10 @@ struct domain {
     struct p2m p2m;
     uint64_t tot_pages, max_pages;
     struct buddy_scrub scrub; /* for its next large extent; heap_lock */
-    uint64_t claim_pages; /* XENMEM_claim_pages: how far tot_pages may still rise on reserved memory
-                           */
-    uint32_t pages_head;  /* single pages it owns, by struct page links; 0: none */
-    uint32_t chunks_head; /* chunks it owns as a whole, as chunk numbers; 0: none */
+    uint64_t claim_pages;     /* XENMEM_claim_pages: how far tot_pages may still rise on reserved
+                               * memory */
+    uint32_t pages_head;      /* single pages it owns, by struct page links; 0: none */
+    uint32_t chunks_head;     /* chunks it owns as a whole, as chunk numbers; 0: none */
     struct shared_info *shared_info; /* direct-map address of its page */
     struct rangeset *iomem;          /* MMIO frames that it may map */
     struct rangeset *irqs;           /* host interrupts that it may have */

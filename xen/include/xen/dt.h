@@ -248,8 +248,8 @@ int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context) __must_
 /* Is a node one of these children? Its reg counts as it is written, not translated. */
 bool dt_is_reservation(const struct dt *t, const struct dt_node *n);
 
-/* Those of them that nobody may map cached: their owner may use other attributes, or forbid reads.
- */
+/* Those of them that nobody may map cached: their owner may use other attributes, or forbid
+ * reads. */
 int dt_walk_no_map(const struct dt *t, dt_range_fn *fn, void *context) __must_check;
 
 /* A CPU that can be used. */

@@ -14,8 +14,8 @@ struct domain;
 struct page;
 struct vcpu;
 
-/* 0 or -EFAULT (not mapped, not RAM, read-only, wraps). Any length; each page is translated once.
- */
+/* 0 or -EFAULT (not mapped, not RAM, read-only, wraps). Any length; each page is translated
+ * once. */
 int __must_check guest_copy_from(void *to, uint64_t gva, size_t n);
 int __must_check guest_copy_to(uint64_t gva, const void *from, size_t n);
 int __must_check guest_zero(uint64_t gva, size_t n);

@@ -49,8 +49,8 @@ void memmap_direct(struct rangeset *set);
  * the direct map. 0: none. Before page_alloc_init. */
 paddr_t memmap_take_chunk(void);
 /* If a virtual address of a fault is in the direct map, print which nodes of the device tree have
- * it.
- */
+ *
+ * it. */
 void memmap_explain(uint64_t va);
 bool memmap_is_ram(paddr_t start, paddr_t end);  /* all of it */
 bool memmap_has_ram(paddr_t start, paddr_t end); /* any of it */

@@ -89,6 +89,6 @@ int __must_check p2m_descend(struct p2m *p2m, uint64_t g, unsigned int level, pt
 /* The leaf for just this frame, and the level of the leaf or hole that covers it; false: a hole. */
 bool __must_check p2m_find(const struct p2m *p2m, gfn_t gfn, struct p2m_leaf *leaf,
                            unsigned int *level);
-/* Replace the block in *slot, which covers g at this level, by a table of smaller leaves. -ENOMEM.
- */
+/* Replace the block in *slot, which covers g at this level, by a table of smaller leaves.
+ * -ENOMEM. */
 int __must_check p2m_split(struct p2m *p2m, pte_t *slot, uint64_t g, unsigned int level);

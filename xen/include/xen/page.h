@@ -39,8 +39,8 @@
 
 struct domain;
 
-/* A page that was handed out to a domain, or of the hypervisor's that is shared with one. 32 bytes.
- */
+/* A page that was handed out to a domain, or of the hypervisor's that is shared with one. 32
+ * bytes. */
 struct page {
     uint32_t count;       /* references; the entry is in use while it is not 0 */
     uint32_t tag;         /* PAGE_*, and above them the frame's number */
@@ -58,8 +58,8 @@ struct page {
 enum chunk_state {
     CHUNK_NONE,  /* no page of a domain in it, no array */
     CHUNK_WHOLE, /* one domain has all of it; the array exists, but holds nothing yet */
-    CHUNK_SPLIT, /* the array tells, page by page; entries with count 0 are free or the hypervisor's
-                  */
+    CHUNK_SPLIT, /* the array tells, page by page; entries with count 0 are free or the
+                  * hypervisor's */
 };
 
 struct chunk {
@@ -124,8 +124,8 @@ static inline struct page *page_peek(mfn_t mfn)
 }
 
 /* Is this physical address RAM that a domain (or its shares) owns: cheap test for guest_copy, no
- * reference. Same precondition as page_of: the array may be freed with the last page of its chunk.
- */
+ * reference. Same precondition as page_of: the array may be freed with the last page of its
+ * chunk. */
 static inline bool page_is_guest_ram(paddr_t pa)
 {
     const struct chunk *c = chunk_of_pa(pa);

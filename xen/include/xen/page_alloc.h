@@ -18,8 +18,8 @@ void *page_alloc(unsigned int order);
 /* Any part of an allocation may be freed; nobody can find it any more, and no CPU copies through an
  * address in it. A page that was page_share'd and is still referenced is freed when that ends. */
 void page_free(void *va, unsigned int order);
-/* Give reserved memory (boot modules after use) to the allocator: the whole pages of [start, end).
- */
+/* Give reserved memory (boot modules after use) to the allocator: the whole pages of [start,
+ * end). */
 void page_release_reserved(paddr_t start, paddr_t end);
 
 uint64_t page_free_count(void); /* pages */

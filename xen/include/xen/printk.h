@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages. Every line appears as "(XEN) ..." on the console and in the ring that `xl dmesg` reads.
- */
+/* Messages. Every line appears as "(XEN) ..." on the console and in the ring that `xl dmesg`
+ * reads. */
 #pragma once
 
 #include <xen/compiler.h>

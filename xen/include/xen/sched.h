@@ -150,8 +150,8 @@ cpumask_t cpumask_of(const struct cpu *c);
 bool sched_eligible(const struct vcpu *v, const struct cpu *c);
 /* Make c choose again at `when` or before. Lock held. */
 void sched_retry_at(struct cpu *c, s_time_t when);
-/* From null to fair, as long as nothing has run. false: too late, or it is fair already. Lock held.
- */
+/* From null to fair, as long as nothing has run. false: too late, or it is fair already. Lock
+ * held. */
 bool __must_check sched_fall_back(void);
 /* v is queued: find it a CPU. Lock held. */
 void sched_place(struct vcpu *v, s_time_t now);

@@ -29,8 +29,8 @@ struct timer_queue {
 void timer_init_cpu(struct cpu *c);
 /* A timer on CPU c. Queue room for it is reserved here, so timer_set cannot fail. 0 or -ENOMEM. */
 int __must_check timer_init(struct timer *t, struct cpu *c, void (*fn)(void *data), void *data);
-/* Its handler does not run any more on return. Not from a handler, nor with a lock that t's takes.
- */
+/* Its handler does not run any more on return. Not from a handler, nor with a lock that t's
+ * takes. */
 void timer_destroy(struct timer *t);
 /* Arm (or re-arm) for absolute time `expires`; a past time fires at the next gate. Any CPU. */
 void timer_set(struct timer *t, int64_t expires);

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef uint64_t paddr_t; /* a physical address of the machine, or of a guest where the name says so
-                           */
+typedef uint64_t paddr_t;  /* a physical address of the machine, or of a guest where the name says
+                            * so */
 typedef uintptr_t vaddr_t; /* an address of the hypervisor's own maps */
 
 #define INVALID_PADDR UINT64_MAX

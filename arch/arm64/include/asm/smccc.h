@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SMC calling convention [DEN0028F] and the calls of the Arm architecture range that guests make.
- */
+/* SMC calling convention [DEN0028F] and the calls of the Arm architecture range that guests
+ * make. */
 #pragma once
 
 #include <xen/types.h>

@@ -14,8 +14,8 @@
 #include <xen/domain.h>
 #include <xen/types.h>
 
-/* In virq_raise's bits and v->arch.virq.raise, of no interrupt: messages wait in vimsic.incoming.
- */
+/* In virq_raise's bits and v->arch.virq.raise, of no interrupt: messages wait in
+ * vimsic.incoming. */
 #define VIRQ_FILE (1ul << 63)
 
 /* A virtual controller. Functions of vCPUs, messages and guest are NULL where nothing is to do. */

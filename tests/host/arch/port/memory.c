@@ -101,8 +101,8 @@ void host_restore_variables(void)
     }
 }
 
-/* RAM, where leaves of 1 GiB can map it: process and machine have it at the same place in its GiB.
- */
+/* RAM, where leaves of 1 GiB can map it: process and machine have it at the same place in its
+ * GiB. */
 static uint8_t *host_new_ram(uint64_t start, uint64_t size)
 {
     uint64_t before = start % HOST_GIB, length = before + size;

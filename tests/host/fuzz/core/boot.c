@@ -36,8 +36,8 @@ static void __noreturn fail(const char *why)
     __builtin_trap();
 }
 
-/* What the ring holds, which is then empty. A UART of the tree takes what else would be in the log.
- */
+/* What the ring holds, which is then empty. A UART of the tree takes what else would be in the
+ * log. */
 static const char *read_ring(void)
 {
     uint32_t index = 0;

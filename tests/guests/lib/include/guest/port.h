@@ -86,8 +86,8 @@ void port_relax(void);
 
 unsigned int port_cpu(void);
 
-/* Starts a CPU in `run` with interrupts off and the same page tables; 0, or the firmware's error.
- */
+/* Starts a CPU in `run` with interrupts off and the same page tables; 0, or the firmware's
+ * error. */
 int64_t port_cpu_start(unsigned int cpu, void (*run)(void));
 
 /* Stops the calling CPU; it may be started again. */

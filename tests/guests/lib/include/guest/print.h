@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* printf with %s %c %d %u %x, the l modifier, a width and a leading 0. A line is at most 240 bytes.
- */
+/* printf with %s %c %d %u %x, the l modifier, a width and a leading 0. A line is at most 240
+ * bytes. */
 __attribute__((format(printf, 1, 2))) void print(const char *format, ...);
 
 /* The same into `text`, a zero behind it; what does not fit is left out. */

@@ -15,8 +15,8 @@ enum {
 };
 
 /* Something to be measured. `prepare` (may be null) runs before each call; `call` gives a result.
- * It is called `rounds` times, 0: as often as is good.
- */
+ * It is called `rounds` times, 0: as often as is
+ * good. */
 struct stretch {
     const char *name;
     void (*prepare)(void);
