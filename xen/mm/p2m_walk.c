@@ -106,14 +106,10 @@ int p2m_descend(struct p2m *p2m, uint64_t g, unsigned int level, pte_t **slot)
 {
     pte_t *table = p2m->root;
 
-    for (unsigned int l = 0;; l++) {
+    for (unsigned int l = 0; l < level && l < P2M_LAST_LEVEL; l++) {
         pte_t *e = &table[arch_p2m_index((gfn_t){g}, l)];
         int rc = 0;
 
-        if (l == level) {
-            *slot = e;
-            return 0;
-        }
         if (!arch_pte_valid(*e)) {
             rc = p2m_add_table(p2m, e, p2m_new_table(p2m));
         } else if (!arch_pte_is_table(*e, l)) {
@@ -124,6 +120,8 @@ int p2m_descend(struct p2m *p2m, uint64_t g, unsigned int level, pte_t **slot)
         }
         table = p2m_table(*e);
     }
+    *slot = &table[arch_p2m_index((gfn_t){g}, level)];
+    return 0;
 }
 
 void p2m_quiesce(void)
