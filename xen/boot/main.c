@@ -45,7 +45,7 @@ static void boot_open_device_tree(paddr_t fdt)
 }
 
 /* No memory of the modules is free; each must lie where it may. */
-static void reserve_modules(paddr_t fdt, uint64_t fdt_size)
+static void boot_reserve_modules(paddr_t fdt, uint64_t fdt_size)
 {
     struct modules_layout layout = {
         .ram = &host_memmap.ram,
@@ -123,7 +123,7 @@ void xen_main(paddr_t fdt)
         panic("/chosen does not describe usable boot modules: see above\n");
     }
     memmap_init(fdt, dt_host.fdt.size);
-    reserve_modules(fdt, dt_host.fdt.size);
+    boot_reserve_modules(fdt, dt_host.fdt.size);
     hyp_map_init();
     page_alloc_init(dom0_memory_choose);
     uart_init();

@@ -20,7 +20,7 @@ static struct fdt_builder *builder;
 BUILD_BUG_ON(sizeof(*builder) > PAGE_SIZE << BUILDER_ORDER);
 
 /* A range in the root's cells. A size that its cells cannot hold is written in parts. */
-static void add_range(paddr_t start, paddr_t end)
+static void guest_dt_add_range(paddr_t start, paddr_t end)
 {
     uint32_t address = dt_address_cells(&dt_host, dt_root(&dt_host)),
              size = dt_size_cells(&dt_host, dt_root(&dt_host));
@@ -35,20 +35,20 @@ static void add_range(paddr_t start, paddr_t end)
     }
 }
 
-static void write_memory(const struct build *b)
+static void guest_dt_write_memory(const struct build *b)
 {
     fdt_build_begin_at(builder, "memory", b->bank[0].start);
     fdt_build_string(builder, "device_type", "memory");
     fdt_build_open(builder, "reg");
     for (unsigned int i = 0; i < b->nr_banks; i++) {
-        add_range(b->bank[i].start, b->bank[i].end);
+        guest_dt_add_range(b->bank[i].start, b->bank[i].end);
     }
     fdt_build_close(builder);
     fdt_build_end(builder);
 }
 
 /* Of the host's /chosen only what does not speak of boot modules, command lines or our UART. */
-static void write_chosen(const struct build *b)
+static void guest_dt_write_chosen(const struct build *b)
 {
     static const char *const keep[] = {"rng-seed", "kaslr-seed", "linux,uefi-secure-boot", NULL};
 
@@ -63,7 +63,7 @@ static void write_chosen(const struct build *b)
 }
 
 /* A node for each vCPU, which says of what kind the host's first CPU is. */
-static void write_cpus(const struct domain *d)
+static void guest_dt_write_cpus(const struct domain *d)
 {
     static const char *const keep[] = {"compatible", NULL};
     struct dt_cpu host;
@@ -90,16 +90,16 @@ static void write_cpus(const struct domain *d)
 
 /* [Linux Documentation/devicetree/bindings/arm/xen.txt]: grant table first, then free space for
  * foreign mappings. */
-static void write_hypervisor(const struct build *b)
+static void guest_dt_write_hypervisor(const struct build *b)
 {
     static const char *const compatible[] = {"xen,xen-4.20", "xen,xen"};
 
     fdt_build_begin(builder, "hypervisor");
     fdt_build_strings(builder, "compatible", compatible, 2);
     fdt_build_open(builder, "reg");
-    add_range(b->grant.start, b->grant.end);
+    guest_dt_add_range(b->grant.start, b->grant.end);
     for (uint32_t i = 0; i < b->extended->count; i++) {
-        add_range(b->extended->ranges[i].start, b->extended->ranges[i].end);
+        guest_dt_add_range(b->extended->ranges[i].start, b->extended->ranges[i].end);
     }
     fdt_build_close(builder);
     arch_dt_event_irq(b->d, builder);
@@ -107,7 +107,7 @@ static void write_hypervisor(const struct build *b)
 }
 
 /* Begins a copy of a node. false: it stays away, with what is below it. */
-static bool copy_node(const struct dt_node *n)
+static bool guest_dt_copy_node(const struct dt_node *n)
 {
     const char *name = dt_name(&dt_host, n);
     char path[96];
@@ -124,7 +124,7 @@ static bool copy_node(const struct dt_node *n)
 
 /* Everything below the root that stays, in document order; a node closes when its last descendant
  * has been passed. */
-static void copy_nodes(struct build *b)
+static void guest_dt_copy_nodes(struct build *b)
 {
     const struct dt_node *root = dt_root(&dt_host), *open = root;
 
@@ -135,7 +135,7 @@ static void copy_nodes(struct build *b)
         }
         if (arch_dt_is_intc(n)) {
             arch_dt_write_intc(b->d, n, builder);
-        } else if (!device_hidden(n) && copy_node(n)) {
+        } else if (!device_hidden(n) && guest_dt_copy_node(n)) {
             open = n++;
             continue;
         }
@@ -146,7 +146,7 @@ static void copy_nodes(struct build *b)
     }
 }
 
-static void __noreturn give_up(int rc, size_t room)
+static void __noreturn guest_dt_give_up(int rc, size_t room)
 {
     if (rc == -ENOSPC) {
         panic(
@@ -171,18 +171,18 @@ size_t guest_dt_write(struct build *b, void *buffer, size_t room)
     fdt_build_start(builder, buffer, room);
     fdt_build_begin(builder, "");
     fdt_build_copy(builder, &dt_host, dt_root(&dt_host));
-    write_chosen(b);
-    write_memory(b);
+    guest_dt_write_chosen(b);
+    guest_dt_write_memory(b);
     if (arch_event_callback(b->d) != 0) {
-        write_hypervisor(b);
+        guest_dt_write_hypervisor(b);
     }
-    write_cpus(b->d);
+    guest_dt_write_cpus(b->d);
     arch_dt_write(b->d, builder);
-    copy_nodes(b);
+    guest_dt_copy_nodes(b);
     fdt_build_end(builder);
     rc = fdt_build_finish(builder, &size);
     if (rc != 0) {
-        give_up(rc, room);
+        guest_dt_give_up(rc, room);
     }
     page_free(builder, BUILDER_ORDER);
     return size;

@@ -15,14 +15,14 @@
 #define INITRD_ALIGN MIB(2)
 
 /* Where the tree has the kernel, for messages. Kept for the only one, which does not return. */
-static const char *kernel_path(const struct build *b)
+static const char *image_kernel_path(const struct build *b)
 {
     static char path[128];
 
     return modules_path(&dt_host, b->kernel, path, sizeof(path));
 }
 
-static const char *probe_error(int rc)
+static const char *image_probe_error(int rc)
 {
     return rc == -ENOEXEC ? "it is no kernel image that this machine can start (wanted: a Linux "
                             "Image for this architecture, or"
@@ -31,7 +31,7 @@ static const char *probe_error(int rc)
 }
 
 /* Make the first bank with room for everything bank 0; without one it stays as it is. */
-static void choose_bank(struct build *b, uint64_t kernel)
+static void image_choose_bank(struct build *b, uint64_t kernel)
 {
     uint64_t need =
         kernel + 2 * INITRD_ALIGN + FDT_ROOM + (b->initrd != NULL ? b->initrd->size : 0);
@@ -48,15 +48,16 @@ static void choose_bank(struct build *b, uint64_t kernel)
 }
 
 /* Where does an image go that begins with these bytes? Panics if it is none. */
-static paddr_t place(struct build *b, const void *head, uint64_t size, struct kernel_info *info)
+static paddr_t image_place(struct build *b, const void *head, uint64_t size,
+                           struct kernel_info *info)
 {
     int rc = arch_kernel_probe(head, size, info);
     paddr_t base, end;
 
     if (rc != 0) {
-        panic("dom0 kernel: %s; module %s\n", probe_error(rc), kernel_path(b));
+        panic("dom0 kernel: %s; module %s\n", image_probe_error(rc), image_kernel_path(b));
     }
-    choose_bank(b, info->align + info->text_offset + max_u64(info->image_size, size));
+    image_choose_bank(b, info->align + info->text_offset + max_u64(info->image_size, size));
     base = round_up(b->bank[0].start, info->align) + info->text_offset;
     if (__builtin_add_overflow(base, max_u64(info->image_size, size), &end) ||
         end > b->bank[0].end) {
@@ -70,7 +71,7 @@ static paddr_t place(struct build *b, const void *head, uint64_t size, struct ke
 }
 
 /* Decompress in two steps: the header decides where the rest goes. */
-static void load_gzip(struct build *b)
+static void image_load_gzip(struct build *b)
 {
     const struct boot_module *m = b->kernel;
     const void *from = arch_pa_to_va(m->start);
@@ -83,14 +84,14 @@ static void load_gzip(struct build *b)
     rc = gunzip(head, sizeof(head), from, m->size, &got);
     if (rc != 0 && rc != -ENOSPC) {
         panic("dom0 kernel: gzip data is damaged (%d): load the module %s again\n", rc,
-              kernel_path(b));
+              image_kernel_path(b));
     }
-    to = place(b, head, got, &info);
+    to = image_place(b, head, got, &info);
     rc = gunzip(arch_pa_to_va(to), b->bank[0].end - to, from, m->size, &got);
     if (rc != 0) {
         panic("dom0 kernel: %s (%d); module %s\n",
               rc == -ENOSPC ? "larger than its memory, raise dom0_mem=" : "gzip data is damaged",
-              rc, kernel_path(b));
+              rc, image_kernel_path(b));
     }
     b->next = max_u64(b->next, to + got);
     arch_icache_sync(arch_pa_to_va(to), got);
@@ -98,17 +99,17 @@ static void load_gzip(struct build *b)
            to, b->next);
 }
 
-static void load_flat(struct build *b)
+static void image_load_flat(struct build *b)
 {
     const struct boot_module *m = b->kernel;
     const void *from = arch_pa_to_va(m->start);
     struct kernel_info info;
-    paddr_t to = place(b, from, m->size, &info);
+    paddr_t to = image_place(b, from, m->size, &info);
 
     if (info.file_size > m->size) {
         panic("dom0 kernel: the image has %lu bytes, its module only %lu: load all of the file and "
               "write its size into reg of %s\n",
-              info.file_size, m->size, kernel_path(b));
+              info.file_size, m->size, image_kernel_path(b));
     }
     memcpy(arch_pa_to_va(to), from, m->size);
     arch_icache_sync(arch_pa_to_va(to), m->size);
@@ -116,7 +117,7 @@ static void load_flat(struct build *b)
            b->next);
 }
 
-static void load_initrd(struct build *b, const struct boot_module *m)
+static void image_load_initrd(struct build *b, const struct boot_module *m)
 {
     paddr_t to = round_up(b->next, INITRD_ALIGN);
 
@@ -137,11 +138,11 @@ static void load_initrd(struct build *b, const struct boot_module *m)
 void image_load(struct build *b)
 {
     if (gzip_recognise(arch_pa_to_va(b->kernel->start), b->kernel->size)) {
-        load_gzip(b);
+        image_load_gzip(b);
     } else {
-        load_flat(b);
+        image_load_flat(b);
     }
     if (b->initrd != NULL) {
-        load_initrd(b, b->initrd);
+        image_load_initrd(b, b->initrd);
     }
 }

@@ -60,12 +60,12 @@ bool early_uart_find(const struct dt *t, struct early_uart *uart)
     return false;
 }
 
-static bool console_putc(char c)
+static bool early_uart_console_putc(char c)
 {
     return (c != '\n' || early_uart_putc(&console, '\r')) && early_uart_putc(&console, c);
 }
 
-static int lies_in(void *uart, const char *what __unused, uint64_t start, uint64_t end)
+static int early_uart_lies_in(void *uart, const char *what __unused, uint64_t start, uint64_t end)
 {
     uint64_t base = ((const struct early_uart *)uart)->regs.base;
 
@@ -73,7 +73,7 @@ static int lies_in(void *uart, const char *what __unused, uint64_t start, uint64
 }
 
 /* From the physical address of its registers to one that works. */
-static bool map_regs(struct uart_regs *r)
+static bool early_uart_map_regs(struct uart_regs *r)
 {
     r->base = (uintptr_t)(r->base != 0 ? hyp_map_device(r->base, PAGE_SIZE) : NULL);
     return r->base != 0;
@@ -85,15 +85,15 @@ bool early_uart_console(const struct dt *t)
     static bool mapped; /* beforehand: who needs it may hold any lock */
     struct early_uart found;
 
-    mapped = mapped || map_regs(&board.regs);
-    if (t != NULL && early_uart_find(t, &found) && dt_walk_memory(t, lies_in, &found) <= 0 &&
-        map_regs(&found.regs)) {
+    mapped = mapped || early_uart_map_regs(&board.regs);
+    if (t != NULL && early_uart_find(t, &found) &&
+        dt_walk_memory(t, early_uart_lies_in, &found) <= 0 && early_uart_map_regs(&found.regs)) {
         console = found;
     } else if (mapped) {
         console = board;
     } else {
         return false;
     }
-    console_early_putc = console_putc;
+    console_early_putc = early_uart_console_putc;
     return true;
 }

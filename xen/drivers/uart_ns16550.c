@@ -5,16 +5,16 @@
 #include <xen/uart.h>
 #include <xen/uart_ns16550.h>
 
-static bool ready(struct uart *u)
+static bool uart_ns16550_ready(struct uart *u)
 {
     return ns16550_ready(&u->regs);
 }
 
-static bool put(struct uart *u, char c)
+static bool uart_ns16550_put(struct uart *u, char c)
 {
     uint32_t left = UART_PATIENCE;
 
-    while (!ready(u)) {
+    while (!uart_ns16550_ready(u)) {
         if (left-- == 0) {
             return false;
         }
@@ -23,7 +23,7 @@ static bool put(struct uart *u, char c)
     return true;
 }
 
-static int get(struct uart *u)
+static int uart_ns16550_get(struct uart *u)
 {
     uint8_t status = (uint8_t)uart_read(&u->regs, NS16550_LSR);
     bool empty = status == UINT8_MAX || (status & NS16550_LSR_DATA) == 0;
@@ -31,7 +31,7 @@ static int get(struct uart *u)
     return empty ? -1 : (int)(uart_read(&u->regs, NS16550_RBR) & 0xffu);
 }
 
-static void enable_rx(struct uart *u)
+static void uart_ns16550_enable_rx(struct uart *u)
 {
     uart_write(&u->regs, NS16550_FCR, NS16550_FCR_ENABLE);
     uart_write(&u->regs, NS16550_IER, NS16550_IER_RX);
@@ -63,8 +63,11 @@ bool ns16550_find(const struct dt *t, const struct dt_node *n, struct uart_regs 
 
 int uart_ns16550_probe(const struct dt_node *node, struct uart *u)
 {
-    *u = (struct uart){
-        .name = "16550", .putc = put, .ready = ready, .getc = get, .enable_rx = enable_rx};
+    *u = (struct uart){.name = "16550",
+                       .putc = uart_ns16550_put,
+                       .ready = uart_ns16550_ready,
+                       .getc = uart_ns16550_get,
+                       .enable_rx = uart_ns16550_enable_rx};
     if (!ns16550_find(&dt_host, node, &u->regs)) {
         return -ENODEV;
     }

@@ -5,16 +5,16 @@
 #include <xen/uart.h>
 #include <xen/uart_pl011.h>
 
-static bool ready(struct uart *u)
+static bool uart_pl011_ready(struct uart *u)
 {
     return pl011_ready(&u->regs);
 }
 
-static bool put(struct uart *u, char c)
+static bool uart_pl011_put(struct uart *u, char c)
 {
     uint32_t left = UART_PATIENCE;
 
-    while (!ready(u)) {
+    while (!uart_pl011_ready(u)) {
         if (left-- == 0) {
             return false;
         }
@@ -23,14 +23,14 @@ static bool put(struct uart *u, char c)
     return true;
 }
 
-static int get(struct uart *u)
+static int uart_pl011_get(struct uart *u)
 {
     bool empty = (uart_read(&u->regs, PL011_FR) & PL011_FR_RXFE) != 0;
 
     return empty ? -1 : (int)(uart_read(&u->regs, PL011_DR) & 0xffu);
 }
 
-static void enable_rx(struct uart *u)
+static void uart_pl011_enable_rx(struct uart *u)
 {
     uart_write(&u->regs, PL011_ICR, PL011_INT_ALL);
     uart_write(&u->regs, PL011_IMSC, PL011_INT_RX);
@@ -49,8 +49,11 @@ bool pl011_find(const struct dt *t, const struct dt_node *n, struct uart_regs *r
 
 int uart_pl011_probe(const struct dt_node *node, struct uart *u)
 {
-    *u = (struct uart){
-        .name = "PL011", .putc = put, .ready = ready, .getc = get, .enable_rx = enable_rx};
+    *u = (struct uart){.name = "PL011",
+                       .putc = uart_pl011_put,
+                       .ready = uart_pl011_ready,
+                       .getc = uart_pl011_get,
+                       .enable_rx = uart_pl011_enable_rx};
     if (!pl011_find(&dt_host, node, &u->regs)) {
         return -ENODEV;
     }

@@ -14,7 +14,7 @@ extern char _start_image[], _end_text[];
 #define MAX_FRAMES 16u
 
 /* Follow the frame records [AAPCS64 6.4.6], staying inside this CPU's stack. */
-static void backtrace(uint64_t pc, uint64_t fp)
+static void dump_backtrace(uint64_t pc, uint64_t fp)
 {
     uint64_t top = (uint64_t)(uintptr_t)this_cpu()->stack_top;
     uint64_t bottom = top - (PAGE_SIZE << CPU_STACK_ORDER);
@@ -42,7 +42,7 @@ void arch_dump_stack(void)
     /* The caller's record, read here: a tail call may give up this function's own. */
     const uint64_t *record = __builtin_frame_address(0);
 
-    backtrace((uint64_t)(uintptr_t)__builtin_return_address(0), record[0]);
+    dump_backtrace((uint64_t)(uintptr_t)__builtin_return_address(0), record[0]);
 }
 
 static void dump_regs(const struct cpu_regs *r)
@@ -72,6 +72,6 @@ void __noreturn trap_hyp(const struct cpu_regs *regs, uint64_t kind, uint64_t sp
     printk(XENLOG_ERR "*** %s inside the hypervisor ***\n", what[kind % ARRAY_SIZE(what)]);
     dump_regs(regs);
     printk("SP  %016lx  CPU%u\n", sp, this_cpu()->id);
-    backtrace(regs->pc, regs->x[29]);
+    dump_backtrace(regs->pc, regs->x[29]);
     hyp_fault(what[kind % ARRAY_SIZE(what)], READ_SYSREG(esr_el2), READ_SYSREG(far_el2), regs->pc);
 }

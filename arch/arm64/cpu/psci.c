@@ -20,7 +20,7 @@ static enum {
 static uint32_t cpu_on_id;
 static bool smccc; /* firmware has SMCCC_VERSION 1.1 or later */
 
-static long call(uint32_t id, uint64_t a1, uint64_t a2, uint64_t a3)
+static long psci_call(uint32_t id, uint64_t a1, uint64_t a2, uint64_t a3)
 {
     register uint64_t x0 __asm__("x0") = id;
     register uint64_t x1 __asm__("x1") = a1;
@@ -68,24 +68,24 @@ void psci_init(void)
     }
     if (dt_compatible(&dt_host, node, "arm,psci-0.2") ||
         dt_compatible(&dt_host, node, "arm,psci-1.0")) {
-        long version = call(PSCI_VERSION, 0, 0, 0);
+        long version = psci_call(PSCI_VERSION, 0, 0, 0);
 
         printk("Using PSCI v%ld.%ld\n", version >> 16, version & 0xffff);
         /* Only PSCI tells whether SMCCC_VERSION may be asked for [DEN0028 SMCCC_VERSION]. */
         smccc = conduit == SMC && version >= PSCI_1_0 &&
-                call(PSCI_FEATURES, SMCCC_VERSION, 0, 0) >= 0 &&
-                call(SMCCC_VERSION, 0, 0, 0) >= SMCCC_1_1;
+                psci_call(PSCI_FEATURES, SMCCC_VERSION, 0, 0) >= 0 &&
+                psci_call(SMCCC_VERSION, 0, 0, 0) >= SMCCC_1_1;
     }
 }
 
 int32_t psci_smccc(uint32_t function, uint32_t arg)
 {
-    return smccc ? (int32_t)call(function, arg, 0, 0) : SMCCC_NOT_SUPPORTED;
+    return smccc ? (int32_t)psci_call(function, arg, 0, 0) : SMCCC_NOT_SUPPORTED;
 }
 
 int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context)
 {
-    long rc = conduit == NONE ? -1 : call(cpu_on_id, mpidr, entry, context);
+    long rc = conduit == NONE ? -1 : psci_call(cpu_on_id, mpidr, entry, context);
 
     return rc == 0 ? 0 : -ENODEV;
 }
@@ -93,13 +93,13 @@ int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context)
 void psci_system_off(void)
 {
     if (conduit != NONE) {
-        (void)call(PSCI_SYSTEM_OFF, 0, 0, 0);
+        (void)psci_call(PSCI_SYSTEM_OFF, 0, 0, 0);
     }
 }
 
 void psci_system_reset(void)
 {
     if (conduit != NONE) {
-        (void)call(PSCI_SYSTEM_RESET, 0, 0, 0);
+        (void)psci_call(PSCI_SYSTEM_RESET, 0, 0, 0);
     }
 }

@@ -48,7 +48,7 @@ void arch_cpu_discover(void)
 }
 
 /* The word is read by a CPU that has its caches off [Linux booting.rst]. */
-static int release(paddr_t word, paddr_t entry)
+static int smp_release(paddr_t word, paddr_t entry)
 {
     uint64_t *p = hyp_map_uncached(word, sizeof(*p));
 
@@ -69,7 +69,7 @@ int arch_cpu_start(struct cpu *c)
 
     /* The secondary reads its descriptor with the MMU on, but the tables with the walker before
      * that. */
-    rc = c->arch.release_address != 0 ? release(c->arch.release_address, entry)
+    rc = c->arch.release_address != 0 ? smp_release(c->arch.release_address, entry)
                                       : psci_cpu_on(c->arch.mpidr, entry, c->id);
     if (rc != 0) {
         return rc;

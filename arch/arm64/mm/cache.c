@@ -5,7 +5,7 @@
 #include <xen/config.h>
 
 /* Smallest data cache line of the machine in bytes, from CTR_EL0. */
-static inline size_t dcache_line(void)
+static inline size_t cache_dcache_line(void)
 {
     return 4ul << (READ_SYSREG(ctr_el0) >> 16 & 15u);
 }
@@ -21,7 +21,7 @@ static inline size_t dcache_line(void)
 
 void arch_cache_clean(const void *va, size_t size)
 {
-    size_t line = dcache_line();
+    size_t line = cache_dcache_line();
 
     FOR_EACH_LINE(line, va, size, "dc cvac");
     dsb(sy); /* the data has reached the point of coherency for observers outside the CPUs */
@@ -29,7 +29,7 @@ void arch_cache_clean(const void *va, size_t size)
 
 void arch_cache_clean_invalidate(const void *va, size_t size)
 {
-    size_t line = dcache_line();
+    size_t line = cache_dcache_line();
 
     FOR_EACH_LINE(line, va, size, "dc civac");
     dsb(sy); /* the same */
@@ -37,7 +37,7 @@ void arch_cache_clean_invalidate(const void *va, size_t size)
 
 void arch_icache_sync(const void *va, size_t size)
 {
-    size_t line = dcache_line();
+    size_t line = cache_dcache_line();
 
     FOR_EACH_LINE(line, va, size, "dc cvac");
     dsb(ish); /* data is at the point of coherency before instruction caches are dropped */

@@ -102,7 +102,7 @@ struct regime {
  * walked meanwhile: something speculative would enter its translations under hw's number (Arm
  * errata 1319367 and 1319537).
  */
-static struct regime select_vmid(const struct arch_p2m *hw)
+static struct regime p2m_select_vmid(const struct arch_p2m *hw)
 {
     struct regime now = {.vttbr = READ_SYSREG(vttbr_el2)};
     uint64_t vttbr = p2m_vttbr(hw, hw->vmid & VMID_MASK);
@@ -118,7 +118,7 @@ static struct regime select_vmid(const struct arch_p2m *hw)
     return now;
 }
 
-static void restore_vmid(struct regime old)
+static void p2m_restore_vmid(struct regime old)
 {
     if (old.changed) {
         WRITE_SYSREG(old.vttbr, vttbr_el2);
@@ -141,12 +141,12 @@ void arch_p2m_flush(struct arch_p2m *hw)
     if (hw->vmid == 0) {
         return; /* it never ran: nothing can be cached */
     }
-    old = select_vmid(hw);
+    old = p2m_select_vmid(hw);
     dsb(ishst); /* the changed entries are visible before the TLB forgets the old ones */
     __asm__ volatile("tlbi vmalls12e1is" ::: "memory");
     dsb(ish); /* complete on all CPUs */
     isb();    /* nothing fetched through it remains here */
-    restore_vmid(old);
+    p2m_restore_vmid(old);
 }
 
 void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
@@ -160,7 +160,7 @@ void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
         arch_p2m_flush(hw);
         return;
     }
-    old = select_vmid(hw);
+    old = p2m_select_vmid(hw);
     dsb(ishst); /* the changed entries first */
     for (uint64_t i = 0; i < nr; i++) {
         __asm__ volatile("tlbi ipas2e1is, %0" ::"r"(gfn.n + i) : "memory");
@@ -169,7 +169,7 @@ void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
     __asm__ volatile("tlbi vmalle1is" ::: "memory");
     dsb(ish); /* complete on all CPUs */
     isb();    /* and here */
-    restore_vmid(old);
+    p2m_restore_vmid(old);
 }
 
 /*

@@ -17,38 +17,38 @@ struct vtimer_deadlines {
 };
 
 /* At this value of the counter. */
-static void deadline_arm(struct timer *t, uint64_t ticks)
+static void vtimer_deadline_arm(struct timer *t, uint64_t ticks)
 {
     uint64_t now = arch_counter();
 
     timer_set_ticks(t, now, ticks > now ? ticks - now : 0);
 }
 
-static void virt_fired(void *data)
+static void vtimer_virt_fired(void *data)
 {
     vgic_timer_deadline(data);
 }
 
-static bool phys_reached(const struct vtimer *t)
+static bool vtimer_phys_reached(const struct vtimer *t)
 {
     return (t->phys_ctl & CNT_CTL_ENABLE) != 0 && t->phys_cval <= arch_counter();
 }
 
 /* Line and deadline follow the registers. */
-static void phys_update(struct vcpu *v)
+static void vtimer_phys_update(struct vcpu *v)
 {
     struct vtimer *t = &v->arch.timer;
-    bool reached = phys_reached(t), unmasked = (t->phys_ctl & CNT_CTL_IMASK) == 0;
+    bool reached = vtimer_phys_reached(t), unmasked = (t->phys_ctl & CNT_CTL_IMASK) == 0;
 
     if ((t->phys_ctl & CNT_CTL_ENABLE) != 0 && unmasked && !reached) {
-        deadline_arm(&t->deadlines->phys, t->phys_cval);
+        vtimer_deadline_arm(&t->deadlines->phys, t->phys_cval);
     } else {
         timer_stop(&t->deadlines->phys);
     }
     vgic_set_line(v, v->d->arch.vgic.state->phys_timer, reached && unmasked);
 }
 
-static void phys_fired(void *data)
+static void vtimer_phys_fired(void *data)
 {
     struct vcpu *v = data;
 
@@ -62,7 +62,7 @@ uint64_t vtimer_phys_read(struct vcpu *v, enum vtimer_reg reg)
     const struct vtimer *t = &v->arch.timer;
 
     switch (reg) {
-    case VTIMER_CTL: return t->phys_ctl | (phys_reached(t) ? CNT_CTL_ISTATUS : 0);
+    case VTIMER_CTL: return t->phys_ctl | (vtimer_phys_reached(t) ? CNT_CTL_ISTATUS : 0);
     case VTIMER_CVAL: return t->phys_cval;
     case VTIMER_TVAL:
     default: return (t->phys_cval - arch_counter()) & UINT32_MAX;
@@ -79,7 +79,7 @@ void vtimer_phys_write(struct vcpu *v, enum vtimer_reg reg, uint64_t value)
     case VTIMER_TVAL:
     default: t->phys_cval = arch_counter() + (uint64_t)(int64_t)(int32_t)value; break;
     }
-    phys_update(v);
+    vtimer_phys_update(v);
 }
 
 void vtimer_domain_init(struct domain *d)
@@ -96,9 +96,9 @@ int vtimer_vcpu_init(struct vcpu *v)
     if (dl == NULL) {
         return -ENOMEM;
     }
-    rc = timer_init(&dl->virt, this_cpu(), virt_fired, v);
+    rc = timer_init(&dl->virt, this_cpu(), vtimer_virt_fired, v);
     if (rc == 0) {
-        rc = timer_init(&dl->phys, this_cpu(), phys_fired, v);
+        rc = timer_init(&dl->phys, this_cpu(), vtimer_phys_fired, v);
         if (rc != 0) {
             timer_destroy(&dl->virt);
         }
@@ -132,7 +132,7 @@ void vtimer_reset(struct vcpu *v)
     t->phys_ctl = 0;
     t->phys_cval = 0;
     timer_stop(&t->deadlines->virt);
-    phys_update(v);
+    vtimer_phys_update(v);
 }
 
 void vtimer_save(struct vcpu *v)
@@ -147,7 +147,7 @@ void vtimer_save(struct vcpu *v)
      * be woken. */
     if ((t->virt_ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE &&
         atomic_load(&v->pause_flags) != 0) {
-        deadline_arm(&t->deadlines->virt, t->virt_cval + v->d->arch.cntvoff);
+        vtimer_deadline_arm(&t->deadlines->virt, t->virt_cval + v->d->arch.cntvoff);
     }
 }
 

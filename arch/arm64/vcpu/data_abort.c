@@ -16,7 +16,7 @@
 #define PAR_PA 0x0000fffffffff000ul
 
 /* The guest's own translation, for faults that leave HPFAR_EL2 unknown. */
-static bool stage1(uint64_t gva, paddr_t *gpa)
+static bool data_abort_stage1(uint64_t gva, paddr_t *gpa)
 {
     uint64_t saved = READ_SYSREG(par_el1), par;
 
@@ -29,31 +29,31 @@ static bool stage1(uint64_t gva, paddr_t *gpa)
 }
 
 /* HPFAR_EL2 with the offset in the page from FAR_EL2. */
-static paddr_t hpfar_address(uint64_t gva)
+static paddr_t data_abort_hpfar_address(uint64_t gva)
 {
     return (READ_SYSREG(hpfar_el2) & ~0xful) << 8 | (gva & ~PAGE_MASK);
 }
 
 /* false: the guest's translation has changed meanwhile. */
-static bool fault_address(uint64_t esr, uint64_t gva, paddr_t *gpa)
+static bool data_abort_fault_address(uint64_t esr, uint64_t gva, paddr_t *gpa)
 {
     unsigned int type = ABT_FSC(esr) & FSC_TYPE_MASK;
 
     if (type == FSC_PERMISSION && (esr & ABT_S1PTW) == 0) {
-        return stage1(gva, gpa);
+        return data_abort_stage1(gva, gpa);
     }
-    *gpa = hpfar_address(gva);
+    *gpa = data_abort_hpfar_address(gva);
     return true;
 }
 
-static bool is_stage2_fault(uint64_t esr)
+static bool data_abort_is_stage2_fault(uint64_t esr)
 {
     unsigned int type = ABT_FSC(esr) & FSC_TYPE_MASK;
 
     return type == FSC_TRANSLATION || type == FSC_ACCESS || type == FSC_PERMISSION;
 }
 
-static enum mmio_result emulate(struct vcpu *v, uint64_t esr, paddr_t gpa)
+static enum mmio_result data_abort_emulate(struct vcpu *v, uint64_t esr, paddr_t gpa)
 {
     unsigned int size = 1u << ABT_SIZE(esr), rt = ABT_SRT(esr);
     enum mmio_result result;
@@ -76,12 +76,12 @@ static __noinline void data_abort_rest(struct vcpu *v, uint64_t esr, uint64_t gv
 {
     struct mmio_fault f = {.gva = gva, .write = (esr & ABT_WNR) != 0};
 
-    if (!is_stage2_fault(esr)) {
+    if (!data_abort_is_stage2_fault(esr)) {
         guest_printk(v, "data abort: ESR %#lx, address %#lx, at %#lx\n", esr, gva, v->arch.regs.pc);
         inject_abort(v, gva, false);
         return;
     }
-    if (!fault_address(esr, gva, &f.gpa)) {
+    if (!data_abort_fault_address(esr, gva, &f.gpa)) {
         return; /* the guest tries again and gets its own fault */
     }
     if (result == MMIO_UNHANDLED && p2m_fault(v, f.gpa, f.write)) {
@@ -103,7 +103,7 @@ void trap_data_abort(struct vcpu *v, uint64_t esr)
     enum mmio_result result = MMIO_UNHANDLED;
 
     if (likely((esr & (ABT_ISV | ABT_S1PTW | FSC_TYPE_MASK)) == (ABT_ISV | FSC_TRANSLATION))) {
-        result = emulate(v, esr, hpfar_address(gva));
+        result = data_abort_emulate(v, esr, data_abort_hpfar_address(gva));
         if (likely(result == MMIO_HANDLED)) {
             skip_insn(v, esr);
             return;
@@ -117,7 +117,8 @@ void trap_instruction_abort(struct vcpu *v, uint64_t esr)
     uint64_t gva = READ_SYSREG(far_el2);
     paddr_t gpa;
 
-    if (is_stage2_fault(esr) && (!fault_address(esr, gva, &gpa) || p2m_fault(v, gpa, false))) {
+    if (data_abort_is_stage2_fault(esr) &&
+        (!data_abort_fault_address(esr, gva, &gpa) || p2m_fault(v, gpa, false))) {
         return;
     }
     guest_printk(v, "nothing to execute at %#lx: ESR %#lx\n", gva, esr);

@@ -19,7 +19,7 @@
 #define MAX_SPIS       (ARCH_NR_IRQS - GIC_NR_PRIVATE)
 #define DOM0_EVENT_PPI 16u /* as Xen chooses it: no device of the supported boards has it */
 
-static int config_refuse(const char *why)
+static int domain_config_refuse(const char *why)
 {
     printk(XENLOG_DEBUG "createdomain: %s\n", why);
     return -EINVAL;
@@ -31,23 +31,24 @@ int arch_domain_config(struct xen_domctl_createdomain *config)
                    allowed = required | XEN_DOMCTL_CDF_xs_domain;
 
     if ((config->flags & required) != required || (config->flags & ~allowed) != 0) {
-        return config_refuse("flags must be hvm and hap, no IOMMU, nested virtualization or vPMU");
+        return domain_config_refuse(
+            "flags must be hvm and hap, no IOMMU, nested virtualization or vPMU");
     }
     if (config->arch.gic_version == XEN_DOMCTL_CONFIG_GIC_NATIVE) {
         config->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_V2;
     }
     if (config->arch.gic_version != XEN_DOMCTL_CONFIG_GIC_V2) {
-        return config_refuse("only GICv2 on this host");
+        return domain_config_refuse("only GICv2 on this host");
     }
     if (config->max_vcpus == 0 || config->max_vcpus > ARCH_MAX_VCPUS) {
-        return config_refuse("a GICv2 guest has 1 to 8 vCPUs");
+        return domain_config_refuse("a GICv2 guest has 1 to 8 vCPUs");
     }
     if (config->arch.nr_spis > MAX_SPIS) {
-        return config_refuse("too many shared interrupts");
+        return domain_config_refuse("too many shared interrupts");
     }
     if (config->arch.sve_vl != 0 || config->arch.tee_type != XEN_DOMCTL_CONFIG_TEE_NONE ||
         config->altp2m_opts != 0 || config->vmtrace_size != 0) {
-        return config_refuse("no SVE, TEE, altp2m or vmtrace here");
+        return domain_config_refuse("no SVE, TEE, altp2m or vmtrace here");
     }
     config->arch.clock_frequency = 0; /* CNTFRQ_EL0 is right */
     return 0;
@@ -114,7 +115,7 @@ uint64_t arch_vcpu_hwid(const struct domain *d, unsigned int id)
     return id;
 }
 
-static bool overlaps(paddr_t start, paddr_t end, paddr_t region, uint64_t size)
+static bool domain_overlaps(paddr_t start, paddr_t end, paddr_t region, uint64_t size)
 {
     return start < region + size && region < end;
 }
@@ -122,10 +123,10 @@ static bool overlaps(paddr_t start, paddr_t end, paddr_t region, uint64_t size)
 bool arch_domain_emulates(const struct domain *d, paddr_t start, paddr_t end)
 {
     (void)d;
-    return overlaps(start, end, gic.dist_pa, gic.dist_size) ||
-           overlaps(start, end, gic.cpu_pa, gic.cpu_size) ||
-           overlaps(start, end, gic.hyp_pa, gic.hyp_size) ||
-           overlaps(start, end, gic.vcpu_pa, gic.vcpu_size);
+    return domain_overlaps(start, end, gic.dist_pa, gic.dist_size) ||
+           domain_overlaps(start, end, gic.cpu_pa, gic.cpu_size) ||
+           domain_overlaps(start, end, gic.hyp_pa, gic.hyp_size) ||
+           domain_overlaps(start, end, gic.vcpu_pa, gic.vcpu_size);
 }
 
 const char *arch_capabilities(void)

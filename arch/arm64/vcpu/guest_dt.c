@@ -61,7 +61,7 @@ void arch_dt_write_cpu(const struct domain *d, unsigned int id, const struct dt_
     fdt_build_string(out, "enable-method", "psci");
 }
 
-static void write_psci(struct fdt_builder *out)
+static void guest_dt_write_psci(struct fdt_builder *out)
 {
     static const char *const compatible[] = {"arm,psci-1.0", "arm,psci-0.2", "arm,psci"};
 
@@ -74,7 +74,7 @@ static void write_psci(struct fdt_builder *out)
 }
 
 /* Private interrupt `irq` for all of the guest's CPUs, which the binding has in a mask. */
-static void add_private(const struct domain *d, struct fdt_builder *out, uint32_t irq)
+static void guest_dt_add_private(const struct domain *d, struct fdt_builder *out, uint32_t irq)
 {
     fdt_build_add(out, IRQ_TYPE_PRIVATE, 1);
     fdt_build_add(out, irq - GIC_NR_SGIS, 1);
@@ -83,7 +83,7 @@ static void add_private(const struct domain *d, struct fdt_builder *out, uint32_
 
 /* Linux takes the third, virtual, one where it does not run at EL2; no hypervisor timer is
  * offered. */
-static void write_timer(const struct domain *d, struct fdt_builder *out)
+static void guest_dt_write_timer(const struct domain *d, struct fdt_builder *out)
 {
     const struct vgic *g = d->arch.vgic.state;
 
@@ -93,21 +93,22 @@ static void write_timer(const struct domain *d, struct fdt_builder *out)
         fdt_build_u32(out, "interrupt-parent", gic.node->phandle);
     }
     fdt_build_open(out, "interrupts");
-    add_private(d, out, GUEST_TIMER_PHYS_S_PPI);
-    add_private(d, out, g->phys_timer);
-    add_private(d, out, g->virt_timer);
+    guest_dt_add_private(d, out, GUEST_TIMER_PHYS_S_PPI);
+    guest_dt_add_private(d, out, g->phys_timer);
+    guest_dt_add_private(d, out, g->virt_timer);
     fdt_build_close(out);
     fdt_build_end(out);
 }
 
 void arch_dt_write(struct domain *d, struct fdt_builder *out)
 {
-    write_psci(out);
-    write_timer(d, out);
+    guest_dt_write_psci(out);
+    guest_dt_write_timer(d, out);
 }
 
 /* Give d the frame of a GICv2m: its page, and the SPIs that messages written there raise. */
-static void v2m_assign(struct domain *d, const struct dt_node *node, const struct dt_range *frame)
+static void guest_dt_v2m_assign(struct domain *d, const struct dt_node *node,
+                                const struct dt_range *frame)
 {
     struct p2m_leaf leaf = {
         .mfn = {frame->start >> PAGE_SHIFT}, .kind = P2M_MMIO, .flags = P2M_WRITE};
@@ -134,7 +135,8 @@ static void v2m_assign(struct domain *d, const struct dt_node *node, const struc
     }
 }
 
-static void write_v2m(struct domain *d, const struct dt_node *node, struct fdt_builder *out)
+static void guest_dt_write_v2m(struct domain *d, const struct dt_node *node,
+                               struct fdt_builder *out)
 {
     struct dt_range frame;
 
@@ -143,7 +145,7 @@ static void write_v2m(struct domain *d, const struct dt_node *node, struct fdt_b
         memmap_has_ram(frame.start, frame.start + PAGE_SIZE)) {
         return;
     }
-    v2m_assign(d, node, &frame);
+    guest_dt_v2m_assign(d, node, &frame);
     fdt_build_begin(out, dt_name(&dt_host, node));
     fdt_build_copy(out, &dt_host, node);
     fdt_build_end(out);
@@ -172,7 +174,7 @@ void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt
     fdt_build_add(out, GUEST_GICC_PAGES * PAGE_SIZE, size);
     fdt_build_close(out);
     dt_for_each_child(&dt_host, node, child) {
-        write_v2m(d, child, out);
+        guest_dt_write_v2m(d, child, out);
     }
     fdt_build_end(out);
 }
@@ -189,6 +191,6 @@ void arch_dt_event_irq(const struct domain *d, struct fdt_builder *out)
         fdt_build_u32(out, "interrupt-parent", gic.node->phandle);
     }
     fdt_build_open(out, "interrupts");
-    add_private(d, out, arch_virq_event(d));
+    guest_dt_add_private(d, out, arch_virq_event(d));
     fdt_build_close(out);
 }

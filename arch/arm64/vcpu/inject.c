@@ -52,21 +52,21 @@ static void inject(uint64_t *pc, uint64_t *psr, uint64_t esr)
     *psr = inject_psr(*psr);
 }
 
-static uint64_t syndrome(unsigned int class, uint64_t iss)
+static uint64_t inject_syndrome(unsigned int class, uint64_t iss)
 {
     return (uint64_t)class << 26 | ESR_IL | iss;
 }
 
 void inject_undefined(struct vcpu *v)
 {
-    inject(&v->arch.regs.pc, &v->arch.regs.spsr, syndrome(EC_UNKNOWN, 0));
+    inject(&v->arch.regs.pc, &v->arch.regs.spsr, inject_syndrome(EC_UNKNOWN, 0));
 }
 
 void inject_undefined_hvc(void)
 {
     uint64_t pc = READ_SYSREG(elr_el2) - 4u, psr = READ_SYSREG(spsr_el2);
 
-    inject(&pc, &psr, syndrome(EC_UNKNOWN, 0));
+    inject(&pc, &psr, inject_syndrome(EC_UNKNOWN, 0));
     WRITE_SYSREG(pc, elr_el2);
     WRITE_SYSREG(psr, spsr_el2);
 }
@@ -78,5 +78,6 @@ void inject_abort(struct vcpu *v, uint64_t gva, bool instruction)
     unsigned int class = instruction ? EC_IABT_LOW : EC_DABT_LOW;
 
     WRITE_SYSREG(gva, far_el1);
-    inject(&v->arch.regs.pc, &v->arch.regs.spsr, syndrome(same ? class + 1u : class, FSC_EXTERNAL));
+    inject(&v->arch.regs.pc, &v->arch.regs.spsr,
+           inject_syndrome(same ? class + 1u : class, FSC_EXTERNAL));
 }

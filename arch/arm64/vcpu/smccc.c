@@ -16,7 +16,7 @@
 
 #define SMCCC_1_2 0x10002
 
-static void answer4(struct vcpu *v, uint32_t x0, uint32_t x1, uint32_t x2, uint32_t x3)
+static void smccc_answer4(struct vcpu *v, uint32_t x0, uint32_t x1, uint32_t x2, uint32_t x3)
 {
     v->arch.regs.x[0] = x0;
     v->arch.regs.x[1] = x1;
@@ -46,16 +46,16 @@ static void smccc_other(struct vcpu *v, uint32_t function)
         result = speculation_answer(function) < 0 ? SMCCC_NOT_SUPPORTED : 0;
         break;
     case SMCCC_STD_CALL_UID:
-        answer4(v, SSSC_SMCCC_UID_0, SSSC_SMCCC_UID_1, SSSC_SMCCC_UID_2, SSSC_SMCCC_UID_3);
+        smccc_answer4(v, SSSC_SMCCC_UID_0, SSSC_SMCCC_UID_1, SSSC_SMCCC_UID_2, SSSC_SMCCC_UID_3);
         return;
     case SMCCC_STD_REVISION:
-        answer4(v, SSSC_SMCCC_MAJOR_REVISION, SSSC_SMCCC_MINOR_REVISION, 0, 0);
+        smccc_answer4(v, SSSC_SMCCC_MAJOR_REVISION, SSSC_SMCCC_MINOR_REVISION, 0, 0);
         return;
     case SMCCC_HYP_CALL_UID:
-        answer4(v, XEN_SMCCC_UID_0, XEN_SMCCC_UID_1, XEN_SMCCC_UID_2, XEN_SMCCC_UID_3);
+        smccc_answer4(v, XEN_SMCCC_UID_0, XEN_SMCCC_UID_1, XEN_SMCCC_UID_2, XEN_SMCCC_UID_3);
         return;
     case SMCCC_HYP_REVISION:
-        answer4(v, XEN_SMCCC_MAJOR_REVISION, XEN_SMCCC_MINOR_REVISION, 0, 0);
+        smccc_answer4(v, XEN_SMCCC_MAJOR_REVISION, XEN_SMCCC_MINOR_REVISION, 0, 0);
         return;
     case SMCCC_STD_CALL_COUNT:
         result = 12; /* PSCI's nine and these three */

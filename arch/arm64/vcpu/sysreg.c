@@ -30,7 +30,7 @@ struct sysreg_row {
 
 /* ID_AA64PFR0_EL1: AArch64 at EL1, no EL2, EL3, GIC registers, RAS, SVE, MPAM, AMU; CSV2 without
  * the SCXTNUM registers. */
-static uint64_t id_pfr0(uint64_t real)
+static uint64_t sysreg_id_pfr0(uint64_t real)
 {
     uint64_t csv2 = (real >> 56 & 15u) != 0 ? 1ul << 56 : 0;
 
@@ -45,7 +45,7 @@ static uint64_t id_pfr0(uint64_t real)
 
 /* Registers 0..3 of the AArch32 features, for programs at EL0: without debug, performance and GIC
  * parts. */
-static uint64_t id_value32(uint32_t reg)
+static uint64_t sysreg_id_value32(uint32_t reg)
 {
     switch (reg) {
         ID(1, 0, real & ~FIELD(28))                          /* ID_PFR0: no RAS */
@@ -77,10 +77,10 @@ static uint64_t id_value32(uint32_t reg)
  * the minimum, PMU, trace, SVE, SME, MTE, pointer authentication, transactional memory, and what
  * needs HCRX_EL2 or more of HCR_EL2.
  */
-static uint64_t id_value(uint32_t reg)
+static uint64_t sysreg_id_value(uint32_t reg)
 {
     switch (reg) {
-        ID(4, 0, id_pfr0(real))
+        ID(4, 0, sysreg_id_pfr0(real))
         ID(4, 1, real & (FIELD(0) | FIELD(4))) /* PFR1: BT, SSBS */
     case SYSREG(3, 0, 0, 5, 0):
         return 6ul | 1ul << 12 | 1ul << 20; /* DFR0: version 8, two break- and watchpoints */
@@ -95,7 +95,7 @@ static uint64_t id_value(uint32_t reg)
         ID(7, 2, real & ~(FIELD(12) | FIELD(24) | FIELD(40) | FIELD(44) | FIELD(56))) /* no IESB,
                                                                                          NV, FWB,
                                                                                          EVT */
-    default: return id_value32(reg);
+    default: return sysreg_id_value32(reg);
     }
 }
 
@@ -103,7 +103,7 @@ static bool sysreg_id(struct vcpu *v, uint32_t reg, bool write, uint64_t *value)
 {
     (void)v;
     if (!write) {
-        *value = id_value(reg);
+        *value = sysreg_id_value(reg);
     }
     return !write;
 }

@@ -141,7 +141,7 @@ void arch_vcpu_save(struct vcpu *v)
  * are disabled, so that nothing speculative can fill the TLB from the mixture (Arm errata 1319367
  * and 1319537).
  */
-static void load_translation(struct vcpu *v)
+static void vcpu_load_translation(struct vcpu *v)
 {
     const struct vcpu_sysregs *s = &v->arch.sys;
 
@@ -164,7 +164,7 @@ void arch_vcpu_load(struct vcpu *v)
 {
     const struct vcpu_sysregs *s = &v->arch.sys;
 
-    load_translation(v);
+    vcpu_load_translation(v);
     WRITE_SYSREG(s->cpacr, cpacr_el1);
     WRITE_SYSREG(s->vbar, vbar_el1);
     WRITE_SYSREG(s->esr, esr_el1);
@@ -190,7 +190,7 @@ void arch_vcpu_load(struct vcpu *v)
 }
 
 /* A state that runs the guest's own EL1 or EL0 in AArch64, and nothing else. */
-static bool psr_allowed(uint64_t psr)
+static bool vcpu_psr_allowed(uint64_t psr)
 {
     uint64_t mode = psr & PSR_MODE_MASK;
 
@@ -203,7 +203,7 @@ int arch_vcpu_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     const struct vcpu_guest_core_regs *r = &ctx->user_regs;
     struct vcpu_sysregs *s = &v->arch.sys;
 
-    if (!psr_allowed(r->cpsr)) {
+    if (!vcpu_psr_allowed(r->cpsr)) {
         return -EINVAL;
     }
     memcpy(v->arch.regs.x, &r->x0, sizeof(v->arch.regs.x));

@@ -13,20 +13,20 @@ extern char _start_image[], _end_text[];
 
 #define MAX_CALLS 24u
 
-static bool is_code(uint64_t a)
+static bool dump_is_code(uint64_t a)
 {
     return a >= (uint64_t)(uintptr_t)_start_image && a < (uint64_t)(uintptr_t)_end_text;
 }
 
-static uint16_t code_half(uint64_t a)
+static uint16_t dump_code_half(uint64_t a)
 {
-    return is_code(a) ? *(const uint16_t *)(uintptr_t)a : 0;
+    return dump_is_code(a) ? *(const uint16_t *)(uintptr_t)a : 0;
 }
 
 /* Does a call end at `a`: JAL or JALR that links to ra, or C.JALR [RVUNPRIV 2.5, 27.4]? */
-static bool follows_call(uint64_t a)
+static bool dump_follows_call(uint64_t a)
 {
-    uint16_t last = code_half(a - 2), first = code_half(a - 4);
+    uint16_t last = dump_code_half(a - 2), first = dump_code_half(a - 4);
 
     return (first & 0xfffu) == 0x0efu || (first & 0xfffu) == 0x0e7u ||
            ((last & 0xf07fu) == 0x9002u && (last >> 7) != 0x120u);
@@ -34,7 +34,7 @@ static bool follows_call(uint64_t a)
 
 /* Code keeps no frame pointer, so every word of the stack that can be a return address is shown: a
  * few of them may be left over from earlier calls. */
-static void backtrace(uint64_t pc, uint64_t sp)
+static void dump_backtrace(uint64_t pc, uint64_t sp)
 {
     uint64_t top = (uint64_t)(uintptr_t)this_cpu()->stack_top;
     unsigned int calls = 0;
@@ -51,7 +51,7 @@ static void backtrace(uint64_t pc, uint64_t sp)
     for (; sp < top && calls < MAX_CALLS; sp += sizeof(uint64_t)) {
         uint64_t a = *(const uint64_t *)(uintptr_t)sp;
 
-        if (is_code(a) && (a & 1u) == 0 && follows_call(a)) {
+        if (dump_is_code(a) && (a & 1u) == 0 && dump_follows_call(a)) {
             printk(XENLOG_ERR "   [<%016lx>]\n", a);
             calls++;
         }
@@ -63,7 +63,7 @@ void arch_dump_stack(void)
     uint64_t sp;
 
     __asm__ volatile("mv %0, sp" : "=r"(sp));
-    backtrace(0, sp);
+    dump_backtrace(0, sp);
 }
 
 static void dump_regs(const struct cpu_regs *r)
@@ -109,6 +109,6 @@ void __noreturn trap_hyp(const struct cpu_regs *regs)
                "over\n",
                address - DIRECTMAP_START);
     }
-    backtrace(regs->pc, regs->x[2]);
+    dump_backtrace(regs->pc, regs->x[2]);
     hyp_fault(what, cause, address, regs->pc);
 }

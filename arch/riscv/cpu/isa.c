@@ -35,7 +35,7 @@ static const struct {
 uint64_t isa_bits;
 uint32_t isa_cbom_size, isa_cboz_size;
 
-static bool is_digit(char c)
+static bool isa_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
@@ -50,7 +50,7 @@ static uint64_t isa_bit(const char *name, size_t n)
         size_t length = strlen(extensions[i].name);
 
         if (n >= length && strncmp(name, extensions[i].name, length) == 0 &&
-            (n == length || is_digit(name[length]))) {
+            (n == length || isa_is_digit(name[length]))) {
             return 1ul << extensions[i].extension;
         }
     }
@@ -76,7 +76,7 @@ static uint64_t isa_parse(const char *s)
         }
         bits |= isa_bit(s, n);
         s += n;
-        while (*s == '_' || is_digit(*s) || (*s == 'p' && is_digit(s[1]))) {
+        while (*s == '_' || isa_is_digit(*s) || (*s == 'p' && isa_is_digit(s[1]))) {
             s++;
         }
     }
@@ -100,7 +100,7 @@ static uint64_t isa_of(const struct dt_node *cpu)
 }
 
 /* The smallest block of all harts, 0 if one is unusable. */
-static uint32_t block_size(const struct dt_node *cpu, const char *name, uint32_t others)
+static uint32_t isa_block_size(const struct dt_node *cpu, const char *name, uint32_t others)
 {
     uint32_t size = 0;
 
@@ -159,8 +159,8 @@ void isa_discover(void)
     }
     for (uint32_t i = 0; dt_cpu(&dt_host, i, &cpu) == 0; i++) {
         isa_bits &= isa_of(cpu.node);
-        isa_cbom_size = block_size(cpu.node, "riscv,cbom-block-size", isa_cbom_size);
-        isa_cboz_size = block_size(cpu.node, "riscv,cboz-block-size", isa_cboz_size);
+        isa_cbom_size = isa_block_size(cpu.node, "riscv,cbom-block-size", isa_cbom_size);
+        isa_cboz_size = isa_block_size(cpu.node, "riscv,cboz-block-size", isa_cboz_size);
     }
     isa_bits &= (1ul << ISA_EXTENSIONS) - 1u;
     if (!isa_has(ISA_H) || !csr_readable(CSR_HSTATUS)) {

@@ -34,7 +34,7 @@ struct access {
 };
 
 /* U does not matter: see guest_walk in <asm/p2m.h>. */
-static bool leaf_allows(uint64_t pte, const struct access *a)
+static bool guest_leaf_allows(uint64_t pte, const struct access *a)
 {
     bool readable = (pte & PTE_R) != 0;
 
@@ -48,7 +48,7 @@ static bool leaf_allows(uint64_t pte, const struct access *a)
 }
 
 /* A leaf at `level` (0: a page): its frame, with the low bits from the address. */
-static bool leaf_address(uint64_t pte, unsigned int level, uint64_t gva, paddr_t *gpa)
+static bool guest_leaf_address(uint64_t pte, unsigned int level, uint64_t gva, paddr_t *gpa)
 {
     uint64_t ppn = PTE_PPN(pte), low = (1ul << 9u * level) - 1ul;
 
@@ -67,7 +67,7 @@ static bool leaf_address(uint64_t pte, unsigned int level, uint64_t gva, paddr_t
 }
 
 /* Where the guest's table has the entry at `gpa`; NULL: nowhere, or not for writing. */
-static uint64_t *entry_at(const struct p2m *p2m, paddr_t gpa, bool write)
+static uint64_t *guest_entry_at(const struct p2m *p2m, paddr_t gpa, bool write)
 {
     paddr_t pa;
 
@@ -81,14 +81,15 @@ static uint64_t *entry_at(const struct p2m *p2m, paddr_t gpa, bool write)
  * A, and D for a write, as hardware has them: set by it with Svadu, else the guest has to
  * [RVPRIV 12.3.1]. false: the guest may not, or has just changed the entry.
  */
-static bool leaf_touch(const struct p2m *p2m, paddr_t at, uint64_t pte, const struct access *a)
+static bool guest_leaf_touch(const struct p2m *p2m, paddr_t at, uint64_t pte,
+                             const struct access *a)
 {
     uint64_t need = PTE_A | (a->write ? PTE_D : 0), *entry;
 
     if ((pte & need) == need || a->any) {
         return true;
     }
-    entry = isa_has(ISA_SVADU) ? entry_at(p2m, at, true) : NULL;
+    entry = isa_has(ISA_SVADU) ? guest_entry_at(p2m, at, true) : NULL;
     /* The guest may write to the entry meanwhile, so tries are counted. */
     for (unsigned int i = 0; entry != NULL && i < GUEST_ATOMIC_TRIES; i++) {
         uint64_t found = pte;
@@ -104,7 +105,8 @@ static bool leaf_touch(const struct p2m *p2m, paddr_t at, uint64_t pte, const st
 }
 
 /* First stage: Sv39, Sv48, Sv57 have 3, 4, 5 levels. */
-static bool first_stage(const struct p2m *p2m, uint64_t gva, const struct access *a, paddr_t *gpa)
+static bool guest_first_stage(const struct p2m *p2m, uint64_t gva, const struct access *a,
+                              paddr_t *gpa)
 {
     uint64_t vsatp = csr_read(CSR_VSATP), table = vsatp & ATP_PPN;
     unsigned int mode = (unsigned int)(vsatp >> ATP_MODE_SHIFT), level, unused;
@@ -121,15 +123,15 @@ static bool first_stage(const struct p2m *p2m, uint64_t gva, const struct access
     while (level-- != 0) {
         uint64_t index = gva >> (PAGE_SHIFT + 9u * level) & 511u;
         paddr_t at = (table << PAGE_SHIFT) + index * sizeof(uint64_t);
-        const uint64_t *entry = entry_at(p2m, at, false);
+        const uint64_t *entry = guest_entry_at(p2m, at, false);
         uint64_t pte = entry != NULL ? atomic_load(entry) : 0;
 
         if ((pte & PTE_V) == 0 || (pte & (PTE_R | PTE_W)) == PTE_W || (pte & PTE_RESERVED) != 0) {
             return false;
         }
         if ((pte & (PTE_R | PTE_X)) != 0) {
-            return leaf_allows(pte, a) && leaf_address(pte, level, gva, gpa) &&
-                   leaf_touch(p2m, at, pte, a);
+            return guest_leaf_allows(pte, a) && guest_leaf_address(pte, level, gva, gpa) &&
+                   guest_leaf_touch(p2m, at, pte, a);
         }
         if ((pte & (PTE_A | PTE_D | PTE_U | PTE_PBMT | PTE_N)) != 0) {
             return false;
@@ -145,7 +147,7 @@ bool guest_walk(uint64_t gva, bool write, paddr_t *pa)
     const struct access a = {.write = write};
     paddr_t gpa;
 
-    return first_stage(p2m, gva, &a, &gpa) && p2m_translate(p2m, gpa, write, pa);
+    return guest_first_stage(p2m, gva, &a, &gpa) && p2m_translate(p2m, gpa, write, pa);
 }
 
 bool guest_walk_gpa(uint64_t gva, paddr_t *gpa)
@@ -157,7 +159,7 @@ bool guest_walk_gpa(uint64_t gva, paddr_t *gpa)
     /* As guest_copy.c does around a translation: the guest's tables stay while they are read. */
     atomic_store(&c->copying, c->copying + 1u);
     smp_mb(); /* visible before the walk begins */
-    found = first_stage(&c->current->d->p2m, gva, &a, gpa);
+    found = guest_first_stage(&c->current->d->p2m, gva, &a, gpa);
     atomic_store_release(&c->copying, c->copying + 1u);
     return found;
 }

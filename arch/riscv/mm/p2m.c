@@ -27,7 +27,7 @@ uint16_t p2m_vsatp_modes;
 uint64_t p2m_device_bits;
 static bool p2m_has_vmids; /* else the only one is 0 */
 
-static void probe_vsatp(void)
+static void p2m_probe_vsatp(void)
 {
     static const uint8_t modes[] = {ATP_MODE_BARE, ATP_MODE_39, ATP_MODE_48, ATP_MODE_57};
 
@@ -40,7 +40,7 @@ static void probe_vsatp(void)
     csr_write(CSR_VSATP, 0);
 }
 
-static unsigned int probe_vmid_bits(void)
+static unsigned int p2m_probe_vmid_bits(void)
 {
     uint64_t ones = HGATP_VMID(UINT64_MAX) << HGATP_VMID_SHIFT;
     unsigned int bits;
@@ -59,8 +59,8 @@ void arch_p2m_init(void)
     if (csr_read(CSR_HGATP) >> ATP_MODE_SHIFT != ATP_MODE_39) {
         panic("The CPU does not translate guest addresses by Sv39x4\n");
     }
-    probe_vsatp();
-    bits = probe_vmid_bits();
+    p2m_probe_vsatp();
+    bits = p2m_probe_vmid_bits();
     p2m_has_vmids = vmid_init(bits);
     p2m_device_bits = isa_has(ISA_SVPBMT) ? GPTE_PBMT_IO : 0;
     printk("P2M: %u-bit guest addresses, %u-bit VMID, device memory %s\n", IPA_BITS,
@@ -83,7 +83,8 @@ void arch_p2m_setup(struct arch_p2m *hw, paddr_t root)
 }
 
 /* One call per group of 64 harts. size UINT64_MAX: everything. */
-static void rfence(uint64_t function, uint32_t set, uint64_t start, uint64_t size, uint64_t vmid)
+static void p2m_rfence(uint64_t function, uint32_t set, uint64_t start, uint64_t size,
+                       uint64_t vmid)
 {
     while (set != 0) {
         uint64_t base = cpus[ctz64(set)].arch.hartid, mask = 0;
@@ -110,7 +111,7 @@ static void rfence(uint64_t function, uint32_t set, uint64_t start, uint64_t siz
  * of them finds its bit of `stale`, or we find it running (p2m_load). *before: who has not done
  * it since an earlier flush.
  */
-static uint32_t flush_begin(struct arch_p2m *hw, uint32_t *before)
+static uint32_t p2m_flush_begin(struct arch_p2m *hw, uint32_t *before)
 {
     *before = atomic_exchange(&hw->stale, UINT32_MAX);
     smp_mb(); /* the changed entries and `stale` are visible before we look who runs */
@@ -120,7 +121,7 @@ static uint32_t flush_begin(struct arch_p2m *hw, uint32_t *before)
 
 /* They have dropped all that their marks stand for. Nobody else flushes meanwhile, so no other mark
  * of theirs is lost. */
-static void flush_end(struct arch_p2m *hw, uint32_t set)
+static void p2m_flush_end(struct arch_p2m *hw, uint32_t set)
 {
     (void)atomic_fetch_and(&hw->stale, ~set);
 }
@@ -133,7 +134,7 @@ void arch_p2m_flush_all(void)
         online |= cpus[i].online && &cpus[i] != this_cpu() ? 1u << i : 0;
     }
     hfence_gvma_all(); /* this CPU; then the others */
-    rfence(RFENCE_GVMA, online, 0, UINT64_MAX, 0);
+    p2m_rfence(RFENCE_GVMA, online, 0, UINT64_MAX, 0);
 }
 
 static uint64_t p2m_vmid(const struct arch_p2m *hw)
@@ -148,14 +149,14 @@ static uint64_t p2m_vmid(const struct arch_p2m *hw)
  */
 void arch_p2m_flush(struct arch_p2m *hw)
 {
-    uint32_t before, set = flush_begin(hw, &before), self = 1u << this_cpu()->id;
+    uint32_t before, set = p2m_flush_begin(hw, &before), self = 1u << this_cpu()->id;
     uint64_t vmid = p2m_vmid(hw);
 
     if ((set & self) != 0) {
         hfence_gvma_vmid(vmid); /* after the stores to the table */
     }
-    rfence(RFENCE_GVMA_VMID, set & ~self, 0, UINT64_MAX, vmid);
-    flush_end(hw, set);
+    p2m_rfence(RFENCE_GVMA_VMID, set & ~self, 0, UINT64_MAX, vmid);
+    p2m_flush_end(hw, set);
 }
 
 void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
@@ -167,13 +168,13 @@ void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
         arch_p2m_flush(hw);
         return;
     }
-    set = flush_begin(hw, &before);
+    set = p2m_flush_begin(hw, &before);
     vmid = p2m_vmid(hw);
     for (uint64_t i = 0; (set & self) != 0 && i < nr; i++) {
         hfence_gvma_page((gfn.n + i) << PAGE_SHIFT, vmid); /* after the stores to the table */
     }
-    rfence(RFENCE_GVMA_VMID, set & ~self, gfn.n << PAGE_SHIFT, nr << PAGE_SHIFT, vmid);
-    flush_end(hw, set & ~before); /* who is loading it still drops the rest */
+    p2m_rfence(RFENCE_GVMA_VMID, set & ~self, gfn.n << PAGE_SHIFT, nr << PAGE_SHIFT, vmid);
+    p2m_flush_end(hw, set & ~before); /* who is loading it still drops the rest */
 }
 
 void p2m_forget(paddr_t gpa)

@@ -13,8 +13,8 @@
 #include <xen/mmio.h>
 #include <xen/trap.h>
 
-static enum mmio_result emulate(struct vcpu *v, const struct mmio_fault *f,
-                                const struct decoded_access *d)
+static enum mmio_result access_emulate(struct vcpu *v, const struct mmio_fault *f,
+                                       const struct decoded_access *d)
 {
     enum mmio_result result;
     uint64_t value;
@@ -80,7 +80,7 @@ void trap_guest_access(struct vcpu *v, uint64_t cause)
         f.gpa = INVALID_PADDR;
     }
     if (likely(decoded)) {
-        result = emulate(v, &f, &d);
+        result = access_emulate(v, &f, &d);
     }
     if (unlikely(result != MMIO_HANDLED)) {
         access_rest(v, &f, decoded, result);

@@ -30,7 +30,8 @@ static bool decode_store(uint32_t insn, struct decoded_access *out)
     return kind < 4;
 }
 
-static struct decoded_access compressed(unsigned int size, unsigned int reg, bool write, bool sign)
+static struct decoded_access decode_compressed(unsigned int size, unsigned int reg, bool write,
+                                               bool sign)
 {
     return (struct decoded_access){
         .size = (uint8_t)size, .reg = (uint8_t)reg, .length = 2, .write = write, .sign = sign};
@@ -42,10 +43,10 @@ static bool decode_zcb(uint32_t insn, struct decoded_access *out)
     unsigned int reg = 8u + FIELD(insn, 2, 3), bit6 = FIELD(insn, 6, 1);
 
     switch (FIELD(insn, 10, 3)) {
-    case 0: *out = compressed(1, reg, false, false); return true;
-    case 1: *out = compressed(2, reg, false, bit6 != 0); return true;
-    case 2: *out = compressed(1, reg, true, false); return true;
-    case 3: *out = compressed(2, reg, true, false); return bit6 == 0;
+    case 0: *out = decode_compressed(1, reg, false, false); return true;
+    case 1: *out = decode_compressed(2, reg, false, bit6 != 0); return true;
+    case 2: *out = decode_compressed(1, reg, true, false); return true;
+    case 3: *out = decode_compressed(2, reg, true, false); return bit6 == 0;
     default: return false;
     }
 }
@@ -56,11 +57,11 @@ static bool decode_registers(uint32_t insn, struct decoded_access *out)
     unsigned int reg = 8u + FIELD(insn, 2, 3);
 
     switch (FIELD(insn, 13, 3)) {
-    case 2: *out = compressed(4, reg, false, true); return true; /* c.lw */
-    case 3: *out = compressed(8, reg, false, true); return true; /* c.ld */
+    case 2: *out = decode_compressed(4, reg, false, true); return true; /* c.lw */
+    case 3: *out = decode_compressed(8, reg, false, true); return true; /* c.ld */
     case 4: return decode_zcb(insn, out);
-    case 6: *out = compressed(4, reg, true, false); return true; /* c.sw */
-    case 7: *out = compressed(8, reg, true, false); return true; /* c.sd */
+    case 6: *out = decode_compressed(4, reg, true, false); return true; /* c.sw */
+    case 7: *out = decode_compressed(8, reg, true, false); return true; /* c.sd */
     default: return false;
     }
 }
@@ -71,10 +72,10 @@ static bool decode_stack(uint32_t insn, struct decoded_access *out)
     unsigned int to = FIELD(insn, 7, 5), from = FIELD(insn, 2, 5);
 
     switch (FIELD(insn, 13, 3)) {
-    case 2: *out = compressed(4, to, false, true); return to != 0; /* c.lwsp */
-    case 3: *out = compressed(8, to, false, true); return to != 0; /* c.ldsp */
-    case 6: *out = compressed(4, from, true, false); return true;  /* c.swsp */
-    case 7: *out = compressed(8, from, true, false); return true;  /* c.sdsp */
+    case 2: *out = decode_compressed(4, to, false, true); return to != 0; /* c.lwsp */
+    case 3: *out = decode_compressed(8, to, false, true); return to != 0; /* c.ldsp */
+    case 6: *out = decode_compressed(4, from, true, false); return true;  /* c.swsp */
+    case 7: *out = decode_compressed(8, from, true, false); return true;  /* c.sdsp */
     default: return false;
     }
 }

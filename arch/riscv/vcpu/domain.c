@@ -13,7 +13,7 @@
 #include <xen/errno.h>
 #include <xen/printk.h>
 
-static int config_refuse(const char *why)
+static int domain_config_refuse(const char *why)
 {
     printk(XENLOG_DEBUG "createdomain: %s\n", why);
     return -EINVAL;
@@ -26,19 +26,20 @@ int arch_domain_config(struct xen_domctl_createdomain *config)
     unsigned int bits = arch_p2m_ipa_bits();
 
     if ((config->flags & required) != required || (config->flags & ~allowed) != 0) {
-        return config_refuse("flags must be hvm and hap, no IOMMU, nested virtualization or vPMU");
+        return domain_config_refuse(
+            "flags must be hvm and hap, no IOMMU, nested virtualization or vPMU");
     }
     if (config->arch.gaddr_bits == 0) {
         config->arch.gaddr_bits = (uint8_t)bits;
     }
     if (config->arch.gaddr_bits != bits) {
-        return config_refuse("gaddr_bits must be 0 or 41: guests have Sv39x4");
+        return domain_config_refuse("gaddr_bits must be 0 or 41: guests have Sv39x4");
     }
     if (config->max_vcpus == 0 || config->max_vcpus > ARCH_MAX_VCPUS) {
-        return config_refuse("a guest has 1 to 64 vCPUs");
+        return domain_config_refuse("a guest has 1 to 64 vCPUs");
     }
     if (config->altp2m_opts != 0 || config->vmtrace_size != 0) {
-        return config_refuse("no altp2m or vmtrace here");
+        return domain_config_refuse("no altp2m or vmtrace here");
     }
     return 0;
 }

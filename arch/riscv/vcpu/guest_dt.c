@@ -78,7 +78,7 @@ static uint32_t guest_dt_cpu_intc(const struct domain *d)
     return last + 1u;
 }
 
-static void write_intc(uint32_t phandle, struct fdt_builder *out)
+static void guest_dt_write_intc(uint32_t phandle, struct fdt_builder *out)
 {
     fdt_build_begin(out, "interrupt-controller");
     fdt_build_string(out, "compatible", "riscv,cpu-intc");
@@ -88,7 +88,7 @@ static void write_intc(uint32_t phandle, struct fdt_builder *out)
     fdt_build_end(out);
 }
 
-static void write_block_sizes(const struct dt_node *host, struct fdt_builder *out)
+static void guest_dt_write_block_sizes(const struct dt_node *host, struct fdt_builder *out)
 {
     uint32_t size;
 
@@ -117,9 +117,9 @@ void arch_dt_write_cpu(const struct domain *d, unsigned int id, const struct dt_
     guest_isa_write(out, virqchip->files);
     (void)fdt_build_keep(out, &dt_host, host, keep);
     if (host != NULL) {
-        write_block_sizes(host, out);
+        guest_dt_write_block_sizes(host, out);
     }
-    write_intc(guest_dt_cpu_intc(d) + id, out);
+    guest_dt_write_intc(guest_dt_cpu_intc(d) + id, out);
 }
 
 /* Nothing but CPUs: firmware is asked by SBI, which needs no node. */

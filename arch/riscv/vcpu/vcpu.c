@@ -23,7 +23,7 @@
 #define VS_CLEAN       (SSTATUS_VS_INIT << 1)
 #define VECTOR_NUMBERS 32u
 
-static size_t vector_bytes(void)
+static size_t vcpu_vector_bytes(void)
 {
     csr_set(CSR_SSTATUS, SSTATUS_VS_INIT); /* or vlenb cannot be read */
     return VECTOR_NUMBERS * csr_read(CSR_VLENB);
@@ -45,7 +45,7 @@ static void vcpu_reset(struct vcpu *v)
     v->arch.sstatus = SSTATUS_SPP | XLEN_64;
     v->arch.sstatus |= isa_has(ISA_D) ? SSTATUS_FS_INIT : 0;
     if (vector != NULL) {
-        memset(vector, 0, vector_bytes());
+        memset(vector, 0, vcpu_vector_bytes());
         v->arch.sstatus |= SSTATUS_VS_INIT;
     }
     v->arch.csrs.vsstatus = XLEN_64;
@@ -59,14 +59,14 @@ static int vcpu_create_vector(struct vcpu *v)
     if (!isa_has(ISA_V)) {
         return 0;
     }
-    v->arch.fp.v = heap_alloc(vector_bytes());
+    v->arch.fp.v = heap_alloc(vcpu_vector_bytes());
     return v->arch.fp.v != NULL ? 0 : -ENOMEM;
 }
 
 static void vcpu_destroy_vector(struct vcpu *v)
 {
     if (v->arch.fp.v != NULL) {
-        heap_free(v->arch.fp.v, vector_bytes());
+        heap_free(v->arch.fp.v, vcpu_vector_bytes());
         v->arch.fp.v = NULL;
     }
 }
@@ -123,7 +123,7 @@ void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg)
  * stored on the way to the gate, says so for VS-mode as well [RVPRIV 18.2.13]. They are always
  * loaded: a guest may switch a unit on without a trap, and must not find another's values in it.
  */
-static void units_save(struct vcpu *v)
+static void vcpu_units_save(struct vcpu *v)
 {
     uint64_t status = v->arch.sstatus;
 
@@ -139,7 +139,7 @@ static void units_save(struct vcpu *v)
     v->arch.sstatus = status;
 }
 
-static void units_load(const struct vcpu *v)
+static void vcpu_units_load(const struct vcpu *v)
 {
     csr_set(CSR_SSTATUS, SSTATUS_FS | SSTATUS_VS);
     if (isa_has(ISA_D)) {
@@ -171,7 +171,7 @@ void arch_vcpu_save(struct vcpu *v)
     if (isa_has(ISA_SMSTATEEN)) {
         s->sstateen0 = csr_read(CSR_SSTATEEN0);
     }
-    units_save(v);
+    vcpu_units_save(v);
 }
 
 void arch_vcpu_load(struct vcpu *v)
@@ -192,7 +192,7 @@ void arch_vcpu_load(struct vcpu *v)
     if (isa_has(ISA_SMSTATEEN)) {
         csr_write(CSR_SSTATEEN0, s->sstateen0);
     }
-    units_load(v);
+    vcpu_units_load(v);
     virq_load(v);
     vtimer_load(v);
 }

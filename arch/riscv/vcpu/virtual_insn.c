@@ -38,39 +38,39 @@ struct csr_row {
 #define SISELECT_PRIO_LAST  0x3fu
 
 /* Priorities have no bits: all interrupts of a guest have the default one. */
-static bool sireg_exists(void)
+static bool insn_sireg_exists(void)
 {
     uint64_t select = isa_has(ISA_SSAIA) ? csr_read(CSR_VSISELECT) : 0;
 
     return select >= SISELECT_PRIO_FIRST && select <= SISELECT_PRIO_LAST && (select & 1u) == 0;
 }
 
-static uint64_t sireg_read(void)
+static uint64_t insn_sireg_read(void)
 {
     return 0;
 }
 
-static void sireg_write(uint64_t value)
+static void insn_sireg_write(uint64_t value)
 {
     (void)value;
 }
 
-static bool counter_exists(void)
+static bool insn_counter_exists(void)
 {
     return true;
 }
 
 /* The hart's cycles and instructions count other guests, too. A guest's run as its time does: Linux
  * without an SBI PMU reads them, and programs wait for them. */
-static uint64_t counter_read(void)
+static uint64_t insn_counter_read(void)
 {
     return csr_read(CSR_TIME) + csr_read(CSR_HTIMEDELTA);
 }
 
 static const struct csr_row rows[] = {
-    {CSR_SIREG, sireg_exists, sireg_read, sireg_write},
-    {CSR_CYCLE, counter_exists, counter_read, NULL},
-    {CSR_INSTRET, counter_exists, counter_read, NULL},
+    {CSR_SIREG, insn_sireg_exists, insn_sireg_read, insn_sireg_write},
+    {CSR_CYCLE, insn_counter_exists, insn_counter_read, NULL},
+    {CSR_INSTRET, insn_counter_exists, insn_counter_read, NULL},
 };
 
 static const struct csr_row *csr_find(unsigned int csr)
@@ -118,7 +118,7 @@ static bool from_kernel(const struct vcpu *v)
 }
 
 /* false: an illegal instruction. v->arch.regs.pc is at the instruction still. */
-static bool execute(struct vcpu *v, uint32_t insn)
+static bool insn_execute(struct vcpu *v, uint32_t insn)
 {
     if (INSN_OPCODE(insn) != OPCODE_SYSTEM ||
         (!from_kernel(v) && !csr_for_programs(INSN_CSR(insn)))) {
@@ -140,7 +140,7 @@ void trap_virtual_instruction(struct vcpu *v, uint64_t cause)
     if (insn == 0 && !guest_fetch(v, &insn)) {
         return; /* changed meanwhile: the guest tries again and gets its own fault */
     }
-    if (execute(v, insn)) {
+    if (insn_execute(v, insn)) {
         v->arch.regs.pc += 4;
     } else {
         inject_exception(v, EXC_ILLEGAL_INSTRUCTION, insn);
