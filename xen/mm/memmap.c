@@ -20,11 +20,10 @@ struct memmap host_memmap = {
 };
 
 /* One bank of RAM: its whole pages, as far as the direct map and the tables of page_alloc reach. */
-static int memmap_add_ram(void *context, const char *what, uint64_t start, uint64_t end)
+static int memmap_add_ram(void *context __unused, const char *what, uint64_t start, uint64_t end)
 {
     const uint64_t limit = (uint64_t)MEM_MAX_GIBS << MEM_GIB_SHIFT;
 
-    (void)context;
     if (end > limit) {
         printk(XENLOG_WARNING "RAM of %s at %#lx-%#lx: what lies above %#lx stays unused\n", what,
                start, end, limit);
@@ -62,9 +61,9 @@ static int memmap_reserve(paddr_t start, paddr_t end, const char *what)
     return rc;
 }
 
-static int memmap_add_reserved(void *context, const char *what, uint64_t start, uint64_t end)
+static int memmap_add_reserved(void *context __unused, const char *what, uint64_t start,
+                               uint64_t end)
 {
-    (void)context;
     return memmap_reserve(start, end, what);
 }
 

@@ -40,9 +40,8 @@ static void trap_smc(struct vcpu *v, uint64_t esr)
     smccc_call(v);
 }
 
-static void trap_undefined(struct vcpu *v, uint64_t esr)
+static void trap_undefined(struct vcpu *v, uint64_t esr __unused)
 {
-    (void)esr;
     inject_undefined(v);
 }
 

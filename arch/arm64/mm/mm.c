@@ -20,10 +20,8 @@ paddr_t arch_image_end(void)
 
 /* Each entry was complete when it was written, and no CPU remembers that there was none [Arm ARM
  * D8.14.2]. */
-void arch_hyp_sync(uint64_t va, uint64_t size)
+void arch_hyp_sync(uint64_t va __unused, uint64_t size __unused)
 {
-    (void)va;
-    (void)size;
 }
 
 void arch_hyp_switch(void)

@@ -109,9 +109,8 @@ void arch_domain_destroy(struct domain *d)
 }
 
 /* MPIDR affinity: GICv2 has no clusters, so level 0 alone [GICv2 4.3.15: eight targets]. */
-uint64_t arch_vcpu_hwid(const struct domain *d, unsigned int id)
+uint64_t arch_vcpu_hwid(const struct domain *d __unused, unsigned int id)
 {
-    (void)d;
     return id;
 }
 
@@ -120,9 +119,8 @@ static bool domain_overlaps(paddr_t start, paddr_t end, paddr_t region, uint64_t
     return start < region + size && region < end;
 }
 
-bool arch_domain_emulates(const struct domain *d, paddr_t start, paddr_t end)
+bool arch_domain_emulates(const struct domain *d __unused, paddr_t start, paddr_t end)
 {
-    (void)d;
     return domain_overlaps(start, end, gic.dist_pa, gic.dist_size) ||
            domain_overlaps(start, end, gic.cpu_pa, gic.cpu_size) ||
            domain_overlaps(start, end, gic.hyp_pa, gic.hyp_size) ||

@@ -47,17 +47,13 @@ bool arch_dt_is_intc(const struct dt_node *node)
     return node == gic.node;
 }
 
-void arch_dt_write_cpus(struct fdt_builder *out)
+void arch_dt_write_cpus(struct fdt_builder *out __unused)
 {
-    (void)out;
 }
 
-void arch_dt_write_cpu(const struct domain *d, unsigned int id, const struct dt_node *host,
-                       struct fdt_builder *out)
+void arch_dt_write_cpu(const struct domain *d __unused, unsigned int id __unused,
+                       const struct dt_node *host __unused, struct fdt_builder *out)
 {
-    (void)d;
-    (void)id;
-    (void)host;
     fdt_build_string(out, "enable-method", "psci");
 }
 

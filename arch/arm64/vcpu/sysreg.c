@@ -99,19 +99,16 @@ static uint64_t sysreg_id_value(uint32_t reg)
     }
 }
 
-static bool sysreg_id(struct vcpu *v, uint32_t reg, bool write, uint64_t *value)
+static bool sysreg_id(struct vcpu *v __unused, uint32_t reg, bool write, uint64_t *value)
 {
-    (void)v;
     if (!write) {
         *value = sysreg_id_value(reg);
     }
     return !write;
 }
 
-static bool sysreg_zero(struct vcpu *v, uint32_t reg, bool write, uint64_t *value)
+static bool sysreg_zero(struct vcpu *v __unused, uint32_t reg __unused, bool write, uint64_t *value)
 {
-    (void)v;
-    (void)reg;
     if (!write) {
         *value = 0;
     }
@@ -126,10 +123,9 @@ static bool sysreg_zero_el1(struct vcpu *v, uint32_t reg, bool write, uint64_t *
 }
 
 /* OSLSR_EL1: the OS lock is implemented, and open [Arm ARM D17.3.24]. */
-static bool sysreg_oslsr(struct vcpu *v, uint32_t reg, bool write, uint64_t *value)
+static bool sysreg_oslsr(struct vcpu *v __unused, uint32_t reg __unused, bool write,
+                         uint64_t *value)
 {
-    (void)v;
-    (void)reg;
     if (!write) {
         *value = 1ul << 3;
     }
@@ -137,10 +133,9 @@ static bool sysreg_oslsr(struct vcpu *v, uint32_t reg, bool write, uint64_t *val
 }
 
 /* Implementation defined controls: read as they are, never written. */
-static bool sysreg_actlr(struct vcpu *v, uint32_t reg, bool write, uint64_t *value)
+static bool sysreg_actlr(struct vcpu *v __unused, uint32_t reg __unused, bool write,
+                         uint64_t *value)
 {
-    (void)v;
-    (void)reg;
     if (!write) {
         *value = READ_SYSREG(actlr_el1);
     }

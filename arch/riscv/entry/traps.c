@@ -22,12 +22,11 @@ static void trap_reflect(struct vcpu *v, uint64_t cause)
 }
 
 /* Of an instruction fetch; htval may be 0 for "not known" [RVPRIV 18.2.8]. */
-static void trap_guest_fetch(struct vcpu *v, uint64_t cause)
+static void trap_guest_fetch(struct vcpu *v, uint64_t cause __unused)
 {
     uint64_t gva = csr_read(CSR_STVAL);
     paddr_t gpa = csr_read(CSR_HTVAL) << 2;
 
-    (void)cause;
     if (gpa == 0 && !guest_walk_gpa(gva, &gpa)) {
         gpa = INVALID_PADDR;
     }

@@ -56,9 +56,8 @@ void arch_virq_unroute(struct domain *d, unsigned int virq)
     virqchip->unroute(d, virq);
 }
 
-unsigned int arch_virq_event(const struct domain *d)
+unsigned int arch_virq_event(const struct domain *d __unused)
 {
-    (void)d;
     return XEN_RISCV_EVENT_IRQ;
 }
 

@@ -62,10 +62,8 @@ void arch_cache_clean_invalidate(const void *va, size_t size)
     }
 }
 
-void arch_icache_sync(const void *va, size_t size)
+void arch_icache_sync(const void *va __unused, size_t size __unused)
 {
-    (void)va;
-    (void)size;
     /* The stores are visible to all harts before they drop what they fetched. */
     fence(w, rw);
     __asm__ volatile("fence.i" ::: "memory");

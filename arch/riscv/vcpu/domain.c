@@ -69,9 +69,8 @@ void arch_domain_destroy(struct domain *d)
 }
 
 /* Hart ids are the vCPUs' numbers: IPI and fence masks of guests then have one word. */
-uint64_t arch_vcpu_hwid(const struct domain *d, unsigned int id)
+uint64_t arch_vcpu_hwid(const struct domain *d __unused, unsigned int id)
 {
-    (void)d;
     return id;
 }
 

@@ -198,9 +198,8 @@ void arch_vcpu_load(struct vcpu *v)
 }
 
 /* Only a hypercall does this, and its pc is in the register until the gate saves it. */
-void arch_hypercall_repeat(struct vcpu *v)
+void arch_hypercall_repeat(struct vcpu *v __unused)
 {
-    (void)v;
     csr_write(CSR_SEPC, csr_read(CSR_SEPC) - 4u);
 }
 

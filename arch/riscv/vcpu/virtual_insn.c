@@ -50,9 +50,8 @@ static uint64_t insn_sireg_read(void)
     return 0;
 }
 
-static void insn_sireg_write(uint64_t value)
+static void insn_sireg_write(uint64_t value __unused)
 {
-    (void)value;
 }
 
 static bool insn_counter_exists(void)
@@ -132,11 +131,10 @@ static bool insn_execute(struct vcpu *v, uint32_t insn)
 }
 
 /* stval has the instruction or 0 [RVPRIV 12.1.9]. */
-void trap_virtual_instruction(struct vcpu *v, uint64_t cause)
+void trap_virtual_instruction(struct vcpu *v, uint64_t cause __unused)
 {
     uint32_t insn = (uint32_t)csr_read(CSR_STVAL);
 
-    (void)cause;
     if (insn == 0 && !guest_fetch(v, &insn)) {
         return; /* changed meanwhile: the guest tries again and gets its own fault */
     }

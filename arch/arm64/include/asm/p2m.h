@@ -71,12 +71,11 @@ static inline paddr_t arch_pte_table_pa(pte_t pte)
     return pte & S2_ADDRESS;
 }
 
-static inline struct p2m_leaf arch_pte_parse(pte_t pte, unsigned int level)
+static inline struct p2m_leaf arch_pte_parse(pte_t pte, unsigned int level __unused)
 {
     struct p2m_leaf leaf = {.mfn = {(pte & S2_ADDRESS) >> PAGE_SHIFT},
                             .kind = (uint8_t)(pte >> S2_KIND_SHIFT & 3u)};
 
-    (void)level;
     leaf.flags =
         (uint8_t)(((pte & S2_WRITE) != 0 ? P2M_WRITE : 0) | ((pte & S2_XN) == 0 ? P2M_EXEC : 0));
     if (leaf.kind == P2M_MMIO && (pte & (0xful << 2)) == S2_ATTR_NORMAL) {

@@ -31,14 +31,13 @@
  * that the machine gives the address (PMA), which is right for every device. */
 extern uint64_t hyp_device_bits;
 
-static inline pte_t arch_hyp_leaf(paddr_t pa, enum hyp_kind kind, unsigned int shift)
+static inline pte_t arch_hyp_leaf(paddr_t pa, enum hyp_kind kind, unsigned int shift __unused)
 {
     static const pte_t attr[] = {[HYP_TEXT] = PTE_TEXT,
                                  [HYP_RODATA] = PTE_RODATA,
                                  [HYP_DATA] = PTE_DATA,
                                  [HYP_DEVICE] = PTE_DATA};
 
-    (void)shift;
     return pa >> 12 << 10 | attr[kind] | (kind == HYP_DEVICE ? hyp_device_bits : 0);
 }
 

@@ -43,12 +43,11 @@ static inline bool arch_p2m_leaf_allowed(unsigned int level)
     return level < ARCH_P2M_LEVELS;
 }
 
-static inline pte_t arch_pte_leaf(const struct p2m_leaf *leaf, unsigned int level)
+static inline pte_t arch_pte_leaf(const struct p2m_leaf *leaf, unsigned int level __unused)
 {
     pte_t pte = leaf->mfn.n << GPTE_PPN_SHIFT | (uint64_t)leaf->kind << GPTE_KIND_SHIFT |
                 GPTE_VALID | GPTE_READ | GPTE_USER | GPTE_ACCESSED | GPTE_DIRTY;
 
-    (void)level;
     pte |= (leaf->flags & P2M_WRITE) != 0 ? GPTE_WRITE : 0;
     pte |= (leaf->flags & P2M_EXEC) != 0 ? GPTE_EXEC : 0;
     pte |= leaf->kind == P2M_MMIO && (leaf->flags & P2M_CACHED) == 0 ? p2m_device_bits : 0;
@@ -76,12 +75,11 @@ static inline paddr_t arch_pte_table_pa(pte_t pte)
     return (pte >> GPTE_PPN_SHIFT & GPTE_PPN) << PAGE_SHIFT;
 }
 
-static inline struct p2m_leaf arch_pte_parse(pte_t pte, unsigned int level)
+static inline struct p2m_leaf arch_pte_parse(pte_t pte, unsigned int level __unused)
 {
     struct p2m_leaf leaf = {.mfn = {pte >> GPTE_PPN_SHIFT & GPTE_PPN},
                             .kind = (uint8_t)(pte >> GPTE_KIND_SHIFT & 3u)};
 
-    (void)level;
     leaf.flags = (uint8_t)(((pte & GPTE_WRITE) != 0 ? P2M_WRITE : 0) |
                            ((pte & GPTE_EXEC) != 0 ? P2M_EXEC : 0));
     if (leaf.kind == P2M_MMIO && (pte & GPTE_PBMT_IO) == 0) {
@@ -108,9 +106,9 @@ bool __must_check guest_walk(uint64_t gva, bool write, paddr_t *pa);
 /* The first stage only, with any right: for faults whose guest-physical address is not known. */
 bool __must_check guest_walk_gpa(uint64_t gva, paddr_t *gpa);
 
-static inline bool arch_gva_to_pa(const struct arch_p2m *hw, uint64_t gva, bool write, paddr_t *pa)
+static inline bool arch_gva_to_pa(const struct arch_p2m *hw __unused, uint64_t gva, bool write,
+                                  paddr_t *pa)
 {
-    (void)hw;
     /* Earlier stores are visible before the walk begins: guest_copy.c relies on it. */
     fence(rw, rw);
     return guest_walk(gva, write, pa);

@@ -43,9 +43,8 @@ enum host_state host_play(struct cpu *c, void (*fn)(void *), void *data)
     return host_state.cpu[c->id];
 }
 
-void arch_early_console(const struct dt *t)
+void arch_early_console(const struct dt *t __unused)
 {
-    (void)t;
     console_early_putc = host_early_putc;
 }
 
@@ -59,9 +58,8 @@ void arch_cpu_discover(void)
     }
 }
 
-static void host_start_secondary(void *data)
+static void host_start_secondary(void *data __unused)
 {
-    (void)data;
     xen_main_secondary();
 }
 
@@ -71,9 +69,8 @@ int arch_cpu_start(struct cpu *c)
     return 0;
 }
 
-void arch_cpu_init(struct cpu *c)
+void arch_cpu_init(struct cpu *c __unused)
 {
-    (void)c;
 }
 
 void arch_cpu_idle(void)
@@ -114,9 +111,8 @@ void arch_dump_stack(void)
     host_state.counter_step = HOST_HZ;
 }
 
-void arch_dump_vcpu(struct vcpu *v)
+void arch_dump_vcpu(struct vcpu *v __unused)
 {
-    (void)v;
     printk("(registers)\n");
 }
 

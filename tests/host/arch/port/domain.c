@@ -37,27 +37,23 @@ int arch_domain_config(struct xen_domctl_createdomain *config)
     return config->max_vcpus == 0 || config->max_vcpus > ARCH_MAX_VCPUS ? -EINVAL : 0;
 }
 
-int arch_domain_create(struct domain *d, const struct xen_arch_domainconfig *config)
+int arch_domain_create(struct domain *d __unused,
+                       const struct xen_arch_domainconfig *config __unused)
 {
-    (void)d;
-    (void)config;
     return 0;
 }
 
-int arch_domain_relinquish(struct domain *d)
+int arch_domain_relinquish(struct domain *d __unused)
 {
-    (void)d;
     return 0;
 }
 
-void arch_domain_destroy(struct domain *d)
+void arch_domain_destroy(struct domain *d __unused)
 {
-    (void)d;
 }
 
-uint64_t arch_vcpu_hwid(const struct domain *d, unsigned int id)
+uint64_t arch_vcpu_hwid(const struct domain *d __unused, unsigned int id)
 {
-    (void)d;
     return id;
 }
 
@@ -76,9 +72,8 @@ int arch_kernel_probe(const void *image, uint64_t size, struct kernel_info *info
     return 0;
 }
 
-bool arch_dt_skip(const struct dt_node *node)
+bool arch_dt_skip(const struct dt_node *node __unused)
 {
-    (void)node;
     return false;
 }
 
@@ -87,10 +82,8 @@ bool arch_dt_is_intc(const struct dt_node *node)
     return dt_has(&dt_host, node, "interrupt-controller");
 }
 
-void arch_dt_write(struct domain *d, struct fdt_builder *out)
+void arch_dt_write(struct domain *d __unused, struct fdt_builder *out __unused)
 {
-    (void)d;
-    (void)out;
 }
 
 void arch_dt_write_cpus(struct fdt_builder *out)
@@ -98,17 +91,16 @@ void arch_dt_write_cpus(struct fdt_builder *out)
     fdt_build_u32(out, "test,cpus", 1);
 }
 
-void arch_dt_write_cpu(const struct domain *d, unsigned int id, const struct dt_node *host,
+void arch_dt_write_cpu(const struct domain *d __unused, unsigned int id, const struct dt_node *host,
                        struct fdt_builder *out)
 {
-    (void)d;
     fdt_build_u32(out, "test,vcpu", id);
     fdt_build_string(out, "test,host", host != NULL ? dt_name(&dt_host, host) : "");
 }
 
-void arch_dt_write_intc(struct domain *d, const struct dt_node *node, struct fdt_builder *out)
+void arch_dt_write_intc(struct domain *d __unused, const struct dt_node *node,
+                        struct fdt_builder *out)
 {
-    (void)d;
     fdt_build_begin(out, dt_name(&dt_host, node));
     fdt_build_u32(out, "phandle", node->phandle);
     fdt_build_u32(out, "#interrupt-cells", 1);
@@ -121,9 +113,8 @@ uint64_t arch_event_callback(const struct domain *d)
     return 2ul << 56 | arch_virq_event(d);
 }
 
-void arch_dt_event_irq(const struct domain *d, struct fdt_builder *out)
+void arch_dt_event_irq(const struct domain *d __unused, struct fdt_builder *out)
 {
-    (void)d;
     fdt_build_u32(out, "interrupts", 16);
 }
 
@@ -140,11 +131,9 @@ int arch_dt_irq(const uint32_t *cells, unsigned int nr_cells, bool *edge)
     return (int)(shared ? number + 32u : number);
 }
 
-bool arch_domain_emulates(const struct domain *d, paddr_t start, paddr_t end)
+bool arch_domain_emulates(const struct domain *d __unused, paddr_t start __unused,
+                          paddr_t end __unused)
 {
-    (void)d;
-    (void)start;
-    (void)end;
     return false;
 }
 
@@ -168,9 +157,8 @@ int arch_vcpu_create(struct vcpu *v)
     return v->id < ARCH_MAX_VCPUS ? 0 : -EINVAL;
 }
 
-void arch_vcpu_destroy(struct vcpu *v)
+void arch_vcpu_destroy(struct vcpu *v __unused)
 {
-    (void)v;
 }
 
 /* Registers that are on a CPU are not in struct vcpu. */

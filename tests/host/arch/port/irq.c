@@ -46,10 +46,8 @@ void arch_irq_disable(unsigned int irq)
     host_state.irq[irq].enabled = false;
 }
 
-void arch_irq_set_type(unsigned int irq, bool edge)
+void arch_irq_set_type(unsigned int irq __unused, bool edge __unused)
 {
-    (void)irq;
-    (void)edge;
 }
 
 void arch_irq_route(unsigned int irq, const struct cpu *c)
@@ -83,9 +81,8 @@ void arch_virq_upcall(struct vcpu *v)
     vcpu_kick(v);
 }
 
-void arch_virq_flush(struct vcpu *v)
+void arch_virq_flush(struct vcpu *v __unused)
 {
-    (void)v;
 }
 
 int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
@@ -106,9 +103,8 @@ void arch_virq_unroute(struct domain *d, unsigned int virq)
     d->arch.host_irq[virq] = 0;
 }
 
-unsigned int arch_virq_event(const struct domain *d)
+unsigned int arch_virq_event(const struct domain *d __unused)
 {
-    (void)d;
     return EVENT_VIRQ;
 }
 

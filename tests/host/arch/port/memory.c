@@ -51,13 +51,11 @@ __attribute__((no_sanitize_address)) static void host_copy(uint64_t *to, const u
 }
 
 /* The writable part of this library, without what the dynamic linker has made read-only. */
-static int host_find_segments(struct dl_phdr_info *info, size_t size, void *data)
+static int host_find_segments(struct dl_phdr_info *info, size_t size __unused, void *data __unused)
 {
     uintptr_t self = (uintptr_t)&host_segment_count, read_only_end = 0;
     bool ours = false;
 
-    (void)size;
-    (void)data;
     for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *p = &info->dlpi_phdr[i];
         uintptr_t start = info->dlpi_addr + p->p_vaddr;

@@ -23,22 +23,16 @@ paddr_t arch_image_end(void)
     return host_state.image + HOST_IMAGE_SIZE;
 }
 
-void arch_cache_clean(const void *va, size_t size)
+void arch_cache_clean(const void *va __unused, size_t size __unused)
 {
-    (void)va;
-    (void)size;
 }
 
-void arch_cache_clean_invalidate(const void *va, size_t size)
+void arch_cache_clean_invalidate(const void *va __unused, size_t size __unused)
 {
-    (void)va;
-    (void)size;
 }
 
-void arch_icache_sync(const void *va, size_t size)
+void arch_icache_sync(const void *va __unused, size_t size __unused)
 {
-    (void)va;
-    (void)size;
 }
 
 void arch_page_zero(void *va)
@@ -70,10 +64,8 @@ void arch_p2m_flush(struct arch_p2m *hw)
     hw->flushes++;
 }
 
-void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
+void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn __unused, uint64_t nr __unused)
 {
-    (void)gfn;
-    (void)nr;
     hw->flushes++;
 }
 

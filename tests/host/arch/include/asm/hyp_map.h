@@ -14,9 +14,8 @@
 
 #define HOST_FRAME(pa) ((pa) >> PAGE_SHIFT & ((UINT64_C(1) << 52) - 1))
 
-static inline pte_t arch_hyp_leaf(paddr_t pa, enum hyp_kind kind, unsigned int shift)
+static inline pte_t arch_hyp_leaf(paddr_t pa, enum hyp_kind kind, unsigned int shift __unused)
 {
-    (void)shift;
     return (pte_t){.valid = 1, .kind = kind & 3u, .frame = HOST_FRAME(pa)};
 }
 

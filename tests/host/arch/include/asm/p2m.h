@@ -9,9 +9,9 @@
 
 bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa);
 
-static inline bool arch_gva_to_pa(const struct arch_p2m *hw, uint64_t gva, bool write, paddr_t *pa)
+static inline bool arch_gva_to_pa(const struct arch_p2m *hw __unused, uint64_t gva, bool write,
+                                  paddr_t *pa)
 {
-    (void)hw;
     return host_gva_to_pa(gva, write, pa);
 }
 
@@ -37,9 +37,8 @@ static inline bool arch_p2m_leaf_allowed(unsigned int level)
     return level < ARCH_P2M_LEVELS;
 }
 
-static inline pte_t arch_pte_leaf(const struct p2m_leaf *leaf, unsigned int level)
+static inline pte_t arch_pte_leaf(const struct p2m_leaf *leaf, unsigned int level __unused)
 {
-    (void)level;
     return (pte_t){
         .valid = 1,
         .kind = leaf->kind & 3u,
@@ -59,9 +58,8 @@ static inline bool arch_pte_valid(pte_t pte)
     return pte.valid;
 }
 
-static inline bool arch_pte_is_table(pte_t pte, unsigned int level)
+static inline bool arch_pte_is_table(pte_t pte, unsigned int level __unused)
 {
-    (void)level;
     return pte.valid && pte.table;
 }
 
@@ -70,9 +68,8 @@ static inline paddr_t arch_pte_table_pa(pte_t pte)
     return (paddr_t)pte.frame << PAGE_SHIFT;
 }
 
-static inline struct p2m_leaf arch_pte_parse(pte_t pte, unsigned int level)
+static inline struct p2m_leaf arch_pte_parse(pte_t pte, unsigned int level __unused)
 {
-    (void)level;
     return (struct p2m_leaf){
         .mfn = {pte.frame},
         .kind = (uint8_t)pte.kind,
