@@ -87,7 +87,9 @@ static void dom0_find_extended(struct build *b, struct rangeset *rs)
     for (unsigned int i = 0; i < b->nr_banks && rc == 0; i++) {
         rc = rangeset_remove(rs, b->bank[i].start, b->bank[i].end);
     }
-    rc = rc == 0 ? rangeset_remove(rs, b->grant.start, b->grant.end) : rc;
+    if (rc == 0) {
+        rc = rangeset_remove(rs, b->grant.start, b->grant.end);
+    }
     for (uint32_t i = 0; i < rs->count && rc == 0;) {
         paddr_t start = round_up(rs->ranges[i].start, EXTENDED_MIN),
                 end = round_down(rs->ranges[i].end, EXTENDED_MIN);

@@ -90,7 +90,9 @@ int arch_domain_create(struct domain *d, const struct xen_arch_domainconfig *con
     g = d->arch.vgic.state;
     rc = mmio_register(d, g->dist_pa, g->dist_pa + PAGE_SIZE, vgic_dist_access, NULL);
     /* The guest's CPU interface is the hardware's virtual one. */
-    rc = rc == 0 ? p2m_map(d, gfn(g->cpu_pa >> PAGE_SHIFT), GICC_MAP_PAGES, gicv) : rc;
+    if (rc == 0) {
+        rc = p2m_map(d, gfn(g->cpu_pa >> PAGE_SHIFT), GICC_MAP_PAGES, gicv);
+    }
     if (rc != 0) {
         vgic_domain_destroy(d);
     }
