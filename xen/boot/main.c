@@ -114,6 +114,13 @@ static bool main_context(const uint64_t *fault)
     return true;
 }
 
+/* What is never the allocator's, of all that is free. */
+static void boot_take_memory(struct rangeset *free)
+{
+    console_take_ring(free);
+    dom0_memory_choose(free);
+}
+
 void xen_main(paddr_t fdt)
 {
     uart_init_early();
@@ -125,7 +132,7 @@ void xen_main(paddr_t fdt)
     memmap_init(fdt, dt_host.fdt.size);
     boot_reserve_modules(fdt, dt_host.fdt.size);
     hyp_map_init();
-    page_alloc_init(dom0_memory_choose);
+    page_alloc_init(boot_take_memory);
     uart_init();
     printk("%s\n", xen_banner());
     cmdline_report();

@@ -3,20 +3,19 @@
  * Input of the console, and guests' text on it: characters go to the domain that has the input or
  * to the debug keys; Ctrl-A three times switches.
  */
+#include <arch/mm.h>
 #include <public/xen.h>
 #include <xen/console.h>
 #include <xen/domain.h>
 #include <xen/lib.h>
 #include <xen/opt.h>
-#include <xen/page_alloc.h>
 #include <xen/printk.h>
+#include <xen/rangeset.h>
 #include <xen/ring.h>
 #include <xen/uart.h>
 
 #define INPUT_SIZE   256u /* a power of two */
 #define SWITCH_COUNT 3u
-
-#define RING_ORDER_MAX 12u /* 16 MiB */
 
 static char input[INPUT_SIZE];
 static uint32_t input_in, input_out;
@@ -24,19 +23,21 @@ static void (*keys)(char c); /* debug keys; NULL: not there yet */
 static struct domain *focus; /* NULL: the hypervisor */
 static struct domain *last;  /* whom Ctrl-A gives the input back to */
 
-/* A ring of the size that conring_size= asks for, if there is memory. */
-static void console_grow_ring(void)
+void console_take_ring(struct rangeset *free)
 {
-    unsigned int order = 0;
-    char *bigger;
+    uint32_t size = ring_size_of(opt.conring_size);
+    uint64_t at;
 
-    while (order < RING_ORDER_MAX && (PAGE_SIZE << order) < opt.conring_size) {
-        order++;
+    if (opt.conring_size <= RING_SIZE_FIRST) {
+        return;
     }
-    bigger = (PAGE_SIZE << order) > RING_SIZE_FIRST ? page_alloc(order) : NULL;
-    if (bigger != NULL) {
-        ring_grow(bigger, (uint32_t)(PAGE_SIZE << order));
+    if (rangeset_place(free, size, PAGE_SIZE, 0, UINT64_MAX, true, &at) != 0 ||
+        rangeset_remove(free, at, at + size) != 0) {
+        printk(XENLOG_WARNING "conring_size=%uK: no memory for it: it stays %uK\n", size >> 10,
+               RING_SIZE_FIRST >> 10);
+        return;
     }
+    ring_grow(arch_pa_to_va(at), size);
 }
 
 void console_key(char c)
@@ -107,7 +108,6 @@ static void console_input(char c)
 void console_init_irq(void (*key)(char c))
 {
     keys = key;
-    console_grow_ring();
     uart_init_irq(console_input);
 }
 

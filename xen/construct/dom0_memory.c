@@ -16,13 +16,14 @@
 
 #include "construct.h"
 
-#define DEFAULT_MEM MIB(512)
-#define MIN_MEM     MIB(16)
-#define BANK_ALIGN  CHUNK_SIZE
-/* What stays for the hypervisor: a struct page for each of dom0's, tables, vCPUs, CPUs. */
-#define PER_PAGE    (PAGE_SIZE / sizeof(struct page))
-#define OWN_NEEDS   MIB(2)
-#define LOW_BANKS   (DOM0_MAX_BANKS / 2) /* the others are for what has no limit */
+#define DEFAULT_MEM        MIB(512)
+#define MIN_MEM            MIB(16)
+#define BANK_ALIGN         CHUNK_SIZE
+/* What stays for the hypervisor: a struct page for each of dom0's; tables, vCPUs, CPUs. */
+#define PER_PAGE           (PAGE_SIZE / sizeof(struct page))
+#define OWN_NEEDS          MIB(2)
+#define GRANT_FRAME_RECORD (2u * sizeof(void *)) /* of struct grant_table, a frame */
+#define LOW_BANKS          (DOM0_MAX_BANKS / 2)  /* the others are for what has no limit */
 
 static struct {
     struct range bank[DOM0_MAX_BANKS];
@@ -39,7 +40,15 @@ static uint64_t memory_wanted(uint64_t have)
     if (wanted == 0) {
         wanted = round_down(min_u64(have / 2, DEFAULT_MEM), BANK_ALIGN);
     }
-    return round_up(min_u64(max_u64(wanted, opt.dom0_mem_min), opt.dom0_mem_max), BANK_ALIGN);
+    wanted = min_u64(max_u64(wanted, opt.dom0_mem_min), opt.dom0_mem_max);
+    return round_up_overflows(wanted, BANK_ALIGN) ? wanted : round_up(wanted, BANK_ALIGN);
+}
+
+/* What the hypervisor needs besides a struct page for each of dom0's. */
+static uint64_t memory_own_needs(void)
+{
+    return OWN_NEEDS + opt.gnttab_max_frames * GRANT_FRAME_RECORD +
+           opt.gnttab_max_maptrack_frames * sizeof(void *);
 }
 
 /* The largest free extent below a limit, at most as long as wanted. */
@@ -80,10 +89,10 @@ static bool memory_possible(void)
 
 void dom0_memory_choose(struct rangeset *free)
 {
-    uint64_t have = rangeset_total(free);
+    uint64_t have = rangeset_total(free), own = memory_own_needs();
 
     chosen.wanted = memory_wanted(have);
-    have = have > OWN_NEEDS ? (have - OWN_NEEDS) / (PER_PAGE + 1) * PER_PAGE : 0;
+    have = have > own ? (have - own) / (PER_PAGE + 1) * PER_PAGE : 0;
     chosen.have = round_down(have, BANK_ALIGN);
     if (!memory_possible()) {
         return;

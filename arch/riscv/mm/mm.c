@@ -28,7 +28,8 @@ paddr_t arch_image_end(void)
 void arch_hyp_sync(uint64_t va, uint64_t size)
 {
     arch_hyp_switch();
-    if (nr_cpus_online > 1) {
+    /* The first secondary maps its devices before it counts. */
+    if (nr_cpus_online > 1 || this_cpu()->id != 0) {
         /* Other harts may have cached that nothing is there [RVPRIV SFENCE.VMA]. */
         (void)sbi_call(SBI_EXT_RFENCE, SBI_RFENCE_SFENCE_VMA, 0, SBI_ALL_HARTS, va, size, 0);
     }

@@ -8,9 +8,13 @@
 #include <xen/types.h>
 
 struct domain;
+struct rangeset;
 
-/* Input comes from the UART's interrupt from now on, and a ring as large as conring_size= says is
- * there; `key` gets what is typed for the hypervisor. After arch_irq_init. */
+/* A ring as large as conring_size= says, out of what is free: before dom0 and the allocator get the
+ * rest. The direct map is there. */
+void console_take_ring(struct rangeset *free);
+/* Input comes from the UART's interrupt from now on; `key` gets what is typed for the hypervisor.
+ * After arch_irq_init. */
 void console_init_irq(void (*key)(char c));
 /* As if typed for the hypervisor (sysctl debug_keys). */
 void console_key(char c);

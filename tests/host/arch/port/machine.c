@@ -266,6 +266,23 @@ enum host_state host_cpu_state(unsigned int cpu)
     return host_state.cpu[cpu];
 }
 
+int host_access(unsigned int cpu, uint64_t gpa, unsigned int size, bool write, bool sign,
+                uint64_t *value)
+{
+    struct vcpu *v = cpus[cpu].current;
+    enum mmio_result result;
+    uint64_t read;
+
+    if (write) {
+        return (int)mmio_write(v, gpa, size, *value);
+    }
+    result = mmio_read(v, gpa, size, &read);
+    if (result == MMIO_HANDLED) {
+        *value = mmio_extend(read, size, sign);
+    }
+    return (int)result;
+}
+
 static struct vcpu *host_vcpu(uint16_t domain, unsigned int vcpu)
 {
     struct domain *d = domain_get_by_id(domain);

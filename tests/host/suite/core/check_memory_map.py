@@ -152,7 +152,7 @@ def test_as_many_banks_as_xen_has(new_machine: Any) -> None:
         banks = [(RAM, 128 * MIB), *((place, MIB) for place in apart(count - 1))]
         reg = [cell for bank in banks for cell in wide(*bank)]
         machine = boot(new_machine, {"memory": {"device_type": "memory", "reg": reg}}, 2048 * MIB)
-        assert machine.lib.host_memmap.nr_ram == LIMIT
+        assert machine.lib.host_memmap.ram.count == LIMIT
         last = banks[-1][0]
         assert (f"RAM of memory at {last:#x} stays unused: more than 256" in machine.said) is (
             count > LIMIT
