@@ -110,6 +110,9 @@ struct vcpu *guest_exit(struct vcpu *v)
             }
         }
         if (v == NULL) {
+            if ((work & CPU_PENDING_VIRQ) != 0 && c->current != NULL) {
+                arch_virq_flush(c->current); /* others wait for what its registers still hold */
+            }
             if (atomic_load(&c->pending) == 0) {
                 exit_idle(c);
             } else {

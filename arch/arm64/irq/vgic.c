@@ -11,6 +11,7 @@
 #include <xen/errno.h>
 #include <xen/heap.h>
 #include <xen/irq.h>
+#include <xen/lib.h>
 
 #define PRIORITY_RESET 0xa0u
 
@@ -130,8 +131,11 @@ void vgic_set_line(struct vcpu *v, uint32_t virq, bool high)
     spin_unlock(&g->lock);
 }
 
-/* What word w of v's queue holds, to list registers. */
-static void vgic_refill_word(struct vcpu *v, uint32_t w)
+/*
+ * What word w of v's queue holds, to list registers. *full: no register is left for what is only
+ * pending with this priority field, or a higher one.
+ */
+static void vgic_refill_word(struct vcpu *v, uint32_t w, uint32_t *full)
 {
     struct arch_vgic_vcpu *s = &v->arch.vgic;
     uint32_t bits = s->queue[w];
@@ -140,8 +144,17 @@ static void vgic_refill_word(struct vcpu *v, uint32_t w)
     for (; bits != 0; bits &= bits - 1u) {
         uint32_t virq = w * 32u + ctz64(bits);
         struct vgic_irq *irq = vgic_queued(v, virq);
+        bool fresh = irq != NULL && (irq->state & (VGIC_IN_LR | VGIC_ACTIVE)) == 0;
 
-        if (irq != NULL && !vgic_place(v, irq, virq, false)) {
+        if (irq == NULL) {
+            irq = vgic_irq(v, virq);
+            if (irq != NULL) {
+                vgic_offer(v, irq, virq); /* its target or owner has changed since */
+            }
+            continue;
+        }
+        if ((fresh && vgic_lr_priority(irq) >= *full) || !vgic_place(v, irq, virq, false)) {
+            *full = fresh ? min_u32(*full, vgic_lr_priority(irq)) : *full;
             s->queue[w] |= 1u << (virq % 32u);
             s->work |= 1u << w;
         }
@@ -150,7 +163,7 @@ static void vgic_refill_word(struct vcpu *v, uint32_t w)
 
 void vgic_refill(struct vcpu *v)
 {
-    uint32_t work = v->arch.vgic.work;
+    uint32_t work = v->arch.vgic.work, full = UINT32_MAX;
 
     v->arch.vgic.work = 0;
     if (v->d->arch.vgic.state->ctlr == 0) {
@@ -158,7 +171,7 @@ void vgic_refill(struct vcpu *v)
     }
     vgic_watch_empty(v, false);
     for (; work != 0; work &= work - 1u) {
-        vgic_refill_word(v, ctz64(work));
+        vgic_refill_word(v, ctz64(work), &full);
     }
 }
 

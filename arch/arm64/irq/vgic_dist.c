@@ -53,7 +53,8 @@ static uint32_t dist_enabled(const struct dist_field *f)
 
 static void dist_enable(const struct dist_field *f, uint32_t value __unused)
 {
-    if (!vgic_is(f->irq, VGIC_ENABLED)) {
+    /* Numbers from GIC_SPURIOUS on are none, and must not come to a list register [GICv2 5.3.12]. */
+    if (f->n < GIC_SPURIOUS && !vgic_is(f->irq, VGIC_ENABLED)) {
         vgic_set(f->irq, VGIC_ENABLED);
         vgic_offer(f->v, f->irq, f->n);
     }
@@ -165,6 +166,7 @@ static void dist_targets_set(const struct dist_field *f, uint32_t value)
 
     if (f->n >= GIC_NR_PRIVATE && targets != 0 && targets != f->irq->targets) {
         f->irq->targets = targets;
+        vgic_withdraw(f->v->d, f->irq); /* what is pending goes with it [GICv2 4.3.12] */
         vgic_offer(f->v, f->irq, f->n);
     }
 }

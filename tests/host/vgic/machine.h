@@ -24,6 +24,7 @@
 #define ARRAY_SIZE(a)          (sizeof(a) / sizeof((a)[0]))
 #define printk(...)            ((void)0)
 #define ctz64(x)               ((unsigned int)__builtin_ctzll(x))
+#define min_u32(a, b)          ((a) < (b) ? (a) : (b))
 #define heap_alloc(size)       calloc(1, size)
 #define heap_free(p, size)     free(p)
 
