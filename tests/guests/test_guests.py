@@ -13,8 +13,8 @@ from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import plan
 
-NOT_TESTS = {"bench", "matrix"}
-"""No test, and one that has its own."""
+NOT_TESTS = {"bench", "matrix", "panic"}
+"""No test, and those that have their own."""
 
 NOT_ON_XEN = {"readonly"}
 """Kernels under which QEMU ends when they run on Xen."""

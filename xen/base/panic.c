@@ -47,7 +47,7 @@ void panic(const char *fmt, ...)
         arch_cpu_halt();
     }
     cpu_halt_others();
-    printk_force_unlock();
+    printk_without_lock();
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
@@ -71,7 +71,7 @@ void hyp_fault_begin(void)
 {
     if (printk_sink != NULL && printk_sink->fault()) {
         /* Whatever was being said, be it a panic, nobody has read: the next console says this. */
-        printk_force_unlock();
+        printk_without_lock();
         atomic_store(&panics, 0u);
         explained = false;
         printk(XENLOG_ERR

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages of the hypervisor: levels, "(XEN) " and time stamps, rate limit for what guests
  * provoke. */
+#include <xen/atomic.h>
+#include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/format.h>
 #include <xen/lib.h>
@@ -13,10 +15,12 @@
 #define LINE_MAX      512u
 #define GUEST_BURST   10u        /* messages about guests ... */
 #define GUEST_PERIOD  SECONDS(5) /* ... in this time */
+#define PATIENCE      4000000u   /* looks at the lock: more than a line takes */
 #define DEFAULT_LEVEL 2u         /* XENLOG_INFO */
 
 const struct printk_sink *printk_sink;
-static bool line_open; /* the last output did not end its line, so no new prefix */
+static const struct cpu *unlocked; /* it prints without the lock: atomic */
+static bool line_open;             /* the last output did not end its line, so no new prefix */
 
 static void printk_emit(const char *text, size_t n)
 {
@@ -44,7 +48,11 @@ static void printk_prefix(void)
 
 static void printk_text(const char *text)
 {
-    spin_lock(&console_lock);
+    bool locks = atomic_load(&unlocked) != this_cpu();
+
+    if (locks) {
+        spin_lock(&console_lock);
+    }
     while (*text != '\0') {
         const char *end = strchr(text, '\n');
         size_t n = end != NULL ? (size_t)(end - text) + 1u : strlen(text);
@@ -56,7 +64,9 @@ static void printk_text(const char *text)
         line_open = end == NULL;
         text += n;
     }
-    spin_unlock(&console_lock);
+    if (locks) {
+        spin_unlock(&console_lock);
+    }
 }
 
 /* Takes the level off a format: "\001" and a digit. */
@@ -132,8 +142,12 @@ void guest_printk(const struct vcpu *v, const char *fmt, ...)
     printk_text(line);
 }
 
-void printk_force_unlock(void)
+void printk_without_lock(void)
 {
-    spin_init(&console_lock, LOCK_CONSOLE);
+    /* Let others end their lines. The lock stays as it is: its holder may be another CPU, which then
+     * gives it back. */
+    for (uint32_t left = PATIENCE; spin_is_locked(&console_lock) && left != 0; left--) {
+    }
+    atomic_store(&unlocked, (const struct cpu *)this_cpu());
     line_open = false;
 }

@@ -35,8 +35,9 @@ struct printk_sink {
 };
 /* Set once, before the first message (xen/drivers/uart.c); NULL: the ring only. */
 extern const struct printk_sink *printk_sink;
-/* Break a held lock and begin a new line: for the messages of a panic, which no one may stop. */
-void printk_force_unlock(void);
+/* The calling CPU begins a new line and needs no lock from now on: for a panic, which must not wait
+ * for who was printing. */
+void printk_without_lock(void);
 
 /*
  * What the machine was doing when it stopped, for panic: prints it, true if there was something to

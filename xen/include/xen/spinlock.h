@@ -47,6 +47,12 @@ static inline void spin_init(spinlock_t *lock, enum lock_rank rank)
     *lock = (spinlock_t)SPINLOCK_INIT((uint8_t)rank);
 }
 
+/* At this moment; by whomever. */
+static inline bool spin_is_locked(const spinlock_t *lock)
+{
+    return atomic_load(&lock->next) != atomic_load(&lock->owner);
+}
+
 static inline void spin_lock(spinlock_t *lock)
 {
     uint32_t ticket, owner;
