@@ -214,8 +214,7 @@ def test_properties_of_another_tree(core: Any, wanted: list[str], kept: dict[str
     for name, content in (("kept", kept), ("all", props)):
         at = core.lib.dt_path(written, f"/{name}".encode())
         found, p = {}, core.ffi.new("struct fdt_prop *")
-        more = core.lib.fdt_first_prop(core.ffi.addressof(written.fdt), at.fdt, p)
-        while more:
+        p.next = at.props
+        while core.lib.dt_next_prop(written, p):
             found[core.text(p.name)] = bytes(core.ffi.buffer(p.data, p.len))
-            more = core.lib.fdt_next_prop(core.ffi.addressof(written.fdt), p)
         assert list(found.items()) == list(content.items())
