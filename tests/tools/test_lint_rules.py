@@ -143,6 +143,9 @@ def test_specification_tags() -> None:
         ("a.S", "    msr sctlr_el2, x0\n    isb\n", False),
         ("a.S", "    msr sctlr_el2, x0\n    isb // MMU on from here\n", True),
         ("a.S", "    eret\n    dsb nsh /* no speculation past eret */\n    isb\n", True),
+        ("a.c", "    dsb(ish); /* why */\n" + "    x++;\n" * 5 + "    isb();\n}\n", True),
+        ("a.c", "    dsb(ish); /* why */\n" + "    x++;\n" * 5 + "}\n    isb();\n", False),
+        ("a.S", "    isb // why\n" + "    nop\n" * 5 + "\n    isb\n", False),
         ("a.c", "    misb(x); fences = 3;\n", True),
     ],
 )

@@ -57,7 +57,7 @@
 .macro guest_return
     eret
     dsb nsh /* speculation past eret ends here [Arm: straight-line speculation, CVE-2020-13844] */
-    isb     /* the second half of the same barrier */
+    isb
 .endm
 
 .macro vector label

@@ -30,15 +30,15 @@ static void rfence_here(uint64_t start, uint64_t size, uint64_t asid)
     if (size == 0 && asid == ASID_ALL) {
         hfence_vvma_all(); /* here and below: the very fence that the guest asks for */
     } else if (size == 0) {
-        hfence_vvma_asid(asid); /* see above */
+        hfence_vvma_asid(asid);
     }
     for (uint64_t i = 0; i < pages && size != 0; i++) {
         uint64_t gva = (first + i) * PAGE_SIZE;
 
         if (asid == ASID_ALL) {
-            hfence_vvma_page(gva); /* see above */
+            hfence_vvma_page(gva);
         } else {
-            hfence_vvma_page_asid(gva, asid); /* see above */
+            hfence_vvma_page_asid(gva, asid);
         }
     }
 }

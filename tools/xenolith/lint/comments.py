@@ -65,22 +65,23 @@ def _is_barrier(line: str, assembly: bool) -> bool:
 
 
 def check_barriers(path: str, text: str) -> list[str]:
-    """Barriers without a comment on their line or just above their group."""
+    """Barriers without a comment on their line or just above; one serves all to the function's end,
+    in assembly to the next empty line.
+    """
     assembly = path.endswith(".S")
     code = without_comments(text).splitlines()
     comments = only_comments(text).splitlines()
     findings = []
-    explained_until = -1
+    explained_until, explained = -1, False
     for index, line in enumerate(code):
         if comments[index].strip():
             explained_until = index + REACH
-        if not _is_barrier(line, assembly):
-            continue
-        if index <= explained_until:
-            # The comment covers the whole group of barriers.
-            explained_until = max(explained_until, index + 1)
-        else:
-            findings.append(f"{path}:{index + 1}: a barrier without its reason")
+        elif line.startswith("}") or (assembly and not line.strip()):
+            explained = False
+        if _is_barrier(line, assembly):
+            explained = explained or index <= explained_until
+            if not explained:
+                findings.append(f"{path}:{index + 1}: a barrier without its reason")
     return findings
 
 
