@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside xen/event/: one event channel, and how to reach it.
+ * Inside xen/event/: one event channel, and how to reach it. The life of a port:
+ *
+ *              alloc_unbound          bind_interdomain from the other end
+ *            .---------------> UNBOUND -----------------> INTERDOMAIN
+ *            |                    ^                         |   ^
+ *            |                    `---- the peer is closed -'   |
+ *       FREE +-- bind_interdomain, on this end -----------------'
+ *            +-- bind_virq ----> VIRQ
+ *            +-- bind_ipi -----> IPI
+ *            ^                     |
+ *            `-- close, of any ----'   at the queue's end; not taken from it while is_busy()
+ *
+ * The way of an event through it, once set_pending() has made its word in the guest's memory
+ * pending; a port that is masked stops at the first arrow until unmask():
+ *
+ *      word pending ---> in a selector (2-level) or queue (FIFO) ---> evtchn_upcall_pending
+ *           |                                                               |
+ *           v                                                               v
+ *      pollers (SCHEDOP_poll) are woken                       arch_virq_upcall, vcpu_kick
  *
  * Locking. The bind lock (one for all domains: bindings are changed rarely and in few instructions)
  * is held by whoever changes the state or binding of a port, and such a change also holds the
