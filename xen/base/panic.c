@@ -12,6 +12,8 @@
 #define RESTART_SECONDS 5
 
 static uint32_t panics;
+static const struct cpu *panicking; /* who came first; atomic */
+static bool ending;
 static bool explained;
 bool (*panic_context)(const uint64_t *fault);
 
@@ -37,15 +39,40 @@ static bool panic_explain(const uint64_t *fault)
     return panic_context(fault);
 }
 
+static void __noreturn panic_end(void)
+{
+    if (ending) {
+        arch_cpu_halt();
+    }
+    ending = true;
+    if (!opt.noreboot) {
+        printk(XENLOG_ERR "Reboot in %d seconds...\n", RESTART_SECONDS);
+        time_delay(SECONDS(RESTART_SECONDS));
+        arch_machine_reset();
+    }
+    printk(XENLOG_ERR "Halted: reset the machine by hand\n");
+    arch_cpu_halt();
+}
+
+/* A panic on another CPU must not disturb the first one; one inside it ends it. */
+static void panic_claim(void)
+{
+    if (atomic_fetch_add(&panics, 1u) == 0) {
+        atomic_store(&panicking, (const struct cpu *)this_cpu());
+        return;
+    }
+    if (atomic_load(&panicking) != this_cpu()) {
+        arch_cpu_halt();
+    }
+    panic_end();
+}
+
 void panic(const char *fmt, ...)
 {
     char text[320];
     va_list args;
 
-    /* A second panic, on another CPU or inside this one, must not disturb the first. */
-    if (atomic_fetch_add(&panics, 1u) != 0) {
-        arch_cpu_halt();
-    }
+    panic_claim();
     cpu_halt_others();
     printk_without_lock();
     va_start(args, fmt);
@@ -58,13 +85,7 @@ void panic(const char *fmt, ...)
     arch_dump_stack();
     panic_build_id();
     printk(XENLOG_ERR "****************************************\n");
-    if (!opt.noreboot) {
-        printk(XENLOG_ERR "Reboot in %d seconds...\n", RESTART_SECONDS);
-        time_delay(SECONDS(RESTART_SECONDS));
-        arch_machine_reset();
-    }
-    printk(XENLOG_ERR "Halted: reset the machine by hand\n");
-    arch_cpu_halt();
+    panic_end();
 }
 
 void hyp_fault_begin(void)
@@ -74,6 +95,7 @@ void hyp_fault_begin(void)
         printk_without_lock();
         atomic_store(&panics, 0u);
         explained = false;
+        ending = false;
         printk(XENLOG_ERR
                "The console before does not answer: correct /chosen/stdout-path, or give "
                "dtuart=\n");

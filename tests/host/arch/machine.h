@@ -88,6 +88,9 @@ bool host_guest_write(uint16_t domain, uint64_t gpa, const void *from, size_t si
 int host_access(unsigned int cpu, uint64_t gpa, unsigned int size, bool write, bool sign,
                 uint64_t *value);
 
+/* The next dump of the stack, which is a panic's, faults. */
+void host_fault_in_dump(void);
+
 /* How many attempts at atomic operations on guests' words fail from now on. */
 void host_fail_atomics(unsigned int n);
 unsigned int host_atomics_to_fail(void); /* how many of them are left */

@@ -109,6 +109,10 @@ void arch_machine_poweroff(void)
 void arch_dump_stack(void)
 {
     host_state.counter_step = HOST_HZ;
+    if (host_state.dump_faults) {
+        host_state.dump_faults = false;
+        hyp_fault("a fault in the dump", 0, 0, 0);
+    }
 }
 
 void arch_dump_vcpu(struct vcpu *v __unused)

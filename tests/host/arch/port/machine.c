@@ -301,6 +301,11 @@ uint32_t host_upcalls(uint16_t domain, unsigned int vcpu)
     return v != NULL ? v->arch.upcalls : 0;
 }
 
+void host_fault_in_dump(void)
+{
+    host_state.dump_faults = true;
+}
+
 void host_fail_atomics(unsigned int n)
 {
     host_state.failing_atomics = n;

@@ -25,8 +25,9 @@ struct host_machine_state {
     unsigned int preempt_count;
     unsigned int repeats;
     unsigned int failing_atomics;
-    bool threads; /* each CPU has a thread of its own */
-    bool raised;  /* some interrupt was raised since the machine was switched on */
+    bool dump_faults; /* the next look at the stack does */
+    bool threads;     /* each CPU has a thread of its own */
+    bool raised;      /* some interrupt was raised since the machine was switched on */
     struct host_irq irq[HOST_MAX_IRQS];
     enum host_state cpu[MAX_CPUS];
 };

@@ -186,6 +186,17 @@ def test_bad_dom0_mem(new_machine: Any, xen: str) -> None:
     assert "dom0_mem" in "\n".join(machine.core.log())
 
 
+@pytest.mark.parametrize(("options", "ends"), [("", RESET), ("noreboot", HALTED)])
+def test_a_fault_in_a_panic_ends_it(new_machine: Any, options: str, ends: int) -> None:
+    """What was said must do; the machine restarts all the same, unless told not to."""
+    machine = new_machine()
+    machine.lib.host_fault_in_dump()
+    assert machine.boot(xen=f"dom0_mem=1M {options}") == ends
+    said = "\n".join(machine.core.log())
+    assert "this machine has" in said
+    assert ("Reboot in" in said) is (ends == RESET)
+
+
 @pytest.mark.parametrize("mib", [(1 << 44) - 1, 1 << 44, 4096])
 def test_too_much_dom0_mem_is_named(new_machine: Any, mib: int) -> None:
     """Above 2^64 bytes the value is not understood; below, it is told as given."""
