@@ -164,5 +164,6 @@ void construct_dom0(void)
         page_release_reserved(boot_modules.module[i].start,
                               boot_modules.module[i].start + boot_modules.module[i].size);
     }
+    buddy_scrub_start();
     dom0_start(&b);
 }

@@ -335,12 +335,20 @@ static bool buddy_has_dirty(void)
     return orders != 0 || READ_ONCE(idle_scrub.start) != 0;
 }
 
+static bool scrub_allowed;
+
+void buddy_scrub_start(void)
+{
+    atomic_store_release(&scrub_allowed, true);
+}
+
 bool buddy_scrub_idle(void)
 {
     static uint32_t busy; /* one CPU at a time: two would mostly wait for the lock */
     bool found = false;
 
-    if (!buddy_has_dirty() || atomic_exchange(&busy, 1u) != 0) {
+    if (!atomic_load_acquire(&scrub_allowed) || !buddy_has_dirty() ||
+        atomic_exchange(&busy, 1u) != 0) {
         return false;
     }
     spin_lock(&heap_lock);

@@ -77,6 +77,7 @@ void model_start(uint64_t seed)
         }
     }
     page_alloc_init(model_take);
+    buddy_scrub_start();
 }
 
 uint64_t random_below(uint64_t n)

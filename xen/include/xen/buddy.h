@@ -85,5 +85,8 @@ bool buddy_scrub_cancel(struct buddy_scrub *s);
 
 /* Zero nr pages and clean them to the point of coherency: a guest may look with its caches off. */
 void buddy_scrub_pages(uint64_t frame, uint64_t nr);
+/* Idle CPUs scrub from now on: when the boot is over, so that a CPU that still waits in memory of its
+ * firmware, which no tree has named, comes up; and the boot has the machine's memory to itself. */
+void buddy_scrub_start(void);
 /* Idle work: scrub one page of a dirty free extent; false: nothing left to do. */
 bool buddy_scrub_idle(void);
