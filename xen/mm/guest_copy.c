@@ -99,8 +99,8 @@ static __always_inline int guest_pages(guest_part_fn *part, struct domain *d, ui
     return 0;
 }
 
-static __always_inline bool guest_part_gva(struct domain *d __unused, uint64_t gva,
-                                           union guest_buffer b, size_t n, enum guest_access access)
+static inline bool guest_part_gva(struct domain *d __unused, uint64_t gva, union guest_buffer b,
+                                  size_t n, enum guest_access access)
 {
     struct cpu *c = guest_direct_begin();
     void *va = guest_translate(c, gva, access != GUEST_READ);
