@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,13 @@ def test_the_page_shows_the_floors(root: Path, house: floors.House) -> None:
     page = (root / "docs/ARCHITECTURE.md").read_text()
     table = re.findall(r"^\| (\d) \| ([a-z ]+) \|", page, re.MULTILINE)
     shown = [(int(number), tuple(rooms.split())) for number, rooms in table]
+    assert shown == list(enumerate(house.floors))[::-1]
+
+
+def test_the_picture_shows_the_floors(root: Path, house: floors.House) -> None:
+    picture = html.unescape((root / "docs/architecture.svg").read_text())
+    drawn = re.findall(r'class="small">(\d)</text>\s*<text[^>]*class="head">([a-z ·]+)<', picture)
+    shown = [(int(number), tuple(rooms.split(" · "))) for number, rooms in drawn]
     assert shown == list(enumerate(house.floors))[::-1]
 
 
