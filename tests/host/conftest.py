@@ -39,7 +39,14 @@ CODE = (
     "-Itests/host/arch -Itests/host/fuzz"
 ).split()
 
-SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all".split()
+SANITIZERS = {
+    "address": "-fsanitize=address,undefined -fno-sanitize-recover=all".split(),
+    # It cannot follow coroutines.
+    "undefined": "-fsanitize=undefined -fno-sanitize-recover=all".split(),
+    # It does not know fences, which is no loss: on this machine they order nothing more.
+    "thread": "-fsanitize=thread -Wno-tsan -Wno-maybe-uninitialized".split(),
+}
+SANITIZE = SANITIZERS["address"]
 
 HINT = "apt-get install gcc clang libclang-rt-14-dev (or the libclang-rt-*-dev of your clang)"
 
@@ -128,6 +135,25 @@ def host_compiler(root: Path) -> HostCompiler:
 def host_flags() -> list[str]:
     """How the core is compiled for the host, without sanitizers."""
     return CODE
+
+
+@pytest.fixture(scope="session")
+def host_program(host_compiler: HostCompiler) -> Callable[..., Path]:
+    """Makes a program of its sources, the core and the third port: name, sources, sanitizer.
+
+    `wrap` names functions that the program stands in front of: __wrap_NAME, __real_NAME.
+    """
+
+    def make(
+        name: str, sources: tuple[str, ...], sanitizer: str = "address", wrap: tuple[str, ...] = ()
+    ) -> Path:
+        gcc, sanitize = find_compiler("gcc"), SANITIZERS[sanitizer]
+        everything = (*SOURCES["core"], *HARNESS["core"], *sources)
+        objects = host_compiler.compile_all(everything, gcc, [*CODE, *sanitize, "-fPIC"])
+        flags = [*sanitize, "-pthread", *(f"-Wl,--wrap={function}" for function in wrap)]
+        return host_compiler.link(f"{name}-{sanitizer}", objects, gcc, flags)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -328,8 +328,8 @@ int main(int argc, char **argv)
 {
     uint64_t steps = argc > 2 ? strtoul(argv[2], NULL, 0) : 20000, at_start, most = 0;
 
-    model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1);
-    preempt_one_in = 3;
+    model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1, 0);
+    host_preempt(3);
     memset(junk, JUNK, PAGE_SIZE);
     for (unsigned int i = 0; i < NR_DOMAINS; i++) {
         domains[i] = model_domain(i == 0 ? 3000 : 40000);

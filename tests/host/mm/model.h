@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the models of tests/host/mm share: a small machine with RAM in two banks, random numbers,
- * and how a failure ends the run.
+ * What the models of tests/host/mm share: the third port's machine with RAM in two banks, which runs
+ * nothing but memory management; random numbers, and how a failure ends the run.
  */
 #pragma once
 
-/* The C library has a function of this name, too. */
-#define sched_yield core_sched_yield
+#include "../arch/port/state.h"
+
 #include <xen/domain.h>
 #include <xen/page.h>
 #include <xen/page_alloc.h>
 #include <xen/page_domain.h>
-#undef sched_yield
 
 #define BANK0      0x40000000ul /* 64 MiB, with a hole of 64 KiB in the middle */
 #define BANK0_SIZE (64ul << 20)
@@ -24,14 +23,15 @@
 
 /* Called once, when a CPU that holds no lock is about to take one: what another CPU does then. */
 extern void (*before_lock)(void);
-extern uint64_t kept_size;          /* 0 unless set before model_start */
-extern unsigned int preempt_one_in; /* an interrupt is pending once in so many looks, 0: never */
 
-void model_start(uint64_t seed);
+/* First: variables of the program are as at its start after it. */
+void model_start(uint64_t seed, uint64_t kept_size);
 void random_start(uint64_t seed); /* of this thread */
 uint64_t random_below(uint64_t n);
 /* A domain of at most max_pages; ids count up. */
 struct domain *model_domain(uint64_t max_pages);
+/* CPUs 0 ... n - 1 run a vCPU of d each and call fn in a thread of their own, each late at times. */
+void model_threads(struct domain *d, unsigned int n, void (*fn)(unsigned int cpu));
 /* Say what did not hold, with two values, and stop. */
 void model_fail(const char *what, uint64_t a, uint64_t b) __attribute__((noreturn));
 #define CHECK(condition, a, b) \
@@ -41,8 +41,6 @@ void model_fail(const char *what, uint64_t a, uint64_t b) __attribute__((noretur
         } \
     } while (0)
 
-/* Entries that were cleared and not flushed yet. */
-unsigned int watch_unflushed(void);
 bool model_is_ram(uint64_t frame);
 /* d's p2m has the tables that its mappings need, and one that is empty at most. */
 void model_check_tables(const struct domain *d);

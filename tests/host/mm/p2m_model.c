@@ -19,6 +19,7 @@
 #define BASE          ((1ul << 18) - (1ul << 17))
 #define FOREIGN_PAGES 64u
 #define RAM_CHUNKS    24u /* of the domain, whole ones; the p2m splits nothing of them */
+#define KEPT_SIZE     (RAM_CHUNKS * CHUNK_SIZE)
 #define NONE          0xffu
 
 struct entry {
@@ -291,7 +292,7 @@ static void start(void)
     CHECK(p2m_create(self) == 0, 0, 0);
     memset(map, 0xff, sizeof(map));
     ram = KEPT >> PAGE_SHIFT;
-    CHECK(domain_page_adopt(self, (mfn_t){ram}, kept_size >> PAGE_SHIFT) == 0, ram, kept_size);
+    CHECK(domain_page_adopt(self, (mfn_t){ram}, KEPT_SIZE >> PAGE_SHIFT) == 0, ram, KEPT_SIZE);
     for (unsigned int i = 0; i < FOREIGN_PAGES; i++) {
         CHECK(domain_page_alloc(other, 0, 0, &mfn) == 0, i, 0);
         foreign[i] = mfn.n;
@@ -300,7 +301,7 @@ static void start(void)
 
 static void finish(uint64_t free_before)
 {
-    preempt_one_in = 3;
+    host_preempt(3);
     self->is_dying = true;
     CHECK(p2m_map(self, (gfn_t){BASE}, 1, (struct p2m_leaf){.kind = P2M_MMIO}) == -EINVAL, 0, 0);
     while (p2m_relinquish(self) == -ERESTART) {
@@ -313,7 +314,7 @@ static void finish(uint64_t free_before)
            domain_pages_relinquish(other) == -ERESTART) {
     }
     CHECK(self->ref.count == 1 && other->ref.count == 1, self->ref.count, other->ref.count);
-    CHECK(page_free_count() == free_before + (kept_size >> PAGE_SHIFT), page_free_count(),
+    CHECK(page_free_count() == free_before + (KEPT_SIZE >> PAGE_SHIFT), page_free_count(),
           free_before);
 }
 
@@ -325,13 +326,12 @@ int main(int argc, char **argv)
     uint64_t steps = argc > 2 ? strtoul(argv[2], NULL, 0) : 5000, free_before;
     uint32_t most = 0;
 
-    kept_size = RAM_CHUNKS * CHUNK_SIZE;
-    model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1);
+    model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1, KEPT_SIZE);
     free_before = page_free_count();
     start();
     for (uint64_t i = 0; i < steps; i++) {
         ops[random_below(sizeof(ops) / sizeof(ops[0]))]();
-        CHECK(watch_unflushed() == 0, i, watch_unflushed());
+        CHECK(host_unflushed() == 0, i, host_unflushed());
         CHECK(host_cpu->locks_held == 0, i, host_cpu->locks_held);
         if (i % 64 == 0) {
             model_check_tables(self);

@@ -8,7 +8,6 @@
  */
 #include "model.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +25,6 @@
 #define MARK    0x5au
 
 static struct domain *d;
-static struct vcpu vcpus[THREADS];
 static unsigned long rounds, seed;
 static uint32_t takers_left = TAKERS;
 
@@ -109,11 +107,8 @@ static void take_once(unsigned int taker)
     populate(g, 0, P2M_WRITE);
 }
 
-static void *play(void *data)
+static void play(unsigned int i)
 {
-    unsigned int i = (unsigned int)(uintptr_t)data;
-
-    host_cpu = &cpus[i];
     random_start(seed * THREADS + i);
     if (i < TAKERS) {
         for (unsigned long n = 0; n < rounds; n++) {
@@ -124,18 +119,15 @@ static void *play(void *data)
     while (i >= TAKERS && atomic_load_acquire(&takers_left) != 0) {
         copy_once();
     }
-    return NULL;
 }
 
 int main(int argc, char **argv)
 {
-    pthread_t threads[THREADS];
     uint64_t free_before;
 
+    model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1, 0);
     seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
     rounds = argc > 2 ? strtoul(argv[2], NULL, 0) : 3000;
-    model_start(seed);
-    nr_cpus = THREADS;
     free_before = page_free_count();
     d = model_domain(2 * FRAMES);
     CHECK(p2m_create(d) == 0, 0, 0);
@@ -143,15 +135,7 @@ int main(int argc, char **argv)
         populate(g, 0, P2M_WRITE);
     }
     populate(BASE + FRAMES / 2, 9, P2M_WRITE);
-    for (unsigned int i = 0; i < THREADS; i++) {
-        vcpus[i].d = d;
-        cpus[i].current = &vcpus[i];
-        cpus[i].online = true;
-        CHECK(pthread_create(&threads[i], NULL, play, (void *)(uintptr_t)i) == 0, i, 0);
-    }
-    for (unsigned int i = 0; i < THREADS; i++) {
-        pthread_join(threads[i], NULL);
-    }
+    model_threads(d, THREADS, play);
     CHECK(d->tot_pages == FRAMES, d->tot_pages, FRAMES);
     d->is_dying = true;
     CHECK(p2m_relinquish(d) == 0, 0, 0);

@@ -8,7 +8,6 @@
  */
 #include "model.h"
 
-#include <pthread.h>
 #include <public/memory.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,10 +25,9 @@
 #define EDGE    (BASE + FRAMES - 8u) /* ... the last that have one */
 
 static struct domain *d;
-static struct vcpu vcpus[THREADS];
 static unsigned long rounds, seed;
 static uint64_t free_before;
-static pthread_barrier_t barrier;
+static uint32_t waiting, meeting;
 
 /* One extent, from a place in it; the number of extents done. */
 static long reservation_from(unsigned int cpu, unsigned int command, uint64_t gfn,
@@ -43,7 +41,7 @@ static long reservation_from(unsigned int cpu, unsigned int command, uint64_t gf
     CHECK(guest_copy_to(at, &gfn, sizeof(gfn)) == 0, at, gfn);
     CHECK(guest_copy_to(at + 64, &in, sizeof(in)) == 0, at, gfn);
     for (uint64_t arg[2] = {command | place << 32, at + 64}; rc == -ERESTART;) {
-        rc = memory_ops.run(&vcpus[cpu], arg, &memory_ops);
+        rc = memory_ops.run(cpus[cpu].current, arg, &memory_ops);
     }
     CHECK(rc == 0 || rc == 1, rc, gfn);
     return rc;
@@ -122,58 +120,56 @@ static void begin_round(void)
 static void end_round(unsigned long round)
 {
     check_ownership(round);
-    preempt_one_in = 0;
+    host_preempt(0);
     d->is_dying = true;
     CHECK(p2m_relinquish(d) == 0, round, 0);
     p2m_destroy(d);
     CHECK(domain_pages_relinquish(d) == 0, round, 0);
-    preempt_one_in = PREEMPT;
+    host_preempt(PREEMPT);
     CHECK(d->tot_pages == 0, d->tot_pages, round);
     CHECK(page_free_count() == free_before, page_free_count(), free_before);
 }
 
-static void *play(void *data)
+/* Waits for all threads. */
+static void meet(void)
 {
-    unsigned int cpu = (unsigned int)(uintptr_t)data;
+    uint32_t now = atomic_load(&meeting);
 
-    host_cpu = &cpus[cpu];
+    if (atomic_fetch_add(&waiting, 1u) + 1u == THREADS) {
+        atomic_store(&waiting, 0u);
+        atomic_store_release(&meeting, now + 1u);
+    }
+    while (atomic_load_acquire(&meeting) == now) {
+        host_yield();
+    }
+}
+
+static void play(unsigned int cpu)
+{
     random_start(seed * THREADS + cpu);
     for (unsigned long n = 0; n < rounds; n++) {
         if (cpu == 0) {
             begin_round();
         }
-        pthread_barrier_wait(&barrier);
+        meet();
         for (unsigned int i = 0; i < CALLS; i++) {
             call_once(cpu);
         }
-        pthread_barrier_wait(&barrier);
+        meet();
         if (cpu == 0) {
             end_round(n);
         }
     }
-    return NULL;
 }
 
 int main(int argc, char **argv)
 {
-    pthread_t threads[THREADS];
-
+    model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1, 0);
     seed = argc > 1 ? strtoul(argv[1], NULL, 0) : 1;
     rounds = argc > 2 ? strtoul(argv[2], NULL, 0) : 3000;
-    model_start(seed);
-    nr_cpus = THREADS;
-    preempt_one_in = PREEMPT;
+    host_preempt(PREEMPT);
     d = model_domain(4096);
-    CHECK(pthread_barrier_init(&barrier, NULL, THREADS) == 0, 0, 0);
-    for (unsigned int i = 0; i < THREADS; i++) {
-        vcpus[i].d = d;
-        cpus[i].current = &vcpus[i];
-        cpus[i].online = true;
-        CHECK(pthread_create(&threads[i], NULL, play, (void *)(uintptr_t)i) == 0, i, 0);
-    }
-    for (unsigned int i = 0; i < THREADS; i++) {
-        pthread_join(threads[i], NULL);
-    }
+    model_threads(d, THREADS, play);
     printf("ok: %lu rounds of %u calls\n", rounds, THREADS * CALLS);
     return 0;
 }

@@ -41,7 +41,7 @@ int main(int argc, char **argv)
     unsigned long extents = argc > 2 ? strtoul(argv[2], NULL, 0) : 4;
     uint64_t at_start;
 
-    model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1);
+    model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1, 0);
     victim = model_domain(extents << CHUNK_ORDER);
     other = model_domain(4096);
     at_start = page_free_count();

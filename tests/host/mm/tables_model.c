@@ -55,18 +55,18 @@ static void check_sparse_teardown(void)
         CHECK(p2m_map(d, (gfn_t){gib << 18}, MEM_PAGES_PER_CHUNK, leaf) == 0, gib, 0);
     }
     CHECK(d->p2m.table_pages == 1023, d->p2m.table_pages, 0);
-    preempt_one_in = 1;
+    host_preempt(1);
     d->is_dying = true;
     do {
-        looks = watch_looks;
+        looks = host_pte_looks;
         rc = p2m_relinquish(d);
-        CHECK(watch_looks - looks < MOST_LOOKS, watch_looks - looks, 0);
+        CHECK(host_pte_looks - looks < MOST_LOOKS, host_pte_looks - looks, 0);
     } while (rc == -ERESTART);
     CHECK(rc == 0 && d->p2m.table_pages == 0, rc, d->p2m.table_pages);
     p2m_destroy(d);
     while (domain_pages_relinquish(d) == -ERESTART) {
     }
-    preempt_one_in = 0;
+    host_preempt(0);
     free(d);
 }
 
@@ -74,7 +74,7 @@ int main(int argc, char **argv)
 {
     uint64_t free_before;
 
-    model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1);
+    model_start(argc > 1 ? strtoul(argv[1], NULL, 0) : 1, 0);
     free_before = page_free_count();
     check_sparse_teardown();
     CHECK(page_free_count() == free_before, page_free_count(), free_before);

@@ -6,44 +6,19 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-SOURCES = (
-    "tests/host/mm/port.c",
-    "xen/base/ref.c",
-    "xen/domain/access.c",
-    "xen/hypercall/op.c",
-    "xen/lib/rangeset.c",
-    "xen/mm/buddy.c",
-    "xen/mm/guest_copy.c",
-    "xen/mm/heap.c",
-    "xen/control/memory_op.c",
-    "xen/mm/p2m*.c",
-    "xen/mm/page*.c",
-    "xen/control/physmap.c",
-    "xen/control/reservation.c",
-)
-
-SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all".split()
-FLAGS = (
-    "-std=gnu11 -O1 -g -fno-strict-aliasing -fno-delete-null-pointer-checks "
-    "-fno-omit-frame-pointer -Wall -Wextra -Werror -DXEN_DEBUG=1 -Dmemcpy=host_memcpy "
-    "-Itests/host/mm/include -Ixen/include -Itests/host/arch/include"
-).split() + SANITIZE
 
 Model = Callable[[str, int, int], str]
 
 
 @pytest.fixture(scope="session")
-def model(host_compiler: Any) -> Model:
+def model(host_program: Callable[..., Path]) -> Model:
     """Runs a model by name with a seed and a number of steps; fails with what did not hold."""
 
     def run(name: str, seed: int, steps: int) -> str:
-        sources = (*SOURCES, f"tests/host/mm/{name}.c")
-        objects = host_compiler.compile_all(sources, "gcc", FLAGS)
-        program: Path = host_compiler.link(f"mm-{name}", objects, "gcc", [*SANITIZE, "-pthread"])
+        sources = ("tests/host/mm/model.c", f"tests/host/mm/{name}.c")
+        program = host_program(f"mm-{name}", sources, wrap=("spin_rank_acquire", "xen_memcpy"))
         done = subprocess.run(
             [program, str(seed), str(steps)], capture_output=True, text=True, check=False
         )

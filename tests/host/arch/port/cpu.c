@@ -21,6 +21,9 @@ static _Thread_local jmp_buf *host_way_out;
 
 void host_leave(enum host_state state)
 {
+    if (host_way_out == NULL) {
+        host_lost(state);
+    }
     longjmp(*host_way_out, (int)state + 1);
 }
 

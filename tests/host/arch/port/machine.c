@@ -86,9 +86,6 @@ static void host_boot_cpu(void *data)
 
 enum host_state host_boot(uint64_t fdt)
 {
-    for (unsigned int i = 0; i < MAX_CPUS; i++) {
-        cpus[i].id = i;
-    }
     return host_play(&cpus[0], host_boot_cpu, &fdt);
 }
 

@@ -137,6 +137,10 @@ void host_machine_at(uint64_t start, uint64_t size, uint64_t image)
     host_state.ram_start = start;
     host_state.ram_size = size;
     host_state.image = image;
+    for (unsigned int i = 0; i < MAX_CPUS; i++) {
+        cpus[i].id = i;
+        cpus[i].arch.deadline = UINT64_MAX;
+    }
     host_new_tables();
     host_repeats(1000000);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Third port: memory and second-stage tables. Caches do not exist, and a flush is a number.
+ * Third port: memory and second-stage tables. Caches do not exist, and a flush is a number; but an
+ * entry is broken and flushed before it is made again [Arm ARM D8.14.1].
  */
 #include "state.h"
 
@@ -9,9 +10,17 @@
 #include <xen/domain.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
+#include <xen/printk.h>
 #include <xen/string.h>
 
+#define MAX_STALE 4096u
+
 uint8_t *host_directmap;
+_Thread_local uint64_t host_pte_looks;
+
+/* Who clears an entry flushes it before the lock is free. */
+static _Thread_local const pte_t *host_stale[MAX_STALE];
+static _Thread_local unsigned int host_nr_stale;
 
 paddr_t arch_image_start(void)
 {
@@ -59,14 +68,41 @@ void arch_p2m_setup(struct arch_p2m *hw, paddr_t root)
     hw->root = root;
 }
 
+static bool host_same_entry(pte_t a, pte_t b)
+{
+    return a.valid == b.valid && a.table == b.table && a.kind == b.kind && a.flags == b.flags &&
+           a.frame == b.frame;
+}
+
+void host_pte_write(pte_t *slot, pte_t pte)
+{
+    if (slot->valid) {
+        BUG_ON(pte.valid && !host_same_entry(*slot, pte));
+        BUG_ON(host_nr_stale == MAX_STALE);
+        host_stale[host_nr_stale++] = slot;
+    }
+    for (unsigned int i = 0; !slot->valid && pte.valid && i < host_nr_stale; i++) {
+        BUG_ON(host_stale[i] == slot);
+    }
+    __atomic_store(slot, &pte, __ATOMIC_RELEASE); /* whole, as hardware reads it */
+}
+
+unsigned int host_unflushed(void)
+{
+    return host_nr_stale;
+}
+
 void arch_p2m_flush(struct arch_p2m *hw)
 {
+    BUG_ON(hw->root == 0);
+    host_nr_stale = 0;
     hw->flushes++;
 }
 
-void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn __unused, uint64_t nr __unused)
+void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
 {
-    hw->flushes++;
+    BUG_ON(nr == 0 || gfn_x(gfn) + nr > 1ul << (arch_p2m_ipa_bits() - PAGE_SHIFT));
+    arch_p2m_flush(hw);
 }
 
 void arch_p2m_flush_all(void)
@@ -78,8 +114,12 @@ void arch_p2m_flush_all(void)
 static bool host_walk(const struct domain *d, paddr_t gpa, bool write, paddr_t *pa)
 {
     const pte_t *table = arch_pa_to_va(d->p2m.arch.root);
+    uint32_t read_only = READ_ONCE(d->p2m.arch.read_only);
     gfn_t g = gfn(gpa >> PAGE_SHIFT);
 
+    if (host_state.late) {
+        host_wait_a_while();
+    }
     if (gpa >> arch_p2m_ipa_bits() != 0) {
         return false;
     }
@@ -95,6 +135,8 @@ static bool host_walk(const struct domain *d, paddr_t gpa, bool write, paddr_t *
             uint64_t size = PAGE_SIZE << arch_p2m_order(level);
             struct p2m_leaf leaf = arch_pte_parse(pte, level);
 
+            /* The contract: told in time, or no translation is under way. */
+            BUG_ON((leaf.flags & P2M_WRITE) == 0 && read_only == 0);
             *pa = (mfn_x(leaf.mfn) << PAGE_SHIFT) + (gpa & (size - 1));
             return !write || (leaf.flags & P2M_WRITE) != 0;
         }
@@ -106,6 +148,7 @@ static bool host_walk(const struct domain *d, paddr_t gpa, bool write, paddr_t *
 /* Guests of this port have no tables of their own: virtual addresses are guest-physical ones. */
 bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
 {
+    BUG_ON((host_cpu->copying & 1u) == 0);
     smp_mb(); /* the contract: earlier stores are visible before the translation begins */
     return host_walk(host_cpu->current->d, gva, write, pa);
 }

@@ -27,6 +27,7 @@ struct host_machine_state {
     unsigned int failing_atomics;
     bool dump_faults; /* the next look at the stack does */
     bool threads;     /* each CPU has a thread of its own */
+    bool late;        /* threads wait here and there, so that others overtake them */
     bool raised;      /* some interrupt was raised since the machine was switched on */
     struct host_irq irq[HOST_MAX_IRQS];
     enum host_state cpu[MAX_CPUS];
@@ -45,10 +46,17 @@ void host_threads_run(unsigned int n);
 void host_thread_play(unsigned int cpu);
 /* Lets other threads run. true: *p has been `old` for so long that nobody will change it. */
 bool host_waits_for_ever(const uint32_t *p, uint32_t old);
+/* The core leaves a program that has called it by itself: says why, and ends. */
+void host_lost(enum host_state state) __attribute__((noreturn));
+/* Now and then gives others time for whole calls. */
+void host_wait_a_while(void);
 
 bool host_irq_waits(void); /* for the CPU that is played */
 void host_take_interrupts(void);
 bool host_early_putc(char c);
+
+/* Second-stage entries that this thread has cleared and not flushed yet. */
+unsigned int host_unflushed(void);
 
 /* The hypervisor's tables as boot code leaves them: nothing is mapped but the stacks. */
 void host_new_tables(void);

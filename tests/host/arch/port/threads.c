@@ -5,18 +5,23 @@
  */
 #undef sched_yield
 
+#include "../host.h"
 #include "../machine.h"
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define WAIT_MAX 60 /* seconds; a sanitizer on a busy machine needs some */
 
 void host_threads_run(unsigned int n);
 void host_thread_play(unsigned int cpu);
 bool host_waits_for_ever(const uint32_t *p, uint32_t old);
+void host_wait_a_while(void);
+void host_lost(enum host_state state) __attribute__((noreturn));
 
 static void *host_thread(void *data)
 {
@@ -42,6 +47,21 @@ void host_threads_run(unsigned int n)
 void host_yield(void)
 {
     sched_yield();
+}
+
+void host_lost(enum host_state state)
+{
+    fprintf(stderr, "left as %d: %s", (int)state, host_log());
+    abort();
+}
+
+void host_wait_a_while(void)
+{
+    static _Thread_local unsigned int seed;
+
+    if (rand_r(&seed) % 16 == 0) {
+        usleep(50);
+    }
 }
 
 bool host_waits_for_ever(const uint32_t *p, uint32_t old)

@@ -8,6 +8,9 @@
 #include <xen/config.h>
 
 bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa);
+void host_pte_write(pte_t *slot, pte_t pte);
+
+extern _Thread_local uint64_t host_pte_looks; /* at entries, by this thread */
 
 static inline bool arch_gva_to_pa(const struct arch_p2m *hw __unused, uint64_t gva, bool write,
                                   paddr_t *pa)
@@ -55,6 +58,7 @@ static inline pte_t arch_pte_table(paddr_t table)
 
 static inline bool arch_pte_valid(pte_t pte)
 {
+    host_pte_looks++;
     return pte.valid;
 }
 
@@ -79,5 +83,5 @@ static inline struct p2m_leaf arch_pte_parse(pte_t pte, unsigned int level __unu
 
 static inline void arch_pte_write(pte_t *slot, pte_t pte)
 {
-    __atomic_store(slot, &pte, __ATOMIC_RELEASE); /* whole, as hardware reads it */
+    host_pte_write(slot, pte);
 }
