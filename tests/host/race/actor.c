@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls of tools and guests, random numbers, and delays. */
-#define _GNU_SOURCE
-
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -52,21 +49,19 @@ void delays_start(void)
     delays = true;
 }
 
+void __real_spin_rank_acquire(const spinlock_t *lock);
+void __wrap_spin_rank_acquire(const spinlock_t *lock);
+
 /*
  * In front of the core's function: when a CPU is about to take its first lock the others may get
  * time for whole calls, so that what it remembers from before is old.
  */
-void spin_rank_acquire(const spinlock_t *lock)
+void __wrap_spin_rank_acquire(const spinlock_t *lock)
 {
-    static void (*acquire)(const spinlock_t *lock);
-
-    if (acquire == NULL) {
-        acquire = (void (*)(const spinlock_t *))dlsym(RTLD_NEXT, "spin_rank_acquire");
-    }
     if (delays && host_cpu->locks_held == 0 && random_below(8) == 0) {
         usleep(random_below(16) == 0 ? 400 : 20);
     }
-    acquire(lock);
+    __real_spin_rank_acquire(lock);
 }
 
 static enum host_state alive(enum host_state now, uint64_t nr)

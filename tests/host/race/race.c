@@ -177,6 +177,7 @@ int main(int argc, char **argv)
 {
     int rc;
 
+    scene_boot_dom0(CPUS, LINE); /* first: it makes all variables new */
     for (unsigned int i = 0; argc > 1 && i < ARRAY_SIZE(acts); i++) {
         act = strcmp(argv[1], acts[i].name) == 0 ? acts[i].fn : act;
     }
@@ -186,7 +187,6 @@ int main(int argc, char **argv)
     }
     seed = strtoul(argv[2], NULL, 0);
     rounds = strtoul(argv[3], NULL, 0);
-    scene_boot_dom0(CPUS, LINE);
     host_cpu = &cpus[0];
     CHECK(host_vcpu_on(0, 1, 0, 0, &rc) == HOST_GUEST && rc == 0, rc, 0);
     CHECK(host_gate(1) == HOST_GUEST, 1, 0);

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-SANITIZE = "-fsanitize=address,undefined -fno-sanitize-recover=all".split()
-SOURCES = ("xen/*/*.c", "tests/host/arch/port/*.c", "tests/host/vmid/vmid.c")
 
 
 def _output(program: Path, *args: object) -> str:
@@ -22,11 +19,9 @@ def _output(program: Path, *args: object) -> str:
 
 
 @pytest.fixture(scope="module")
-def numbers(host_compiler: Any, host_flags: list[str]) -> Path:
+def numbers(host_program: Callable[..., Path]) -> Path:
     """The model of numbers: the core on the third port."""
-    objects = host_compiler.compile_all(SOURCES, "gcc", [*host_flags, *SANITIZE, "-fPIC"])
-    program: Path = host_compiler.link("vmid", objects, "gcc", [*SANITIZE, "-pthread"])
-    return program
+    return host_program("vmid", ("tests/host/vmid/vmid.c",))
 
 
 @pytest.mark.parametrize("bits", [3, 4, 7, 14])
