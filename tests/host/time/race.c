@@ -4,18 +4,13 @@
  * expire, the other makes, arms and destroys them. A handler that runs after its timer was
  * destroyed, or is still running then, is the failure. `race ROUNDS`.
  */
-#include <pthread.h>
-#include <stdbool.h>
+#include "../arch/port/state.h"
+#include "../fuzz/core/scene.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-
-/* The C library and the core have a function of this name. */
-#define sched_yield core_sched_yield
-#include <xen/cpu.h>
-#include <xen/heap.h>
 #include <xen/time.h>
-#undef sched_yield
-#include <sched.h>
+#include <xen/timer.h>
 
 #define TIMERS 4u
 #define WORK   50u
@@ -26,75 +21,8 @@ static struct watched {
     uint32_t seen;
 } watched[TIMERS];
 
+static unsigned long rounds;
 static uint32_t stop, started;
-
-_Thread_local struct cpu *host_cpu;
-uint64_t host_counter;
-struct cpu cpus[MAX_CPUS];
-unsigned int nr_cpus = 2;
-
-uint64_t host_read_counter(void)
-{
-    return __atomic_fetch_add(&host_counter, 1, __ATOMIC_RELAXED);
-}
-
-void host_timer_program(uint64_t ticks)
-{
-    (void)ticks;
-}
-
-uint64_t arch_counter_hz(void)
-{
-    return 1000000000u;
-}
-
-s_time_t time_now(void)
-{
-    return (s_time_t)host_read_counter();
-}
-
-uint64_t time_to_ticks(s_time_t t)
-{
-    return (uint64_t)t;
-}
-
-void host_wait_while_equal(const uint32_t *p, uint32_t old)
-{
-    if (atomic_load(p) == old) {
-        sched_yield();
-    }
-}
-
-bool host_irq_pending(void)
-{
-    return false;
-}
-
-void spin_rank_acquire(const spinlock_t *lock)
-{
-    (void)lock;
-}
-
-void spin_rank_release(const spinlock_t *lock)
-{
-    (void)lock;
-}
-
-void cpu_request(struct cpu *c, uint32_t bits)
-{
-    (void)c;
-    (void)bits;
-}
-
-void *heap_alloc(size_t size)
-{
-    return calloc(1, size);
-}
-
-void heap_free(void *p, size_t size __unused)
-{
-    free(p);
-}
 
 /* Takes a while, so that it is often found running; arms itself again now and then. */
 static void fired(void *data)
@@ -108,7 +36,7 @@ static void fired(void *data)
         }
         w->seen++; /* a data race if the destroyer does not wait */
         if (i == WORK / 2) {
-            sched_yield();
+            host_yield();
         }
     }
     if ((w->seen & 1u) != 0) {
@@ -116,15 +44,12 @@ static void fired(void *data)
     }
 }
 
-static void *expire(void *unused)
+static void expire(void)
 {
-    (void)unused;
-    host_cpu = &cpus[1];
     atomic_store(&started, 1u);
     while (atomic_load(&stop) == 0) {
         timer_run();
     }
-    return NULL;
 }
 
 static void round_of(struct watched *w)
@@ -143,25 +68,27 @@ static void round_of(struct watched *w)
     atomic_store_release(&w->alive, 0u);
 }
 
-int main(int argc, char **argv)
+static void play(unsigned int cpu)
 {
-    unsigned long rounds = argc > 1 ? strtoul(argv[1], NULL, 0) : 0;
-    pthread_t thread;
-
-    host_cpu = &cpus[0];
-    timer_init_cpu(&cpus[0]);
-    timer_init_cpu(&cpus[1]);
-    if (pthread_create(&thread, NULL, expire, NULL) != 0) {
-        return 2;
+    if (cpu == 1) {
+        expire();
+        return;
     }
     while (atomic_load(&started) == 0) {
-        sched_yield();
+        host_yield();
     }
     for (unsigned long i = 0; i < rounds; i++) {
         round_of(&watched[i % TIMERS]);
     }
     atomic_store(&stop, 1u);
-    (void)pthread_join(thread, NULL);
+}
+
+int main(int argc, char **argv)
+{
+    scene_boot_dom0(2, "dom0_mem=64M noreboot"); /* first: it makes all variables new */
+    rounds = argc > 1 ? strtoul(argv[1], NULL, 0) : 0;
+    host_clock_step(1);
+    host_threads(2, play);
     printf("ok\n");
     return 0;
 }
