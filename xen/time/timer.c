@@ -204,12 +204,27 @@ static void timer_wait_for_handler(const struct timer *t)
     }
 }
 
+/* Takes t off its queue; false: it was too late, its handler runs. */
+static bool timer_take_back(struct timer *t)
+{
+    struct cpu *c = timer_lock_queue(t);
+    bool idle = atomic_load_acquire(&c->timers.running) != t;
+
+    if (t->slot != 0) {
+        timer_remove(&c->timers, t);
+    }
+    spin_unlock(&c->timers.lock);
+    return idle;
+}
+
 void timer_destroy(struct timer *t)
 {
     if (t->cpu != NULL) {
-        timer_stop(t);
-        timer_wait_for_handler(t);
-        timer_stop(t); /* the handler may have armed it again */
+        /* A handler may arm it again. Once those on other CPUs have ended, that is on t->cpu, where
+         * none begins while the lock is held. */
+        do {
+            timer_wait_for_handler(t);
+        } while (!timer_take_back(t));
         t->cpu = NULL;
         atomic_fetch_sub(&reserved_slots, 1u);
     }
