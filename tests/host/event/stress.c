@@ -3,41 +3,44 @@
  * Event channels under real concurrency: threads send on ports of one domain while others play the
  * vCPUs of the receiver, with the queue handling of a guest kernel. A sender counts up a port's
  * number and sends; a receiver that is told of a port takes the number. When all is quiet every
- * number must have been taken: no event was lost. Compiled with the event code as it is and the
- * least that this needs of the rest. `stress fifo|2l|switch EPISODES SEED`; switch: to the FIFO
- * form, in the middle of the first episode.
+ * number must have been taken: no event was lost. On the third port: dom0 sends, an ordinary domain
+ * receives. `stress fifo|2l|switch EPISODES SEED`; switch: to the FIFO form, in the middle of the
+ * first episode.
  */
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "rest.h"
+#include "../arch/port/state.h"
+#include "../fuzz/core/scene.h"
 
+#include <arch/mm.h>
 #include <xen/errno.h>
+#include <xen/evtchn_port.h>
+#include <xen/page.h>
 
+#define VCPUS       2u
 #define PORTS       12u
 #define SENDERS     3u
 #define EPISODE     100u      /* sends of each thread between two moments of quiet */
 #define QUIET_TRIES 10000000u /* looks at a port before its event counts as lost */
 
-static struct domain sender;
-static struct vcpu sender_vcpu, receiver_vcpu[VCPUS];
-static struct vcpu *sender_list[1] = {&sender_vcpu},
-                   *receiver_list[VCPUS] = {&receiver_vcpu[0], &receiver_vcpu[1]};
-static uint64_t sender_polls[1], receiver_polls[1];
-static struct vcpu_info info[VCPUS + 1];
+static struct domain *sender, *receiver;
+static uint8_t *frames[VCPUS + 1]; /* of the receiver: control blocks, event words */
 static uint32_t sent[PORTS + 1], taken[PORTS + 1];
 static evtchn_port_t peer[PORTS + 1]; /* sender's port by receiver's */
-static bool fifo, stop;
-static unsigned int episodes;
-static pthread_barrier_t barrier_line;
+static bool fifo, later, stop;
+static unsigned int episodes, first_seed;
+static uint32_t waiting, meeting;
+
+bool __wrap_host_atomic_fails(void);
+void __wrap_domain_pause_nowait(struct domain *d);
 
 /* The guest's side, as a kernel does it. */
 struct guest {
     unsigned int vcpu;
     uint32_t head[EVTCHN_FIFO_MAX_QUEUES];
     unsigned int seed;
+    uint32_t upcalls; /* that it has taken */
 };
 
 static event_word_t *word(evtchn_port_t port)
@@ -60,21 +63,21 @@ static void op(int rc, const char *what)
 
 static void hypercall_unmask(evtchn_port_t port)
 {
-    struct evtchn *e = evtchn_get(&receiver, port);
+    struct evtchn *e = evtchn_get(receiver, port);
 
     spin_lock(&e->lock);
-    evtchn_abi(&receiver)->unmask(receiver.vcpu[e->vcpu], e);
+    evtchn_abi(receiver)->unmask(receiver->vcpu[e->vcpu], e);
     spin_unlock(&e->lock);
 }
 
 /* What set_priority and bind_vcpu do. */
 static void change(evtchn_port_t port, uint32_t priority, uint32_t vcpu)
 {
-    struct evtchn *e = evtchn_get(&receiver, port);
+    struct evtchn *e = evtchn_get(receiver, port);
 
     spin_lock(&e->lock);
     if (priority != UINT32_MAX) {
-        (void)evtchn_abi(&receiver)->set_priority(e, priority);
+        (void)evtchn_abi(receiver)->set_priority(e, priority);
     }
     if (vcpu != UINT32_MAX) {
         atomic_store(&e->vcpu, (uint16_t)vcpu);
@@ -84,7 +87,7 @@ static void change(evtchn_port_t port, uint32_t priority, uint32_t vcpu)
 
 static void set_mask(evtchn_port_t port, bool masked)
 {
-    uint64_t *map = receiver.shared_info->evtchn_mask;
+    uint64_t *map = receiver->shared_info->evtchn_mask;
 
     if (!fifo && masked) {
         atomic_test_and_set_bit(port, map);
@@ -124,12 +127,12 @@ static void handle(struct guest *g, evtchn_port_t port)
     if (fifo) {
         atomic_fetch_and(word(port), ~(1u << EVTCHN_FIFO_PENDING));
     } else {
-        atomic_test_and_clear_bit(port, receiver.shared_info->evtchn_pending);
+        atomic_test_and_clear_bit(port, receiver->shared_info->evtchn_pending);
     }
     take(port);
     if (what % 8 == 0) {
         set_mask(port, true);
-        sched_yield();
+        host_yield();
         set_mask(port, false);
     }
     if (what % 16 == 1) {
@@ -182,8 +185,8 @@ static void fifo_upcall(struct guest *g)
 
 static void twolevel_upcall(struct guest *g)
 {
-    struct shared_info *s = receiver.shared_info;
-    uint64_t words = atomic_exchange(&info[g->vcpu].evtchn_pending_sel, 0);
+    struct shared_info *s = receiver->shared_info;
+    uint64_t words = atomic_exchange(&receiver->vcpu[g->vcpu]->info->evtchn_pending_sel, 0);
 
     for (unsigned int i = 0; i < 64; i++) {
         uint64_t bits = (words >> i & 1u) != 0
@@ -199,72 +202,69 @@ static void twolevel_upcall(struct guest *g)
 static void upcall(struct guest *g)
 {
     do {
-        atomic_exchange(&info[g->vcpu].evtchn_upcall_pending, 0);
+        atomic_exchange(&receiver->vcpu[g->vcpu]->info->evtchn_upcall_pending, 0);
         if (fifo) {
             fifo_upcall(g);
         } else {
             twolevel_upcall(g);
         }
-    } while (atomic_load(&info[g->vcpu].evtchn_upcall_pending) != 0);
+    } while (atomic_load(&receiver->vcpu[g->vcpu]->info->evtchn_upcall_pending) != 0);
 }
 
-static void *receive(void *arg)
+/* Waits for all senders and the one that looks. */
+static void meet(void)
 {
-    struct guest g = {.vcpu = *(unsigned int *)arg, .seed = *(unsigned int *)arg + 17};
+    uint32_t now = atomic_load(&meeting);
+
+    if (atomic_fetch_add(&waiting, 1u) == SENDERS) {
+        atomic_store(&waiting, 0u);
+        atomic_store_release(&meeting, now + 1u);
+    }
+    while (atomic_load_acquire(&meeting) == now) {
+        host_yield();
+    }
+}
+
+static void receive(unsigned int vcpu)
+{
+    struct guest g = {.vcpu = vcpu, .seed = vcpu + 17};
 
     while (!__atomic_load_n(&stop, __ATOMIC_ACQUIRE)) {
-        if (atomic_exchange(&interrupted[g.vcpu], 0) != 0) {
+        uint32_t upcalls = atomic_load_acquire(&receiver->vcpu[vcpu]->arch.upcalls);
+
+        if (upcalls != g.upcalls) {
+            g.upcalls = upcalls;
             upcall(&g);
         } else {
-            sched_yield();
+            host_yield();
         }
     }
-    return NULL;
 }
 
-static void *send_events(void *arg)
+static void send_events(unsigned int seed)
 {
-    unsigned int seed = *(unsigned int *)arg;
-
     for (unsigned int i = 0; i < episodes * EPISODE; i++) {
         evtchn_port_t port = 1 + (evtchn_port_t)rand_r(&seed) % PORTS;
 
         __atomic_fetch_add(&sent[port], 1, __ATOMIC_RELEASE);
-        op(evtchn_send(&sender, peer[port]), "send");
+        op(evtchn_send(sender, peer[port]), "send");
         if (i % EPISODE == EPISODE - 1) {
-            pthread_barrier_wait(&barrier_line);
-            pthread_barrier_wait(&barrier_line);
+            meet();
+            meet();
         }
     }
-    return NULL;
-}
-
-static void make_domain(struct domain *d, domid_t id, struct vcpu **list, unsigned int n,
-                        uint64_t *polls)
-{
-    d->id = id;
-    d->vcpu = list;
-    d->max_vcpus = n;
-    d->poll_mask = polls;
-    d->shared_info = page_alloc(0);
-    for (unsigned int i = 0; i < n; i++) {
-        list[i]->d = d;
-        list[i]->id = i;
-        list[i]->info = &info[d == &receiver ? i : VCPUS];
-    }
-    op(evtchn_domain_init(d, UINT32_MAX), "init");
 }
 
 static void connect(evtchn_port_t port)
 {
     struct evtchn *a, *b;
-    int rc = evtchn_alloc_unbound(&receiver, sender.id);
+    int rc = evtchn_alloc_unbound(receiver, sender->id);
 
     if (rc != (int)port) {
         op(-1, "alloc_unbound");
     }
-    a = evtchn_get(&receiver, port);
-    b = evtchn_alloc(&sender, &rc);
+    a = evtchn_get(receiver, port);
+    b = evtchn_alloc(sender, &rc);
     b->u.peer = a;
     evtchn_open(b, EVTCHN_INTERDOMAIN, 0);
     a->u.peer = b;
@@ -277,16 +277,16 @@ static void connect(evtchn_port_t port)
 static void use_fifo(void)
 {
     struct evtchn_init_control control = {.offset = 64};
-    uint64_t words = VCPUS;
+    uint64_t words = (SCENE_GUEST >> PAGE_SHIFT) + VCPUS;
     int rc;
 
     for (unsigned int i = 0; i < VCPUS; i++) {
         control.vcpu = i;
-        control.control_gfn = i;
-        op(evtchn_fifo_init_control(&receiver, &control), "init_control");
+        control.control_gfn = (SCENE_GUEST >> PAGE_SHIFT) + i;
+        op(evtchn_fifo_init_control(receiver, &control), "init_control");
     }
     do {
-        rc = evtchn_fifo_expand_array(&receiver, &words);
+        rc = evtchn_fifo_expand_array(receiver, &words);
     } while (rc == -ERESTART);
     op(rc, "expand_array");
 }
@@ -302,44 +302,70 @@ static void check_quiet(void)
                        taken[port], *word(port));
                 exit(1);
             }
-            sched_yield();
+            host_yield();
         }
     }
 }
 
+static void look(bool switches)
+{
+    if (switches) {
+        use_fifo();
+    }
+    for (unsigned int i = 0; i < episodes; i++) {
+        meet();
+        check_quiet();
+        meet();
+    }
+    __atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+}
+
+static void play(unsigned int cpu)
+{
+    if (cpu < VCPUS) {
+        receive(cpu);
+    } else if (cpu < VCPUS + SENDERS) {
+        send_events(first_seed * 7 + cpu);
+    } else {
+        look(later);
+    }
+}
+
+/* One attempt in four fails: then 64 in a row never do, and nobody must be stopped. */
+bool __wrap_host_atomic_fails(void)
+{
+    static _Thread_local uint32_t attempts;
+
+    attempts = attempts * 1103515245u + 12345u;
+    return (attempts >> 16 & 3u) == 0;
+}
+
+void __wrap_domain_pause_nowait(struct domain *d)
+{
+    (void)d;
+    abort();
+}
+
 int main(int argc, char **argv)
 {
-    pthread_t threads[SENDERS + VCPUS];
-    unsigned int numbers[SENDERS + VCPUS], seed = argc > 3 ? (unsigned int)atoi(argv[3]) : 1;
-    bool later = argc > 1 && argv[1][0] == 's';
-
+    scene_boot(); /* first: it makes all variables new */
+    sender = host_domain(0);
+    receiver = host_domain(1);
+    for (unsigned int i = 0; i <= VCPUS; i++) {
+        frames[i] = page_va(p2m_get_page(receiver, gfn((SCENE_GUEST >> PAGE_SHIFT) + i), true));
+    }
+    later = argc > 1 && argv[1][0] == 's';
     fifo = later || (argc > 1 && argv[1][0] == 'f');
     episodes = argc > 2 ? (unsigned int)atoi(argv[2]) : 1000;
-    pthread_barrier_init(&barrier_line, NULL, SENDERS + 1);
-    make_domain(&sender, 1, sender_list, 1, sender_polls);
-    make_domain(&receiver, 2, receiver_list, VCPUS, receiver_polls);
+    first_seed = argc > 3 ? (unsigned int)atoi(argv[3]) : 1;
     if (fifo && !later) {
         use_fifo();
     }
     for (evtchn_port_t port = 1; port <= PORTS; port++) {
         connect(port);
     }
-    for (unsigned int i = 0; i < VCPUS + SENDERS; i++) {
-        numbers[i] = i < VCPUS ? i : seed * 7 + i;
-        pthread_create(&threads[i], NULL, i < VCPUS ? receive : send_events, &numbers[i]);
-    }
-    if (later) {
-        use_fifo();
-    }
-    for (unsigned int i = 0; i < episodes; i++) {
-        pthread_barrier_wait(&barrier_line);
-        check_quiet();
-        pthread_barrier_wait(&barrier_line);
-    }
-    __atomic_store_n(&stop, true, __ATOMIC_RELEASE);
-    for (unsigned int i = 0; i < VCPUS + SENDERS; i++) {
-        pthread_join(threads[i], NULL);
-    }
+    host_preempt(2); /* work is pending at every other look */
+    host_threads(VCPUS + SENDERS + 1u, play);
     printf("%s: nothing lost in %u episodes\n", fifo ? "fifo" : "2l", episodes);
     return 0;
 }

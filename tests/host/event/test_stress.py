@@ -4,35 +4,18 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-SOURCES = (
-    "tests/host/event/*.c",
-    "xen/event/evtchn.c",
-    "xen/event/evtchn_2l.c",
-    "xen/event/evtchn_fifo*.c",
-    "xen/event/evtchn_upcall.c",
-    "xen/event/virq.c",
-    "xen/domain/guest_atomic.c",
-)
-FLAGS = (
-    "-std=gnu11 -O2 -g -ffunction-sections -fno-strict-aliasing -Wall -Wextra -Werror "
-    "-DXEN_DEBUG=0 -Ixen/include -Itests/host/arch/include"
-).split()
-
-# What else the core has of the sources' functions is not called.
-LINK = "-pthread -Wl,--gc-sections".split()
+Program = Callable[..., Path]
 
 
-def build(host_compiler: Any, name: str, sanitize: str) -> Path:
-    """The program, with a sanitizer or without."""
-    flags = [word for word in sanitize.split() if word]
-    objects = host_compiler.compile_all(SOURCES, "gcc", [*FLAGS, *flags])
-    program: Path = host_compiler.link(name, objects, "gcc", [*flags, *LINK])
-    return program
+def build(host_program: Program, sanitizer: str) -> Path:
+    """The program, which makes attempts at guests' words fail."""
+    wrap = ("host_atomic_fails", "domain_pause_nowait")
+    return host_program("event-stress", ("tests/host/event/stress.c",), sanitizer, wrap)
 
 
 def run(program: Path, form: str, episodes: int, seed: int = 1) -> None:
@@ -44,17 +27,16 @@ def run(program: Path, form: str, episodes: int, seed: int = 1) -> None:
 
 
 @pytest.mark.parametrize("form", ["fifo", "2l"])
-def test_nothing_is_lost(host_compiler: Any, form: str) -> None:
-    run(build(host_compiler, "event-stress", ""), form, 10000)
+def test_nothing_is_lost(host_program: Program, form: str) -> None:
+    run(build(host_program, "undefined"), form, 10000)
 
 
-def test_nothing_is_lost_by_the_switch(host_compiler: Any) -> None:
-    program = build(host_compiler, "event-stress", "")
+def test_nothing_is_lost_by_the_switch(host_program: Program) -> None:
+    program = build(host_program, "undefined")
     for seed in range(1, 101):
         run(program, "switch", 2, seed)
 
 
 @pytest.mark.parametrize("form", ["fifo", "2l", "switch"])
-def test_no_data_race(host_compiler: Any, form: str) -> None:
-    # It does not know fences, which is no loss: on this machine they order nothing more.
-    run(build(host_compiler, "event-race", "-fsanitize=thread -Wno-tsan"), form, 200)
+def test_no_data_race(host_program: Program, form: str) -> None:
+    run(build(host_program, "thread"), form, 200)
