@@ -116,7 +116,7 @@ size_t console_read_guest(struct domain *d, char *text, size_t n)
     size_t done = 0;
 
     if (!d->is_hardware) {
-        return 0;
+        return pv_console_read(d, text, n);
     }
     spin_lock(&console_lock);
     while (done < n && input_out != input_in) {
@@ -126,13 +126,21 @@ size_t console_read_guest(struct domain *d, char *text, size_t n)
     return done;
 }
 
-size_t console_write_guest(struct domain *d __unused, const char *text, size_t n)
+bool console_is_there(struct domain *d)
 {
+    return d->is_hardware || pv_console_there(d);
+}
+
+long console_write_guest(struct domain *d, const char *text, size_t n)
+{
+    if (!d->is_hardware) {
+        return pv_console_write(d, text, n);
+    }
     spin_lock(&console_lock);
     n = uart_try(text, n);
     if (opt.console_to_ring) {
         ring_put(text, n);
     }
     spin_unlock(&console_lock);
-    return n;
+    return (long)n;
 }

@@ -28,16 +28,20 @@ static long console_write(struct op_call *call)
         return -EINVAL;
     }
     while (arg[1] != 0) {
-        size_t n = min_size(arg[1], sizeof(text)), done;
+        size_t n = min_size(arg[1], sizeof(text));
+        long done;
 
         if (guest_copy_from(text, arg[2], n) != 0) {
             return -EFAULT;
         }
         done = console_write_guest(call->d, text, n);
-        arg[1] -= done;
-        arg[2] += done;
+        if (done < 0) {
+            return done;
+        }
+        arg[1] -= (uint64_t)done;
+        arg[2] += (uint64_t)done;
         /* A character takes 87 us at 115200 baud: interrupts do not wait for it. */
-        if (arg[1] != 0 && (done < n || hypercall_preempt())) {
+        if (arg[1] != 0 && ((size_t)done < n || hypercall_preempt())) {
             return -ERESTART;
         }
     }

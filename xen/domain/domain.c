@@ -169,6 +169,7 @@ static struct domain *domain_new(domid_t id, const struct xen_domctl_createdomai
     d->pool = &cpupool0;
     memcpy(d->handle, config->handle, sizeof(d->handle));
     spin_init(&d->lock, LOCK_DOMAIN);
+    spin_init(&d->console.lock, LOCK_CONSOLE);
     return d;
 }
 

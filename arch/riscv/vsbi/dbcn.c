@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SBI debug console [RVSBI 12]: text of the domain that has the console, in guest-physical memory.
- * A call does what it can without keeping others waiting and says how much that was.
+ * SBI debug console [RVSBI 12]: text in guest-physical memory to the domain's console, and back. A
+ * call does what it can without keeping others waiting and says how much that was.
  */
 #include <asm/vsbi.h>
 #include <xen/console.h>
 #include <xen/domain.h>
+#include <xen/errno.h>
 #include <xen/guest_copy.h>
 #include <xen/hypercall.h>
 #include <xen/lib.h>
+#include <xen/sched.h>
 
 #define SLICE     128u /* bytes between looks at pending work */
 #define CALL_MOST 4096u
@@ -21,40 +23,53 @@ static bool dbcn_refuses(const uint64_t *args)
     return args[2] != 0 || add_overflows(args[1], args[0], &end);
 }
 
-void vsbi_put(struct vcpu *v, char c)
+/*
+ * Nothing was written, by console_write_guest's result. What waits is a call that is made again:
+ * interrupts do not wait with it, and other vCPUs may run. Returning 0 bytes is no way out: Linux
+ * takes that for an error and throws its text away.
+ */
+static long dbcn_nothing(struct vcpu *v, long error, const uint64_t *args, uint64_t *value)
 {
-    while (console_write_guest(v->d, &c, 1) == 0) {
+    switch (error) {
+    case 0: sched_yield(v); return vsbi_repeat(v, args, value);
+    case -EFAULT: return SBI_ERR_INVALID_PARAM;
+    default: return SBI_ERR_FAILED;
     }
+}
+
+long vsbi_put(struct vcpu *v, char c, const uint64_t *args, uint64_t *value)
+{
+    long done = console_write_guest(v->d, &c, 1);
+
+    return done > 0 ? SBI_SUCCESS : dbcn_nothing(v, done, args, value);
 }
 
 static long dbcn_write(struct vcpu *v, const uint64_t *args, uint64_t *value)
 {
-    uint64_t n = min_u64(args[0], CALL_MOST);
+    uint64_t n = min_u64(args[0], CALL_MOST), done = 0;
     char text[SLICE];
+    long part = 1;
 
     if (dbcn_refuses(args)) {
         return SBI_ERR_INVALID_PARAM;
     }
-    /* Linux takes 0 for an error and throws its text away: one character is always waited for. */
-    if (n != 0) {
-        if (guest_copy_from_gpa(v->d, text, args[1], 1) != 0) {
-            return SBI_ERR_INVALID_PARAM;
-        }
-        vsbi_put(v, text[0]);
-        *value = 1;
-    }
-    while (*value < n && !hypercall_preempt()) {
-        size_t part = min_size(n - *value, sizeof(text)), done;
+    while (done < n && part > 0) {
+        size_t size = min_size(n - done, sizeof(text));
 
-        if (guest_copy_from_gpa(v->d, text, args[1] + *value, part) != 0) {
-            break; /* what was written is written */
+        if (guest_copy_from_gpa(v->d, text, args[1] + done, size) != 0) {
+            part = -EFAULT;
+            break;
         }
-        done = console_write_guest(v->d, text, part);
-        *value += done;
-        if (done < part) {
-            break; /* the device is full */
+        part = console_write_guest(v->d, text, size);
+        done += part > 0 ? (uint64_t)part : 0;
+        if (hypercall_preempt()) {
+            break;
         }
     }
+    if (part <= 0 && done == 0) {
+        return dbcn_nothing(v, part, args, value);
+    }
+    *value = done;
     return SBI_SUCCESS;
 }
 
@@ -78,12 +93,10 @@ static long dbcn_read(struct vcpu *v, const uint64_t *args, uint64_t *value)
 
 long vsbi_dbcn(struct vcpu *v, uint64_t function, const uint64_t *args, uint64_t *value)
 {
-    char c = (char)args[0];
-
     switch (function) {
     case SBI_DBCN_WRITE: return dbcn_write(v, args, value);
     case SBI_DBCN_READ: return dbcn_read(v, args, value);
-    case SBI_DBCN_WRITE_BYTE: vsbi_put(v, c); return SBI_SUCCESS;
+    case SBI_DBCN_WRITE_BYTE: return vsbi_put(v, (char)args[0], args, value);
     default: return SBI_ERR_NOT_SUPPORTED;
     }
 }

@@ -23,10 +23,7 @@ static long hsm_start(struct vcpu *v, const uint64_t *args, uint64_t *value)
     }
     switch (vcpu_start(t, pc, args[2])) {
     case 0: return SBI_SUCCESS;
-    case -ERESTART:
-        arch_hypercall_repeat(v);
-        *value = args[1];
-        return (long)args[0]; /* a0 and a1 as they were, for the same call */
+    case -ERESTART: return vsbi_repeat(v, args, value);
     default: return SBI_ERR_ALREADY_AVAILABLE;
     }
 }

@@ -53,7 +53,7 @@ long vsbi_legacy(struct vcpu *v, uint64_t function __unused, const uint64_t *arg
     *value = args[1]; /* a1 stays as it was */
     switch (extension) {
     case SBI_EXT_SET_TIMER: vtimer_set(v, args[0]); return 0;
-    case SBI_EXT_PUTCHAR: vsbi_put(v, c); return 0;
+    case SBI_EXT_PUTCHAR: return vsbi_put(v, c, args, value);
     case SBI_EXT_GETCHAR: return console_read_guest(v->d, &c, 1) != 0 ? (uint8_t)c : -1;
     case SBI_EXT_CLEAR_IPI: virq_clear(v, 1ul << IRQ_VS_SOFT); return 0;
     case SBI_EXT_SHUTDOWN: domain_shutdown(v->d, SHUTDOWN_poweroff); return 0;

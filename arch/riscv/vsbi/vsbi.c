@@ -7,6 +7,7 @@
 #include <asm/vcpu.h>
 #include <asm/vsbi.h>
 #include <public/arch.h>
+#include <xen/console.h>
 #include <xen/domain.h>
 #include <xen/nospec.h>
 
@@ -16,17 +17,17 @@ static vsbi_fn vsbi_base;
 static const struct vsbi_extension {
     uint64_t id;
     vsbi_fn *call;
-    bool privileged; /* for the domain that has the console only */
+    bool console; /* for a domain that has one */
 } extensions[] = {
     {.id = SBI_EXT_IPI, .call = vsbi_ipi},
     {.id = SBI_EXT_TIME, .call = vsbi_time},
     {.id = SBI_EXT_RFENCE, .call = vsbi_rfence},
-    {.id = SBI_EXT_DBCN, .call = vsbi_dbcn, .privileged = true},
+    {.id = SBI_EXT_DBCN, .call = vsbi_dbcn, .console = true},
     {.id = SBI_EXT_HSM, .call = vsbi_hsm},
     {.id = SBI_EXT_SRST, .call = vsbi_srst},
     {.id = SBI_EXT_BASE, .call = vsbi_base},
-    {.id = SBI_EXT_PUTCHAR, .call = vsbi_legacy, .privileged = true},
-    {.id = SBI_EXT_GETCHAR, .call = vsbi_legacy, .privileged = true},
+    {.id = SBI_EXT_PUTCHAR, .call = vsbi_legacy, .console = true},
+    {.id = SBI_EXT_GETCHAR, .call = vsbi_legacy, .console = true},
     {.id = SBI_EXT_SET_TIMER, .call = vsbi_legacy},
     {.id = SBI_EXT_CLEAR_IPI, .call = vsbi_legacy},
     {.id = SBI_EXT_SEND_IPI, .call = vsbi_legacy},
@@ -49,7 +50,7 @@ static const struct vsbi_extension *vsbi_row(const struct vcpu *v, uint64_t id)
     for (const struct vsbi_extension *row = extensions; row < extensions + ARRAY_SIZE(extensions);
          row++) {
         if (row->id == id) {
-            return row->privileged && !v->d->is_privileged ? NULL : row;
+            return row->console && !console_is_there(v->d) ? NULL : row;
         }
     }
     return NULL;

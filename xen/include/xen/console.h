@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <xen/compiler.h>
 #include <xen/types.h>
 
 struct domain;
@@ -20,8 +21,13 @@ void console_init_irq(void (*key)(char c));
 void console_key(char c);
 /* Which domain gets input; the boot path sets dom0. */
 void console_set_input(struct domain *d);
-/* Write up to n raw bytes of a domain (CONSOLEIO_write; adds (XEN)-free text, ring too if
- * console_to_ring): how many the device takes without being waited for. */
-size_t console_write_guest(struct domain *d, const char *text, size_t n);
+/*
+ * The console of a domain: the host's for the hardware domain (its text goes into the ring of
+ * `xl dmesg`, too, with console_to_ring), the PV console that the tools gave it for another one.
+ */
+bool console_is_there(struct domain *d);
+/* Write up to n > 0 raw bytes: how many are taken without waiting; 0: none now, try again. -EIO: not
+ * the hardware domain, and nobody takes its text. */
+long __must_check console_write_guest(struct domain *d, const char *text, size_t n);
 /* Characters typed for domain d: up to n bytes; returns how many. */
 size_t console_read_guest(struct domain *d, char *text, size_t n);

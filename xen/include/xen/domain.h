@@ -20,6 +20,7 @@
 #include <xen/mmio.h>
 #include <xen/nospec.h>
 #include <xen/p2m.h>
+#include <xen/pv_console.h>
 #include <xen/rangeset.h>
 #include <xen/ref.h>
 #include <xen/sched.h>
@@ -118,8 +119,7 @@ struct domain {
     uint32_t watchdog_in_use;   /* bit per watchdog */
     uint32_t waiting;           /* domain_wait_begin */
     evtchn_port_t suspend_port; /* XEN_DOMCTL_subscribe: rung when it has shut down, 0: none */
-    char *console_line;         /* console.c: output not ended by a newline */
-    uint32_t console_len;
+    struct pv_console console;
     s_time_t time_offset; /* s, XEN_DOMCTL_settimeoffset */
 };
 

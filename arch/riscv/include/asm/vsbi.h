@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <arch/vcpu.h>
 #include <asm/sbi.h>
 #include <xen/compiler.h>
 #include <xen/types.h>
@@ -32,5 +33,13 @@ vsbi_fn vsbi_legacy;
  */
 bool __must_check vsbi_harts(const struct vcpu *v, uint64_t mask, uint64_t base, uint64_t *harts);
 
-/* One character to the console, however full the device is. */
-void vsbi_put(struct vcpu *v, char c);
+/* The guest makes this very call again: what the call returns is a0 and a1 as they were. */
+static inline long vsbi_repeat(struct vcpu *v, const uint64_t *args, uint64_t *value)
+{
+    arch_hypercall_repeat(v);
+    *value = args[1];
+    return (long)args[0];
+}
+
+/* One character to v's console; waits for room. SBI_SUCCESS, SBI_ERR_FAILED: nobody takes it. */
+long vsbi_put(struct vcpu *v, char c, const uint64_t *args, uint64_t *value);
