@@ -21,7 +21,7 @@ NOT_ON_XEN = {"readonly"}
 
 CPUS = {
     **{"smp": (2, 4), "events": (1, 2), "harts": (2, 4), "power": (3,), "psci": (1, 2)},
-    **{"aplic": (1, 2), "plic": (1, 2), "retarget": (2,)},
+    **{"aplic": (1, 2), "plic": (1, 2), "retarget": (2,), "dbcn": (2,)},
 }
 """Kernels for more than one CPU, and for how many."""
 
