@@ -88,6 +88,7 @@ static long sched_op_poll(struct op_call *call)
     }
     atomic_store(&v->poll_port, poll->nr_ports == 1 && port[0] != 0 ? port[0] : EVTCHN_POLL_ANY);
     (void)atomic_test_and_set_bit(v->id, v->d->poll_mask);
+    atomic_store(&v->suspended, false);
     atomic_fetch_or(&v->pause_flags, VPF_BLOCKED);
     smp_mb(); /* we are seen as asleep before we look: pairs with whoever makes a port pending */
     rc = sched_poll_ready(v, port, poll->nr_ports);

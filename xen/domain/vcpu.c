@@ -159,8 +159,9 @@ void vcpu_unpause(struct vcpu *v)
     }
 }
 
-void vcpu_block(struct vcpu *v)
+static void vcpu_wait(struct vcpu *v, bool suspended)
 {
+    atomic_store(&v->suspended, suspended);
     atomic_fetch_or(&v->pause_flags, VPF_BLOCKED);
     smp_mb(); /* the flag is visible before we look for events: pairs with vcpu_kick */
     if (arch_vcpu_wakeup_pending(v)) {
@@ -168,6 +169,16 @@ void vcpu_block(struct vcpu *v)
     } else {
         cpu_request(this_cpu(), CPU_PENDING_RESCHED);
     }
+}
+
+void vcpu_block(struct vcpu *v)
+{
+    vcpu_wait(v, false);
+}
+
+void vcpu_suspend(struct vcpu *v)
+{
+    vcpu_wait(v, true);
 }
 
 void vcpu_unblock(struct vcpu *v)

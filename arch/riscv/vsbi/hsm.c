@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SBI hart state management [RVSBI 9]: power of a domain's vCPUs. The state is the core's VPF_DOWN;
- * a hart that is suspended is started as far as anybody can see. */
+/* SBI hart state management [RVSBI 9]: power of a domain's vCPUs. The states are the core's; none of
+ * those between two others is ever seen. */
 #include <arch/p2m.h>
 #include <arch/vcpu.h>
 #include <asm/vsbi.h>
@@ -35,7 +35,11 @@ static long hsm_status(const struct vcpu *v, uint64_t hart, uint64_t *value)
     if (t == NULL) {
         return SBI_ERR_INVALID_PARAM;
     }
-    *value = vcpu_is_up(t) ? SBI_HSM_STARTED : SBI_HSM_STOPPED;
+    if (!vcpu_is_up(t)) {
+        *value = SBI_HSM_STOPPED;
+    } else {
+        *value = vcpu_is_suspended(t) ? SBI_HSM_SUSPENDED : SBI_HSM_STARTED;
+    }
     return SBI_SUCCESS;
 }
 
@@ -50,7 +54,7 @@ static long hsm_suspend(struct vcpu *v, uint64_t type)
     if (type != SUSPEND_RETENTIVE) {
         return SBI_ERR_INVALID_PARAM;
     }
-    vcpu_block(v);
+    vcpu_suspend(v);
     return SBI_SUCCESS;
 }
 

@@ -153,6 +153,45 @@ static void test_suspend(void)
     check("by the interrupt", wait_for(&ipis[0], before + 1));
 }
 
+/* Suspends when an odd number of IPIs has come and waits by WFI else. */
+static void sleeper_run(void)
+{
+    unsigned int done = 0;
+    port_irq_handle(IPI + 1, on_ipi);
+    while (!stop) {
+        if (ipis[1] != done && ipis[1] % 2 != 0) {
+            done = ipis[1];
+            if (hsm(HSM_SUSPEND, SUSPEND_RETENTIVE, 0, 0) == SBI_OK) {
+                __atomic_fetch_add(&arrived, 1, __ATOMIC_SEQ_CST);
+            }
+        } else {
+            port_wait();
+        }
+        port_irq_enable();
+        port_irq_disable();
+    }
+}
+
+/* A hart is suspended from its call on until an interrupt, and at no other time. */
+static void test_suspended(void)
+{
+    unsigned int wrong = 0;
+    stop = 0;
+    arrived = ipis[1] = 0;
+    check_eq("start", port_cpu_start(1, sleeper_run), SBI_OK);
+    for (unsigned int i = 1; i <= 50; i++) {
+        wrong += !wait_status(1, HSM_STARTED);
+        port_ipi(1, IPI + 1);
+        wrong += !wait_status(1, HSM_SUSPENDED) || arrived == i;
+        wrong += hsm(HSM_START, 1, port_physical(harts_probe), 0) != ALREADY;
+        port_ipi(1, IPI + 1);
+        wrong += !wait_for(&arrived, i);
+        wrong += !wait_for(&ipis[1], 2 * i);
+        wrong += status(1) != HSM_STARTED;
+    }
+    check_eq("fifty times suspended and woken", wrong, 0);
+}
+
 /* The other hart reads through a page that is exchanged under it, and calls code that changes. */
 static volatile uint64_t *window;
 static uint32_t code[2] __attribute__((aligned(64)));
@@ -220,6 +259,8 @@ void guest_main(void)
     test_begin();
     test_ipis();
     test_suspend();
+    stop_all();
+    test_suspended();
     stop_all();
     test_fences();
     stop_all();

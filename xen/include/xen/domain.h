@@ -52,6 +52,7 @@ struct vcpu {
     uint32_t pause_count; /* atomic; d->pause_count counts too */
     uint32_t running; /* 1: its state is (being) loaded on v->cpu, 0: saved (store-release by that
                          CPU's gate) */
+    bool suspended;   /* with VPF_BLOCKED: by the firmware's call for it (vcpu_suspend); atomic */
     bool initialised; /* has a context: by boot, PSCI CPU_ON or setvcpucontext */
     struct cpu *cpu;  /* where it runs or ran last; the scheduler changes it only while !running.
                          Without its lock: read after `running`, with acquire */
@@ -220,6 +221,13 @@ void vcpu_pause_wait(struct vcpu *v);                         /* not current */
 void vcpu_unpause(struct vcpu *v);
 /* Set VPF_BLOCKED on the current vCPU unless an event is pending already; the gate switches. */
 void vcpu_block(struct vcpu *v);
+/* The same, as a CPU that its guest has suspended and whose state can be asked for. */
+void vcpu_suspend(struct vcpu *v);
+static inline bool vcpu_is_suspended(const struct vcpu *v)
+{
+    /* Acquire: why it is blocked was written before that it is. */
+    return (atomic_load_acquire(&v->pause_flags) & VPF_BLOCKED) != 0 && atomic_load(&v->suspended);
+}
 void vcpu_unblock(struct vcpu *v); /* clear VPF_BLOCKED, end SCHEDOP_poll, and wake */
 /* An event or interrupt arrived for v: wake it if blocked, make it pass the gate if it is loaded on
  * a CPU. */

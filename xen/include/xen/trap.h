@@ -43,6 +43,6 @@ void __noreturn hyp_fault(const char *what, uint64_t syndrome, uint64_t address,
 
 /*
  * Declared in their own headers, for ports too: domain_shutdown, vcpu_start, vcpu_down, vcpu_block,
- * vcpu_kick, vcpu_unblock, sched_yield, p2m_translate, console_is_there, console_read_guest,
- * console_write_guest
+ * vcpu_suspend, vcpu_kick, vcpu_unblock, sched_yield, p2m_translate, console_is_there,
+ * console_read_guest, console_write_guest
  */

@@ -67,6 +67,7 @@
 #define SBI_HSM_STOPPED       1
 #define SBI_HSM_START_PENDING 2
 #define SBI_HSM_STOP_PENDING  3
+#define SBI_HSM_SUSPENDED     4
 
 struct sbi_result {
     long error; /* 0 or SBI_ERR_* */

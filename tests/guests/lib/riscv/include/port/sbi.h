@@ -41,5 +41,6 @@ enum {
     HSM_SUSPEND = 3,
 
     HSM_STARTED = 0,
-    HSM_STOPPED = 1
+    HSM_STOPPED = 1,
+    HSM_SUSPENDED = 4
 };
