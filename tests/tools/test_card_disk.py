@@ -190,8 +190,27 @@ def test_ext4_without_room(tmp_path: Path) -> None:
 
 
 def test_a_name_that_a_command_line_cannot_carry() -> None:
-    with pytest.raises(UserError, match="cannot be called"):
-        ext4.quote("a\nb")
+    for name in ("a\nb", "a\rb", "a\0b"):
+        with pytest.raises(UserError, match="cannot be called"):
+            ext4.quote(name)
+
+
+def test_the_rest_of_a_long_line_would_be_a_command(tmp_path: Path) -> None:
+    """debugfs reads 8192 bytes and takes what follows for a line of its own."""
+    found: tree.Tree = {"": tree.directory("")}
+    tree.put(found, [tree.link("long", '"' * 4090)], SECONDS)
+    with pytest.raises(UserError, match="too long for an image"):
+        ext4.write(found, tmp_path / "root", 64 * MIB, FORM, tmp_path)
+
+
+def test_names_need_not_be_utf_8(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir()
+    name = b"caf\xe9".decode("utf-8", "surrogateescape")
+    found: tree.Tree = {"": tree.directory("")}
+    tree.put(found, [tree.file(name, "x")], SECONDS)
+    ext4.write(found, tmp_path / "root", 64 * MIB, FORM, tmp_path / "spool")
+    command = ["debugfs", "-R", "ls -p /", str(tmp_path / "root")]
+    assert b"/caf\xe9/" in subprocess.run(command, capture_output=True, check=True).stdout
 
 
 def test_archives_lead_nowhere_else() -> None:

@@ -26,6 +26,8 @@ JOURNAL = 16 << 20
 FEATURES = "has_journal,extent,64bit,flex_bg,metadata_csum,dir_nlink,extra_isize,resize_inode"
 GROW_TO = 1 << 40
 """Bytes; as large the file system can grow without being made anew."""
+LINE = 8000
+"""Bytes of a command; debugfs reads 8192 at once."""
 QUIET = ("debugfs ", "Allocated inode: ", "mke2fs ")
 
 
@@ -113,8 +115,8 @@ def _inode(item: Item, links: int) -> Iterator[str]:
 
 def quote(word: str) -> str:
     """A word as debugfs's command line wants it. Raises UserError for what no quoting can carry."""
-    if "\n" in word or "\0" in word:
-        raise UserError(f"a file cannot be called {word!r} on a card")
+    if any(letter in word for letter in "\n\r\0"):
+        raise UserError(f"a file cannot be called {word!r} in an image")
     return '"' + word.replace('"', '""') + '"'
 
 
@@ -141,9 +143,19 @@ def write(tree: Tree, image: Path, size: int, form: Format, spool: Path) -> None
     _run([*make, str(image), str(blocks)], form.seconds)
     contents = _contents(tree, spool)
     script = spool / "debugfs"
-    script.write_text("".join(f"{line}\n" for line in commands(tree, contents)))
+    with script.open("wb") as f:
+        for line in commands(tree, contents):
+            # A name that is no UTF-8 came as tarfile reads it.
+            f.write(_checked(line.encode("utf-8", "surrogateescape")) + b"\n")
     _run(["debugfs", "-w", "-f", str(script), str(image)], form.seconds)
     _run(["e2fsck", "-fn", str(image)], form.seconds)
+
+
+def _checked(line: bytes) -> bytes:
+    """A line for debugfs, which would take the rest of a longer one for its next command."""
+    if len(line) > LINE:
+        raise UserError(f"a name or an attribute is too long for an image: {line[:60]!r}...")
+    return line
 
 
 def _contents(tree: Tree, spool: Path) -> dict[str, Path]:
