@@ -64,11 +64,11 @@ class Kernel:
         return path.read_bytes()
 
 
-def prepare(arch: str, rules: Recipe) -> Kernel:
-    """The current kernel of the recipe's suite, downloaded and unpacked. Raises UserError."""
+def prepare(arch: str, rules: Recipe, suite: str = "") -> Kernel:
+    """A suite's current kernel (dom0's suite), downloaded and unpacked. Raises UserError."""
     dom0 = recipe.load()
     meta = dom0.for_arch(dom0.kernel, arch)
-    debs = debian.download(["busybox-static"], dom0.suite, arch, metas=[meta])
+    debs = debian.download(["busybox-static"], suite or dom0.suite, arch, metas=[meta])
     key = cache.digest(LAYOUT, *rules.modules, *(deb.name for deb in debs))
     store = cache.cache_dir("card")
     folder = store / f"kernel-{arch}-{key}"

@@ -82,9 +82,9 @@ def finish(
         *_settings(choice),
         *_services(files),
         *_network(files),
-        tree.file("var/lib/apt/extended_states", _automatic(packages, asked)),
+        tree.file("var/lib/apt/extended_states", automatic(packages, asked)),
     ]
-    items += _login(found, choice.login)
+    items += accounts(found, choice.login)
     items += _doors(choice.login, files)
     mtime = max((item.mtime for item in found.values()), default=0)
     tree.put(found, items, mtime)
@@ -153,7 +153,7 @@ def _network(files: dict[str, bytes]) -> list[Item]:
     return [*items, tree.link("etc/resolv.conf", "../run/systemd/resolve/stub-resolv.conf")]
 
 
-def _automatic(packages: Sequence[Package], asked: set[str]) -> str:
+def automatic(packages: Sequence[Package], asked: set[str]) -> str:
     """For apt: what is there only because something else needs it."""
     names = [p.name for p in packages if not p.essential and p.name not in asked]
     arch = "".join({p.deb.stem.rsplit("_", 1)[1] for p in packages} - {"all"})
@@ -162,7 +162,7 @@ def _automatic(packages: Sequence[Package], asked: set[str]) -> str:
     )
 
 
-def _login(found: Tree, login: Login) -> list[Item]:
+def accounts(found: Tree, login: Login) -> list[Item]:
     """Accounts: one person, who is root or may become it."""
     home = "root" if login.user == "root" else f"home/{login.user}"
     uid = 0 if login.user == "root" else 1000

@@ -30,8 +30,8 @@ from xenolith.dom0 import cache, cpio
 from xenolith.errors import UserError
 from xenolith.lab import qemu
 
-MACHINES = {"arm64": "qemu-virt-arm64"}
-"""By Debian's architecture: the board whose machine is used."""
+MACHINES = {"arm64": ("qemu-virt-arm64", "ttyAMA0"), "riscv64": ("qemu-virt-riscv64", "ttyS0")}
+"""By Debian's architecture: the board whose machine is used, and its serial port."""
 LAYOUT = "2"
 """Changes when this code makes something else of the same inputs."""
 MEMORY = 1024
@@ -129,13 +129,14 @@ def unpack(deb: Path, into: Tree, spool: Path) -> None:
 
 def _command(place: Path, linux: kernel.Kernel) -> list[str]:
     """QEMU with its serial port on standard output."""
-    board = find(MACHINES[linux.arch])
+    name, port = MACHINES[linux.arch]
+    board = find(name)
     command = [board.qemu.binary, "-M", "virt", "-cpu", board.qemu.cpu, "-smp", "2"]
     command += ["-m", f"{MEMORY}M", "-nodefaults", *qemu.QUIET, "-serial", "stdio"]
     command += ["-kernel", str(linux.image), "-initrd", str(place / "initrd")]
     date = datetime.fromtimestamp(linux.seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     command += ["-rtc", f"base={date}"]
-    command += ["-append", "console=ttyAMA0 quiet panic=-1 kpti=0 mitigations=off audit=0"]
+    command += ["-append", f"console={port} quiet panic=-1 kpti=0 mitigations=off audit=0"]
     for name in ("root", "out"):
         path = str(place / name).replace(",", ",,")
         command += ["-drive", f"if=none,id={name},format=raw,cache=unsafe,file={path}"]
