@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Archives of images: all forms, the choice among several, broken ones."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from xenolith.card.tree import Tree
+from xenolith.errors import UserError
+from xenolith.guest import archive, layers
+from xenolith.testing import images
+from xenolith.testing.images import BASE, CONFIG, entry, layer
+
+
+def read(path: Path, arch: str = "arm64", name: str = "") -> tuple[archive.Image, Tree]:
+    """The image of an archive, and its files."""
+    spool = path.parent / f"spool-{path.name}"
+    spool.mkdir(exist_ok=True)
+    image = archive.choose(archive.Source(path, spool, 1 << 30), arch, name)
+    found = layers.Layers(spool, 1 << 30)
+    for number in range(len(image.layers)):
+        found.add(image.unpacked(number, 1 << 30), "layer")
+    return image, found.tree()
+
+
+def test_all_forms_of_an_image_are_read(tmp_path: Path) -> None:
+    files = images.layout("arm64", [BASE], CONFIG)
+    forms = [
+        images.pack(files, tmp_path / "layout.tar"),
+        images.spread(files, tmp_path / "folder"),
+        images.pack(images.saved("arm64", [BASE], CONFIG), tmp_path / "saved.tar"),
+    ]
+    subprocess.run(["gzip", "-k", str(forms[0])], check=True)
+    expected = list(read(forms[0])[1])
+    for form in [*forms[1:], tmp_path / "layout.tar.gz"]:
+        image, found = read(form)
+        assert list(found) == expected and image.config["config"] == CONFIG
+
+
+def index(*descriptors: Any) -> bytes:
+    return json.dumps({"schemaVersion": 2, "manifests": descriptors}).encode()
+
+
+def test_the_platform_is_chosen_in_an_index(tmp_path: Path) -> None:
+    files: images.Files = {}
+    ours = images.manifest(files, "riscv64", [BASE], CONFIG)
+    absent = {"digest": f"sha256:{'0' * 64}", "size": 9, "platform": {"architecture": "amd64"}}
+    note = absent | {"platform": {"architecture": "unknown", "os": "unknown"}}
+    inner = images.put(files, index(absent, ours, note))
+    path = images.pack(files | {"index.json": index(inner)}, tmp_path / "app.tar")
+    assert read(path, "riscv64")[0].config["architecture"] == "riscv64"
+    with pytest.raises(UserError, match="is for linux/amd64, linux/riscv64, the guest is"):
+        read(path, "arm64")
+
+
+def test_one_of_several_images_is_named(tmp_path: Path) -> None:
+    files: images.Files = {}
+    named = []
+    for name in ("one", "two"):
+        found = images.manifest(files, "arm64", [BASE], {"Entrypoint": [f"/bin/{name}"]})
+        named.append(found | {"annotations": {archive.NAMES[0]: name}})
+    path = images.pack(files | {"index.json": index(*named)}, tmp_path / "app.tar")
+    with pytest.raises(UserError, match="holds: one, two; choose with --image"):
+        read(path)
+    assert read(path, name="two")[0].config["config"]["Entrypoint"] == ["/bin/two"]
+
+
+def broken(name: str) -> bytes:
+    """Archives that are not what they should be."""
+    files = images.layout("arm64", [BASE], CONFIG)
+    blobs = [key for key in files if key.startswith("blobs/")]
+    largest = max(blobs, key=lambda key: len(files[key]))
+    if name == "changed":
+        files[largest] = bytes(len(files[largest]))
+    elif name == "missing":
+        del files[largest]
+    elif name == "empty":
+        files = {}
+    elif name == "json":
+        files["index.json"] = b"[" * 100_000
+    elif name == "digest":
+        files["index.json"] = index({"digest": "sha256:../../etc/passwd", "size": 1})
+    elif name == "size":
+        files["index.json"] = index({"digest": f"sha256:{'0' * 64}", "size": 1 << 60})
+    elif name == "outside":
+        files = images.saved("arm64", [BASE], CONFIG)
+        files["manifest.json"] = files["manifest.json"].replace(b"0/layer.tar", b"../../etc/passwd")
+    data = layer(*(entry(key, content) for key, content in files.items()))
+    return data[: len(data) // 4] if name == "cut" else data
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("changed", "is not what its digest says; fetch the image again"),
+        ("missing", "is cut off or no image: blobs/.* is missing"),
+        ("empty", "is no image"),
+        ("json", "is no JSON"),
+        ("digest", "is no SHA-256 digest"),
+        ("size", "which cannot be"),
+        ("outside", "outside the image"),
+        ("cut", "cut off"),
+    ],
+)
+def test_broken_archives(tmp_path: Path, name: str, why: str) -> None:
+    path = tmp_path / "app.tar"
+    path.write_bytes(broken(name))
+    with pytest.raises(UserError, match=why) as caught:
+        read(path)
+    assert "\n" not in caught.value.message
