@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+# Runs the program of an OCI image, whose files are below /root, and ends the guest with it. Part of
+# init.sh. Files that xenolith.guest.oci makes:
+#   /guest/app      name, uid of who runs it, signal that asks it to end
+#   /guest/command  what is run inside the image's root
+
+# shellcheck source=/dev/null
+. /guest/app
+hostname "$name"
+mount -t proc proc /root/proc
+mount -t sysfs sys /root/sys
+mount -t devtmpfs dev /root/dev
+mkdir -p /root/dev/pts /root/dev/shm /root/dev/.guest
+mount -t devpts -o ptmxmode=666 pts /root/dev/pts
+mount -t tmpfs shm /root/dev/shm
+mount -t cgroup2 cgroup /root/sys/fs/cgroup 2>/dev/null
+ln -s /proc/self/fd /root/dev/fd
+ln -s fd/0 /root/dev/stdin
+ln -s fd/1 /root/dev/stdout
+ln -s fd/2 /root/dev/stderr
+cp /bin/busybox /guest/command /root/dev/.guest/
+
+ip link set lo up
+if [ -e /sys/class/net/eth0 ]; then
+    : >/etc/resolv.conf
+    mount -o bind /etc/resolv.conf /root/etc/resolv.conf
+    ip link set eth0 up
+    # It stays and renews the lease.
+    udhcpc -n -t 10 -T 2 -S -i eth0 -s /guest/udhcpc.sh >/run/udhcpc.log 2>&1 ||
+        echo "guest: no DHCP server has answered on eth0"
+fi
+
+# The program's standard files may be opened again by their names, by whoever runs it.
+read -r terminals </sys/class/tty/console/active
+terminal=/dev/${terminals##* }
+chown "$uid" "$terminal"
+setsid cttyhack chroot /root /dev/.guest/busybox sh /dev/.guest/command \
+    <"$terminal" >"$terminal" 2>&1 &
+echo $! >/run/app
+wait $!
+status=$?
+
+# Written by stop.sh, if the end was asked for.
+goal=
+[ ! -e /run/goal ] || read -r goal </run/goal
+if [ -z "$goal" ]; then
+    echo "guest: $name has ended, exit status $status"
+    # Which of these it was is the domain's shutdown reason.
+    [ $status = 0 ] && goal=poweroff || goal=reboot
+fi
+kill -9 -1
+sync
+umount -r /root/dev/shm /root/dev/pts /root/sys/fs/cgroup /root/etc/resolv.conf 2>/dev/null
+mount -o remount,ro /root
+"$goal" -f
