@@ -4,11 +4,9 @@
 from __future__ import annotations
 
 import errno
-import gzip
 import hashlib
 import os
 import stat
-import tarfile
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -33,7 +31,7 @@ from xenolith.card import (
 )
 from xenolith.card.login import Login
 from xenolith.card.tree import Tree
-from xenolith.dom0 import cache, cpio, sources
+from xenolith.dom0 import cache, cpio
 from xenolith.dom0 import image as dom0_image
 from xenolith.dom0 import recipe as dom0_recipe
 from xenolith.errors import UserError
@@ -176,17 +174,8 @@ def _debian(
     """The root of a Debian dom0."""
     suite, asked = dom0_recipe.load().suite, {*rules.packages, *request.packages}
     chosen = packages.solve(sorted(asked), suite, linux.arch)
-    archive = stage.root(chosen, rules, linux)
-    found: Tree = {}
-    with (
-        progress.step("reading the root file system"),
-        gzip.open(archive) as packed,
-        tarfile.open(fileobj=packed, mode="r|") as tar,
-    ):
-        for item in tree.read_tar(tar, place / "spool", latest=linux.seconds):
-            found[item.path] = item
-    security = sources.security(sources.read_sources(Path("/etc/apt")))
-    listed = sources.deb822(suite, sources.mirror(), security)
+    found = stage.read(stage.root(chosen, rules, linux), place / "spool", linux.seconds)
+    listed = rootfs.sources_list(suite)
     choice = rootfs.Choice(request.hostname, request.login, identifier, listed)
     files = {path.name: path.read_bytes() for path in recipe.FOLDER.iterdir()}
     rootfs.finish(found, choice, files, chosen, asked)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from xenolith.card import tree
 from xenolith.card.login import Login
 from xenolith.card.packages import Package
 from xenolith.card.tree import Item, Tree
+from xenolith.dom0 import sources
 from xenolith.errors import UserError
 
 BOOT = "boot/firmware"
@@ -88,6 +90,12 @@ def finish(
     items += _doors(choice.login, files)
     mtime = max((item.mtime for item in found.values()), default=0)
     tree.put(found, items, mtime)
+
+
+def sources_list(suite: str) -> str:
+    """For apt in the root: the mirror that this machine uses."""
+    security = sources.security(sources.read_sources(Path("/etc/apt")))
+    return sources.deb822(suite, sources.mirror(), security)
 
 
 def clean(found: Tree) -> None:

@@ -58,6 +58,16 @@ def root(packages: Sequence[Package], rules: Recipe, linux: kernel.Kernel) -> Pa
     return archive
 
 
+def read(archive: Path, spool: Path, latest: int) -> Tree:
+    """The root in such an archive; contents go to `spool`. Times after `latest` become it."""
+    with (
+        progress.step("reading the root file system"),
+        gzip.open(archive) as packed,
+        tarfile.open(fileobj=packed, mode="r|") as tar,
+    ):
+        return {item.path: item for item in tree.read_tar(tar, spool, latest=latest)}
+
+
 def _make(archive: Path, packages: Sequence[Package], rules: Recipe, linux: kernel.Kernel) -> None:
     total = sum(p.deb.stat().st_size for p in packages)
     size = (total * (DISK_SLACK + 1) + (512 << 20)) >> 20 << 20
