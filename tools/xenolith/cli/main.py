@@ -25,6 +25,7 @@ VERBS = {
     "image": "a card image: firmware, U-Boot, hypervisor and a Debian dom0 with xl",
     "uboot": "boot scripts and the files they load, for a card, a USB stick or TFTP",
     "package": "the hypervisor as a Debian package, for a Debian that runs already",
+    "guest": "disk images for guests: a Debian, or the program of an OCI image",
     "doctor": "what this machine has, what is missing, how to get it",
 }
 """Verb to the line that `--help` shows; the code is `xenolith.cli.<verb>`."""

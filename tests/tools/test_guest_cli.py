@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`xenolith guest`: what it refuses, in one line, and that it leaves nothing half-made."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from xenolith.build import host
+from xenolith.cli.main import main
+from xenolith.guest import kernel, output
+from xenolith.guest.kernel import Kernel
+from xenolith.guest.model import Guest
+from xenolith.testing import images
+from xenolith.testing.images import BASE, CONFIG
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has everything."""
+    image = tmp_path / "Image"
+    image.write_bytes(b"kernel")
+    monkeypatch.setattr(host, "ensure", lambda *_: None)
+    monkeypatch.setattr(kernel, "prepare", lambda _arch: Kernel(image, "6", b"busybox"))
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """An archive of an image for arm64."""
+    return images.pack(images.layout("arm64", [BASE], CONFIG), tmp_path / "app.tar")
+
+
+def test_an_image_becomes_files_beside_each_other(
+    tmp_path: Path, app: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "web.img"
+    assert main(["guest", "oci", str(app), "--out", str(out), "--args", "-c 'exit 3'"]) == 0
+    assert capsys.readouterr().out == f"{out.with_suffix('.cfg')}\n"
+    names = sorted(path.name for path in out.parent.iterdir())
+    assert names == ["web.cfg", "web.img", "web.initrd", "web.kernel"]
+    assert 'name = "web"' in out.with_suffix(".cfg").read_text()
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        (["--out", "."], "is a folder"),
+        (["--out", "x"], "name ends in .img"),
+        (["--out", "x.cfg"], "name ends in .img"),
+        (["--out", "7.img"], "cannot be called '7'"),
+        (["--out", "x.img", "--name", "a/b"], "cannot be called 'a/b'"),
+        (["--out", "x.img", "--arch", "arm64", "--board", "rpi4"], "one of them is enough"),
+        (["--out", "x.img", "--arch", "amd64"], "--arch amd64: there are guests for arm64, riscv"),
+        (["--out", "x.img", "--arch", "riscv64"], "is for linux/arm64, the guest is linux/riscv64"),
+        (["--out", "x.img", "--size", "1M"], "--size: this image needs"),
+        (["--out", "x.img", "--size", "1000000"], "whole number of MiB"),
+        (["--out", "x.img", "--args", "'"], "No closing quotation"),
+        (["--out", "x.img", "--hostname", "a_b"], "--hostname 'a_b'"),
+        (["--out", "x.img", "--image", "other"], "choose with --image"),
+        ([], "--out"),
+    ],
+)
+def test_what_is_refused(
+    tmp_path: Path,
+    app: Path,
+    refused: tuple[list[str], str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    options, why = refused
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["guest", "oci", str(app), *options]) != 0
+    said = [x for x in capsys.readouterr().err.splitlines() if x.startswith("xenolith: ")]
+    assert len(said) == 1 and why in said[0]
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_image_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["guest", "oci", "none.tar", "--out", str(tmp_path / "x.img")]) == 2
+    assert "none.tar does not exist" in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = tmp_path / "disk"
+    disk.write_bytes(b"x")
+    guest = Guest("web", "", {"kernel": disk}, (disk,))
+
+    def full(_source: Path, _target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(output, "_copy", full)
+    with pytest.raises(Exception, match="disk full: no room for the guest"):
+        output.write(guest, tmp_path / "out" / "web.img")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_holes_stay_holes(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    with disk.open("wb") as f:
+        f.truncate(64 << 20)
+        f.seek(1 << 20)
+        f.write(b"data")
+    output.write(Guest("web", "", {}, (disk,)), tmp_path / "web.img")
+    copy = tmp_path / "web.img"
+    assert copy.read_bytes() == disk.read_bytes()
+    assert copy.stat().st_blocks * 512 < 4 << 20
