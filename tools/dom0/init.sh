@@ -7,6 +7,7 @@
 #   token      the word that begins every line meant for the host; nobody else can know it
 #   exec/NNNN  commands, run in this order      terminal   "ROWS COLUMNS TERM" of the user
 #   network    there if the machine has a network card
+#   share      there if the host shares a folder
 
 /bin/busybox mkdir -p /proc /sys /dev /run /tmp
 /bin/busybox --install -s /bin
@@ -36,6 +37,10 @@ run=/run token=
 # shellcheck source=tools/dom0/exec.sh
 . /etc/exec.sh
 
+# A line for the host as long as the kernel speaks on this console: one of its own messages is
+# never broken by another one.
+announce() { [ -z "$token" ] || echo "<1>$token $*" >/dev/kmsg; }
+
 # PID 1 is told by signals what `reboot`, `poweroff` and `halt` want.
 goal=
 trap 'goal=reboot' TERM
@@ -62,7 +67,7 @@ fail() {
 # Without Xen there are no tools to start, but commands and a shell are still of use.
 bare() {
     echo "dom0: $*"
-    tell note "$*"
+    announce note "$*"
 }
 
 on_xen() {
@@ -163,12 +168,20 @@ without_driver() {
     return 1
 }
 
+# The folder that the host shares by 9p, as /share; its file is left if that cannot be.
+share() {
+    [ -e /xenolith/share ] || return
+    mkdir -p /share
+    mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288 share /share && rm /xenolith/share
+}
+
 # Waits for the end of the network's start and tells how it went.
 network_known() {
     wait "$network"
+    [ ! -e /xenolith/share ] || announce note "/share is not there: this kernel cannot mount it"
     state="down its start has ended early; /run/network.log says more"
     [ ! -r /run/network ] || read -r state </run/network
-    tell network "$state"
+    announce network "$state"
 }
 
 # A real init takes over: a shell script as PID 1 can start programs only in ways that leave them
@@ -184,13 +197,13 @@ shell() {
 }
 
 load
-{ drivers; network; } >/run/network.log 2>&1 &
+{ drivers; share; network; } >/run/network.log 2>&1 &
 network=$!
 start
 if [ -n "$failed" ]; then
-    tell failed "$failed"
+    announce failed "$failed"
 else
-    tell ready
+    announce ready
 fi
 if [ -d /xenolith/exec ]; then
     # Results, not kernel messages, are what this console is for now; `dmesg` has them.
