@@ -24,6 +24,7 @@ ARM64 = Board(
         # Only the devices asked for: no network card that would need a boot ROM package.
         args=("-nodefaults",),
         min_version=(10, 0),
+        virtio=32,
     ),
     debian_arch="arm64",
     smp=2,
@@ -66,6 +67,7 @@ def _riscv64(name: str, machine: str, cpu: str) -> Board:
             cpu=cpu,
             args=("-nodefaults",),
             min_version=(10, 0),
+            virtio=8,
         ),
         debian_arch="riscv64",
         smp=2,

@@ -66,6 +66,7 @@ RPI4 = Board(
         min_version=(10, 0),
         serial=1,  # the mini-UART; the first one is the PL011
         network=USB_NETWORK,
+        disk="usb-storage",
         tree=Tree("broadcom/bcm2711-rpi-4-b.dtb", tuple(ABSENT), NO_EXPANDER),
     ),
     debian_arch="arm64",

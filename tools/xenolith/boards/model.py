@@ -49,6 +49,10 @@ class Qemu:
     """Which of the machine's serial ports is the console."""
     network: tuple[str, ...] = NETWORK
     """Options for a network card with QEMU's user network."""
+    disk: str = "virtio-blk-device"
+    """The device that is a disk: it has a drive and a serial number."""
+    virtio: int = 0
+    """How many virtio devices there may be; 0: none."""
     tree: Tree | None = None
 
     def command(self, smp: int, memory: int) -> list[str]:

@@ -56,14 +56,20 @@ def new_token() -> str:
 
 
 def overlay(
-    token: str, commands: Sequence[str], terminal: Terminal | None = None, *, network: bool = False
+    token: str,
+    commands: Sequence[str],
+    terminal: Terminal | None = None,
+    *,
+    network: bool = False,
+    more: Sequence[cpio.Entry] = (),
 ) -> bytes:
     """The second archive: append it to the initramfs.
 
     Without commands dom0 gives a shell, and has nothing to tell the host. `network`: the machine
-    has a network card, so that commands wait for it also where it shows up late.
+    has a network card, so that commands wait for it also where it shows up late. `more`: files
+    that a user adds.
     """
-    entries = [cpio.directory("xenolith")]
+    entries = [cpio.directory("xenolith"), *more]
     if commands:
         entries.append(cpio.file("xenolith/token", f"{token}\n".encode(), 0o600))
     for number, command in enumerate(commands):

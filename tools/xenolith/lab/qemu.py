@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import shutil
 import subprocess
@@ -22,6 +23,8 @@ from xenolith.system.kernel import Image
 from xenolith.system.placement import MIB, Region
 
 QUIET = ("-display", "none", "-monitor", "none", "-no-reboot")
+PATIENCE = 30.0
+"""Seconds in which QEMU has made a machine that it does not start."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,15 @@ def base_tree(board: Board, smp: int, memory: int, extra: Sequence[str] | None =
         command[at] += f",dumpdtb={path}"
         done = _run([*command, "-display", "none", *extra])
         if done.returncode != 0 or not path.exists():
-            raise UserError(f"QEMU makes no device tree: {_last_line(done.stderr)}")
+            raise UserError(f"QEMU makes no device tree: {_reason(done.stderr)}")
         return path.read_bytes()
+
+
+def check(command: Sequence[str]) -> None:
+    """Let QEMU make a machine, and leave before it starts. UserError with QEMU's own words."""
+    done = _run([*command, "-display", "none", "-S", "-monitor", "stdio"], b"quit\n")
+    if done.returncode != 0:
+        raise UserError(f"QEMU refuses this machine: {_reason(done.stderr)}", 2)
 
 
 def _kernels_tree(board: Board, source: Tree, memory: int) -> bytes:
@@ -203,11 +213,22 @@ class Machine:
                     pipe.close()
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+def _run(command: list[str], keys: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, input=keys, capture_output=True, check=False, timeout=PATIENCE
+        )
     except OSError as e:
         raise _cannot_start(command[0], e) from e
+    except subprocess.TimeoutExpired as e:
+        why = "is something in --qemu-args without `wait=off`?"
+        raise UserError(f"QEMU has made no machine in {PATIENCE:.0f} s; {why}") from e
+
+
+def _reason(said: bytes) -> str:
+    """QEMU's last line, without its own name."""
+    line = _last_line(said.decode(errors="replace"))
+    return re.sub(r"^qemu-system-\w+: ", "", line) or "it does not say why"
 
 
 def _last_line(text: str) -> str:

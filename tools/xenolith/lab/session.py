@@ -13,6 +13,7 @@ from xenolith import OUTPUT
 from xenolith.dom0 import cache
 from xenolith.lab import protocol, qemu
 from xenolith.lab.console import FORBIDDEN, Console, Deadline, LabError
+from xenolith.lab.extras import NOTHING, Extras
 from xenolith.lab.protocol import Collector, Result, Terminal
 from xenolith.lab.target import State, Target
 from xenolith.system import boot
@@ -36,6 +37,8 @@ class Options:
     """Further arguments of QEMU: devices. None: the board's network."""
     debugger: Sequence[str] = ()
     """Arguments that do not change the machine: halted at the start, a port for gdb."""
+    extras: Extras = NOTHING
+    """What a user adds."""
 
 
 def log_file(system: System, name: str) -> Path:
@@ -51,8 +54,10 @@ def prepare(
     """Check the system, place it, write what QEMU loads; the command line. Raises UserError."""
     hypervisor, dom0 = boot.images(system)
     extra, network = devices(system, options)
-    overlay = protocol.overlay(token, commands, options.terminal, network=network)
-    initrd = boot.initrd_bytes(system.initrd, overlay)
+    usual = boot.initrd_bytes(system.initrd, b"")
+    more = options.extras.entries()
+    own = protocol.overlay(token, commands, options.terminal, network=network, more=more)
+    initrd = usual + own
     base = qemu.base_tree(system.board, system.smp, system.memory, extra)
     taken = tuple(qemu.taken(system.board, system.memory, hypervisor, len(base)))
     where = boot.layout(system, dom0, len(initrd), taken)
@@ -72,7 +77,7 @@ def prepare(
 def devices(system: System, options: Options) -> tuple[list[str], bool]:
     """QEMU's options for the devices of a session; is a network card among them?"""
     extra = system.board.qemu.network if options.extra is None else options.extra
-    return list(extra), "-netdev" in extra
+    return [*extra, *options.extras.devices(system.board)], "-netdev" in extra
 
 
 @contextmanager
