@@ -7,8 +7,7 @@ import argparse
 import sys
 
 from xenolith import progress
-from xenolith.boards import find
-from xenolith.cli import machine
+from xenolith.cli import extras, machine
 from xenolith.lab import gdb, session, terminal
 from xenolith.lab.console import Closed, Console, Deadline
 
@@ -24,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = KEYS
     machine.add_arguments(parser)
+    extras.add_arguments(parser)
     parser.add_argument(
         "--port", type=int, default=gdb.PORT, help=f"port for gdb (default {gdb.PORT})"
     )
@@ -31,9 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Starts QEMU halted; ends with the machine."""
-    board = find(args.board)
+    board = machine.chosen_board(args)
+    planned = machine.plan(board, args)
+    wishes = extras.read(board, args)
     halted = gdb.halted(args.port)
-    system, dom0 = machine.make_system(board, args)
+    extras.check(wishes, planned, probe=bool(args.cpu))
+    system, dom0 = machine.make_system(planned, args)
     symbols = dom0.symbols if dom0 else None
     elf = system.hypervisor.with_suffix(".elf")
     gdb.remember(board, gdb.Debuggee(args.port, str(elf), str(symbols or "")))
@@ -44,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
         forbidden=(),
         terminal=terminal.size() if here else None,
         debugger=halted,
+        extras=wishes,
     )
     with session.running(system, [], options) as target:
         gdb.await_qemu(target.console, args.port)

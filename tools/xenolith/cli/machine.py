@@ -4,19 +4,23 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
-from xenolith.boards import Board
+from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host, make
 from xenolith.build.needs import BUILD, DOM0, RUN
 from xenolith.dom0 import image
 from xenolith.dom0.image import Dom0
 from xenolith.errors import UserError
+from xenolith.lab import arguments
 from xenolith.system.model import System, parse_memory
 
 DEBIAN = "debian"
 """The value of --kernel that means Debian's own."""
+XEN = "xen"
+"""The value of --hypervisor that means Debian's own."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--board", default=DEFAULT, help=f"board to run (default {DEFAULT})")
     add("--smp", type=int, metavar="N", help="CPUs of the machine")
     add("--memory", metavar="M", help="RAM of the machine: MiB, or with a unit as in 4G")
+    add("--cpu", metavar="MODEL", help="QEMU's CPU model, as in `max`, instead of the board's")
     add("--xen-args", default="", metavar="ARGS", help="added to the hypervisor's command line")
     add("--dom0-args", default="", metavar="ARGS", help="added to the kernel's command line")
     add("--kernel", metavar="FILE", help="dom0 kernel instead of the usual one; `debian`: Debian's")
@@ -32,16 +37,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--hypervisor", metavar="FILE", help="hypervisor instead of this one; `xen`: Debian's Xen")
 
 
-def make_system(board: Board, args: argparse.Namespace) -> tuple[System, Dom0 | None]:
-    """Everything that is needed, installed, built or fetched; the dom0 unless it is the user's.
+def chosen_board(args: argparse.Namespace) -> Board:
+    """The board, with the CPU that the user wants. Raises UserError."""
+    board = find(args.board)
+    return arguments.with_cpu(board, args.cpu) if args.cpu else board
+
+
+def plan(board: Board, args: argparse.Namespace) -> System:
+    """The system without its files: all that can be refused before anything is built.
 
     Raises UserError.
     """
-    for path in (args.kernel, args.initrd):
-        if path and path != DEBIAN and not Path(path).is_file():
-            raise UserError(f"{path} does not exist or is no file", 2)
-    memory = parse_memory(args.memory) if args.memory else board.memory
+    for option in ("kernel", "initrd", "hypervisor"):
+        path = vars(args)[option]
+        if path and str(path) not in (DEBIAN, XEN) and not Path(path).is_file():
+            raise UserError(f"--{option} {path} does not exist or is no file", 2)
+    try:
+        memory = parse_memory(args.memory) if args.memory is not None else board.memory
+    except UserError as e:
+        raise UserError(f"--memory: {e.message}", 2) from e
     smp = args.smp if args.smp is not None else board.smp
+    none = Path()
+    system = System(board, none, none, none, smp, memory, args.xen_args, args.dom0_args)
+    system.check_dom0_memory()
+    return system
+
+
+def make_system(system: System, args: argparse.Namespace) -> tuple[System, Dom0 | None]:
+    """A planned system with its files, installed, built or fetched; its dom0 unless the user's.
+
+    Raises UserError.
+    """
+    board = system.board
     own_kernel = args.kernel not in (None, DEBIAN)
     all_given = own_kernel and args.initrd is not None
     hypervisor = _hypervisor(board, args.hypervisor, () if all_given else (DOM0,))
@@ -51,9 +78,8 @@ def make_system(board: Board, args: argparse.Namespace) -> tuple[System, Dom0 | 
         dom0 = image.build(board.debian_arch, kernel="given" if own_kernel else usual)
     kernel = Path(args.kernel) if own_kernel else (dom0.kernel if dom0 else Path())
     initrd = args.initrd or (dom0.initrd if dom0 else Path())
-    system = System(board, hypervisor, kernel, initrd, smp, memory, args.xen_args, args.dom0_args)
-    system.check_dom0_memory()
-    return system, None if own_kernel else dom0
+    made = replace(system, hypervisor=hypervisor, kernel=kernel, initrd=initrd)
+    return made, None if own_kernel else dom0
 
 
 def _hypervisor(board: Board, chosen: str | None, purposes: tuple[str, ...]) -> Path:
@@ -61,9 +87,4 @@ def _hypervisor(board: Board, chosen: str | None, purposes: tuple[str, ...]) -> 
         host.ensure(board, BUILD, RUN, *purposes)
         return make.build(board, host.ensure_toolchain(board)).image
     host.ensure(board, RUN, *purposes)
-    if chosen == "xen":
-        return image.xen(board.debian_arch)
-    path = Path(chosen)
-    if not path.is_file():
-        raise UserError(f"--hypervisor {path} does not exist or is no file", 2)
-    return path
+    return image.xen(board.debian_arch) if chosen == XEN else Path(chosen)

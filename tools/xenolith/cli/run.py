@@ -12,10 +12,11 @@ from xenolith import progress
 from xenolith.boards import find
 from xenolith.build.symbols import Symbols
 from xenolith.card import boot
-from xenolith.cli import machine
+from xenolith.cli import extras, machine
 from xenolith.errors import UserError
 from xenolith.lab import card, session, terminal
 from xenolith.lab.console import LabError
+from xenolith.lab.extras import Extras
 from xenolith.lab.protocol import Result
 from xenolith.lab.target import State, Target
 from xenolith.system.model import System
@@ -45,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = KEYS
     machine.add_arguments(parser)
+    extras.add_arguments(parser)
     add = parser.add_argument
     add("--from", dest="source", metavar="WHAT", help="start from a card: `sd`, or an image FILE")
     add("--exec", action="append", default=[], metavar="CMD", help="run CMD in dom0; repeatable")
@@ -54,14 +56,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Boot; returns the first non-zero status of --exec, else 0."""
+    board = machine.chosen_board(args)
     _check_card(args)
-    if not args.exec and not sys.stdin.isatty():
-        raise UserError("standard input is no terminal; use --exec 'CMD'", 2)
+    planned = machine.plan(board, args)
+    wishes = extras.read(board, args)
     if args.timeout is not None and args.timeout <= 0:
         raise UserError("--timeout must be a positive number of seconds", 2)
-    system, _ = machine.make_system(find(args.board), args)
+    if not args.exec and not sys.stdin.isatty():
+        raise UserError("standard input is no terminal; use --exec 'CMD'", 2)
+    extras.check(wishes, planned, probe=bool(args.cpu))
+    system, _ = machine.make_system(planned, args)
     try:
-        return _execute(system, args) if args.exec else _interactive(system, args)
+        return _execute(system, args, wishes) if args.exec else _interactive(system, args, wishes)
     except LabError as e:
         tail = explained(e.tail, system.hypervisor)
         print(f"--- the console's last lines\n{tail}\n---", file=sys.stderr)
@@ -73,6 +79,7 @@ def _check_card(args: argparse.Namespace) -> None:
     if not args.source:
         return
     boot.facts(find(args.board))
+    extras.refuse_with_card(args)
     for name in ("kernel", "initrd"):
         if vars(args)[name]:
             raise UserError(f"--{name}: a card has dom0's own; leave it or --from away", 2)
@@ -96,13 +103,14 @@ def _started(
     return session.running(system, args.exec, options)
 
 
-def _execute(system: System, args: argparse.Namespace) -> int:
+def _execute(system: System, args: argparse.Namespace, wishes: Extras) -> int:
     usual = CARD_TIMEOUT if args.source else TIMEOUT
     options = session.Options(
         timeout=args.timeout or usual,
         watch=_verbose if args.verbose else None,
         on_result=_print,
         on_note=lambda text: progress.note(f"dom0: {text}"),
+        extras=wishes,
     )
     with _started(system, args, options) as target:
         _boot(target)
@@ -122,8 +130,10 @@ def _boot(target: Target) -> None:
             target.to(state)
 
 
-def _interactive(system: System, args: argparse.Namespace) -> int:
-    options = session.Options(watch=terminal.show, forbidden=(), terminal=terminal.size())
+def _interactive(system: System, args: argparse.Namespace, wishes: Extras) -> int:
+    options = session.Options(
+        watch=terminal.show, forbidden=(), terminal=terminal.size(), extras=wishes
+    )
     progress.note("Ctrl-A x leaves; Ctrl-A three times: input to the hypervisor and back")
     with _started(system, args, options) as target:
         timeout = args.timeout or terminal.FOREVER

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a user adds to a run: what QEMU and dom0 get, and what is refused in one line."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from xenolith.boards import boards, find
+from xenolith.cli import debug, extras, machine, run
+from xenolith.errors import UserError
+from xenolith.lab import arguments, disks, qemu
+from xenolith.lab.extras import Extras
+
+ARM64 = find("qemu-virt-arm64")
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All errors come before that."""
+
+    def late(*_: object) -> None:
+        pytest.fail("it was not refused")
+
+    monkeypatch.setattr(machine, "make_system", late)
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    run.add_arguments(parser)
+    return parser.parse_args(words)
+
+
+def read(*words: str, board: str = ARM64.name) -> Extras:
+    return extras.read(find(board), parsed("--board", board, *words))
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    path = tmp_path / "a,b.img"
+    path.write_bytes(bytes(1 << 20))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A program, a link to it, and a folder below."""
+    made = tmp_path / "folder"
+    (made / "below").mkdir(parents=True)
+    (made / "below" / "run").write_bytes(b"#!/bin/sh\n")
+    (made / "below" / "run").chmod(0o755)
+    (made / "link").symlink_to("below/run")
+    return made
+
+
+def test_a_disk_is_virtio_with_a_serial_number(image: Path) -> None:
+    options = read("--disk", str(image)).devices(ARM64)
+    escaped = str(image).replace(",", ",,")
+    assert options == [
+        *("-drive", f"if=none,id=disk0,format=raw,file={escaped}"),
+        *("-device", "virtio-blk-device,drive=disk0,serial=disk0"),
+    ]
+
+
+def test_the_first_disk_is_the_one_that_linux_finds_first(image: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.qcow2"
+    other.write_bytes(b"QFI\xfb" + bytes(508))
+    options = read("--disk", str(image), "--disk", f"{other},ro").devices(ARM64)
+    drives = [word for word in options if word.startswith("if=none")]
+    assert [word.split(",")[1] for word in drives] == ["id=disk1", "id=disk0"]
+    assert "format=qcow2" in drives[0] and drives[0].endswith(",read-only=on")
+
+
+def test_a_pi_has_its_disks_on_usb(image: Path) -> None:
+    options = read("--disk", str(image), board="rpi4").devices(find("rpi4"))
+    assert options[2:] == ["-device", "usb-storage,drive=disk0,serial=disk0"]
+
+
+def test_a_shared_folder(folder: Path) -> None:
+    wish = read("--share", f"{folder},ro")
+    assert wish.devices(ARM64) == [
+        "-fsdev",
+        f"local,id=share,path={folder},security_model=none,multidevs=remap,readonly=on",
+        *("-device", "virtio-9p-device,fsdev=share,mount_tag=share"),
+    ]
+    assert [entry.path for entry in wish.entries()] == ["xenolith/share"]
+
+
+def test_the_words_of_qemu_args_come_last(folder: Path) -> None:
+    wish = read("--share", str(folder), "--qemu-args", "-device 'x,y=a b'  -s")
+    assert wish.devices(ARM64)[-3:] == ["-device", "x,y=a b", "-s"]
+
+
+def refused(words: tuple[str, ...], message: str, board: str = ARM64.name) -> None:
+    """The verb refuses it with one line before it installs or builds anything."""
+    with pytest.raises(UserError) as caught:
+        run.run(parsed("--exec", "true", "--board", board, *words))
+    assert message in caught.value.message and "\n" not in caught.value.message
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("begin", "message"),
+    [
+        (b"", "it is empty; give it a size: truncate -s 1G"),
+        (b"x" * 513, "513 bytes are no multiple of 512: truncate -s %512"),
+        (b"\x1f\x8b\x08\0", "it is packed by gzip; unpack it first: gunzip"),
+        (b"KDMV\1\0\0\0", "a VMDK image; convert it: qemu-img convert -O qcow2"),
+        (b"conectix", "a VHD image"),
+    ],
+)
+def test_images_that_are_no_disks(tmp_path: Path, begin: bytes, message: str) -> None:
+    path = tmp_path / "image"
+    path.write_bytes(begin)
+    refused(("--disk", str(path)), f"--disk {path}: {message}")
+
+
+def test_a_disk_that_is_not_there(tmp_path: Path) -> None:
+    refused(("--disk", str(tmp_path / "no")), "No such file or directory; make one: truncate")
+    refused(("--disk", str(tmp_path)), "Is a directory")
+    refused(("--disk", "/dev/null"), "neither a file nor a disk")
+
+
+def _lock(path: Path, start: int, length: int) -> int:
+    """A lock as QEMU holds it, of an open file; the descriptor."""
+    ofd_setlk = 37
+    file = os.open(path, os.O_RDWR)
+    fcntl.fcntl(
+        file, ofd_setlk, struct.pack(disks.LOCK, fcntl.F_RDLCK, os.SEEK_SET, start, length, 0)
+    )
+    return file
+
+
+def test_a_disk_in_use(image: Path) -> None:
+    reader = _lock(image, 100, 1)
+    refused(("--disk", str(image)), "another program uses it, perhaps QEMU")
+    assert read("--disk", f"{image},ro"), "two may read"
+    writer = _lock(image, disks.WRITER, 1)
+    refused(("--disk", f"{image},ro"), "another program uses it")
+    os.close(reader)
+    os.close(writer)
+    assert read("--disk", str(image)).disks
+
+
+def test_one_image_twice(image: Path) -> None:
+    refused(("--disk", str(image), "--disk", f"{image},ro"), "is two disks; copy it")
+    assert len(read("--disk", f"{image},ro", "--disk", f"{image},ro").disks) == 2
+
+
+def test_more_disks_than_there_are_places(image: Path) -> None:
+    words = ("--disk", f"{image},ro") * 8
+    refused(words, "8 disks: QEMU's qemu-virt-riscv64 has places for 7", "qemu-virt-riscv64")
+
+
+def test_folders_that_cannot_be_shared(folder: Path) -> None:
+    refused(("--share", str(folder / "link")), "no such folder")
+    refused(("--share", str(folder)), "QEMU's rpi4 has no virtio; use --disk", "rpi4")
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("-serial stdio", "-serial cannot be given: the console of the run is there"),
+        ("-device x --kernel Image", "--kernel cannot be given: a run loads hypervisor and dom0"),
+        ("-smp 4", "use --smp of the run"),
+        ("-chardev stdio,id=c", "stdio,id=c cannot be given"),
+        ("-qmp mon:stdio", "mon:stdio cannot be given"),
+        ("-device 'x", "no closing quotation"),
+        ("disk.img", "'disk.img' is no option of QEMU"),
+    ],
+)
+def test_options_of_qemu_that_would_break_the_run(value: str, message: str) -> None:
+    refused((f"--qemu-args={value}",), message)
+
+
+def test_names_like_refused_ones_may_be_given() -> None:
+    assert len(arguments.parse("-msg timestamp=on -device virtio-serial-device -s")) == 5
+
+
+@pytest.mark.parametrize("name", [b.name for b in boards().values() if b.qemu.cpu])
+def test_another_cpu_keeps_what_the_hypervisor_needs(name: str) -> None:
+    board = find(name)
+    found = board.qemu.cpu.split(",")[1:]
+    assert arguments.with_cpu(board, "max").qemu.cpu == ",".join(["max", *found])
+
+
+def test_what_the_user_says_of_a_cpu_comes_first() -> None:
+    board = find("qemu-virt-riscv64-aia")
+    cpu = arguments.with_cpu(board, "rv64,v=on,svpbmt=off").qemu.cpu
+    assert cpu == "rv64,v=on,svpbmt=off,smstateen=on"
+
+
+def test_cpus_that_cannot_be() -> None:
+    refused(("--cpu", "max"), "QEMU's rpi4 has its own CPU; leave it out", "rpi4")
+    refused(("--cpu", "max -s"), "'max -s' is no model; write one as in: max")
+
+
+def test_qemu_is_asked_before_anything_is_built() -> None:
+    says = "echo 'qemu-system-aarch64: -device nope: no such model' >&2; exit 1"
+    with pytest.raises(UserError, match=r"^QEMU refuses this machine: -device nope: no such"):
+        qemu.check(["sh", "-c", says])
+    qemu.check(["sh", "-c", 'read -r line && [ "$line" = quit ]'])
+
+
+def test_a_qemu_that_waits_for_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qemu, "PATIENCE", 0.1)
+    with pytest.raises(UserError, match="without `wait=off`"):
+        qemu.check(["sh", "-c", "sleep 10"])
+
+
+def test_the_board_of_a_debugger_has_them_too(image: Path) -> None:
+    parser = argparse.ArgumentParser()
+    debug.add_arguments(parser)
+    args = parser.parse_args(["--disk", str(image), "--cpu", "max"])
+    assert extras.read(ARM64, args) == replace(Extras(), disks=(disks.Disk(image, "disk0"),))
+
+
+def test_a_card_has_its_own_files(folder: Path) -> None:
+    refused(("--from", "sd", "--share", str(folder)), "--share: a card's dom0 has its own", "rpi4")

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that add to a run: disks, a shared folder, QEMU's own options."""
+
+from __future__ import annotations
+
+import argparse
+
+from xenolith.boards import Board
+from xenolith.build import host
+from xenolith.build.needs import RUN
+from xenolith.errors import UserError
+from xenolith.lab import arguments, disks, qemu
+from xenolith.lab.extras import Extras
+from xenolith.system.model import System
+
+FILES = ("share",)
+"""What a dom0 in memory can have, but none that comes from a card."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options, as a group of their own."""
+    add = parser.add_argument_group("what dom0 finds").add_argument
+    add("--share", metavar="DIR[,ro]", help="a folder of this machine, in dom0 at /share (9p)")
+    add(
+        "--disk",
+        action="append",
+        default=[],
+        metavar="IMG[,ro]",
+        help="a disk: raw or qcow2 image, written to; in dom0 /dev/xenolith/disk0, ...; repeatable",
+    )
+    add("--qemu-args", default="", metavar="ARGS", help="further options of QEMU, as for a shell")
+
+
+def read(board: Board, args: argparse.Namespace) -> Extras:
+    """What the options ask for; everything that can be known now is checked. Raises UserError."""
+    extras = Extras(
+        disks=tuple(disks.parse(text, number) for number, text in enumerate(args.disk)),
+        share=disks.parse_share(args.share) if args.share else None,
+        arguments=arguments.parse(args.qemu_args),
+    )
+    disks.check_board(board, extras.disks, extras.share)
+    disks.check_distinct(extras.disks)
+    return extras
+
+
+def check(extras: Extras, system: System, *, probe: bool = False) -> None:
+    """Refuse what QEMU cannot take. Raises UserError.
+
+    `system`: its files need not exist yet. `probe`: ask QEMU in any case.
+    """
+    devices = extras.devices(system.board)
+    if devices or probe:
+        board = system.board
+        host.ensure(board, RUN)
+        command = board.qemu.command(system.smp, system.memory)
+        qemu.check([*command, *board.qemu.network, *devices])
+
+
+def refuse_with_card(args: argparse.Namespace) -> None:
+    """Refuse what a dom0 that comes from a card cannot have. Raises UserError."""
+    for name in FILES:
+        if vars(args)[name]:
+            raise UserError(f"--{name}: a card's dom0 has its own files; use --disk", 2)
