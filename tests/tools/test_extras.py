@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a user adds to a run: what QEMU and dom0 get, and what is refused in one line."""
+"""What a user adds to a run: what QEMU and dom0's archive get, and what is refused in one line."""
 
 from __future__ import annotations
 
 import argparse
 import fcntl
 import os
+import socket
 import struct
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from xenolith.boards import boards, find
 from xenolith.cli import debug, extras, machine, run
+from xenolith.dom0 import cpio
 from xenolith.errors import UserError
-from xenolith.lab import arguments, disks, qemu
+from xenolith.lab import added, arguments, disks, qemu
 from xenolith.lab.extras import Extras
 
 ARM64 = find("qemu-virt-arm64")
@@ -59,6 +61,11 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
+def packed(entries: list[cpio.Entry]) -> dict[str, cpio.Entry]:
+    """What an archive with these entries holds, as Linux reads it."""
+    return {entry.path: entry for entry in cpio.unpack(cpio.pack(entries))}
+
+
 def test_a_disk_is_virtio_with_a_serial_number(image: Path) -> None:
     options = read("--disk", str(image)).devices(ARM64)
     escaped = str(image).replace(",", ",,")
@@ -89,12 +96,69 @@ def test_a_shared_folder(folder: Path) -> None:
         f"local,id=share,path={folder},security_model=none,multidevs=remap,readonly=on",
         *("-device", "virtio-9p-device,fsdev=share,mount_tag=share"),
     ]
-    assert [entry.path for entry in wish.entries()] == ["xenolith/share"]
+    assert [entry.path for entry in wish.entries(b"")] == ["xenolith/share"]
 
 
 def test_the_words_of_qemu_args_come_last(folder: Path) -> None:
     wish = read("--share", str(folder), "--qemu-args", "-device 'x,y=a b'  -s")
     assert wish.devices(ARM64)[-3:] == ["-device", "x,y=a b", "-s"]
+
+
+def test_an_added_folder_keeps_links_and_rights(folder: Path) -> None:
+    found = packed(read("--add", str(folder), "--add", f"{folder}:/opt/x").entries(b""))
+    assert found["root/folder/below/run"].mode == 0o100755
+    assert found["root/folder/link"].data == b"below/run"
+    assert found["opt/x/below/run"].data == b"#!/bin/sh\n"
+
+
+def test_a_path_that_ends_in_a_slash_is_a_folder(folder: Path) -> None:
+    assert added.parse(f"{folder / 'below' / 'run'}:/etc/").target == PurePosixPath("/etc/run")
+    odd = folder / "with:/colon"
+    odd.parent.mkdir()
+    odd.write_bytes(b"x")
+    assert added.parse(str(odd)).target == PurePosixPath("/root/colon")
+
+
+def test_links_of_the_initramfs_stay(folder: Path) -> None:
+    """Linux would put the archive's folder `lib` in the place of the link."""
+    usual = cpio.compress(cpio.pack([cpio.link("lib", "usr/lib"), cpio.link("var/run", "/run")]))
+    words = ("--add", f"{folder}:/lib", "--add", f"{folder / 'link'}:/lib/a/b")
+    found = packed(read(*words).entries(usual))
+    assert {"usr/lib/link", "usr/lib/a/b"} <= set(found) and "lib" not in found
+    assert found["usr/lib/a/b"].data == b"#!/bin/sh\n", "a link that is named is followed"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("nope", "--add nope: nope does not exist"),
+        ("{folder}:x", "'x' is no path in dom0; begin it with /"),
+        ("{folder}:/a/../b", "write a path without '..'"),
+        ("/", "--add /: all of this machine is too much; name a file or folder"),
+        ("{folder}:/dev/x", "dom0 has its own /dev; choose another path"),
+        ("{folder}:/xenolith/token", "dom0 has its own /xenolith"),
+    ],
+)
+def test_files_that_cannot_be_added(folder: Path, value: str, message: str) -> None:
+    refused(("--add", value.format(folder=folder)), message)
+
+
+def test_a_folder_with_a_socket_is_refused(folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(folder / "socket"))
+        refused(("--add", str(folder)), "socket is no file, folder or link; leave it")
+
+
+def test_two_files_in_one_place(folder: Path) -> None:
+    words = ("--add", f"{folder / 'link'}:/a", "--add", f"{folder / 'below/run'}:/a")
+    with pytest.raises(UserError, match="two files are to be /a in dom0"):
+        read(*words).entries(b"")
+
+
+def test_more_than_dom0_can_hold(folder: Path) -> None:
+    with (folder / "big").open("wb") as big:
+        big.truncate(500 << 20)
+    refused(("--add", str(folder)), "--add: 501 MiB are too much for the 1024 MiB of dom0")
 
 
 def refused(words: tuple[str, ...], message: str, board: str = ARM64.name) -> None:
@@ -160,7 +224,7 @@ def test_more_disks_than_there_are_places(image: Path) -> None:
 
 def test_folders_that_cannot_be_shared(folder: Path) -> None:
     refused(("--share", str(folder / "link")), "no such folder")
-    refused(("--share", str(folder)), "QEMU's rpi4 has no virtio; use --disk", "rpi4")
+    refused(("--share", str(folder)), "QEMU's rpi4 has no virtio; use --add or --disk", "rpi4")
 
 
 @pytest.mark.parametrize(
@@ -222,4 +286,4 @@ def test_the_board_of_a_debugger_has_them_too(image: Path) -> None:
 
 
 def test_a_card_has_its_own_files(folder: Path) -> None:
-    refused(("--from", "sd", "--share", str(folder)), "--share: a card's dom0 has its own", "rpi4")
+    refused(("--from", "sd", "--add", str(folder)), "--add: a card's dom0 has its own", "rpi4")

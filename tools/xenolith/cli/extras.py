@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options that add to a run: disks, a shared folder, QEMU's own options."""
+"""Options that add to a run: files, disks, a shared folder, QEMU's own options."""
 
 from __future__ import annotations
 
@@ -9,17 +9,24 @@ from xenolith.boards import Board
 from xenolith.build import host
 from xenolith.build.needs import RUN
 from xenolith.errors import UserError
-from xenolith.lab import arguments, disks, qemu
+from xenolith.lab import added, arguments, disks, qemu
 from xenolith.lab.extras import Extras
-from xenolith.system.model import System
+from xenolith.system.model import System, dom0_memory
 
-FILES = ("share",)
+FILES = ("add", "share")
 """What a dom0 in memory can have, but none that comes from a card."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options, as a group of their own."""
     add = parser.add_argument_group("what dom0 finds").add_argument
+    add(
+        "--add",
+        action="append",
+        default=[],
+        metavar="FILE[:PATH]",
+        help="put a file or folder of this machine into dom0, at PATH (default /root); repeatable",
+    )
     add("--share", metavar="DIR[,ro]", help="a folder of this machine, in dom0 at /share (9p)")
     add(
         "--disk",
@@ -34,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def read(board: Board, args: argparse.Namespace) -> Extras:
     """What the options ask for; everything that can be known now is checked. Raises UserError."""
     extras = Extras(
+        added=tuple(added.parse(text) for text in args.add),
         disks=tuple(disks.parse(text, number) for number, text in enumerate(args.disk)),
         share=disks.parse_share(args.share) if args.share else None,
         arguments=arguments.parse(args.qemu_args),
@@ -44,10 +52,12 @@ def read(board: Board, args: argparse.Namespace) -> Extras:
 
 
 def check(extras: Extras, system: System, *, probe: bool = False) -> None:
-    """Refuse what QEMU cannot take. Raises UserError.
+    """Refuse what dom0 or QEMU cannot take. Raises UserError.
 
     `system`: its files need not exist yet. `probe`: ask QEMU in any case.
     """
+    if extras.added:
+        added.check_room(extras.added, dom0_memory(system.hypervisor_line))
     devices = extras.devices(system.board)
     if devices or probe:
         board = system.board

@@ -161,7 +161,7 @@ def check_board(board: Board, disks: Sequence[Disk], share: Share | None) -> Non
     """Refuse what QEMU's machine has no place for. Raises UserError."""
     places = board.qemu.virtio
     if share and not places:
-        raise UserError(f"--share: QEMU's {board.name} has no virtio; use --disk", 2)
+        raise UserError(f"--share: QEMU's {board.name} has no virtio; use --add or --disk", 2)
     # One place is the network card's.
     most = places - 1 - (share is not None)
     if places and len(disks) > most:

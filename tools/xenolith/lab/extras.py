@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a user adds to a run: disks, a shared folder, QEMU's own options."""
+"""What a user adds to a run: files in dom0, disks, a shared folder, QEMU's own options."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from xenolith.boards import Board
 from xenolith.dom0 import cpio
-from xenolith.lab import disks
+from xenolith.lab import added, disks
+from xenolith.lab.added import Added
 from xenolith.lab.disks import Disk, Share
 
 
@@ -15,6 +16,7 @@ from xenolith.lab.disks import Disk, Share
 class Extras:
     """All of it, checked."""
 
+    added: tuple[Added, ...] = ()
     disks: tuple[Disk, ...] = ()
     share: Share | None = None
     arguments: tuple[str, ...] = ()
@@ -24,9 +26,14 @@ class Extras:
         """QEMU's options."""
         return [*disks.options(board, self.disks, self.share), *self.arguments]
 
-    def entries(self) -> list[cpio.Entry]:
-        """Files for the archive behind dom0's initramfs."""
-        return [cpio.file(f"xenolith/{disks.TAG}", b"")] if self.share else []
+    def entries(self, initramfs: bytes) -> list[cpio.Entry]:
+        """Files for the archive behind dom0's initramfs. Raises UserError."""
+        found = []
+        if self.share:
+            found.append(cpio.file(f"xenolith/{disks.TAG}", b""))
+        if self.added:
+            found += added.entries(self.added, added.links(initramfs))
+        return found
 
 
 NOTHING = Extras()

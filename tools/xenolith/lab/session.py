@@ -55,7 +55,7 @@ def prepare(
     hypervisor, dom0 = boot.images(system)
     extra, network = devices(system, options)
     usual = boot.initrd_bytes(system.initrd, b"")
-    more = options.extras.entries()
+    more = options.extras.entries(usual)
     own = protocol.overlay(token, commands, options.terminal, network=network, more=more)
     initrd = usual + own
     base = qemu.base_tree(system.board, system.smp, system.memory, extra)
