@@ -158,7 +158,7 @@ def test_two_files_in_one_place(folder: Path) -> None:
 def test_more_than_dom0_can_hold(folder: Path) -> None:
     with (folder / "big").open("wb") as big:
         big.truncate(500 << 20)
-    refused(("--add", str(folder)), "--add: 501 MiB are too much for the 1024 MiB of dom0")
+    refused(("--add", str(folder)), "--add, --guest: 501 MiB are too much for the 1024 MiB of dom0")
 
 
 def refused(words: tuple[str, ...], message: str, board: str = ARM64.name) -> None:

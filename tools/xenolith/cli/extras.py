@@ -1,25 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options that add to a run: files, disks, a shared folder, QEMU's own options."""
+"""Options that add to a run: guests, files, disks, a shared folder, QEMU's own options."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from xenolith.boards import Board
 from xenolith.build import host
 from xenolith.build.needs import RUN
 from xenolith.errors import UserError
+from xenolith.guest import given
+from xenolith.guest.given import Given
 from xenolith.lab import added, arguments, disks, qemu
 from xenolith.lab.extras import Extras
 from xenolith.system.model import System, dom0_memory
 
-FILES = ("add", "share")
+FILES = ("add", "guest", "share")
 """What a dom0 in memory can have, but none that comes from a card."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options, as a group of their own."""
     add = parser.add_argument_group("what dom0 finds").add_argument
+    add(
+        "--guest",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="create a guest: `demo`, or an xl.cfg of this machine (NAME.cfg); repeatable",
+    )
     add(
         "--add",
         action="append",
@@ -43,12 +53,30 @@ def read(board: Board, args: argparse.Namespace) -> Extras:
     extras = Extras(
         added=tuple(added.parse(text) for text in args.add),
         disks=tuple(disks.parse(text, number) for number, text in enumerate(args.disk)),
+        guests=_guests(args.guest),
         share=disks.parse_share(args.share) if args.share else None,
         arguments=arguments.parse(args.qemu_args),
     )
-    disks.check_board(board, extras.disks, extras.share)
-    disks.check_distinct(extras.disks)
+    disks.check_board(board, extras.all_disks, extras.share)
+    disks.check_distinct(extras.all_disks)
     return extras
+
+
+def _guests(names: list[str]) -> tuple[Given, ...]:
+    """The values of --guest. Raises UserError."""
+    found = [_guest(name) for name in names]
+    for number, guest in enumerate(found):
+        if guest.name in [other.name for other in found[:number]]:
+            raise UserError(f"--guest: two guests are called {guest.name}; rename one", 2)
+    return tuple(found)
+
+
+def _guest(name: str) -> Given:
+    if name == given.DEMO:
+        return Given(name)
+    if name.endswith(given.SUFFIX):
+        return given.read(Path(name))
+    raise UserError(f"--guest {name}: there are {given.DEMO}, and files like {name}.cfg", 2)
 
 
 def check(extras: Extras, system: System, *, probe: bool = False) -> None:
@@ -56,8 +84,8 @@ def check(extras: Extras, system: System, *, probe: bool = False) -> None:
 
     `system`: its files need not exist yet. `probe`: ask QEMU in any case.
     """
-    if extras.added:
-        added.check_room(extras.added, dom0_memory(system.hypervisor_line))
+    if extras.size:
+        added.check_room(extras.size, dom0_memory(system.hypervisor_line))
     devices = extras.devices(system.board)
     if devices or probe:
         board = system.board

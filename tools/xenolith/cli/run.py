@@ -125,6 +125,7 @@ def _boot(target: Target) -> None:
             (State.DOM0_KERNEL, "dom0's kernel"),
             (State.DOM0, "dom0's tools"),
             (State.NETWORK, "dom0's network"),
+            (State.GUESTS, "guests"),
         ):
             step.update(f"waiting for {text}")
             target.to(state)

@@ -8,7 +8,7 @@ until Linux has unpacked it, and as files.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -84,13 +84,12 @@ def _walk(source: Path) -> Iterator[tuple[Path, int, int]]:
         yield path, found.st_mode, found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
-def check_room(every: Iterable[Added], dom0_memory: int) -> None:
-    """Refuse what dom0's memory (bytes) cannot hold twice. Raises UserError."""
-    total = sum(added.size for added in every)
+def check_room(total: int, dom0_memory: int) -> None:
+    """Refuse files that dom0's memory cannot hold twice; both in bytes. Raises UserError."""
     if 2 * total > dom0_memory - 128 * MIB:
         raise UserError(
-            f"--add: {-(-total // MIB)} MiB are too much for the {dom0_memory // MIB} MiB of dom0, "
-            "which has them twice while it boots; use --disk or --share, or more dom0_mem",
+            f"--add, --guest: {-(-total // MIB)} MiB are too much for the {dom0_memory // MIB} MiB "
+            "of dom0, which has them twice while it boots; use --disk or --share, or more dom0_mem",
             2,
         )
 

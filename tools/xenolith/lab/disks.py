@@ -52,6 +52,8 @@ class Disk:
     form: str = "raw"
     """QEMU's name of its format."""
     read_only: bool = False
+    temporary: bool = False
+    """What is written is lost with the machine."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,8 @@ def check_distinct(disks: Sequence[Disk]) -> None:
     """Refuse one image as two disks, unless both only read it. Raises UserError."""
     for number, disk in enumerate(disks):
         for other in disks[:number]:
-            if disk.path.samefile(other.path) and not (disk.read_only and other.read_only):
+            shared = all(d.read_only or d.temporary for d in (disk, other))
+            if disk.path.samefile(other.path) and not shared:
                 raise UserError(f"{disk.path} is two disks; copy it, or write `,ro` at both", 2)
 
 
@@ -183,6 +186,7 @@ def options(board: Board, disks: Sequence[Disk], share: Share | None) -> list[st
 
 def _disk(board: Board, disk: Disk) -> Iterator[str]:
     access = ",read-only=on" if disk.read_only else ""
+    access += ",snapshot=on" if disk.temporary else ""
     yield from (
         "-drive",
         f"if=none,id={disk.serial},format={disk.form},file={_value(disk.path)}{access}",

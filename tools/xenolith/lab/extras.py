@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a user adds to a run: files in dom0, disks, a shared folder, QEMU's own options."""
+"""What a user adds to a run: files in dom0, disks, guests, a shared folder, QEMU's options."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from xenolith.boards import Board
 from xenolith.dom0 import cpio
+from xenolith.errors import UserError
+from xenolith.guest.given import Given
+from xenolith.guest.model import Guest, file_path
 from xenolith.lab import added, disks
 from xenolith.lab.added import Added
 from xenolith.lab.disks import Disk, Share
@@ -18,22 +21,51 @@ class Extras:
 
     added: tuple[Added, ...] = ()
     disks: tuple[Disk, ...] = ()
+    guests: tuple[Given, ...] = ()
     share: Share | None = None
     arguments: tuple[str, ...] = ()
     """QEMU's, as they are."""
 
+    @property
+    def all_disks(self) -> tuple[Disk, ...]:
+        """The machine's: the user's own come first."""
+        return (*self.disks, *(disk for guest in self.guests for disk in guest.disks))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        added_bytes = sum(part.size for part in self.added)
+        return added_bytes + sum(guest.size for guest in self.guests)
+
     def devices(self, board: Board) -> list[str]:
         """QEMU's options."""
-        return [*disks.options(board, self.disks, self.share), *self.arguments]
+        return [*disks.options(board, self.all_disks, self.share), *self.arguments]
 
     def entries(self, initramfs: bytes) -> list[cpio.Entry]:
         """Files for the archive behind dom0's initramfs. Raises UserError."""
         found = []
         if self.share:
             found.append(cpio.file(f"xenolith/{disks.TAG}", b""))
+        if self.guests:
+            names = "".join(f"{guest.name}\n" for guest in self.guests)
+            found.append(cpio.file("xenolith/guests", names.encode()))
+        for given in self.guests:
+            found += _guest(given.guest) if given.guest else []
         if self.added:
             found += added.entries(self.added, added.links(initramfs))
         return found
+
+
+def _guest(guest: Guest) -> list[cpio.Entry]:
+    """A guest's config and files. Raises UserError."""
+    found = [cpio.file(f"etc/xen/{guest.name}.cfg", guest.config.encode())]
+    for name, path in guest.files.items():
+        try:
+            data = path.read_bytes()
+        except OSError as e:
+            raise UserError(f"guest {guest.name}: {path}: {e.strerror}") from e
+        found.append(cpio.file(file_path(guest.name, name)[1:], data))
+    return found
 
 
 NOTHING = Extras()

@@ -84,11 +84,11 @@ def overlay(
 
 @dataclass(frozen=True)
 class Event:
-    """A line for the host: `ready`, `failed`, `note`, `network`, `begin`, `out`, `err`, `end` or
-    `done`.
+    """A line for the host: `ready`, `failed`, `note`, `network`, `guest`, `begin`, `out`, `err`,
+    `end` or `done`.
 
     Before the first command comes `network up INTERFACE ADDRESS/BITS`, `network absent` (there is
-    no card) or `network down WHY`.
+    no card) or `network down WHY`; then for each guest `guest NAME` or `guest NAME failed WHY`.
     """
 
     kind: str

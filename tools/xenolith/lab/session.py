@@ -120,6 +120,7 @@ def switched_on(
             options.on_result,
             on_note=options.on_note,
             enter=enter,
+            guests=[guest.name for guest in options.extras.guests],
         )
         try:
             yield target

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from xenolith.lab.console import Closed, Console, Deadline, LabError, Timeout
 from xenolith.lab.protocol import Collector, Decoder, Event, Result
@@ -20,7 +20,9 @@ class State(enum.IntEnum):
     DOM0 = 3
     NETWORK = 4
     """dom0's network is up, or known not to come up; commands begin."""
-    POWERED_OFF = 5
+    GUESTS = 5
+    """The guests that the host has given are created."""
+    POWERED_OFF = 6
 
 
 MARKS = {
@@ -46,10 +48,11 @@ class Target:
         *,
         on_note: Callable[[str], None] = lambda _text: None,
         enter: Callable[[Console, Deadline], None] | None = None,
+        guests: Sequence[str] = (),
     ) -> None:
         """`on_result` is called for each command's result as it comes, `on_note` with what dom0
         has to say about itself. `enter` is called when dom0's kernel runs: it gives the commands
-        to a dom0 that does not have them yet.
+        to a dom0 that does not have them yet. `guests`: names of those that dom0 creates.
         """
         self.console = console
         self.collector = collector
@@ -60,6 +63,7 @@ class Target:
         self._on_result = on_result
         self._on_note = on_note
         self._enter = enter
+        self._guests = list(guests)
         self._decoder = Decoder(token)
         self._events: deque[Event] = deque()
         self._fed = 0
@@ -92,6 +96,10 @@ class Target:
             while self._next("dom0's network").kind != "network":
                 pass
             self.state = State.NETWORK
+        if self.state < State.GUESTS and state is State.GUESTS:
+            while self._guests:
+                self._next(f"guest {self._guests[0]}")
+            self.state = State.GUESTS
         if self.state < State.POWERED_OFF <= state:
             self._to_powered_off()
 
@@ -112,6 +120,16 @@ class Target:
         if kind == "down":
             self._on_note(f"no network: {self.network}")
 
+    def _guest(self, said: str) -> None:
+        """`NAME` or `NAME failed WHY`. Raises LabError for the latter."""
+        name, _, rest = said.partition(" ")
+        if rest:
+            why = rest.removeprefix("failed").strip() or "xl does not say why"
+            raise LabError(f"guest {name} was not created: {why}", self.console.tail(40))
+        self._on_note(f"guest {name} is created")
+        if name in self._guests:
+            self._guests.remove(name)
+
     def _next(self, waiting_for: str) -> Event:
         """The next event, after what it means has been done."""
         while not self._events:
@@ -127,6 +145,8 @@ class Target:
             self._on_note(event.rest)
         if event.kind == "network":
             self._network(event.rest)
+        if event.kind == "guest":
+            self._guest(event.rest)
         if event.kind == "failed":
             raise LabError(f"dom0: {event.rest}", self.console.tail(40))
         try:

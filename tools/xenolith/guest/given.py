@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A guest that a run gives to dom0: one of ours by its name, or an xl.cfg of this machine.
+
+The files that an xl.cfg names are looked for on this machine: beside it, as `guest make` writes
+them, or by their path. What is not here is dom0's, and xl's to complain about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from xenolith.errors import UserError
+from xenolith.guest.model import Guest, check_name, disk_path, file_path, quote
+from xenolith.lab import disks
+from xenolith.lab.disks import Disk
+
+DEMO = "demo"
+"""dom0 has it already."""
+SUFFIX = ".cfg"
+SETTING = re.compile(
+    r"^(\s*(kernel|ramdisk|device_tree|disk)\s*=\s*)(\[[^\]]*\]|\"[^\"\n]*\"|'[^'\n]*')",
+    re.MULTILINE,
+)
+"""A setting that names files [xl.cfg(5)]."""
+STRING = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'")
+NAME = re.compile(r"^\s*name\s*=\s*[\"']([^\"'\n]*)[\"']", re.MULTILINE)
+READ_ONLY = {"r", "ro", "access=r", "access=ro", "devtype=cdrom", "cdrom"}
+
+
+@dataclass(frozen=True)
+class Given:
+    """A guest, and its disks as the machine has them."""
+
+    name: str
+    guest: Guest | None = None
+    """None: all of it is in dom0."""
+    disks: tuple[Disk, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of its files, which are in dom0's memory."""
+        files = self.guest.files.values() if self.guest else ()
+        return sum(path.stat().st_size for path in files)
+
+
+@dataclass
+class _Found:
+    """What a config names, as it is read."""
+
+    path: Path
+    name: str
+    files: dict[str, Path] = field(default_factory=dict)
+    disks: list[Disk] = field(default_factory=list)
+
+
+def given(guest: Guest) -> Given:
+    """A guest that was made by us: its disks stay as they are, what it writes is lost."""
+    return Given(
+        guest.name,
+        guest,
+        tuple(
+            replace(
+                disks.opened(path, f"{guest.name}-{number}", f"guest {guest.name}", read_only=True),
+                read_only=False,
+                temporary=True,
+            )
+            for number, path in enumerate(guest.disks)
+        ),
+    )
+
+
+def read(path: Path) -> Given:
+    """The guest of an xl.cfg. Raises UserError."""
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as e:
+        why = e.strerror if isinstance(e, OSError) else "it is no text"
+        raise UserError(f"--guest {path}: {why}; name an xl.cfg", 2) from e
+    named = NAME.search(text)
+    if named is None:
+        raise UserError(f'--guest {path}: it has no name; write a line: name = "{path.stem}"', 2)
+    found = _Found(path, check_name(named[1]))
+    config = SETTING.sub(lambda setting: _setting(found, setting), text)
+    guest = Guest(found.name, config, found.files, tuple(disk.path for disk in found.disks))
+    return Given(found.name, guest, tuple(found.disks))
+
+
+def _setting(found: _Found, setting: re.Match[str]) -> str:
+    begin, key, value = setting.groups()
+    change: Callable[[_Found, str, str], str] = _disk if key == "disk" else _file
+
+    def changed(string: re.Match[str]) -> str:
+        text = string[1] or string[2] or ""
+        new = change(found, key, text)
+        return string[0] if new == text else quote(new)
+
+    return begin + STRING.sub(changed, value)
+
+
+def _file(found: _Found, key: str, text: str) -> str:
+    """What dom0 calls the file that the config calls `text`."""
+    path = _here(found, key, text)
+    if path is None:
+        return text
+    if found.files.get(path.name, path) != path:
+        raise UserError(f"--guest {found.path}: two files are called {path.name}; rename one", 2)
+    found.files[path.name] = path
+    return file_path(found.name, path.name)
+
+
+def _disk(found: _Found, key: str, text: str) -> str:
+    """A disk's line, with a disk of the machine in the place of an image that is here."""
+    words = [word.strip() for word in text.split(",")]
+    at = next((n for n, word in enumerate(words) if word.startswith("target=")), 0)
+    path = _here(found, key, words[at].removeprefix("target="))
+    if path is None:
+        return text
+    number = len(found.disks)
+    read_only = bool(READ_ONLY & set(words))
+    what = f"--guest {found.path}: disk {path}"
+    serial = f"{found.name}-{number}"
+    found.disks.append(disks.opened(path, serial, what, read_only=read_only))
+    prefix = "target=" if words[at].startswith("target=") else ""
+    words[at] = prefix + disk_path(found.name, number)
+    # QEMU unpacks what is packed.
+    return ",".join(re.sub(r"^(format=)?qcow2?$", r"\1raw", word) for word in words)
+
+
+def _here(found: _Found, key: str, text: str) -> Path | None:
+    """The file of this machine that a config means; None: it is dom0's. Raises UserError."""
+    own = file_path(found.name, "")
+    if text.startswith(own):
+        path = found.path.parent / Path(text).name
+        if not path.is_file():
+            raise UserError(f"--guest {found.path}: {key}: there is no {path.name} beside it", 2)
+        return path
+    path = found.path.parent / text
+    return path if text and not text.startswith("/dev/") and path.is_file() else None
