@@ -81,6 +81,7 @@ def report(
     """dom0 with the guest's files, after all commands."""
     system = make_system(smp=2, memory=2048)
     path: Path = tmp_path_factory.mktemp("create") / "initrd"
+    assert system.initrd
     base = system.initrd.read_bytes()
     path.write_bytes(base + bytes(-len(base) % 4) + guest_files(system, board))
     return boot(replace(system, initrd=path), "test-create", COMMANDS)

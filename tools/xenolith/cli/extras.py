@@ -15,6 +15,7 @@ from xenolith.guest.given import Given
 from xenolith.lab import added, arguments, disks, qemu
 from xenolith.lab.extras import Extras
 from xenolith.system.model import System, dom0_memory
+from xenolith.system.placement import MIB
 
 FILES = ("add", "guest", "share")
 """What a dom0 in memory can have, but none that comes from a card."""
@@ -84,8 +85,9 @@ def check(extras: Extras, system: System, *, probe: bool = False) -> None:
 
     `system`: its files need not exist yet. `probe`: ask QEMU in any case.
     """
+    dom0 = dom0_memory(system.hypervisor_line) or system.memory * MIB
     if extras.size:
-        added.check_room(extras.size, dom0_memory(system.hypervisor_line))
+        added.check_room(extras.size, dom0)
     devices = extras.devices(system.board)
     if devices or probe:
         board = system.board

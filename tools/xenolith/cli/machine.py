@@ -11,10 +11,12 @@ from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host, make
 from xenolith.build.needs import BUILD, DOM0, RUN
+from xenolith.cli import described
 from xenolith.dom0 import image
 from xenolith.dom0.image import Dom0
 from xenolith.errors import UserError
 from xenolith.lab import arguments
+from xenolith.progress import note
 from xenolith.system.model import System, parse_memory
 
 DEBIAN = "debian"
@@ -30,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--smp", type=int, metavar="N", help="CPUs of the machine")
     add("--memory", metavar="M", help="RAM of the machine: MiB, or with a unit as in 4G")
     add("--cpu", metavar="MODEL", help="QEMU's CPU model, as in `max`, instead of the board's")
+    add("--config", type=Path, metavar="FILE", help="system.toml, or a config of ImageBuilder")
+    add("--files", type=Path, metavar="DIR", help="where its files are (default: beside it)")
     add("--xen-args", default="", metavar="ARGS", help="added to the hypervisor's command line")
     add("--dom0-args", default="", metavar="ARGS", help="added to the kernel's command line")
     add("--kernel", metavar="FILE", help="dom0 kernel instead of the usual one; `debian`: Debian's")
@@ -57,8 +61,30 @@ def plan(board: Board, args: argparse.Namespace) -> System:
     except UserError as e:
         raise UserError(f"--memory: {e.message}", 2) from e
     smp = args.smp if args.smp is not None else board.smp
+    if args.config or args.files:
+        return _described(board, args, smp, memory)
     none = Path()
     system = System(board, none, none, none, smp, memory, args.xen_args, args.dom0_args)
+    system.check_dom0_memory()
+    return system
+
+
+def _described(board: Board, args: argparse.Namespace, smp: int, memory: int) -> System:
+    """The system of a --config. Raises UserError."""
+    if not args.config:
+        raise UserError("--files is where the files of a --config are; name that, too", 2)
+    for name in ("kernel", "initrd"):
+        if vars(args)[name]:
+            raise UserError(f"--{name}: {args.config} says it; change it there", 2)
+    spec, files = described.load(board, args.config, args.files)
+    if args.hypervisor == XEN:
+        raise UserError(f"--hypervisor xen: name a file, or Xen's in {args.config}", 2)
+    if args.hypervisor:
+        files[spec.hypervisor] = Path(args.hypervisor)
+    system, notes = described.system(board, spec, files, smp=smp, memory=memory)
+    for text in notes:
+        note(text)
+    system = replace(system, xen_args=args.xen_args, dom0_args=args.dom0_args)
     system.check_dom0_memory()
     return system
 
@@ -69,6 +95,9 @@ def make_system(system: System, args: argparse.Namespace) -> tuple[System, Dom0 
     Raises UserError.
     """
     board = system.board
+    if system.lines:
+        host.ensure(board, RUN)
+        return system, None
     own_kernel = args.kernel not in (None, DEBIAN)
     all_given = own_kernel and args.initrd is not None
     hypervisor = _hypervisor(board, args.hypervisor, () if all_given else (DOM0,))

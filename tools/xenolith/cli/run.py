@@ -80,7 +80,7 @@ def _check_card(args: argparse.Namespace) -> None:
         return
     boot.facts(find(args.board))
     extras.refuse_with_card(args)
-    for name in ("kernel", "initrd"):
+    for name in ("kernel", "initrd", "config"):
         if vars(args)[name]:
             raise UserError(f"--{name}: a card has dom0's own; leave it or --from away", 2)
     if args.source == SD:

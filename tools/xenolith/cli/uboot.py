@@ -12,9 +12,10 @@ from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host, make
 from xenolith.build.needs import BUILD
+from xenolith.cli import described
 from xenolith.dom0 import image
 from xenolith.errors import UserError
-from xenolith.system import imagebuilder, model, toml
+from xenolith.system import model
 from xenolith.system.spec import Dom0, Spec
 from xenolith.uboot import bundle, explain, plan, script
 from xenolith.uboot.bundle import Request
@@ -117,16 +118,8 @@ def _address(option: str, text: str) -> str:
 
 
 def _described(board: Board, args: argparse.Namespace) -> tuple[Spec, dict[str, Path]]:
-    path: Path = args.config
-    if path.suffix == ".toml":
-        spec = toml.load(path)
-    else:
-        spec = imagebuilder.load(path, board.arch, board.console)
-    if args.tftp or args.usb:
-        spec = spec.without_loads()
-    folder = args.files or path.parent
-    names = [*(name for _, name in spec.files()), *spec.aux, spec.extra_file]
-    return spec, {name: folder / name for name in names if name}
+    spec, files = described.load(board, args.config, args.files)
+    return (spec.without_loads() if args.tftp or args.usb else spec), files
 
 
 def _default(board: Board) -> tuple[Spec, dict[str, Path]]:

@@ -60,8 +60,10 @@ def layout(system: System, dom0: Image, initrd_size: int, taken: tuple[Region, .
     return Layout(taken, placed[0], placed[1])
 
 
-def initrd_bytes(path: Path, overlay: bytes) -> bytes:
-    """The initramfs with the archive of this run behind it. Raises UserError."""
+def initrd_bytes(path: Path | None, overlay: bytes) -> bytes:
+    """The initramfs, if there is one, with the archive of this run behind it. Raises UserError."""
+    if path is None:
+        return overlay
     try:
         data = path.read_bytes()
     except OSError as e:

@@ -26,17 +26,27 @@ EMULATED_ARGS = {
 
 
 @dataclass(frozen=True)
+class Lines:
+    """Command lines of hypervisor and dom0's kernel that take the place of the defaults."""
+
+    hypervisor: str
+    dom0: str
+
+
+@dataclass(frozen=True)
 class System:
     """What shall run. `memory` in MiB; the arguments are those added to the defaults."""
 
     board: Board
     hypervisor: Path
     kernel: Path
-    initrd: Path
+    initrd: Path | None
+    """None: dom0's kernel mounts its root by itself."""
     smp: int
     memory: int
     xen_args: str = ""
     dom0_args: str = ""
+    lines: Lines | None = None
 
     def __post_init__(self) -> None:
         board = self.board
@@ -53,6 +63,8 @@ class System:
     @property
     def hypervisor_line(self) -> str:
         """The hypervisor's command line."""
+        if self.lines:
+            return f"{self.lines.hypervisor} {self.xen_args}".strip()
         own = f"console=dtuart dtuart={self.board.console} dom0_mem={self.default_dom0_memory}M"
         levels = "loglvl=all guest_loglvl=all console_timestamps=boot"
         return f"{own} {levels} {self.xen_args}".strip()
@@ -60,6 +72,8 @@ class System:
     @property
     def dom0_line(self) -> str:
         """The command line of dom0's kernel."""
+        if self.lines:
+            return f"{self.lines.dom0} {self.dom0_args}".strip()
         arch = self.board.arch
         return f"{DOM0_ARGS[arch]} {EMULATED_ARGS[arch]} {self.dom0_args}".strip()
 
