@@ -25,6 +25,7 @@ ARM64 = Board(
         args=("-nodefaults",),
         min_version=(10, 0),
         virtio=32,
+        last_first=True,
     ),
     debian_arch="arm64",
     smp=2,

@@ -75,13 +75,20 @@ def test_a_disk_is_virtio_with_a_serial_number(image: Path) -> None:
     ]
 
 
-def test_the_first_disk_is_the_one_that_linux_finds_first(image: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("board", "order"),
+    [("qemu-virt-arm64", ["disk1", "disk0"]), ("qemu-virt-riscv64", ["disk0", "disk1"])],
+)
+def test_the_first_disk_is_the_one_that_linux_finds_first(
+    image: Path, tmp_path: Path, board: str, order: list[str]
+) -> None:
     other = tmp_path / "other.qcow2"
     other.write_bytes(b"QFI\xfb" + bytes(508))
-    options = read("--disk", str(image), "--disk", f"{other},ro").devices(ARM64)
-    drives = [word for word in options if word.startswith("if=none")]
-    assert [word.split(",")[1] for word in drives] == ["id=disk1", "id=disk0"]
-    assert "format=qcow2" in drives[0] and drives[0].endswith(",read-only=on")
+    options = read("--disk", str(image), "--disk", f"{other},ro").devices(find(board))
+    drives = {word.split(",")[1]: word for word in options if word.startswith("if=none")}
+    assert list(drives) == [f"id={name}" for name in order]
+    second = drives["id=disk1"]
+    assert "format=qcow2" in second and second.endswith(",read-only=on")
 
 
 def test_a_pi_has_its_disks_on_usb(image: Path) -> None:

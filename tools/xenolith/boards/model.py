@@ -53,6 +53,8 @@ class Qemu:
     """The device that is a disk: it has a drive and a serial number."""
     virtio: int = 0
     """How many virtio devices there may be; 0: none."""
+    last_first: bool = False
+    """Linux finds the last device of the command line first."""
     tree: Tree | None = None
 
     def command(self, smp: int, memory: int) -> list[str]:

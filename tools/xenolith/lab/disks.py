@@ -173,8 +173,9 @@ def check_board(board: Board, disks: Sequence[Disk], share: Share | None) -> Non
 
 def options(board: Board, disks: Sequence[Disk], share: Share | None) -> list[str]:
     """QEMU's options for them."""
-    # Linux finds the last one first: the first disk is /dev/vda.
-    found = [word for disk in reversed(disks) for word in _disk(board, disk)]
+    # The first disk is to be /dev/vda.
+    order = reversed(disks) if board.qemu.last_first else disks
+    found = [word for disk in order for word in _disk(board, disk)]
     if share:
         access = ",readonly=on" if share.read_only else ""
         # Files get this user's name and rights: nobody must be root for it.
