@@ -5,10 +5,13 @@ Sources: docs/system/arm/virt.rst and hw/arm/virt.c of QEMU 10.0 for the memory 
 that `-M virt,...,dumpdtb=` writes for the console's path.
 """
 
-from xenolith.boards import Board, Qemu, Uart, Uboot
+from xenolith.boards import Board, Card, Qemu, Uart, Uboot
 
 RAM_BASE = 0x4000_0000
 RISCV_RAM_BASE = 0x8000_0000
+
+DISK = Card(texts=(), files=(), trees=())
+"""A disk holds nothing for a firmware: QEMU is given U-Boot, and makes the device tree."""
 
 ARM64 = Board(
     name="qemu-virt-arm64",
@@ -52,6 +55,7 @@ ARM64 = Board(
         taken=(("QEMU's device tree", RAM_BASE, RAM_BASE + 0x0020_0000),),
     ),
     compatible=("linux,dummy-virt",),
+    card=DISK,
 )
 
 
@@ -92,6 +96,7 @@ def _riscv64(name: str, machine: str, cpu: str) -> Board:
             loaded=(RISCV_RAM_BASE + 0x0020_0000, RISCV_RAM_BASE + 0x0100_0000),
         ),
         compatible=("riscv-virtio",),
+        card=DISK,
     )
 
 

@@ -45,7 +45,7 @@ def test_a_shell_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--initrd", "/"), "/ does not exist or is no file"),
         (("--hypervisor", "/nonexistent"), "--hypervisor /nonexistent does not exist"),
         (("--memory", "lots"), "no size"),
-        (("--from", "sd"), "qemu-virt-arm64 does not start from a card"),
+        (("--from", "nope"), "card image nope: No such file or directory; make one"),
         (("--from", "sd", "--board", "rpi4", "--kernel", "debian"), "--kernel: a card has dom0's"),
         (
             ("--from", "nope", "--board", "rpi4", "--xen-args", "x"),

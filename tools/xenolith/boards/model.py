@@ -93,7 +93,8 @@ class Uboot:
 class Card:
     """What the board's firmware wants to find on the first partition of a card.
 
-    Text files are in the board's folder; the others come out of Debian's packages.
+    Text files are in the board's folder; the others come out of Debian's packages. Without files
+    the machine has U-Boot from elsewhere.
     """
 
     texts: tuple[str, ...]

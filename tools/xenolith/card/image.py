@@ -94,8 +94,10 @@ def _identifier(identity: bytes) -> int:
 def build(request: Request, out: Path) -> Made:
     """Write the image. Raises UserError; then `out` is as it was."""
     boot.facts(request.board)
-    rules = recipe.load()
-    linux = kernel.prepare(request.board.debian_arch, rules)
+    rules, arch = recipe.load(), request.board.debian_arch
+    check(request.board, minimal=request.minimal)
+    own = dom0_recipe.load().is_built(arch)
+    linux = kernel.built(arch) if own else kernel.prepare(arch, rules)
     usual = dom0_image.build(request.board.debian_arch).initrd.read_bytes()
     identity = request.identity(linux.release)
     identifier = _identifier(identity)
@@ -114,6 +116,17 @@ def build(request: Request, out: Path) -> Made:
         content = part.stat().st_blocks * 512
         part.replace(out)
     return Made(out, shape, content, identifier)
+
+
+def check(board: Board, *, minimal: bool) -> None:
+    """Refuse what cannot be made for the board. Raises UserError."""
+    boot.facts(board)
+    if dom0_recipe.load().is_built(board.debian_arch) and not minimal:
+        raise UserError(
+            f"{board.name}: Debian has no Xen tools for {board.debian_arch}; a dom0 of busybox and "
+            "xl can be made: --minimal",
+            2,
+        )
 
 
 def _boot_files(

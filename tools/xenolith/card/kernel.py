@@ -15,7 +15,8 @@ from pathlib import Path
 
 from xenolith import progress
 from xenolith.card.recipe import Recipe
-from xenolith.dom0 import cache, cpio, debian, initramfs, recipe
+from xenolith.cross.project import Result
+from xenolith.dom0 import cache, cpio, debian, initramfs, linux, recipe
 from xenolith.dom0.cpio import Entry
 from xenolith.errors import UserError
 
@@ -78,6 +79,38 @@ def prepare(arch: str, rules: Recipe, suite: str = "") -> Kernel:
                 _make(folder, rules, debs)
     facts = json.loads((folder / "done.json").read_text())
     return Kernel(arch, folder, str(facts["release"]), int(facts["seconds"]))
+
+
+def built(arch: str) -> Kernel:
+    """The kernel that is built from source, where Debian's is no dom0. Raises UserError.
+
+    It has all drivers built in.
+    """
+    (deb,) = debian.download(["busybox-static"], recipe.load().suite, arch)
+    source = linux.build(arch)
+    store = cache.cache_dir("kernel")
+    folder = store / f"{arch}-{cache.digest(LAYOUT, str(source.folder), deb.name)}"
+    if not (folder / "done.json").exists():
+        with cache.locked(store), progress.step("packing the kernel"):
+            if not (folder / "done.json").exists():
+                _pack(folder, source, deb)
+    facts = json.loads((folder / "done.json").read_text())
+    return Kernel(arch, folder, str(facts["release"]), int(facts["seconds"]))
+
+
+def _pack(folder: Path, source: Result, deb: Path) -> None:
+    """Fill `folder`; done.json is written last and means that the rest is complete."""
+    cache.require_space(folder.parent, 60_000_000)
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "modules").mkdir(parents=True)
+    data = source.path("Image").read_bytes()
+    cache.write_atomic(folder / "kernel", data)
+    cache.write_atomic(folder / "kernel.gz", gzip.compress(data, 9, mtime=0))
+    for member in debian.members(deb, lambda name: name == "usr/bin/busybox"):
+        cache.write_atomic(folder / "busybox", member.data)
+    release = source.path("release").read_text().strip()
+    facts = {"release": release, "seconds": _newest(deb)}
+    cache.write_atomic(folder / "done.json", json.dumps(facts).encode())
 
 
 def _make(folder: Path, rules: Recipe, debs: list[Path]) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from xenolith import OUTPUT, progress
 from xenolith.boards import Board, find
 from xenolith.build import host, make
-from xenolith.build.needs import BUILD, CARD, RUN
+from xenolith.build.needs import BUILD, CARD, DOM0, RUN
 from xenolith.card import boot, image, login, packages
 from xenolith.card.image import Made, Request
 from xenolith.card.login import Login
@@ -20,8 +20,9 @@ from xenolith.errors import UserError
 from xenolith.system.model import System, parse_size
 
 DEFAULT = "rpi4"
-DOM0_LINE = "console=tty0 console=hvc0 earlycon=xenboot panic=30"
+DOM0_LINE = "console=tty0 console=hvc0 panic=30"
 """A screen, if there is one; messages and login prompt on the hypervisor's console."""
+EARLY = {"arm64": "earlycon=xenboot", "riscv": "earlycon=sbi"}
 NOTES = """\
 Flash the image to a card, put it into the board, connect a serial console (115200 baud) or find
 the board on the network. Without --ssh-key and --password-file nobody can log in over the network,
@@ -55,21 +56,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes the image; prints its name, and on stderr what to do with it."""
     board = find(args.board)
-    boot.facts(board)
+    image.check(board, minimal=args.minimal)
     out = args.out or OUTPUT / board.name / "live.raw"
     room = _card_size(args.card) if args.card else None
     wishes = _wishes(board, args)
     size = parse_size(args.size) if args.size else None
     names = packages.parse_names(args.packages)
     System(board, out, out, out, board.smp, board.memory, args.xen_args).check_dom0_memory()
-    host.ensure(board, BUILD, RUN, CARD)
+    host.ensure(board, BUILD, RUN, CARD, DOM0)
     built = make.build(board, host.ensure_toolchain(board)).image
     line = System(board, built, built, built, board.smp, board.memory, args.xen_args)
     request = Request(
         board=board,
         hypervisor=built,
         hypervisor_line=line.hypervisor_line,
-        dom0_line=f"{DOM0_LINE} {args.dom0_args}".strip(),
+        dom0_line=f"{DOM0_LINE} {EARLY[board.arch]} {args.dom0_args}".strip(),
         hostname=args.hostname,
         login=wishes,
         packages=names,
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     )
     made = image.build(request, out)
     print(json.dumps(described(made), indent=1) if args.json else made.path)
-    advise(made, wishes, args)
+    advise(board, made, wishes, args)
     if room is not None and made.layout.size > room:
         raise UserError(
             f"{args.card} has {room >> 20} MiB, the image {made.layout.size >> 20} MiB: a larger "
@@ -135,10 +136,14 @@ def described(made: Made) -> dict[str, object]:
     }
 
 
-def advise(made: Made, wishes: Login, args: argparse.Namespace) -> None:
+def advise(board: Board, made: Made, wishes: Login, args: argparse.Namespace) -> None:
     """What a user wants to know next."""
     size = made.layout.size
     holes = progress.size_text(made.content)
+    if not boot.facts(board).files:
+        progress.note(f"{size >> 20} MiB ({holes} without its holes)")
+        progress.note(f"start it: ./xenolith run --board {board.name} --from {made.path}")
+        return
     progress.note(f"{size >> 20} MiB ({holes} without its holes), for cards of that size or more")
     if size > 2 << 30 and not size % 1_073_741_824:
         sold = -(-size // 1_000_000_000)

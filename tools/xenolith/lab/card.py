@@ -18,7 +18,7 @@ from xenolith.card import boot, image, mbr
 from xenolith.card.image import Request
 from xenolith.dom0 import cache
 from xenolith.errors import UserError
-from xenolith.lab import plug, protocol, qemu, session
+from xenolith.lab import plug, protocol, qemu, session, uboot
 from xenolith.lab.login import Login
 from xenolith.lab.session import Options
 from xenolith.lab.target import Target
@@ -102,15 +102,20 @@ def command(system: System, disk: Path, folder: Path, options: Options) -> list[
     """QEMU's command line. Files for it go into `folder`. Raises UserError."""
     board, memory = system.board, system.memory
     check(board, disk)
-    uboot = cache.write_atomic(folder / "u-boot.bin", boot.firmware(board)["u-boot.bin"])
-    tree = cache.write_atomic(folder / "dtb", qemu.base_tree(board, system.smp, memory))
     extra, _ = session.devices(system, options)
-    drive = str(disk).replace(",", ",,")
+    drive = f"format=raw,file={str(disk).replace(',', ',,')}"
+    start = board.qemu.command(system.smp, memory)
+    if not boot.facts(board).files:
+        virtio = ("-device", "virtio-blk-device,drive=card")
+        own = uboot.options(board, folder / "u-boot")
+        return [*start, *own, *extra, "-drive", f"if=none,id=card,{drive}", *virtio]
+    first = cache.write_atomic(folder / "u-boot.bin", boot.firmware(board)["u-boot.bin"])
+    tree = cache.write_atomic(folder / "dtb", qemu.base_tree(board, system.smp, memory))
     return [
-        *board.qemu.command(system.smp, memory),
+        *start,
         *ACCEL,
-        *("-kernel", str(uboot), "-dtb", str(tree)),
-        *("-drive", f"if=sd,format=raw,file={drive}"),
+        *("-kernel", str(first), "-dtb", str(tree)),
+        *("-drive", f"if=sd,{drive}"),
         *extra,
     ]
 
@@ -139,7 +144,7 @@ def check(board: Board, disk: Path) -> None:
         raise UserError(
             f"card image {disk} is cut: {size} bytes of {end} are there; make or copy it again", 2
         )
-    if size & (size - 1):
+    if boot.facts(board).files and size & (size - 1):
         larger = 1 << size.bit_length()
         raise UserError(
             f"card image {disk} has {size} bytes, QEMU takes powers of two only: "

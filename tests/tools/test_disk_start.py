@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A disk that U-Boot starts on QEMU's virt machines: QEMU's options, what is on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from xenolith.boards import find
+from xenolith.card import mbr
+from xenolith.errors import UserError
+from xenolith.lab import card, uboot
+from xenolith.lab.disks import Disk
+from xenolith.lab.extras import Extras
+from xenolith.lab.session import Options
+from xenolith.system.model import System
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    """Of a size that no SD card of QEMU has."""
+    table = mbr.pack([mbr.Partition(mbr.LINUX, 1 << 20, 2 << 20)], 7)
+    path = tmp_path / "live,1.raw"
+    path.write_bytes(table.ljust(3 << 20, b"\0"))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "flags"), [("qemu-virt-arm64", "-bios"), ("qemu-virt-riscv64", "-kernel")]
+)
+def test_uboot_starts_from_a_virtio_disk(
+    name: str, flags: str, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uboot, "options", lambda _board, folder: [flags, str(folder)])
+    board = find(name)
+    system = System(board, disk, disk, disk, board.smp, board.memory)
+    more = Extras(disks=(Disk(disk, "disk0"),), arguments=("-s",))
+    line = card.command(system, disk, disk.parent, Options(extras=more))
+    assert line[line.index(flags) + 1] == str(disk.parent / "u-boot")
+    assert f"if=none,id=card,format=raw,file={str(disk).replace(',', ',,')}" in line
+    assert {"virtio-blk-device,drive=card", "-s"} <= set(line)
+    assert any("serial=disk0" in word for word in line)
+    assert not {"-accel", "-dtb"} & set(line)
+
+
+def test_a_disk_that_is_cut(disk: Path) -> None:
+    with disk.open("r+b") as f:
+        f.truncate(2 << 20)
+    with pytest.raises(UserError, match="is cut: 2097152 bytes of 3145728 are there"):
+        card.check(find("qemu-virt-riscv64"), disk)
+    with pytest.raises(UserError, match="does not start from a card"):
+        card.check(replace(find("qemu-virt-riscv64"), card=None), disk)
