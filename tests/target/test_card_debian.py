@@ -16,7 +16,7 @@ from xenolith.card import boot, image, kernel, layout, recipe
 from xenolith.card.image import Made, Request
 from xenolith.card.login import Login, read_password
 from xenolith.cli.image import DOM0_LINE
-from xenolith.lab import card, protocol, session
+from xenolith.lab import card, debian, protocol, session
 from xenolith.lab.console import Console, Deadline, LabError
 from xenolith.lab.session import Options
 from xenolith.lab.target import State
@@ -201,3 +201,24 @@ def test_through_uboot(make_system: Callable[..., System], larger: Path) -> None
         check(shell, f"/dev/{device}p2")
         shell.run("systemctl --no-block reboot")
         target.console.expect(rb"Hardware Dom0 shutdown: rebooting machine", target.deadline)
+
+
+def test_as_the_dom0_of_a_run(
+    make_system: Callable[..., System], made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`run --dom0 debian`: root is logged in, and what it writes is there the next time."""
+    assert made.path.is_file(), "the packages are installed"
+    monkeypatch.setattr(debian, "OUTPUT", tmp_path)
+    system = debian.ensure(make_system(smp=2, memory=2048))
+    for commands in (
+        ["xl list", "systemctl is-active xen", "ip -4 -br addr show xenbr0", "echo kept >/root/x"],
+        ["cat /root/x", "findmnt -no SOURCE /"],
+    ):
+        options = Options("test-dom0-debian", TIMEOUT)
+        with debian.running(system, commands, options) as target:
+            target.to(State.POWERED_OFF)
+        results = [r.text.strip() for r in target.collector.results]
+        if len(commands) > 2:
+            assert re.search(r"^Domain-0 +0 +\d+ ", results[0], re.MULTILINE)
+            assert results[1] == "active" and "10.0.2.15/24" in results[2]
+    assert results == ["kept", "/dev/vda2"]

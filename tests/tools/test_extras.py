@@ -293,4 +293,4 @@ def test_the_board_of_a_debugger_has_them_too(image: Path) -> None:
 
 
 def test_a_card_has_its_own_files(folder: Path) -> None:
-    refused(("--from", "sd", "--add", str(folder)), "--add: a card's dom0 has its own", "rpi4")
+    refused(("--from", "sd", "--add", str(folder)), "--add: a dom0 on a disk has its own", "rpi4")

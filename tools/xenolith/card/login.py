@@ -25,23 +25,25 @@ MAX_FILE = 64 << 10
 class Login:
     """`user`: root, or who may become root by sudo; `password`: a hash, empty without one.
 
-    `console`: the serial console may be entered without a password while there is none.
+    `console`: the serial console may be entered without a password while there is none; `opened`:
+    that is the way in, though there is no key.
     """
 
     user: str = "root"
     password: str = ""
     keys: tuple[str, ...] = ()
     console: bool = True
+    opened: bool = False
 
     @property
     def sets_password(self) -> bool:
         """True if nobody has said how to log in: who is at the console first sets a password."""
-        return not self.password and not self.keys
+        return not (self.password or self.keys or self.opened)
 
     @property
     def opens_console(self) -> bool:
         """True if the serial console logs the user in, because no password could be typed there."""
-        return self.console and bool(self.keys) and not self.password
+        return self.console and (self.opened or bool(self.keys)) and not self.password
 
     @property
     def advice(self) -> str:

@@ -100,4 +100,4 @@ def refuse_with_card(args: argparse.Namespace) -> None:
     """Refuse what a dom0 that comes from a card cannot have. Raises UserError."""
     for name in FILES:
         if vars(args)[name]:
-            raise UserError(f"--{name}: a card's dom0 has its own files; use --disk", 2)
+            raise UserError(f"--{name}: a dom0 on a disk has its own files; use --disk", 2)

@@ -9,12 +9,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from xenolith import progress
-from xenolith.boards import find
+from xenolith.boards import Board, find
+from xenolith.build import host
+from xenolith.build.needs import CARD
 from xenolith.build.symbols import Symbols
 from xenolith.card import boot
 from xenolith.cli import extras, machine
 from xenolith.errors import UserError
-from xenolith.lab import card, session, terminal
+from xenolith.lab import card, debian, session, terminal
 from xenolith.lab.console import LabError
 from xenolith.lab.extras import Extras
 from xenolith.lab.protocol import Result
@@ -25,6 +27,8 @@ TIMEOUT, CARD_TIMEOUT = 300.0, 1200.0
 """Seconds for a run with --exec, unless --timeout says otherwise; the second one for a card,
 on which a whole Debian may be."""
 
+SMALL, DEBIAN = "small", "debian"
+DOM0_HELP = "small: busybox and xl in memory (default); debian: systemd, on a disk that is kept"
 SD = "sd"
 """The value of --from that means a new card image."""
 
@@ -49,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     extras.add_arguments(parser)
     add = parser.add_argument
     add("--from", dest="source", metavar="WHAT", help="start from a card: `sd`, or an image FILE")
+    add("--dom0", choices=(SMALL, DEBIAN), default=SMALL, help=DOM0_HELP)
     add("--exec", action="append", default=[], metavar="CMD", help="run CMD in dom0; repeatable")
     add("--timeout", type=float, metavar="S", help=f"seconds for all (--exec: {TIMEOUT:.0f})")
     add("--verbose", action="store_true", help="with --exec: show the console on stderr")
@@ -58,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
     """Boot; returns the first non-zero status of --exec, else 0."""
     board = machine.chosen_board(args)
     _check_card(args)
+    _check_debian(board, args)
     planned = machine.plan(board, args)
     wishes = extras.read(board, args)
     if args.timeout is not None and args.timeout <= 0:
@@ -66,6 +72,9 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("standard input is no terminal; use --exec 'CMD'", 2)
     extras.check(wishes, planned, probe=bool(args.cpu))
     system, _ = machine.make_system(planned, args)
+    if args.dom0 == DEBIAN:
+        host.ensure(board, CARD)
+        system = debian.ensure(system)
     try:
         return _execute(system, args, wishes) if args.exec else _interactive(system, args, wishes)
     except LabError as e:
@@ -92,6 +101,18 @@ def _check_card(args: argparse.Namespace) -> None:
             raise UserError(f"--{option}: the card image {args.source} decides that itself", 2)
 
 
+def _check_debian(board: Board, args: argparse.Namespace) -> None:
+    """Refuse what does not go together with --dom0 debian."""
+    if args.dom0 != DEBIAN:
+        return
+    debian.check(board)
+    for name in ("kernel", "initrd", "config", "source"):
+        if vars(args)[name]:
+            option = "from" if name == "source" else name
+            raise UserError(f"--{option}: --dom0 debian has its own; leave one of them out", 2)
+    extras.refuse_with_card(args)
+
+
 def _started(
     system: System, args: argparse.Namespace, options: session.Options
 ) -> AbstractContextManager[Target]:
@@ -100,11 +121,13 @@ def _started(
         return card.running(system, args.exec, options)
     if args.source:
         return card.from_file(system, Path(args.source), args.exec, options)
+    if args.dom0 == DEBIAN:
+        return debian.running(system, args.exec, options)
     return session.running(system, args.exec, options)
 
 
 def _execute(system: System, args: argparse.Namespace, wishes: Extras) -> int:
-    usual = CARD_TIMEOUT if args.source else TIMEOUT
+    usual = CARD_TIMEOUT if args.source or args.dom0 == DEBIAN else TIMEOUT
     options = session.Options(
         timeout=args.timeout or usual,
         watch=_verbose if args.verbose else None,
