@@ -46,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IMG[,ro]",
         help="a disk: raw or qcow2 image, written to; in dom0 /dev/xenolith/disk0, ...; repeatable",
     )
-    add("--qemu-args", default="", metavar="ARGS", help="further options of QEMU, as for a shell")
 
 
 def read(board: Board, args: argparse.Namespace) -> Extras:

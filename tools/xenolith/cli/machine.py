@@ -27,18 +27,20 @@ XEN = "xen"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options for the parts of a system."""
-    add = parser.add_argument
+    add = parser.add_argument_group("the machine").add_argument
     add("--board", default=DEFAULT, help=f"board to run (default {DEFAULT})")
     add("--smp", type=int, metavar="N", help="CPUs of the machine")
     add("--memory", metavar="M", help="RAM of the machine: MiB, or with a unit as in 4G")
     add("--cpu", metavar="MODEL", help="QEMU's CPU model, as in `max`, instead of the board's")
-    add("--config", type=Path, metavar="FILE", help="system.toml, or a config of ImageBuilder")
-    add("--files", type=Path, metavar="DIR", help="where its files are (default: beside it)")
+    add("--qemu-args", default="", metavar="ARGS", help="further options of QEMU, as for a shell")
+    add = parser.add_argument_group("what runs on it").add_argument
+    add("--hypervisor", metavar="FILE", help="hypervisor instead of this one; `xen`: Debian's Xen")
     add("--xen-args", default="", metavar="ARGS", help="added to the hypervisor's command line")
-    add("--dom0-args", default="", metavar="ARGS", help="added to the kernel's command line")
     add("--kernel", metavar="FILE", help="dom0 kernel instead of the usual one; `debian`: Debian's")
     add("--initrd", type=Path, metavar="FILE", help="initramfs instead of the one made for it")
-    add("--hypervisor", metavar="FILE", help="hypervisor instead of this one; `xen`: Debian's Xen")
+    add("--dom0-args", default="", metavar="ARGS", help="added to the kernel's command line")
+    add("--config", type=Path, metavar="FILE", help="system.toml, or a config of ImageBuilder")
+    add("--files", type=Path, metavar="DIR", help="where its files are (default: beside it)")
 
 
 def chosen_board(args: argparse.Namespace) -> Board:

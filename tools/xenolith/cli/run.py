@@ -50,10 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = KEYS
     machine.add_arguments(parser)
-    extras.add_arguments(parser)
-    add = parser.add_argument
-    add("--from", dest="source", metavar="WHAT", help="start from a card: `sd`, or an image FILE")
+    add = parser.add_argument_group("dom0").add_argument
     add("--dom0", choices=(SMALL, DEBIAN), default=SMALL, help=DOM0_HELP)
+    add("--from", dest="source", metavar="WHAT", help="start from a card: `sd`, or an image FILE")
+    extras.add_arguments(parser)
+    add = parser.add_argument_group("the run").add_argument
     add("--exec", action="append", default=[], metavar="CMD", help="run CMD in dom0; repeatable")
     add("--timeout", type=float, metavar="S", help=f"seconds for all (--exec: {TIMEOUT:.0f})")
     add("--verbose", action="store_true", help="with --exec: show the console on stderr")
