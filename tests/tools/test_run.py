@@ -4,17 +4,28 @@
 from __future__ import annotations
 
 import argparse
+import base64
+import contextlib
+import gzip
 import io
+import json
+import shlex
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from xenolith.boards import find
 from xenolith.card import mbr
-from xenolith.cli import run
+from xenolith.cli import machine, run
 from xenolith.errors import UserError
-from xenolith.lab import card
+from xenolith.lab import card, session
+from xenolith.lab.console import Console, Deadline
+from xenolith.lab.protocol import Collector
+from xenolith.lab.replay import Replay
 from xenolith.lab.session import Options
+from xenolith.lab.target import Target
 from xenolith.system.model import System
 
 
@@ -40,6 +51,7 @@ def test_a_shell_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     ("words", "message"),
     [
         (("--timeout", "0"), "positive number"),
+        (("--dry-run", "--from", "sd", "--board", "rpi4"), "--dry-run: a card's files are gone"),
         (("--board", "pi"), "no board"),
         (("--kernel", "/nonexistent"), "/nonexistent does not exist"),
         (("--initrd", "/"), "/ does not exist or is no file"),
@@ -85,6 +97,71 @@ def test_a_card_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"powers of two only: truncate -s 4M .*card\.raw") as e:
         card.command(system, path, tmp_path, Options())
     assert e.value.code == 2 and "\n" not in e.value.message
+
+
+class Machine:
+    """A session whose dom0 says these lines."""
+
+    def __init__(self, said: str, log: Path) -> None:
+        self.said, self.log = said, log
+
+    @contextlib.contextmanager
+    def started(self, _system: System, args: argparse.Namespace, options: Options) -> Iterator[Any]:
+        console = Console(Replay([self.said.encode()]), self.log)
+        collector = Collector(args.exec)
+        yield Target(console, "T-1", collector, Deadline(10), options.on_result)
+
+
+@pytest.fixture
+def booted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """A function that makes the run's machine one whose dom0 says something after its start."""
+
+    def prepare(said: str) -> None:
+        begin = "(XEN) x\nBooting Linux on physical CPU 0\nT-1 ready\nT-1 network up eth0 1/2\n"
+        played = Machine(begin + said, tmp_path / "log")
+        monkeypatch.setattr(run, "_started", played.started)
+        monkeypatch.setattr(machine, "make_system", lambda system, _args: (system, None))
+
+    return prepare
+
+
+def test_results_as_json(
+    booted: Callable[[str], None], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    text = base64.b64encode(gzip.compress(b"Domain-0\n")).decode()
+    booted(f"T-1 begin 0000\nT-1 out 0000 {text}\nT-1 end 0000 3\nT-1 done\n")
+    assert run.run(parse("--json", "--exec", "xl list")) == 3
+    result = {"command": "xl list", "status": 3, "stdout": "Domain-0\n", "stderr": ""}
+    said = {"error": None, "network": "eth0 1/2", "log": str(tmp_path / "log")}
+    assert json.loads(capsys.readouterr().out) == {**said, "results": [result]}
+
+
+def test_a_run_that_fails_as_json(
+    booted: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    booted("T-1 begin 0000\n")
+    with pytest.raises(UserError, match="stopped before 'xl list' was done"):
+        run.run(parse("--json", "--exec", "xl list"))
+    said = json.loads(capsys.readouterr().out)
+    assert said["error"] == "the machine stopped before 'xl list' was done" and not said["results"]
+    with pytest.raises(UserError, match="--json prints the results of commands"):
+        run.run(parse("--json"))
+
+
+def test_the_command_line_of_qemu(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def prepare(system: System, *_: object) -> list[str]:
+        return [*system.board.qemu.command(system.smp, 700), "a b"]
+
+    monkeypatch.setattr(machine, "make_system", lambda system, _args: (system, None))
+    monkeypatch.setattr(session, "prepare", prepare)
+    monkeypatch.setattr(run, "OUTPUT", tmp_path)
+    assert run.run(parse("--dry-run")) == 0
+    words = shlex.split(capsys.readouterr().out)
+    assert words[0] == "qemu-system-aarch64" and "a b" in words
+    assert words[-7:] == ["-serial", "stdio", "-display", "none", "-monitor", "none", "-no-reboot"]
+    assert (tmp_path / "qemu-virt-arm64" / "dry-run").is_dir()
 
 
 def test_a_crash_without_symbols_is_shown_as_it_is(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import argparse
+import json
+import shlex
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from xenolith import progress
+from xenolith import OUTPUT, progress
 from xenolith.boards import Board, find
 from xenolith.build import host
 from xenolith.build.needs import CARD
@@ -16,7 +18,7 @@ from xenolith.build.symbols import Symbols
 from xenolith.card import boot
 from xenolith.cli import extras, machine
 from xenolith.errors import UserError
-from xenolith.lab import card, debian, session, terminal
+from xenolith.lab import card, debian, protocol, qemu, session, terminal
 from xenolith.lab.console import LabError
 from xenolith.lab.extras import Extras
 from xenolith.lab.protocol import Result
@@ -58,6 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--exec", action="append", default=[], metavar="CMD", help="run CMD in dom0; repeatable")
     add("--timeout", type=float, metavar="S", help=f"seconds for all (--exec: {TIMEOUT:.0f})")
     add("--verbose", action="store_true", help="with --exec: show the console on stderr")
+    add(
+        "--json",
+        action="store_true",
+        help="with --exec: print all results at the end, for programs",
+    )
+    add("--dry-run", action="store_true", help="print QEMU's command line, and keep its files")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -69,13 +77,17 @@ def run(args: argparse.Namespace) -> int:
     wishes = extras.read(board, args)
     if args.timeout is not None and args.timeout <= 0:
         raise UserError("--timeout must be a positive number of seconds", 2)
-    if not args.exec and not sys.stdin.isatty():
+    if args.json and not args.exec:
+        raise UserError("--json prints the results of commands; give some by --exec", 2)
+    if not args.exec and not args.dry_run and not sys.stdin.isatty():
         raise UserError("standard input is no terminal; use --exec 'CMD'", 2)
     extras.check(wishes, planned, probe=bool(args.cpu))
     system, _ = machine.make_system(planned, args)
     if args.dom0 == DEBIAN:
         host.ensure(board, CARD)
         system = debian.ensure(system)
+    if args.dry_run:
+        return _show_command(system, args, wishes)
     try:
         return _execute(system, args, wishes) if args.exec else _interactive(system, args, wishes)
     except LabError as e:
@@ -90,8 +102,10 @@ def _check_card(args: argparse.Namespace) -> None:
         return
     boot.facts(find(args.board))
     extras.refuse_with_card(args)
-    for name in ("kernel", "initrd", "config"):
+    for name in ("kernel", "initrd", "config", "dry_run"):
         if vars(args)[name]:
+            if name == "dry_run":
+                raise UserError("--dry-run: a card's files are gone with the run; leave one out", 2)
             raise UserError(f"--{name}: a card has dom0's own; leave it or --from away", 2)
     if args.source == SD:
         return
@@ -127,19 +141,58 @@ def _started(
     return session.running(system, args.exec, options)
 
 
+def _show_command(system: System, args: argparse.Namespace, wishes: Extras) -> int:
+    """Print QEMU's command line; what it loads stays in build/BOARD/dry-run."""
+    options = session.Options(extras=wishes)
+    commands = args.exec
+    if args.dom0 == DEBIAN:
+        options, commands = debian.with_disk(system, options), []
+    folder = OUTPUT / system.board.name / "dry-run"
+    folder.mkdir(parents=True, exist_ok=True)
+    command = session.prepare(system, commands, options, protocol.new_token(), folder)
+    print(shlex.join([*command, *system.board.qemu.console, *qemu.QUIET]))
+    return 0
+
+
 def _execute(system: System, args: argparse.Namespace, wishes: Extras) -> int:
     usual = CARD_TIMEOUT if args.source or args.dom0 == DEBIAN else TIMEOUT
     options = session.Options(
         timeout=args.timeout or usual,
         watch=_verbose if args.verbose else None,
-        on_result=_print,
+        on_result=(lambda _result: None) if args.json else _print,
         on_note=lambda text: progress.note(f"dom0: {text}"),
         extras=wishes,
     )
     with _started(system, args, options) as target:
-        _boot(target)
-        target.to(State.POWERED_OFF)
+        problem = ""
+        try:
+            _boot(target)
+            target.to(State.POWERED_OFF)
+        except LabError as e:
+            problem = e.message
+            raise
+        finally:
+            if args.json:
+                print(json.dumps(described(target, problem), indent=1))
         return next((r.status for r in target.collector.results if r.status), 0)
+
+
+def described(target: Target, problem: str) -> dict[str, object]:
+    """What a run gave, for a program. `error`: why it did not come to its end."""
+    return {
+        "error": problem or None,
+        "network": target.network,
+        "log": str(target.console.log),
+        "results": [
+            {
+                "command": result.command,
+                "status": result.status,
+                "stdout": result.text,
+                "stderr": result.err.decode(errors="replace"),
+            }
+            for result in target.collector.results
+        ],
+    }
 
 
 def _boot(target: Target) -> None:
@@ -189,8 +242,7 @@ def explained(text: str, hypervisor: Path) -> str:
     The symbols are in the file beside the image whose name ends in .elf; without it, or without
     addresses, the text is returned as it is.
     """
-    elf = hypervisor.with_suffix(".elf")
-    if "[<" not in text or not elf.is_file():
+    if "[<" not in text or not (elf := hypervisor.with_suffix(".elf")).is_file():
         return text
     symbols = Symbols(elf)
     return "\n".join(symbols.annotate(line) for line in text.splitlines())

@@ -95,6 +95,13 @@ def _make(system: System, found: Debian) -> None:
     image.build(request, found.disk)
 
 
+def with_disk(system: System, options: Options) -> Options:
+    """Options of a session with dom0's disk, which is the first one."""
+    disk = disks.Disk(place(system.board).disk, SERIAL)
+    extras = replace(options.extras, disks=(disk, *options.extras.disks))
+    return replace(options, extras=extras)
+
+
 @contextmanager
 def running(system: System, commands: Sequence[str], options: Options) -> Iterator[Target]:
     """A machine that has just been switched on; `commands` go to the shell on its console.
@@ -102,9 +109,7 @@ def running(system: System, commands: Sequence[str], options: Options) -> Iterat
     Raises UserError.
     """
     token = protocol.new_token()
-    disk = disks.Disk(place(system.board).disk, SERIAL)
-    extras = replace(options.extras, disks=(disk, *options.extras.disks))
-    own = replace(options, extras=extras)
+    own = with_disk(system, options)
     folder = session.log_file(system, options.name).parent.parent
     with tempfile.TemporaryDirectory(prefix="run-", dir=folder) as name:
         command = session.prepare(system, [], own, token, Path(name))
