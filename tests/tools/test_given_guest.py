@@ -4,21 +4,26 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from xenolith.boards import find
+from xenolith.build import host
 from xenolith.cli import extras, run
 from xenolith.dom0 import cpio
 from xenolith.errors import UserError
-from xenolith.guest import given
+from xenolith.guest import debian, given
 from xenolith.guest.model import Guest
+from xenolith.lab import qemu
 from xenolith.lab.console import Console, Deadline, LabError
+from xenolith.lab.disks import Disk
 from xenolith.lab.extras import Extras
 from xenolith.lab.protocol import Collector
 from xenolith.lab.replay import Replay
 from xenolith.lab.target import State, Target
+from xenolith.system.model import System
 
 BOARD = find("qemu-virt-arm64")
 MADE = """\
@@ -83,6 +88,29 @@ def test_what_our_own_guests_write_is_lost(config: Path) -> None:
     assert options[1].endswith(",snapshot=on")
 
 
+def test_debians_guest_is_made_when_all_else_is_known_to_be_right(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def make(arch: str) -> Guest:
+        made.append(arch)
+        return Guest("debian", "x", {"kernel": config}, (config.parent / "web.img",))
+
+    monkeypatch.setattr(debian, "make", make)
+    monkeypatch.setattr(host, "ensure", lambda *_: None)
+    monkeypatch.setattr(qemu, "check", lambda *_: None)
+    system = System(BOARD, config, config, config, 2, 2048)
+    wish = read("debian", "demo")
+    assert not made and wish.devices(BOARD) == []
+    done = extras.complete(wish, system)
+    assert made == ["arm64"] and done.devices(BOARD)[1].endswith(",snapshot=on")
+    assert [guest.name for guest in done.guests] == ["debian", "demo"]
+    assert extras.complete(done, system) is done
+    with pytest.raises(UserError, match="is two disks"):
+        extras.complete(replace(wish, disks=(Disk(config.parent / "web.img", "disk0"),)), system)
+
+
 def test_the_demo_is_in_dom0(config: Path) -> None:
     wish = read(given.DEMO, config)
     found = {e.path: e.data for e in wish.entries(b"")}
@@ -108,7 +136,7 @@ def test_configs_that_cannot_be(config: Path, change: tuple[str, str], message: 
 
 
 def test_names_that_are_no_guest(config: Path) -> None:
-    with pytest.raises(UserError, match=r"--guest fedora: there are demo, .*fedora\.cfg"):
+    with pytest.raises(UserError, match=r"--guest fedora: there are demo, debian, .*fedora\.cfg"):
         read("fedora")
     with pytest.raises(UserError, match=r"--guest no\.cfg: No such file"):
         read("no.cfg")

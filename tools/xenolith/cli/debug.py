@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
     halted = gdb.halted(args.port)
     extras.check(wishes, planned, probe=bool(args.cpu))
     system, dom0 = machine.make_system(planned, args)
+    wishes = extras.complete(wishes, system)
     symbols = dom0.symbols if dom0 else None
     elf = system.hypervisor.with_suffix(".elf")
     gdb.remember(board, gdb.Debuggee(args.port, str(elf), str(symbols or "")))

@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from xenolith.boards import Board
 from xenolith.build import host
-from xenolith.build.needs import RUN
+from xenolith.build.needs import CARD, DOM0, RUN
 from xenolith.errors import UserError
-from xenolith.guest import given
+from xenolith.guest import debian, given
 from xenolith.guest.given import Given
 from xenolith.lab import added, arguments, disks, qemu
 from xenolith.lab.extras import Extras
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="create a guest: `demo`, or an xl.cfg of this machine (NAME.cfg); repeatable",
+        help="create a guest: `demo`, `debian`, or NAME.cfg, an xl.cfg of this machine; repeatable",
     )
     add(
         "--add",
@@ -57,9 +58,30 @@ def read(board: Board, args: argparse.Namespace) -> Extras:
         share=disks.parse_share(args.share) if args.share else None,
         arguments=arguments.parse(args.qemu_args),
     )
+    _check_disks(board, extras)
+    return extras
+
+
+def _check_disks(board: Board, extras: Extras) -> None:
     disks.check_board(board, extras.all_disks, extras.share)
     disks.check_distinct(extras.all_disks)
-    return extras
+
+
+def complete(extras: Extras, system: System) -> Extras:
+    """The same with the guests that are made here, which takes a while. Raises UserError."""
+    arch = system.board.debian_arch
+    if not any(_is_made(guest) for guest in extras.guests):
+        return extras
+    host.ensure(system.board, RUN, DOM0, CARD)
+    guests = [given.given(debian.make(arch)) if _is_made(g) else g for g in extras.guests]
+    done = replace(extras, guests=tuple(guests))
+    _check_disks(system.board, done)
+    check(done, system)
+    return done
+
+
+def _is_made(guest: Given) -> bool:
+    return guest.name == given.DEBIAN and guest.guest is None
 
 
 def _guests(names: list[str]) -> tuple[Given, ...]:
@@ -72,11 +94,13 @@ def _guests(names: list[str]) -> tuple[Given, ...]:
 
 
 def _guest(name: str) -> Given:
-    if name == given.DEMO:
+    if name in (given.DEMO, given.DEBIAN):
         return Given(name)
     if name.endswith(given.SUFFIX):
         return given.read(Path(name))
-    raise UserError(f"--guest {name}: there are {given.DEMO}, and files like {name}.cfg", 2)
+    raise UserError(
+        f"--guest {name}: there are {given.DEMO}, {given.DEBIAN}, and files like {name}.cfg", 2
+    )
 
 
 def check(extras: Extras, system: System, *, probe: bool = False) -> None:

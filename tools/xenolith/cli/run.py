@@ -83,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("standard input is no terminal; use --exec 'CMD'", 2)
     extras.check(wishes, planned, probe=bool(args.cpu))
     system, _ = machine.make_system(planned, args)
+    wishes = extras.complete(wishes, system)
     if args.dom0 == DEBIAN:
         host.ensure(board, CARD)
         system = debian.ensure(system)

@@ -17,8 +17,8 @@ from xenolith.guest.model import Guest, check_name, disk_path, file_path, quote
 from xenolith.lab import disks
 from xenolith.lab.disks import Disk
 
-DEMO = "demo"
-"""dom0 has it already."""
+DEMO, DEBIAN = "demo", "debian"
+"""Guests of ours: dom0 has the first one already, the second one is made."""
 SUFFIX = ".cfg"
 SETTING = re.compile(
     r"^(\s*(kernel|ramdisk|device_tree|disk)\s*=\s*)(\[[^\]]*\]|\"[^\"\n]*\"|'[^'\n]*')",
@@ -36,7 +36,7 @@ class Given:
 
     name: str
     guest: Guest | None = None
-    """None: all of it is in dom0."""
+    """None: all of it is in dom0, or it is to be made."""
     disks: tuple[Disk, ...] = ()
 
     @property
