@@ -254,6 +254,14 @@ def device(rng: random.Random, root: Node) -> None:
     root.nodes.insert(rng.randrange(len(root.nodes) + 1), made)
 
 
+def screen(rng: random.Random, root: Node) -> None:
+    """Frame buffers, in /chosen as well."""
+    parent = rng.choice([root, root.child("chosen").set("ranges")])
+    for number in range(rng.choice((1, 2, 300))):
+        made = Node(f"framebuffer@{number:x}").set("compatible", "simple-framebuffer")
+        parent.nodes.append(made.set("reg", place(rng)))
+
+
 def deep(rng: random.Random, root: Node) -> None:
     """Nodes in nodes, with names that nobody writes."""
     node = rng.choice(list(root.walk()))
@@ -263,7 +271,8 @@ def deep(rng: random.Random, root: Node) -> None:
 
 
 CHANGES: tuple[Change, ...] = (
-    *(lose, repeat, cut, cut, cut, put, put, state, reservation, banks, module, device, deep),
+    *(lose, repeat, cut, cut, cut, put, put, state, reservation, banks, module, device),
+    *(screen, deep),
 )
 
 

@@ -105,7 +105,7 @@ static const char *device_refusal(paddr_t start, paddr_t end, uint8_t flags)
     return memmap_has_ram(start, end) ? "is RAM, at least in part" : NULL;
 }
 
-/* P2M_CACHED: memory of the firmware, which memmap has reserved. */
+/* P2M_CACHED: memory of the firmware, which memmap has reserved; dom0 chooses how to access it. */
 static void device_map_range(struct domain *d, const struct dt_node *n, paddr_t start,
                              uint64_t size, uint8_t flags)
 {
@@ -176,7 +176,8 @@ static void device_assign(struct domain *d, const struct dt_node *n)
     struct dt_irq irq;
 
     for (uint32_t i = 0; dt_reg(&dt_host, n, i, &reg) == 0; i++) {
-        device_map_range(d, n, reg.start, reg.size, 0);
+        device_map_range(d, n, reg.start, reg.size,
+                         dt_is_framebuffer(&dt_host, n) ? P2M_CACHED : 0);
     }
     if (dt_string(&dt_host, n, "device_type") != NULL &&
         strcmp(dt_string(&dt_host, n, "device_type"), "pci") == 0) {
@@ -198,6 +199,12 @@ void device_assign_all(struct domain *d)
     char path[96];
 
     device_find_beside_console();
+    /* The rest of /chosen is ours. */
+    dt_for_each_child(&dt_host, dt_path(&dt_host, "/chosen"), n) {
+        if (dt_is_framebuffer(&dt_host, n)) {
+            device_assign(d, n);
+        }
+    }
     dt_for_each_node(&dt_host, n) {
         if (device_hidden(n) || arch_dt_is_intc(n)) {
             if (device_beside_console(n)) {

@@ -47,18 +47,58 @@ static void guest_dt_write_memory(const struct build *b)
     fdt_build_end(builder);
 }
 
+/* Begins a copy of a node. false: it stays away, with what is below it. */
+static bool guest_dt_copy_node(const struct dt_node *n)
+{
+    const char *name = dt_name(&dt_host, n);
+    char path[96];
+
+    if (*name == '\0' || strchr(name, '/') != NULL) {
+        printk(XENLOG_WARNING "%s: a name that no node can have: left out of dom0's tree\n",
+               dt_full_path(&dt_host, n, path, sizeof(path)));
+        return false;
+    }
+    fdt_build_begin(builder, name);
+    fdt_build_copy(builder, &dt_host, n);
+    return true;
+}
+
+/* Of the nodes in the host's /chosen those that say what is on the screen. */
+static void guest_dt_write_framebuffers(const struct dt_node *chosen)
+{
+    static const char *const cells[] = {"#address-cells", "#size-cells", "ranges", NULL};
+    const struct dt_node *n;
+    bool first = true;
+
+    dt_for_each_child(&dt_host, chosen, n) {
+        if (!dt_is_framebuffer(&dt_host, n)) {
+            continue;
+        }
+        if (first) {
+            (void)fdt_build_keep(builder, &dt_host, chosen, cells);
+            first = false;
+        }
+        if (guest_dt_copy_node(n)) {
+            fdt_build_end(builder);
+        }
+    }
+}
+
 /* Of the host's /chosen only what does not speak of boot modules, command lines or our UART. */
 static void guest_dt_write_chosen(const struct build *b)
 {
     static const char *const keep[] = {"rng-seed", "kaslr-seed", "linux,uefi-secure-boot", NULL};
 
+    const struct dt_node *chosen = dt_path(&dt_host, "/chosen");
+
     fdt_build_begin(builder, "chosen");
-    (void)fdt_build_keep(builder, &dt_host, dt_path(&dt_host, "/chosen"), keep);
+    (void)fdt_build_keep(builder, &dt_host, chosen, keep);
     fdt_build_string(builder, "bootargs", b->bootargs);
     if (b->initrd_start != 0) {
         fdt_build_u64(builder, "linux,initrd-start", b->initrd_start);
         fdt_build_u64(builder, "linux,initrd-end", b->initrd_end);
     }
+    guest_dt_write_framebuffers(chosen);
     fdt_build_end(builder);
 }
 
@@ -104,22 +144,6 @@ static void guest_dt_write_hypervisor(const struct build *b)
     fdt_build_close(builder);
     arch_dt_event_irq(b->d, builder);
     fdt_build_end(builder);
-}
-
-/* Begins a copy of a node. false: it stays away, with what is below it. */
-static bool guest_dt_copy_node(const struct dt_node *n)
-{
-    const char *name = dt_name(&dt_host, n);
-    char path[96];
-
-    if (*name == '\0' || strchr(name, '/') != NULL) {
-        printk(XENLOG_WARNING "%s: a name that no node can have: left out of dom0's tree\n",
-               dt_full_path(&dt_host, n, path, sizeof(path)));
-        return false;
-    }
-    fdt_build_begin(builder, name);
-    fdt_build_copy(builder, &dt_host, n);
-    return true;
 }
 
 /* Everything below the root that stays, in document order; a node closes when its last descendant

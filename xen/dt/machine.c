@@ -81,21 +81,46 @@ static int dt_walk_reserved_nodes(const struct dt *t, const char *with, dt_range
     return 0;
 }
 
-int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context)
+bool dt_is_framebuffer(const struct dt *t, const struct dt_node *n)
 {
-    uint64_t start, size;
+    return dt_compatible(t, n, "simple-framebuffer");
+}
 
-    for (uint32_t i = 0; fdt_reserve(&t->fdt, i, &start, &size); i++) {
-        if (size != 0) {
-            uint64_t end = size > UINT64_MAX - start ? UINT64_MAX : start + size;
-            int rc = fn(context, "/memreserve/", start, end);
+/* What the firmware shows on a screen. A reg that cannot be used is of no use to anybody. */
+static int dt_walk_framebuffers(const struct dt *t, dt_range_fn *fn, void *context)
+{
+    const struct dt_node *n;
+    struct dt_range r;
+
+    dt_for_each_node(t, n) {
+        for (uint32_t i = 0; dt_is_framebuffer(t, n) && dt_reg(t, n, i, &r) == 0; i++) {
+            int rc = r.size != 0 ? fn(context, dt_name(t, n), r.start, r.start + r.size) : 0;
 
             if (rc != 0) {
                 return rc;
             }
         }
     }
-    return dt_walk_reserved_nodes(t, NULL, fn, context);
+    return 0;
+}
+
+int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context)
+{
+    uint64_t start, size;
+    int rc;
+
+    for (uint32_t i = 0; fdt_reserve(&t->fdt, i, &start, &size); i++) {
+        if (size != 0) {
+            uint64_t end = size > UINT64_MAX - start ? UINT64_MAX : start + size;
+
+            rc = fn(context, "/memreserve/", start, end);
+            if (rc != 0) {
+                return rc;
+            }
+        }
+    }
+    rc = dt_walk_reserved_nodes(t, NULL, fn, context);
+    return rc == 0 ? dt_walk_framebuffers(t, fn, context) : rc;
 }
 
 int dt_walk_no_map(const struct dt *t, dt_range_fn *fn, void *context)

@@ -240,15 +240,19 @@ typedef int dt_range_fn(void *context, const char *what, uint64_t start, uint64_
 int dt_walk_memory(const struct dt *t, dt_range_fn *fn, void *context) __must_check;
 
 /*
- * What the firmware keeps: the reservation block and the children of /reserved-memory that have a
- * reg. Errors as above.
+ * What the firmware keeps: the reservation block, the children of /reserved-memory that have a reg,
+ * and the frame buffers that it has left on. Errors as above.
  */
 int dt_walk_reserved(const struct dt *t, dt_range_fn *fn, void *context) __must_check;
 
 /* Is a node one of these children? Its reg counts as it is written, not translated. */
 bool dt_is_reservation(const struct dt *t, const struct dt_node *n);
 
-/* Those of them that nobody may map cached: their owner may use other attributes, or forbid
+/* A picture in memory, which a screen shows as long as nobody says otherwise [Linux
+ * Documentation/devicetree/bindings/display/simple-framebuffer.yaml]. */
+bool dt_is_framebuffer(const struct dt *t, const struct dt_node *n);
+
+/* Those of /reserved-memory that nobody may map cached: their owner may use other attributes, or forbid
  * reads. */
 int dt_walk_no_map(const struct dt *t, dt_range_fn *fn, void *context) __must_check;
 

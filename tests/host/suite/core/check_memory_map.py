@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import fdt
 import pytest
 
 MIB = 1 << 20
@@ -49,6 +50,78 @@ def test_the_firmwares_memory_is_dom0s(new_machine: Any) -> None:
     machine = boot(new_machine, {AREA: area(FIRMWARE)})
     assert dom0_has(machine, FIRMWARE)
     assert not is_free(machine, FIRMWARE)
+
+
+def framebuffer(at: int, **more: Any) -> Tree:
+    """What firmware writes about a screen that is on."""
+    node = {"compatible": "simple-framebuffer", "reg": wide(at, MIB), "format": "a8r8g8b8"}
+    return node | {"width": 512, "height": 512, "stride": 2048} | more
+
+
+def boot_with_screen(new_machine: Any, chosen: bool, node: Tree) -> tuple[Any, Any]:
+    """A machine with a frame buffer in /chosen or beside it, and dom0's node of it or None."""
+
+    def change(tree: Tree) -> None:
+        parent = tree["chosen"] if chosen else tree
+        parent |= {"framebuffer@0": node}
+        if chosen:
+            parent["ranges"] = True
+
+    machine = new_machine(512 * MIB)
+    assert machine.boot(change=change) == GUEST
+    machine.said = "\n".join(machine.core.log())
+    first = machine.ffi.new("uint64_t *")
+    machine.lib.host_entry(0, 0, first)
+    tree = fdt.parse_dtb(machine.get(first[0], 65536))
+    path = "/chosen/framebuffer@0" if chosen else "/framebuffer@0"
+    return machine, tree.get_node(path) if tree.exist_node(path) else None
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+@pytest.mark.parametrize("at", [FIRMWARE, FIRMWARE + 0x800])
+def test_the_screen_is_dom0s(new_machine: Any, at: int, chosen: bool) -> None:
+    """A picture in RAM that nothing else reserves: whole pages of it, and its node as it was."""
+    machine, node = boot_with_screen(new_machine, chosen, framebuffer(at))
+    for place in (FIRMWARE, at + MIB - 1):
+        assert dom0_has(machine, place)
+        assert not is_free(machine, place)
+    assert is_free(machine, FIRMWARE - 1)
+    assert is_free(machine, at + MIB + 4095)
+    assert list(node.get_property("reg").data) == wide(at, MIB)
+    assert node.get_property("format").value == "a8r8g8b8"
+    assert "framebuffer" not in machine.said
+
+
+def test_a_screen_by_its_memory_region(new_machine: Any) -> None:
+    region = area(FIRMWARE)
+    region["r@50000000"] |= {"phandle": 7, "no-map": True}
+    node = framebuffer(0, **{"memory-region": 7})
+    del node["reg"]
+    machine = boot(new_machine, {AREA: region, "framebuffer": node})
+    assert dom0_has(machine, FIRMWARE)
+    assert not is_free(machine, FIRMWARE)
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_screen_that_is_off_is_ram(new_machine: Any, chosen: bool) -> None:
+    off = framebuffer(FIRMWARE, status="disabled")
+    machine, node = boot_with_screen(new_machine, chosen, off)
+    assert is_free(machine, FIRMWARE)
+    assert not dom0_has(machine, FIRMWARE)
+    assert (node is None) == chosen
+
+
+def test_a_screen_over_the_hypervisor_is_not_dom0s(new_machine: Any) -> None:
+    machine, _ = boot_with_screen(new_machine, True, framebuffer(IMAGE))
+    assert not dom0_has(machine, IMAGE)
+    assert "/chosen/framebuffer@0: 0x40200000-0x40300000 has the hypervisor" in machine.said
+
+
+@pytest.mark.parametrize("reg", [[1], wide((1 << 64) - 1, 2), wide(FIRMWARE, 0), []])
+def test_a_screen_nowhere_is_no_reason_to_stop(new_machine: Any, reg: list[int]) -> None:
+    machine, node = boot_with_screen(new_machine, True, framebuffer(0, reg=reg))
+    assert is_free(machine, FIRMWARE)
+    assert node is not None
 
 
 def test_addresses_are_as_written(new_machine: Any) -> None:
