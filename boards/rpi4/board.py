@@ -25,6 +25,10 @@ NO_EXPANDER = (
 answers none of its requests, and without them Linux does not use a host. QEMU's card is always on,
 and in the host that drives WLAN on a board."""
 
+SCREEN = (("/soc/fb", "compatible", b"brcm,bcm2708-fb\0"),)
+"""The firmware's frame buffer, as Raspberry Pi's own device trees name it: by this U-Boot finds it
+where the node of HDMI is off. U-Boot tells Linux of it as /framebuffer@ADDRESS."""
+
 USB_NETWORK = ("-netdev", "user,id=net0", "-device", "usb-net,netdev=net0")
 """QEMU has no Ethernet here. Linux drives USB (DWC2) by DMA at an offset, as on a board."""
 
@@ -67,7 +71,7 @@ RPI4 = Board(
         serial=1,  # the mini-UART; the first one is the PL011
         network=USB_NETWORK,
         disk="usb-storage",
-        tree=Tree("broadcom/bcm2711-rpi-4-b.dtb", tuple(ABSENT), NO_EXPANDER),
+        tree=Tree("broadcom/bcm2711-rpi-4-b.dtb", tuple(ABSENT), (*NO_EXPANDER, *SCREEN)),
     ),
     debian_arch="arm64",
     # QEMU's machine has neither more nor fewer.
