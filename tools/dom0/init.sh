@@ -193,6 +193,8 @@ shell() {
     fi
     read -r terminal </sys/class/tty/console/active
     echo "${terminal##* }::once:/etc/console.sh" >/etc/inittab
+    # One more for who has a keyboard and a screen, which drivers may still be looking for.
+    [ ! -c /dev/tty1 ] || [ "${terminal##* }" = tty1 ] || echo "tty1::askfirst:-/bin/sh" >>/etc/inittab
     exec /bin/busybox init
 }
 
