@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -71,6 +72,13 @@ def make_system(board: Board, hypervisor: Path, dom0: Dom0) -> MakeSystem:
         return System(board, hypervisor, dom0.kernel, dom0.initrd, smp, memory, xen_args, dom0_args)
 
     return make
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """For a socket, whose name may have 107 characters."""
+    with tempfile.TemporaryDirectory(prefix="xenolith-") as name:
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from xenolith.errors import UserError
 from xenolith.lab import terminal
 from xenolith.lab.console import Closed, Console, Deadline, Forbidden, LabError, Timeout
 from xenolith.lab.protocol import Collector, Decoder, Event, Result, Terminal, new_token, overlay
 from xenolith.lab.replay import Replay
+from xenolith.lab.screen import Screen, key_names
 from xenolith.lab.target import State, Target
 
 TOKEN = "xenolith-0123"
@@ -262,3 +264,16 @@ def test_keys(typed: list[bytes], passed: bytes, leaves: bool) -> None:
     keys = terminal.Keys()
     assert b"".join(keys.typed(data) for data in typed) == passed
     assert keys.leave == leaves
+
+
+def test_keys_of_a_text() -> None:
+    assert key_names("xl l-Z1\n") == [
+        *(["x"], ["l"], ["spc"], ["l"], ["minus"], ["shift", "z"], ["1"], ["ret"]),
+    ]
+    with pytest.raises(ValueError, match="no key for 'é'"):
+        key_names("é")
+
+
+def test_a_screen_without_a_machine(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"QEMU's monitor does not answer: No such file"):
+        Screen(tmp_path / "qmp").type("a")
