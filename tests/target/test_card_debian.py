@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from xenolith import OUTPUT
 from xenolith.boards import Board, find
 from xenolith.card import boot, image, kernel, layout, recipe
 from xenolith.card.image import Made, Request
@@ -18,6 +19,7 @@ from xenolith.card.login import Login, read_password
 from xenolith.cli.image import DOM0_LINE
 from xenolith.lab import card, debian, protocol, session
 from xenolith.lab.console import Console, Deadline, LabError
+from xenolith.lab.screen import Screen
 from xenolith.lab.session import Options
 from xenolith.lab.target import State
 from xenolith.system.model import System
@@ -28,6 +30,7 @@ USER, PASSWORD = "tester", "horse-battery"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxRbP1cvv1y3wGFuXvRQKR8pAx6BVRbFQ1AyqoFKfVb me@home"
 TIMEOUT = 1200.0
 """Seconds for a boot with all commands; 70 to 130 are usual."""
+PICTURES = OUTPUT / "qemu-virt-arm64" / "logs"
 LARGER = 2 << 30
 """Bytes of the card that the image is written to."""
 
@@ -135,11 +138,36 @@ def check_kernel_hook(shell: Shell) -> None:
     assert ".new" not in shell.run(f"ls {place}")
 
 
+def check_screen(shell: Shell, seat: Screen) -> None:
+    """Somebody logs in before the screen and sees what there is; each step is kept as a picture."""
+    steps = [
+        ("", "stone login:"),
+        (f"{USER}\n", "Password:"),
+        (f"{PASSWORD}\n", f"{USER}@stone"),
+        ("sudo xl list\n", "Domain-0"),
+    ]
+    for number, (keys, seen) in enumerate(steps):
+        seat.type(keys)
+        # What the virtual terminal holds; a shell like the one here is what it shows.
+        shell.run(f"until grep -q '{seen}' /dev/vcs1; do sleep 0.5; done")
+        seat.shot(PICTURES / f"test-card-screen-{number}.png")
+    assert PASSWORD not in shell.run("cat /dev/vcs1")
+    assert "tty1" in shell.run("loginctl --no-legend")
+    assert shell.run("cat /proc/fb").endswith("virtio_gpudrmfb")
+    seat.close()
+
+
 def test_on_a_machine_with_a_network(
-    make_system: Callable[..., System], larger: Path, tmp_path: Path, made: Made
+    make_system: Callable[..., System],
+    larger: Path,
+    tmp_path: Path,
+    made: Made,
+    short_folder: Path,
 ) -> None:
-    """Without U-Boot on QEMU virt: what is on the card is the same, and there is a DHCP server."""
-    usual = make_system(dom0_args=f"root=PARTUUID={made.identifier:08x}-02")
+    """Without U-Boot on QEMU virt: what is on the card is the same, and there is a DHCP server,
+    and a screen with a keyboard."""
+    line = f"console=tty1 console=hvc0 root=PARTUUID={made.identifier:08x}-02"
+    usual = make_system(dom0_args=line)
     board = usual.board
     linux = kernel.prepare(board.debian_arch, recipe.load())
     initrd = tmp_path / "initrd.gz"
@@ -148,12 +176,15 @@ def test_on_a_machine_with_a_network(
     system = replace(usual, kernel=linux.packed, initrd=initrd)
     disk = ["-drive", f"if=none,id=card,format=raw,file={larger}"]
     extra = [*board.qemu.network, *disk, "-device", "virtio-blk-device,drive=card"]
-    options = Options("test-card-debian", TIMEOUT, extra=extra)
+    extra += ["-device", "virtio-gpu-device", "-device", "virtio-keyboard-device"]
+    seat = Screen(short_folder / "qmp")
+    options = Options("test-card-debian", TIMEOUT, extra=[*extra, *seat.options])
     token = protocol.new_token()
     command = session.prepare(system, [], options, token, tmp_path)
     with session.switched_on(command, system, [], options, token) as target:
         shell = Shell(target.console, target.deadline)
         check(shell, "/dev/vda2")
+        check_screen(shell, seat)
         assert "10.0.2.15/24" in shell.run("ip -c=never -4 -br addr show xenbr0")
         assert "xenbr0" in shell.run("ip link show eth0")
         check_kernel_hook(shell)

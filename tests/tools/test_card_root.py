@@ -21,7 +21,7 @@ ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxRbP1cvv1y3wGFuXvRQKR8pAx6BVRbF
 
 
 SSHD = "etc/ssh/sshd_config.d/xenolith.conf"
-UNIT = "etc/systemd/system/serial-getty@hvc0.service.d/xenolith.conf"
+UNITS = [f"etc/systemd/system/{x}.service.d/xenolith.conf" for x in rootfs.CONSOLES]
 CONSOLE = "/usr/lib/xenolith/console"
 HASH = "$6$abc$" + "h" * 86
 WISHES = [
@@ -115,10 +115,11 @@ def test_every_card_can_be_entered_at_its_console(wishes: Login) -> None:
     """With a password, by setting one, or without one; unless that was switched off."""
     found = finished(wishes)
     field = shadow(found, wishes.user)[1]
-    opened = UNIT in found and "usr/lib/xenolith/console" in found
+    opened = "usr/lib/xenolith/console" in found
     assert opened == (field == "!" and wishes.console)
-    if opened:
-        lines = tree.text(found, UNIT).splitlines()
+    assert [unit in found for unit in UNITS] == [opened] * len(UNITS)
+    for unit in UNITS if opened else ():
+        lines = tree.text(found, unit).splitlines()
         assert lines == ["[Service]", "ExecStart=", f"ExecStart=-{CONSOLE} {wishes.user}"]
     for name in ("emergency", "rescue"):
         assert (f"etc/systemd/system/{name}.service.d/xenolith.conf" in found) == opened

@@ -23,10 +23,16 @@ for word in $line; do
     esac
 done
 
+# On the console, and on a screen.
+say() {
+    echo "card: $*"
+    [ ! -c /dev/tty1 ] || echo "card: $*" >/dev/tty1
+}
+
 drivers() {
     for module in /modules/card/*.ko; do
         # A kernel with all drivers built in comes without modules.
-        [ ! -e "$module" ] || insmod "$module" || echo "card: cannot load $module"
+        [ ! -e "$module" ] || insmod "$module" || say "cannot load $module"
     done
     for machine in $(tr '\0' ' ' </proc/device-tree/compatible); do
         for module in /modules/"$machine"/*.ko; do
@@ -80,8 +86,8 @@ found() {
 }
 
 rescue() {
-    echo "card: $*"
-    echo "card: going on without it: this dom0 runs from memory, what it writes is lost"
+    say "$*"
+    say "going on without it: this dom0 runs from memory, what it writes is lost"
     umount /dev /sys /proc
     exec /init.dom0
 }
@@ -99,7 +105,7 @@ until where=$(device "$root") && [ -n "$where" ]; do
             "If the identifier is another, correct root= in boot.scr"
     fi
     waited=$((waited + 1))
-    [ $waited -ne 25 ] || echo "card: waiting for root $root"
+    [ $waited -ne 25 ] || say "waiting for root $root"
     sleep 0.2
 done
 problem=$(mount -t ext4 -o "$mode" "$where" /newroot 2>&1) ||
@@ -109,7 +115,7 @@ if [ ! -e /newroot/sbin/init ] && [ ! -L /newroot/sbin/init ]; then
     umount /newroot
     rescue "root $where holds no system (/sbin/init is missing): write the image again"
 fi
-echo "card: root $where"
+say "root $where"
 umount /sys /proc
 # A dom0 of busybox makes its own /dev, and does what the machine that started it wants.
 if [ -d /newroot/xenolith ]; then

@@ -25,8 +25,8 @@ MAX_FILE = 64 << 10
 class Login:
     """`user`: root, or who may become root by sudo; `password`: a hash, empty without one.
 
-    `console`: the serial console may be entered without a password while there is none; `opened`:
-    that is the way in, though there is no key.
+    `console`: the consoles (serial; screen and keyboard) may be entered without a password while
+    there is none; `opened`: that is the way in, though there is no key.
     """
 
     user: str = "root"
@@ -42,21 +42,21 @@ class Login:
 
     @property
     def opens_console(self) -> bool:
-        """True if the serial console logs the user in, because no password could be typed there."""
+        """True if the consoles log the user in, because no password could be typed there."""
         return self.console and (self.opened or bool(self.keys)) and not self.password
 
     @property
     def advice(self) -> str:
         """How to log in, for people."""
         if self.sets_password:
-            return f"log in as {self.user} at the serial console: you will set a password"
+            return f"log in as {self.user} at the console: you will set a password"
         ways = ["with your ssh key"] if self.keys else []
         if self.password:
             ways.append("at the console with your password")
         text = f"log in as {self.user} {' or '.join(ways)}"
         if self.opens_console:
             text += (
-                f"; the serial console logs {self.user} in without a password, until one is set: "
+                f"; the console logs {self.user} in without a password, until one is set: "
                 f"`sudo passwd {self.user}` (--no-console-login: never)"
             )
         elif not self.password:

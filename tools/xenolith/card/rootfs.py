@@ -47,6 +47,8 @@ PATIENCE = """# A slow card, or a machine that a busy one plays, is no failure.
 DefaultTimeoutStartSec=10min
 DefaultDeviceTimeoutSec=10min
 """
+CONSOLES = ("serial-getty@hvc0", "getty@tty1")
+"""Debian's logins on the hypervisor's console, and on a screen with a keyboard."""
 RESCUE = """# Nobody has a password here; who holds the serial cable holds the board.
 [Service]
 Environment=SYSTEMD_SULOGIN_FORCE=1
@@ -205,7 +207,7 @@ def accounts(found: Tree, login: Login) -> list[Item]:
 
 
 def _doors(login: Login, files: dict[str, bytes]) -> list[Item]:
-    """What ssh and the serial console take for a login."""
+    """What ssh and the consoles take for a login."""
     text = "# root comes with a key or not at all.\n"
     text += "PermitRootLogin prohibit-password\nPermitEmptyPasswords no\n"
     if login.keys:
@@ -214,7 +216,7 @@ def _doors(login: Login, files: dict[str, bytes]) -> list[Item]:
     items = [tree.file("etc/ssh/sshd_config.d/xenolith.conf", text)]
     if login.opens_console:
         unit = f"[Service]\nExecStart=\nExecStart=-/usr/lib/xenolith/console {login.user}\n"
-        items.append(tree.file(f"{UNITS}/serial-getty@hvc0.service.d/xenolith.conf", unit))
+        items += [tree.file(f"{UNITS}/{x}.service.d/xenolith.conf", unit) for x in CONSOLES]
         items.append(tree.file("usr/lib/xenolith/console", files["console.sh"], 0o755))
         for name in ("emergency", "rescue"):
             items.append(tree.file(f"{UNITS}/{name}.service.d/xenolith.conf", RESCUE))

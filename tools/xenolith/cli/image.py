@@ -20,15 +20,17 @@ from xenolith.errors import UserError
 from xenolith.system.model import System, parse_size
 
 DEFAULT = "rpi4"
-DOM0_LINE = "console=tty0 console=hvc0 panic=30"
-"""A screen, if there is one; messages and login prompt on the hypervisor's console."""
+DOM0_LINE = "console=tty1 console=hvc0 panic=30"
+"""Messages and a login on a screen, if there is one, and on the hypervisor's console. That is the
+last one, so /dev/console, where --exec is answered."""
 EARLY = {"arm64": "earlycon=xenboot", "riscv": "earlycon=sbi"}
 NOTES = """\
-Flash the image to a card, put it into the board, connect a serial console (115200 baud) or find
-the board on the network. Without --ssh-key and --password-file nobody can log in over the network,
-and who logs in at the console first sets a password. With --ssh-key alone the serial console needs
-no password until one is set: who holds its cable holds the board. The root grows to the card's size
-at the first boot. The same wishes give the same bytes.
+Flash the image to a card, put it into the board, connect a console (monitor and keyboard, or a
+serial cable at 115200 baud) or find the board on the network. Without --ssh-key and --password-file
+nobody can log in over the network, and who logs in at the console first sets a password. With
+--ssh-key alone the console needs no password until one is set: who holds its cable or keyboard
+holds the board. The root grows to the card's size at the first boot. The same wishes give the same
+bytes.
 """
 
 
@@ -44,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--user", default="root", metavar="NAME", help="who logs in, with sudo (default: root)")
     add("--ssh-key", type=Path, metavar="FILE", help="public key that may log in")
     add("--password-file", type=Path, metavar="FILE", help="password, or its hash, in line one")
-    add("--no-console-login", action="store_true", help="with a key only: a locked serial console")
+    add("--no-console-login", action="store_true", help="with a key only: a locked console")
     add("--packages", default="", metavar="A,B", help="Debian packages to add")
     add("--minimal", action="store_true", help="a dom0 of busybox and xl, as small as it can be")
     add("--json", action="store_true", help="print path, size, sha256 and partitions for programs")
