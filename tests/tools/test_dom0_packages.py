@@ -141,6 +141,29 @@ def test_each_machine_has_all_its_modules(monkeypatch: pytest.MonkeyPatch) -> No
         initramfs.modules({"board,one": ("wlan",)}, files)
 
 
+def test_modprobe_finds_a_module_by_what_the_kernel_calls_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    needs = {"fs": "crc,lib-a", "lib-a": "lib-b", "loop": "", "back": "core"}
+    names = [*needs, "core", "crc", "lib-b"]
+    files = {f"lib/modules/1/{n}.ko": debian.Member(f"{n}.ko", 0o644, n.encode()) for n in names}
+    monkeypatch.setattr(
+        elf, "module_info", lambda _path, data: {"depends": needs.get(data.decode(), "")}
+    )
+    monkeypatch.setattr(elf, "aliases", lambda name, _data: ["fs-x"] if name == "fs" else [])
+    chosen = initramfs.Modules({initramfs.XEN: ("core",)}, ("back", "fs", "loop"), "1")
+    packed = parse_newc(cpio.pack(initramfs.on_demand(chosen, files)))
+    assert {path.rpartition("/")[2] for path in packed if path.endswith(".ko")} == {
+        f"{name}.ko" for name in names if name != "core"
+    }
+    table = packed["usr/lib/modules/1/modules.dep"][1].decode().splitlines()
+    # What depends comes before what it depends on: modprobe loads from the end.
+    assert "fs.ko: lib-a.ko lib-b.ko crc.ko" in table
+    assert "back.ko:" in table
+    assert packed["usr/lib/modules/1/modules.alias"][1] == b"alias fs-x fs\n"
+    assert initramfs.on_demand(initramfs.Modules(), files) == []
+
+
 def parse_newc(data: bytes) -> dict[str, tuple[int, bytes, int]]:
     """Path to mode, content and modification time; stops at the trailer."""
     found: dict[str, tuple[int, bytes, int]] = {}

@@ -1,6 +1,6 @@
-# Builds those of Xen's tools that a dom0 runs, in a configured source tree, and puts them below
-# root/ where Debian has them. The tree's own makefiles know how; this one names the few targets
-# that are wanted of each folder (`make dist-tools` takes four times as long).
+# Builds those of Xen's tools that a dom0 runs, in a configured source tree, and puts them and the
+# hotplug scripts below root/ where Debian has them. The tree's own makefiles know how; this one
+# names the few targets that are wanted of each folder (`make dist-tools` takes four times as long).
 #
 #   make -f build.mk XEN_TARGET_ARCH=riscv64 CROSS_COMPILE=riscv64-linux-gnu-
 
@@ -30,6 +30,8 @@ all: $(programs)
 	cp $(tools)/xs-clients/xenstore $(root)$(bindir)
 	cp -P $(foreach l,$(libs),$(tools)/libs/$l/$(call lib-name,$l).so.*) $(root)$(libdir)
 	$(CROSS_COMPILE)strip --strip-unneeded $$(find $(root) -type f)
+	$(MAKE) -C $(tools)/hotplug/common install DESTDIR=$(root)
+	$(MAKE) -C $(tools)/hotplug/Linux install-scripts DESTDIR=$(root)
 
 headers:
 	$(MAKE) -C $(tools)/include xen-dir xen-xsm/.dir

@@ -29,12 +29,22 @@ def needed(name: str, data: bytes) -> list[str]:
 
 def module_info(name: str, data: bytes) -> dict[str, str]:
     """The .modinfo of a kernel module; the last value of a repeated key."""
+    return dict(_module_lines(name, data))
+
+
+def aliases(name: str, data: bytes) -> list[str]:
+    """Other names of a kernel module, by which the kernel asks for it."""
+    return [value for key, value in _module_lines(name, data) if key == "alias"]
+
+
+def _module_lines(name: str, data: bytes) -> list[tuple[str, str]]:
     try:
         section = ELFFile(io.BytesIO(data)).get_section_by_name(".modinfo")
         text = section.data().decode(errors="replace") if section else ""
     except ELFError as e:
         raise UserError(f"kernel module {name}: {e}") from e
-    return dict(line.split("=", 1) for line in text.split("\0") if "=" in line)
+    pairs = (line.partition("=") for line in text.split("\0") if "=" in line)
+    return [(key, value) for key, _, value in pairs]
 
 
 def wished(info: dict[str, str]) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +22,7 @@ from xenolith.dom0.recipe import Recipe
 from xenolith.errors import UserError
 
 SCRIPTS = ROOT / "tools" / "dom0"
-LAYOUT = "6"
+LAYOUT = "7"
 """Changes when this code makes something else of the same inputs."""
 
 Kernel = Literal["usual", "debian", "given"]
@@ -50,7 +50,7 @@ class _Parts:
     debs: list[Path]
     kernel: Result | None = None
     tools: Result | None = None
-    modules: initramfs.Groups = field(default_factory=dict)
+    modules: initramfs.Modules = field(default_factory=initramfs.Modules)
 
     def names(self) -> list[str]:
         """What tells these parts from others."""
@@ -87,7 +87,9 @@ def _packages(rules: Recipe, arch: str) -> _Parts:
     meta = rules.for_arch(rules.kernel, arch)
     names = (*rules.packages, *rules.xen_packages)
     debs = debian.download(names, rules.suite, arch, metas=[meta])
-    return _Parts(debs, modules={initramfs.XEN: rules.modules, **rules.drivers.get(arch, {})})
+    groups = {initramfs.XEN: rules.modules, **rules.drivers.get(arch, {})}
+    modules = initramfs.Modules(groups, rules.on_demand.get(arch, ()))
+    return _Parts(debs, modules=modules)
 
 
 def _from_source(rules: Recipe, arch: str, kernel: Kernel) -> _Parts:
@@ -95,7 +97,8 @@ def _from_source(rules: Recipe, arch: str, kernel: Kernel) -> _Parts:
     if kernel == "debian":
         meta = rules.for_arch(rules.kernel, arch)
         debs = debian.download(rules.packages, rules.suite, arch, metas=[meta])
-        return _Parts(debs, tools=xentools.build(arch), modules=rules.drivers.get(arch, {}))
+        modules = initramfs.Modules(rules.drivers.get(arch, {}), rules.on_demand.get(arch, ()))
+        return _Parts(debs, tools=xentools.build(arch), modules=modules)
     debs = debian.download(rules.packages, rules.suite, arch)
     tools = xentools.build(arch)
     return _Parts(debs, linux.build(arch) if kernel == "usual" else None, tools)
@@ -138,14 +141,24 @@ def _assemble(place: Path, rules: Recipe, parts: _Parts, scripts: dict[str, byte
     files = initramfs.read(parts.debs)
     if parts.tools:
         files |= initramfs.read_folder(parts.tools.path("root"))
-    release = parts.kernel.path("release").read_text().strip() if parts.kernel else ""
-    if parts.modules:
-        kernel = next((p for p in files if re.match(r"boot/vmlinu[xz]-", p)), "")
-        if not kernel:
-            names = ", ".join(d.name for d in parts.debs)
-            raise UserError(f"none of {names} has a kernel in /boot")
-        release = kernel.split("-", 1)[1]
-        cache.write_atomic(place / "kernel", files[kernel].data)
-    entries = initramfs.entries(rules, files, parts.modules, scripts)
+    release, kernel = _kernel(files, parts)
+    if kernel:
+        cache.write_atomic(place / "kernel", kernel)
+    chosen = replace(parts.modules, release=release)
+    entries = initramfs.entries(rules, files, chosen, scripts)
     cache.write_atomic(place / "initrd.gz", cpio.compress(cpio.pack(entries)))
     cache.write_atomic(place / "dom0.json", json.dumps({"release": release}).encode())
+
+
+def _kernel(files: initramfs.Files, parts: _Parts) -> tuple[str, bytes]:
+    """Release, and content if it is Debian's; both empty if the user has one."""
+    if parts.kernel:
+        release = parts.kernel.path("release").read_text().strip()
+        return release, b""
+    if not parts.modules.groups:
+        return "", b""
+    path = next((p for p in files if re.match(r"boot/vmlinu[xz]-", p)), "")
+    if not path:
+        names = ", ".join(d.name for d in parts.debs)
+        raise UserError(f"none of {names} has a kernel in /boot")
+    return path.split("-", 1)[1], files[path].data

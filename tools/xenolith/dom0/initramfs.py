@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from xenolith.dom0 import cpio, debian, elf
@@ -11,8 +12,8 @@ from xenolith.dom0.cpio import Entry
 from xenolith.dom0.recipe import Recipe
 from xenolith.errors import UserError
 
-DIRECTORIES = """dev etc/xen proc root run sys tmp usr/bin usr/sbin var/lib/xen var/lib/xenstored
-var/lock var/log/xen boot""".split()
+DIRECTORIES = """dev etc/xen proc root run sys tmp usr/bin usr/sbin var/lib/xen
+var/lib/xenstored var/lock var/log/xen boot""".split()
 ETC = {
     "etc/hostname": "dom0\n",
     "etc/passwd": "root::0:0:root:/root:/bin/sh\n",
@@ -30,13 +31,24 @@ Files = dict[str, debian.Member]
 Groups = dict[str, tuple[str, ...]]
 XEN = "xen"
 """The group of modules that is always loaded, and first."""
+CONFIG = "etc/mke2fs.conf"
 
 
-def entries(rules: Recipe, files: Files, groups: Groups, scripts: dict[str, bytes]) -> list[Entry]:
-    """What the archive holds. `groups`: names of modules to load, by folder below /modules.
+@dataclass(frozen=True)
+class Modules:
+    """Which modules of a kernel the archive holds; all empty for one that has none.
 
-    Raises UserError.
+    `groups`: loaded by init, by folder below /modules; `on_demand`: by the kernel or modprobe, from
+    the folder of that `release`.
     """
+
+    groups: Groups = field(default_factory=dict)
+    on_demand: tuple[str, ...] = ()
+    release: str = ""
+
+
+def entries(rules: Recipe, files: Files, chosen: Modules, scripts: dict[str, bytes]) -> list[Entry]:
+    """What the archive holds. `scripts`: files of tools/dom0 by path. Raises UserError."""
     found = [cpio.directory(name) for name in DIRECTORIES]
     found += [cpio.file(path, text.encode()) for path, text in ETC.items()]
     found += [cpio.link("lib", "usr/lib"), cpio.link("var/run", "/run")]
@@ -44,7 +56,8 @@ def entries(rules: Recipe, files: Files, groups: Groups, scripts: dict[str, byte
     found += [cpio.file("init", scripts["init.sh"], 0o755)]
     for name in ("console.sh", "exec.sh", "udhcpc.sh"):
         found.append(cpio.file(f"etc/{name}", scripts[name], 0o755))
-    return found + _programs(rules, files) + modules(groups, files)
+    found += _programs(rules, files) + _system(rules, files)
+    return found + modules(chosen.groups, files) + on_demand(chosen, files)
 
 
 def read(debs: Iterable[Path]) -> Files:
@@ -68,7 +81,7 @@ def read_folder(root: Path) -> Files:
     return files
 
 
-def _follow(files: Files, path: str) -> debian.Member:
+def follow(files: Files, path: str) -> debian.Member:
     """The regular file at `path`, through links. Raises UserError."""
     for _ in range(8):
         member = files.get(path)
@@ -94,7 +107,8 @@ def _programs(rules: Recipe, files: Files) -> list[Entry]:
     """The programs, and the libraries they are linked against."""
     paths = {"bin/busybox": "usr/bin/busybox", "usr/bin/xenstore": "usr/bin/xenstore"}
     paths |= {f"{rules.tools}/{name}": f"{rules.tools}/{name}" for name in rules.programs}
-    binaries = {to: _follow(files, source).data for to, source in paths.items()}
+    paths |= {path: path for path in rules.system}
+    binaries = {to: follow(files, source).data for to, source in paths.items()}
     directories = sorted({str(PurePosixPath(p).parent) for p in files if ".so" in p})
     waiting = list(rules.libraries)
     for name, data in binaries.items():
@@ -104,11 +118,24 @@ def _programs(rules: Recipe, files: Files) -> list[Entry]:
         soname = waiting.pop()
         path = next((f"{d}/{soname}" for d in directories if f"{d}/{soname}" in files), soname)
         if path not in libraries:
-            libraries[path] = _follow(files, path).data
+            libraries[path] = follow(files, path).data
             waiting += elf.needed(soname, libraries[path])
     every = binaries | libraries
     links = [cpio.link(f"usr/bin/xenstore-{name}", "xenstore") for name in rules.xenstore]
     return [cpio.file(path, data, 0o755) for path, data in every.items()] + links
+
+
+def _system(rules: Recipe, files: Files) -> list[Entry]:
+    """What belongs to programs: Xen's hotplug scripts, configuration, other names."""
+    scripts = sorted(path for path in files if path.startswith(f"{rules.hotplug}/"))
+    if not scripts:
+        raise UserError(f"dom0: no package of the recipe has {rules.hotplug}")
+    found = [cpio.file(path, follow(files, path).data, files[path].mode) for path in scripts]
+    found.append(cpio.file(CONFIG, follow(files, CONFIG).data))
+    links = {"bin/bash": "/usr/bin/bash", "usr/sbin/mkfs.ext4": "mke2fs"}
+    # Where the kernel looks for it.
+    links["sbin/modprobe"] = "/bin/busybox"
+    return found + [cpio.link(path, target) for path, target in links.items()]
 
 
 def modules(groups: Groups, files: Files) -> list[Entry]:
@@ -116,27 +143,60 @@ def modules(groups: Groups, files: Files) -> list[Entry]:
 
     Of the groups other than Xen's a machine loads its own: each is complete.
     """
-    names = {p: PurePosixPath(p).name.split(".ko")[0] for p in files if ".ko" in p}
-    paths = {name.replace("_", "-"): path for path, name in names.items()}
-    contents: dict[str, bytes] = {}
-
-    def depends(name: str) -> list[str]:
-        path = paths.get(name)
-        if path is None:
-            raise UserError(f"the kernel package has no module {name}")
-        contents[name] = elf.decompress_module(path, files[path].data)
-        info = elf.module_info(path, contents[name])
-        others = [other.replace("_", "-") for other in info.get("depends", "").split(",") if other]
-        return others + [other for other in elf.wished(info) if other in paths]
-
+    pool = Pool(files)
     found = []
     always: list[str] = []
     for group, wanted in groups.items():
-        order = elf.load_order([w.replace("_", "-") for w in wanted], depends)
+        order = pool.load_order(wanted)
         fresh = [name for name in order if name not in always]
         always += order if group == XEN else []
         found += [
-            cpio.file(f"modules/{group}/{number:02}-{name}.ko", contents[name])
+            cpio.file(f"modules/{group}/{number:02}-{name}.ko", pool.contents[name])
             for number, name in enumerate(fresh)
         ]
     return found
+
+
+def on_demand(chosen: Modules, files: Files) -> list[Entry]:
+    """Modules in the kernel's own folder, with the tables that modprobe reads (modules.dep(5))."""
+    pool = Pool(files)
+    always = pool.load_order(chosen.groups.get(XEN, ()))
+    order = [name for name in pool.load_order(chosen.on_demand) if name not in always]
+    if not order:
+        return []
+    folder = f"lib/modules/{chosen.release}"
+    depends, aliases = "", ""
+    for name in order:
+        needs = [other for other in reversed(pool.load_order([name])) if other != name]
+        below = " ".join(f"{other}.ko" for other in needs if other not in always)
+        depends += f"{name}.ko: {below}".rstrip() + "\n"
+        for alias in elf.aliases(name, pool.contents[name]):
+            aliases += f"alias {alias} {name.replace('-', '_')}\n"
+    found = [cpio.file(f"usr/{folder}/{name}.ko", pool.contents[name]) for name in order]
+    found.append(cpio.file(f"usr/{folder}/modules.dep", depends.encode()))
+    return [*found, cpio.file(f"usr/{folder}/modules.alias", aliases.encode())]
+
+
+class Pool:
+    """The modules of a kernel's package; names with `-`."""
+
+    def __init__(self, files: Files) -> None:
+        self.contents: dict[str, bytes] = {}
+        """The modules that have been looked at, by name."""
+        self._files = files
+        names = {p: PurePosixPath(p).name.split(".ko")[0] for p in files if ".ko" in p}
+        self._paths = {name.replace("_", "-"): path for path, name in names.items()}
+
+    def load_order(self, wanted: Iterable[str]) -> list[str]:
+        """Modules with all they depend on, dependencies first. Raises UserError."""
+        return elf.load_order([w.replace("_", "-") for w in wanted], self._depends)
+
+    def _depends(self, name: str) -> list[str]:
+        path = self._paths.get(name)
+        if path is None:
+            raise UserError(f"the kernel package has no module {name}")
+        if name not in self.contents:
+            self.contents[name] = elf.decompress_module(path, self._files[path].data)
+        info = elf.module_info(path, self.contents[name])
+        others = [other.replace("_", "-") for other in info.get("depends", "").split(",") if other]
+        return others + [other for other in elf.wished(info) if other in self._paths]

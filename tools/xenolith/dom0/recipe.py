@@ -27,11 +27,17 @@ class Recipe:
     tools: str
     programs: tuple[str, ...]
     xenstore: tuple[str, ...]
+    system: tuple[str, ...]
+    """Programs of Debian that stay where they are."""
+    hotplug: str
+    """The folder of Xen's hotplug scripts."""
     libraries: tuple[str, ...]
     modules: tuple[str, ...]
     """Xen's drivers."""
     drivers: dict[str, dict[str, tuple[str, ...]]]
     """Architecture to `compatible` of a machine to the modules of its devices."""
+    on_demand: dict[str, tuple[str, ...]]
+    """Architecture to modules that are loaded when they are first used."""
     kernel: dict[str, tuple[str, str]]
     """Architecture to (meta package, pattern of the kernel package's name)."""
     xen: dict[str, tuple[str, str]]
@@ -63,26 +69,32 @@ def load(path: Path = DEFAULT) -> Recipe:
     if unknown or missing:
         raise UserError(f"{path}: unknown or missing keys: {', '.join(sorted(unknown | missing))}")
     try:
-        return Recipe(**{key: _value(value) for key, value in raw.items()})
+        return Recipe(**{key: _value(key, value) for key, value in raw.items()})
     except ValueError as e:
         raise UserError(f"{path}: {e}") from e
 
 
-def _value(value: Any) -> Any:
+MODULES = ("on_demand",)
+"""Tables whose rows are lists of modules."""
+
+
+def _value(key: str, value: Any) -> Any:
     if isinstance(value, list):
         return tuple(str(item) for item in value)
     if isinstance(value, dict):
+        if key in MODULES:
+            return _groups(value)
         if all(isinstance(row, dict) for row in value.values()):
-            return {str(key): _groups(row) for key, row in value.items()}
+            return {str(arch): _groups(row) for arch, row in value.items()}
         if any(len(row) != 2 for row in value.values()):
             raise ValueError("a table's rows are [name, pattern or path]")
-        return {str(key): (str(row[0]), str(row[1])) for key, row in value.items()}
+        return {str(arch): (str(row[0]), str(row[1])) for arch, row in value.items()}
     return str(value)
 
 
 def _groups(table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Lists of modules by `compatible`, which becomes the name of a folder."""
+    """Lists of modules by `compatible`, which becomes a folder's name, or by architecture."""
     for name, modules in table.items():
         if "/" in name or not isinstance(modules, list):
-            raise ValueError(f"{name!r} is no `compatible` with a list of modules")
+            raise ValueError(f"{name!r} is no `compatible` or architecture with a list of modules")
     return {name: tuple(str(module) for module in modules) for name, modules in table.items()}
