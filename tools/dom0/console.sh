@@ -8,6 +8,7 @@ rows=24 columns=80 TERM=linux
 export TERM HOME=/root
 stty rows "$rows" cols "$columns"
 echo
-echo "This is dom0. Try: xl list, xl info. 'exit' powers off; Ctrl-A x leaves at once."
+echo "This is dom0. Try: xl list, xl create -c /etc/xen/demo.cfg (a guest; Ctrl-] leaves it), xl info."
+echo "'exit' powers off; Ctrl-A x leaves at once."
 sh -l
 poweroff

@@ -34,6 +34,7 @@ from xenolith.card.tree import Tree
 from xenolith.dom0 import cache, cpio
 from xenolith.dom0 import image as dom0_image
 from xenolith.dom0 import recipe as dom0_recipe
+from xenolith.dom0.image import Dom0
 from xenolith.errors import UserError
 from xenolith.system.placement import MIB
 
@@ -98,12 +99,13 @@ def build(request: Request, out: Path) -> Made:
     check(request.board, minimal=request.minimal)
     own = dom0_recipe.load().is_built(arch)
     linux = kernel.built(arch) if own else kernel.prepare(arch, rules)
-    usual = dom0_image.build(request.board.debian_arch).initrd.read_bytes()
+    dom0 = dom0_image.build(arch)
+    usual = dom0.core.read_bytes()
     identity = request.identity(linux.release)
     identifier = _identifier(identity)
     with _folder(out) as place:
         if request.minimal:
-            found = _minimal(usual, request.hostname, linux.seconds)
+            found = _minimal(dom0, request.hostname, linux.seconds)
         else:
             found = _debian(request, rules, linux, identifier, place)
         files = _boot_files(request, linux, usual, identifier)
@@ -159,8 +161,9 @@ def _folder(out: Path) -> Iterator[Path]:
         raise UserError(f"cannot write {out}: {e.strerror}; choose another --out") from e
 
 
-def _minimal(usual: bytes, hostname: str, seconds: int) -> Tree:
+def _minimal(dom0: Dom0, hostname: str, seconds: int) -> Tree:
     """The root of a dom0 of busybox: what is in its initramfs."""
+    archives = dom0.core.read_bytes(), dom0.guests.read_bytes()
     found: Tree = {"": replace(tree.directory(""), mtime=seconds)}
     items = [
         tree.Item(
@@ -170,7 +173,8 @@ def _minimal(usual: bytes, hostname: str, seconds: int) -> Tree:
             target=entry.data.decode() if stat.S_ISLNK(entry.mode) else "",
             device=entry.device,
         )
-        for entry in cpio.unpack(usual)
+        for archive in archives
+        for entry in cpio.unpack(archive)
     ]
     more = [
         tree.file("etc/hostname", f"{hostname}\n"),

@@ -17,13 +17,17 @@ from typing import Literal
 
 from xenolith import ROOT, progress
 from xenolith.cross.project import Result
-from xenolith.dom0 import cache, cpio, debian, initramfs, linux, recipe, xentools
+from xenolith.dom0 import cache, cpio, debian, guest, initramfs, linux, recipe, xentools
 from xenolith.dom0.recipe import Recipe
 from xenolith.errors import UserError
 
 SCRIPTS = ROOT / "tools" / "dom0"
+OWN = ("*.sh", "xen/*", "guest/*")
+"""Which files of that folder go into a dom0."""
 LAYOUT = "7"
 """Changes when this code makes something else of the same inputs."""
+
+INITRD, CORE, GUESTS = "initrd", "core.gz", "guests.cpio"
 
 Kernel = Literal["usual", "debian", "given"]
 
@@ -34,6 +38,10 @@ class Dom0:
 
     kernel: Path
     initrd: Path
+    """Two archives, `core` and `guests`."""
+    core: Path
+    guests: Path
+    """What dom0 gives its guests (xenolith.dom0.guest)."""
     release: str
     """The kernel's release; empty if it was given by the user."""
     symbols: Path | None = None
@@ -44,18 +52,24 @@ class Dom0:
 class _Parts:
     """What a dom0 is assembled from, all of it on this machine.
 
-    `modules`: of the kernel in `debs`; empty if there is none.
+    `modules` and `guest`: of the kernel in `debs`; empty if there is none.
     """
 
     debs: list[Path]
     kernel: Result | None = None
     tools: Result | None = None
     modules: initramfs.Modules = field(default_factory=initramfs.Modules)
+    guest: tuple[str, ...] = ()
 
     def names(self) -> list[str]:
         """What tells these parts from others."""
         built = [str(result.folder) for result in (self.kernel, self.tools) if result]
-        return [*sorted(deb.name for deb in self.debs), *built, repr(self.modules)]
+        return [
+            *sorted(deb.name for deb in self.debs),
+            *built,
+            repr(self.modules),
+            repr(self.guest),
+        ]
 
 
 def build(arch: str, chosen: Recipe | None = None, *, kernel: Kernel = "usual") -> Dom0:
@@ -67,7 +81,8 @@ def build(arch: str, chosen: Recipe | None = None, *, kernel: Kernel = "usual") 
     rules = chosen or recipe.load()
     built = rules.is_built(arch)
     parts = _from_source(rules, arch, kernel) if built else _packages(rules, arch)
-    scripts = sorted((p.name, p.read_bytes()) for p in SCRIPTS.glob("*.sh"))
+    found = (p for pattern in OWN for p in SCRIPTS.glob(pattern))
+    scripts = sorted((str(p.relative_to(SCRIPTS)), p.read_bytes()) for p in found)
     key = cache.digest(LAYOUT, repr(rules), repr(scripts), *parts.names())
     place = cache.cache_dir("dom0") / f"{arch}-{key}"
     done = place / "dom0.json"
@@ -79,7 +94,7 @@ def build(arch: str, chosen: Recipe | None = None, *, kernel: Kernel = "usual") 
     image, symbols = place / "kernel", None
     if parts.kernel:
         image, symbols = parts.kernel.path("Image"), parts.kernel.path("vmlinux")
-    return Dom0(image, place / "initrd.gz", release, symbols)
+    return Dom0(image, place / INITRD, place / CORE, place / GUESTS, release, symbols)
 
 
 def _packages(rules: Recipe, arch: str) -> _Parts:
@@ -89,7 +104,7 @@ def _packages(rules: Recipe, arch: str) -> _Parts:
     debs = debian.download(names, rules.suite, arch, metas=[meta])
     groups = {initramfs.XEN: rules.modules, **rules.drivers.get(arch, {})}
     modules = initramfs.Modules(groups, rules.on_demand.get(arch, ()))
-    return _Parts(debs, modules=modules)
+    return _Parts(debs, modules=modules, guest=rules.guest.get(arch, ()))
 
 
 def _from_source(rules: Recipe, arch: str, kernel: Kernel) -> _Parts:
@@ -142,19 +157,23 @@ def _assemble(place: Path, rules: Recipe, parts: _Parts, scripts: dict[str, byte
     if parts.tools:
         files |= initramfs.read_folder(parts.tools.path("root"))
     release, kernel = _kernel(files, parts)
-    if kernel:
+    if not parts.kernel and kernel:
         cache.write_atomic(place / "kernel", kernel)
     chosen = replace(parts.modules, release=release)
     entries = initramfs.entries(rules, files, chosen, scripts)
-    cache.write_atomic(place / "initrd.gz", cpio.compress(cpio.pack(entries)))
+    core = cpio.compress(cpio.pack(entries))
+    knows_xen = parts.kernel or parts.guest
+    more = guest.archive(kernel if knows_xen else b"", files, parts.guest, scripts)
+    for name, data in {CORE: core, GUESTS: more, INITRD: core + more}.items():
+        cache.write_atomic(place / name, data)
     cache.write_atomic(place / "dom0.json", json.dumps({"release": release}).encode())
 
 
 def _kernel(files: initramfs.Files, parts: _Parts) -> tuple[str, bytes]:
-    """Release, and content if it is Debian's; both empty if the user has one."""
+    """Release and content of the kernel; both empty if the user has one."""
     if parts.kernel:
         release = parts.kernel.path("release").read_text().strip()
-        return release, b""
+        return release, parts.kernel.path("Image").read_bytes()
     if not parts.modules.groups:
         return "", b""
     path = next((p for p in files if re.match(r"boot/vmlinu[xz]-", p)), "")

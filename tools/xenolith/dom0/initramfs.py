@@ -23,7 +23,6 @@ ETC = {
         "for directory in /usr/lib/xen-*/bin; do PATH=$PATH:$directory; done\n"
         "PS1='dom0:\\w# '\ncd\n"
     ),
-    "etc/xen/xl.conf": "# Options of xl: xl.conf(5). Domains are configured beside this file.\n",
 }
 
 
@@ -32,6 +31,7 @@ Groups = dict[str, tuple[str, ...]]
 XEN = "xen"
 """The group of modules that is always loaded, and first."""
 CONFIG = "etc/mke2fs.conf"
+FOLDER_OF_XEN = "xen/"
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,11 @@ def entries(rules: Recipe, files: Files, chosen: Modules, scripts: dict[str, byt
     found += [cpio.file("init", scripts["init.sh"], 0o755)]
     for name in ("console.sh", "exec.sh", "udhcpc.sh"):
         found.append(cpio.file(f"etc/{name}", scripts[name], 0o755))
+    found += [
+        cpio.file(f"etc/{name}", data)
+        for name, data in scripts.items()
+        if name.startswith(FOLDER_OF_XEN)
+    ]
     found += _programs(rules, files) + _system(rules, files)
     return found + modules(chosen.groups, files) + on_demand(chosen, files)
 

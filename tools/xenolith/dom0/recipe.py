@@ -38,6 +38,8 @@ class Recipe:
     """Architecture to `compatible` of a machine to the modules of its devices."""
     on_demand: dict[str, tuple[str, ...]]
     """Architecture to modules that are loaded when they are first used."""
+    guest: dict[str, tuple[str, ...]]
+    """Architecture to modules that a guest with dom0's kernel loads."""
     kernel: dict[str, tuple[str, str]]
     """Architecture to (meta package, pattern of the kernel package's name)."""
     xen: dict[str, tuple[str, str]]
@@ -74,7 +76,7 @@ def load(path: Path = DEFAULT) -> Recipe:
         raise UserError(f"{path}: {e}") from e
 
 
-MODULES = ("on_demand",)
+MODULES = ("on_demand", "guest")
 """Tables whose rows are lists of modules."""
 
 
