@@ -54,7 +54,7 @@ def balloon(mib: int) -> str:
 
 COMMANDS = {
     # The first one, because commands begin when the network is up.
-    "network": "ip addr show dev eth0",
+    "network": "ip addr show dev xenbr0",
     "list": "xl list",
     "info": "xl info",
     "vcpu-list": "xl vcpu-list",

@@ -8,6 +8,7 @@
 #   exec/NNNN  commands, run in this order      terminal   "ROWS COLUMNS TERM" of the user
 #   network    there if the machine has a network card
 #   share      there if the host shares a folder
+#   guests     names, one a line, of guests to create: /etc/xen/NAME.cfg
 
 /bin/busybox mkdir -p /proc /sys /dev /run /tmp
 /bin/busybox --install -s /bin
@@ -17,6 +18,14 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/pts
 mount -t devpts pts /dev/pts
+# What udev would make: bash and Xen's scripts use the first four, the others load their drivers.
+ln -sf /proc/self/fd /dev/fd
+for stream in 0-stdin 1-stdout 2-stderr; do
+    ln -sf "/proc/self/fd/${stream%-*}" "/dev/${stream#*-}"
+done
+mkdir -p /dev/net /dev/xenolith
+[ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200
+[ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237
 mount -t tmpfs run /run
 mkdir -p /run/xen /run/xenstored /run/lock
 [ -d /run/xen/lock ] || mkdir /run/xen/lock
@@ -113,6 +122,27 @@ drivers() {
     done
 }
 
+# The disks of the machine that have a serial number, by it: /dev/xenolith/SERIAL. A USB disk has it
+# at the device that the disk is a part of.
+disks() {
+    for disk in /sys/block/*; do
+        [ -e "$disk/device" ] || continue
+        where=$(readlink -f "$disk") serial=
+        until [ -s "$where/serial" ] || [ "${where#/sys/}" = "$where" ]; do where=${where%/*}; done
+        # Without the end of a line in it, so this is no success.
+        read -r serial <"$where/serial"
+        case $serial in
+        '' | . | .. | */*) ;;
+        *) ln -sf "/dev/${disk##*/}" "/dev/xenolith/$serial" ;;
+        esac
+    done 2>/dev/null
+}
+
+# The bridge of dom0 and its guests; without one (a kernel of the user's) guests have no network.
+bridge() {
+    on_xen && ip link add name xenbr0 type bridge && ip link set xenbr0 up
+}
+
 # The name of the network card: eth0, or usb0 where its address is a local one (newer QEMUs' on the
 # Pi); what has no device is no card.
 card() {
@@ -137,9 +167,17 @@ network() {
         tries=$((tries + 1))
         sleep 0.2
     done
+    interface=$card
+    if [ -e /sys/class/net/xenbr0 ]; then
+        # The bridge takes the card's address, so that the DHCP server gives dom0 what it would give
+        # the card, and keeps it when guests come and go.
+        interface=xenbr0
+        ip link set xenbr0 address "$(cat "/sys/class/net/$card/address")"
+        ip link set "$card" master xenbr0
+    fi
     ip link set "$card" up
     # 20 requests, 3 s apart; a host with much else to do may be slow to answer.
-    udhcpc -q -n -t 20 -T 3 -i "$card" -s /etc/udhcpc.sh && return
+    udhcpc -q -n -t 20 -T 3 -i "$interface" -s /etc/udhcpc.sh && return
     if [ "$(cat "/sys/class/net/$card/carrier")" = 1 ]; then
         echo "down no DHCP server has answered on $card in 60 s" >/run/network
     else
@@ -184,6 +222,29 @@ network_known() {
     announce network "$state"
 }
 
+# Creates the guests that the host has given; their disks may show up late.
+guests() {
+    while read -r name; do
+        config=/etc/xen/$name.cfg
+        grep -o '/dev/xenolith/[A-Za-z0-9._-]*' "$config" | while read -r disk; do
+            tries=0
+            until [ -b "$disk" ] || [ $tries -ge 100 ]; do
+                tries=$((tries + 1))
+                sleep 0.2
+                disks
+            done
+        done
+        if xl create "$config" </dev/null >"$run/guest.log" 2>&1; then
+            announce guest up "$name"
+        else
+            # The first complaint is the cause, the others are its consequences.
+            why=$(grep -vE '^Parsing config|^libxl: info' "$run/guest.log" | head -n 1)
+            echo "dom0: guest $name was not created: $why"
+            announce guest down "$name" "$why"
+        fi
+    done </xenolith/guests
+}
+
 # A real init takes over: a shell script as PID 1 can start programs only in ways that leave them
 # deaf to Ctrl-C, or itself deaf to `poweroff`.
 shell() {
@@ -198,8 +259,23 @@ shell() {
     exec /bin/busybox init
 }
 
+# The machine's devices, and what serves guests.
+devices() {
+    bridge
+    drivers
+    disks
+    # Sparse: it takes memory when /etc/xen/demo.cfg's guest writes to it.
+    truncate -s 256M /var/lib/xen/demo.img
+    share
+    network
+    for module in xen-blkback xen-netback; do
+        # A kernel with all drivers built in comes without modules.
+        [ ! -e /proc/modules ] || ! on_xen || modprobe "$module"
+    done
+}
+
 load
-{ drivers; share; network; } >/run/network.log 2>&1 &
+devices >/run/network.log 2>&1 &
 network=$!
 start
 if [ -n "$failed" ]; then
@@ -210,8 +286,13 @@ fi
 if [ -d /xenolith/exec ]; then
     # Results, not kernel messages, are what this console is for now; `dmesg` has them.
     [ -z "$console" ] || dmesg -n 3
-    [ -n "$failed" ] || { network_known && run_commands /xenolith/exec; }
+    if [ -z "$failed" ]; then
+        network_known
+        [ ! -e /xenolith/guests ] || guests
+        run_commands /xenolith/exec
+    fi
 else
+    [ -n "$failed" ] || [ ! -e /xenolith/guests ] || { network_known; guests; }
     shell
 fi
 tell done
