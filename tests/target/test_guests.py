@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The guest that is just there, /etc/xen/demo.cfg: its console, disks and network cards, as users
+see them, what is refused, and what is left when a guest is gone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from xenolith.boards import Board
+from xenolith.lab.report import Report, rows
+from xenolith.system.model import System
+
+pytestmark = [pytest.mark.slow, pytest.mark.families("qemu-virt", "rpi4")]
+
+# Functions for dom0's shell. `open NAME` keeps a guest's console open and waits for its shell;
+# `on NAME` types standard input there, prints what the guest says and then its exit status.
+LIBRARY = r"""
+wait_for() {
+    i=0
+    until eval "$1"; do i=$((i + 1)); [ $i -lt 1500 ] || return 9; sleep 0.2; done
+}
+open() {
+    mkfifo "/run/$1.in"
+    # As if somebody sat there: `xl console` passes on what is typed at a terminal only.
+    xenconsole --interactive "$(xl domid "$1")" <>"/run/$1.in" >"/run/$1.out" 2>&1 &
+    wait_for "grep -q 'ends the guest' /run/$1.out"
+}
+on() {
+    count=$(($(cat /run/count) + 1))
+    echo $count >/run/count
+    from=$(($(wc -c <"/run/$1.out") + 1))
+    { cat; echo "echo end-\$?-$count"; } >"/run/$1.in"
+    wait_for "grep -q '^end-[0-9]*-$count' /run/$1.out" || echo "no answer"
+    tail -c +$from "/run/$1.out" | tr -d '\r'
+}
+left() {
+    wait_for "! xl list | grep -q -- '--p--d'"
+    echo "domains $(xl list | tail -n +2 | wc -l), loops $(losetup -a | wc -l)," \
+        "cards $(ls /sys/class/net | grep -c vif), $(xl info | grep free_memory | tr -s ' ')"
+}
+try() {
+    cat >/run/bad.cfg
+    xl create /run/bad.cfg 2>&1
+    echo "status $?"
+    left
+}
+"""
+SERIAL = "machine-0"
+ADDRESS = "until ip -4 addr show {0} | grep -q 'inet '; do sleep 0.2; done; ip -4 addr show {0}"
+WRITTEN = (
+    "dd if=/dev/urandom bs=1M count={0} 2>/dev/null | tee {1} | md5sum; sync\n"
+    "echo 3 >/proc/sys/vm/drop_caches; head -c {0}M {1} | md5sum"
+)
+CARDS = "until ip link set eth1 up 2>/dev/null; do sleep 0.2; done; udhcpc -S -q -n -t 20 -T 1 "
+
+
+def on(guest: str, text: str) -> str:
+    """Types a text on a guest's console."""
+    return f"on {guest} <<'TYPED'\n{text}\nTYPED\n"
+
+
+def bad(*lines: str) -> str:
+    """Tries to create a guest that cannot be."""
+    text = "\n".join(('name = "bad"', "memory = 128", *lines))
+    return f"try <<'CONFIG'\n{text}\nCONFIG"
+
+
+def commands(mib: int) -> dict[str, str]:
+    """What is done in dom0; `mib` is written to a disk."""
+    kernel = 'kernel = "/boot/vmlinuz"'
+    return {
+        "library": f"cat >/run/lib <<'LIBRARY'\n{LIBRARY}LIBRARY\necho 0 >/run/count",
+        "before": "left",
+        "create": "xl create /etc/xen/demo.cfg && open demo && cat /run/demo.out && xl list",
+        "network": on("demo", ADDRESS.format("eth0")),
+        "ping": on("demo", "ping -c 3 10.0.2.2; ping -c 3 10.0.2.15")
+        + r"ping -c 3 $(sed -n 's/.*inet \(10[0-9.]*\).*/\1/p' /run/demo.out | tail -n 1)",
+        "to dom0": "nc -l -p 5000 >/run/got & "
+        + on(
+            "demo",
+            "head -c 8M /dev/urandom >/run/x; md5sum </run/x; nc 10.0.2.15 5000 </run/x; rm /run/x",
+        )
+        + "wait $!; md5sum </run/got",
+        "from dom0": "nc -l -p 5001 </run/got & "
+        + on("demo", "nc 10.0.2.15 5001 </dev/null | md5sum")
+        + "md5sum </run/got; rm /run/got",
+        "file": f"truncate -s {mib + 8}M /run/b; "
+        "xl block-attach demo format=raw,vdev=xvdb,access=rw,target=/run/b && "
+        + on("demo", WRITTEN.format(mib, "/dev/xvdb"))
+        + f"head -c {mib}M /run/b | md5sum; losetup -a; xl block-detach demo xvdb && "
+        + on("demo", "ls /dev/xvdb")
+        + "left",
+        # What the machine has as a disk; a board without one makes one of a file.
+        "phy": f"truncate -s 16M /run/p; disk=/dev/xenolith/{SERIAL}; loop=; "
+        "[ -e $disk ] || { disk=$(losetup -f); loop=$disk; losetup $disk /run/p; }; "
+        "echo $disk; xl block-attach demo phy:$disk,xvdc,w && "
+        + on("demo", WRITTEN.format(8, "/dev/xvdc"))
+        + "head -c 8M $disk | md5sum; xl block-detach demo xvdc && "
+        "{ [ -z $loop ] || losetup -d $loop; }; left",
+        "read only": "xl block-attach demo format=raw,vdev=xvdd,access=ro,target=/run/p && "
+        + on("demo", "md5sum </dev/xvdd; echo x >/dev/xvdd")
+        + "md5sum </run/p; xl block-detach demo xvdd; left",
+        "file system": "truncate -s 24M /run/f; mkfs.ext4 -q /run/f; mkdir -p /mnt; "
+        "mount -o loop /run/f /mnt && echo from dom0 >/mnt/x; umount /mnt; "
+        "xl block-attach demo format=raw,vdev=xvde,access=rw,target=/run/f && "
+        + on("demo", "mount /dev/xvde /tmp && cat /tmp/x; umount /tmp")
+        + "xl block-detach demo xvde; left",
+        "card": "xl network-attach demo bridge=xenbr0 && "
+        + on("demo", f"{CARDS} -i eth1 -s /etc/udhcpc.sh; {ADDRESS.format('eth1')}")
+        + "ls /sys/class/net; xl network-detach demo 1 && "
+        "wait_for '[ ! -e /sys/class/net/vif1.1 ]'; left",
+        # A file that is as good as new, then two disks and two cards.
+        "two": "dd if=/dev/zero of=/run/b bs=1M count=1 conv=notrunc 2>/dev/null; "
+        "xl create /etc/xen/demo.cfg 'name=\"two\"' "
+        '\'disk=["/run/b,raw,xvda,w","/run/p,raw,xvdb,r"]\' '
+        '\'vif=["bridge=xenbr0","bridge=xenbr0"]\' && open two && '
+        + on("two", f"{ADDRESS.format('eth0')}; {ADDRESS.format('eth1')}; ls /dev/xvd*")
+        + "xl shutdown -w two; left",
+        "in use": 'sed \'s/"demo"/"bad"/\' /etc/xen/demo.cfg | try',
+        "no kernel": bad('kernel = "/boot/nobody"'),
+        "no disk": bad(kernel, 'disk = [ "/run/nobody,raw,xvda,w" ]'),
+        "no bridge": bad(kernel, 'vif = [ "bridge=nobody" ]'),
+        "no script": bad(kernel, 'vif = [ "script=vif-nobody" ]'),
+        "typo": bad('kernel = "/boot/vmlinuz'),
+        "poweroff": "echo poweroff >/run/demo.in; wait_for '! xl list demo >/dev/null 2>&1'; left; "
+        "xenstore-ls /local/domain/0/backend",
+        "again": "for i in 1 2 3; do xl create -p /etc/xen/demo.cfg && xl destroy demo; done; left",
+    }
+
+
+THERE, GONE = "domains 2, loops 1, cards 1, free", "domains 1, loops 0, cards 0, free"
+REFUSED = {
+    "in use": r"File /var/lib/xen/demo.img is loopback-mounted",
+    "no kernel": r"/boot/nobody.*No such file",
+    "no disk": r"/run/nobody.*No such file",
+    "no bridge": r"Could not find bridge device nobody",
+    "no script": r"vif-nobody.*No such file",
+    "typo": r"config parsing error",
+}
+
+
+@pytest.fixture(scope="module")
+def report(
+    make_system: Callable[..., System],
+    boot: Callable[..., Report],
+    board: Board,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Report:
+    wanted = commands(16 if board.family == "rpi4" else 64)
+    prepared = {
+        name: text if name == "library" else f". /run/lib\n{text}" for name, text in wanted.items()
+    }
+    extra = list(board.qemu.network)
+    if board.family == "qemu-virt":
+        disk = tmp_path_factory.mktemp("guests") / "disk"
+        with disk.open("wb") as file:
+            file.truncate(16 << 20)
+        extra += ["-drive", f"if=none,id=own,format=raw,file={disk}"]
+        extra += ["-device", f"virtio-blk-device,drive=own,serial={SERIAL}"]
+    return boot(make_system(smp=2, memory=2048), "test-guests", prepared, extra)
+
+
+def sums(text: str) -> list[str]:
+    """The checksums in a text."""
+    return re.findall(r"^([0-9a-f]{32})  -", text, re.MULTILINE)
+
+
+def free(text: str) -> str:
+    """What `left` says of free memory."""
+    (found,) = re.findall(r"free_memory : \d+", text)
+    return str(found)
+
+
+def test_its_shell_is_there(report: Report) -> None:
+    assert "This is a guest." in report["create"]
+    assert [row[0] for row in rows(report["create"].split("Name ", 1)[1])] == ["Domain-0", "demo"]
+
+
+def test_it_has_an_address_and_reaches_dom0_and_the_outside(report: Report) -> None:
+    assert re.search(r"inet 10\.0\.2\.\d+/24", report["network"]), report["network"]
+    assert report["ping"].count("3 packets transmitted, 3 packets received") == 3, report["ping"]
+
+
+@pytest.mark.parametrize("way", ["to dom0", "from dom0"])
+def test_what_goes_over_the_network_arrives(report: Report, way: str) -> None:
+    sent, got = sums(report[way])
+    assert sent == got
+
+
+@pytest.mark.parametrize("kind", ["file", "phy"])
+def test_what_is_written_to_a_disk_is_there(report: Report, kind: str) -> None:
+    written, read, seen = sums(report[kind])
+    assert written == read == seen
+
+
+def test_a_disk_of_the_machine_is_found_by_its_serial_number(report: Report, board: Board) -> None:
+    there = report["phy"].startswith(f"/dev/xenolith/{SERIAL}\n")
+    assert there == (board.family == "qemu-virt")
+
+
+def test_disks_and_cards_come_and_go(report: Report) -> None:
+    assert "/run/b" in report["file"]
+    assert "/dev/xvdb: No such file" in report["file"]
+    assert re.search(r"inet 10\.0\.2\.\d+/24", report["card"])
+    assert "vif1.1" in report["card"]
+    assert re.search("^from dom0$", report["file system"], re.MULTILINE)
+    for name in ("file", "phy", "read only", "file system", "card"):
+        assert THERE in report[name], report[name]
+
+
+def test_a_disk_that_is_only_read_cannot_be_written(report: Report) -> None:
+    before, after = sums(report["read only"])
+    assert before == after
+    assert re.search(r"write error|not permitted|[Rr]ead-only", report["read only"])
+
+
+def test_a_guest_with_several_disks_and_cards(report: Report) -> None:
+    two = report["two"]
+    assert len(set(re.findall(r"inet (10\.0\.2\.\d+)/24", two))) == 2, two
+    assert "/dev/xvda" in two
+    assert "/dev/xvdb" in two
+    assert THERE in two
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_is_refused_and_leaves_nothing(report: Report, name: str) -> None:
+    said = report[name]
+    assert re.search(REFUSED[name], said), said
+    assert "status 0" not in said
+    assert THERE in said
+    assert free(said) == free(report["read only"])
+
+
+def test_when_it_is_gone_nothing_is_left(report: Report) -> None:
+    for name in ("poweroff", "again"):
+        assert GONE in report[name], report[name]
+        assert free(report[name]) == free(report["before"])
+    assert not re.search("vbd|vif", report["poweroff"])
