@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from xenolith.dom0 import apt, cache, cpio, debian, elf, initramfs, recipe
+from xenolith.dom0 import apt, cache, cpio, debian, elf, guest, image, initramfs, recipe
 from xenolith.errors import UserError
 
 
@@ -162,6 +163,23 @@ def test_modprobe_finds_a_module_by_what_the_kernel_calls_it(
     assert "back.ko:" in table
     assert packed["usr/lib/modules/1/modules.alias"][1] == b"alias fs-x fs\n"
     assert initramfs.on_demand(initramfs.Modules(), files) == []
+
+
+def test_guests_get_the_kernel_and_a_system_for_an_empty_disk() -> None:
+    files = {"usr/bin/busybox": debian.Member("usr/bin/busybox", 0o755, b"box")}
+    paths = (path for pattern in image.OWN for path in image.SCRIPTS.glob(pattern))
+    scripts = {str(p.relative_to(image.SCRIPTS)): p.read_bytes() for p in paths}
+    packed = parse_newc(guest.archive(b"kernel", files, (), scripts))
+    assert gzip.decompress(packed[guest.KERNEL][1]) == b"kernel"
+    inside = parse_newc(gzip.decompress(packed[guest.INITRD][1]))
+    assert inside["bin/busybox"][1] == b"box"
+    assert inside["init"][0] & 0o111
+    assert "demo/etc/inittab" in inside
+    for name in ("demo.cfg", "guest.cfg.example"):
+        config = scripts[f"xen/{name}"].decode()
+        assert f'kernel = "/{guest.KERNEL}"' in config
+        assert f'ramdisk = "/{guest.INITRD}"' in config
+    assert parse_newc(guest.archive(b"", files, (), scripts)) == {}
 
 
 def parse_newc(data: bytes) -> dict[str, tuple[int, bytes, int]]:
