@@ -146,7 +146,7 @@ def test_names_that_are_no_guest(config: Path) -> None:
 
 TOKEN = "xenolith-0123"
 BOOT = "(XEN) x\nBooting Linux on physical CPU 0x0\n" + "".join(
-    f"{TOKEN} {text}\n" for text in ("ready", "network up eth0 10.0.2.15/24", "guest demo")
+    f"{TOKEN} {text}\n" for text in ("ready", "network up eth0 10.0.2.15/24", "guest up demo")
 )
 
 
@@ -160,7 +160,7 @@ def target(said: str, notes: list[str]) -> Target:
 
 def test_a_run_waits_for_its_guests() -> None:
     notes: list[str] = []
-    target(f"{BOOT}{TOKEN} guest web\n", notes).to(State.GUESTS)
+    target(f"{BOOT}{TOKEN} guest up web\n", notes).to(State.GUESTS)
     assert notes == ["guest demo is created", "guest web is created"]
     with pytest.raises(LabError, match="stopped while waiting for guest web"):
         target(BOOT, []).to(State.GUESTS)
@@ -168,6 +168,6 @@ def test_a_run_waits_for_its_guests() -> None:
 
 @pytest.mark.parametrize("state", [State.GUESTS, State.POWERED_OFF])
 def test_a_guest_that_does_not_start_ends_the_run(state: State) -> None:
-    said = f"{BOOT}{TOKEN} guest web failed error: no such bridge\n"
+    said = f"{BOOT}{TOKEN} guest down web error: no such bridge\n"
     with pytest.raises(LabError, match=r"^guest web was not created: error: no such bridge$"):
         target(said, []).to(state)

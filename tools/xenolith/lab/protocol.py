@@ -88,7 +88,7 @@ class Event:
     `end` or `done`.
 
     Before the first command comes `network up INTERFACE ADDRESS/BITS`, `network absent` (there is
-    no card) or `network down WHY`; then for each guest `guest NAME` or `guest NAME failed WHY`.
+    no card) or `network down WHY`; then for each guest `guest up NAME` or `guest down NAME WHY`.
     """
 
     kind: str

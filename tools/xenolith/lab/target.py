@@ -121,11 +121,12 @@ class Target:
             self._on_note(f"no network: {self.network}")
 
     def _guest(self, said: str) -> None:
-        """`NAME` or `NAME failed WHY`. Raises LabError for the latter."""
-        name, _, rest = said.partition(" ")
-        if rest:
-            why = rest.removeprefix("failed").strip() or "xl does not say why"
-            raise LabError(f"guest {name} was not created: {why}", self.console.tail(40))
+        """`up NAME` or `down NAME WHY`. Raises LabError for the latter."""
+        state, _, rest = said.partition(" ")
+        name, _, why = rest.partition(" ")
+        if state == "down":
+            message = f"guest {name} was not created: {why or 'xl does not say why'}"
+            raise LabError(message, self.console.tail(40))
         self._on_note(f"guest {name} is created")
         if name in self._guests:
             self._guests.remove(name)
