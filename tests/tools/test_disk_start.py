@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from xenolith.boards import find
 from xenolith.card import mbr
 from xenolith.errors import UserError
-from xenolith.lab import card, uboot
+from xenolith.lab import card, session, uboot
 from xenolith.lab.disks import Disk
 from xenolith.lab.extras import Extras
 from xenolith.lab.session import Options
@@ -43,6 +45,26 @@ def test_uboot_starts_from_a_virtio_disk(
     assert {"virtio-blk-device,drive=card", "-s"} <= set(line)
     assert any("serial=disk0" in word for word in line)
     assert not {"-accel", "-dtb"} & set(line)
+
+
+def test_the_users_disks_are_there_once(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    @contextlib.contextmanager
+    def switched_on(line: list[str], *_: object, **_more: object) -> Iterator[None]:
+        seen.extend(line)
+        yield
+
+    monkeypatch.setattr(uboot, "options", lambda *_: [])
+    monkeypatch.setattr(session, "switched_on", switched_on)
+    monkeypatch.setattr(session, "log_file", lambda *_: disk.parent / "logs" / "x.log")
+    board = find("qemu-virt-riscv64")
+    system = System(board, disk, disk, disk, board.smp, board.memory)
+    options = Options(extras=Extras(disks=(Disk(disk, "disk0"),)))
+    with card.from_file(system, disk, [], options):
+        pass
+    assert sum("serial=disk0" in word for word in seen) == 1
+    assert sum("drive=card" in word for word in seen) == 1
 
 
 def test_a_disk_that_is_cut(disk: Path) -> None:

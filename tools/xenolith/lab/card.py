@@ -19,6 +19,7 @@ from xenolith.card.image import Request
 from xenolith.dom0 import cache
 from xenolith.errors import UserError
 from xenolith.lab import plug, protocol, qemu, session, uboot
+from xenolith.lab.extras import NOTHING
 from xenolith.lab.login import Login
 from xenolith.lab.session import Options
 from xenolith.lab.target import Target
@@ -80,7 +81,7 @@ def _started(
     extra, _ = session.devices(system, options)
     rest, devices = plug.split(extra)
     with plug.later(devices, options.watch) as (monitor, watch):
-        options = replace(options, extra=[*rest, *monitor], watch=watch)
+        options = replace(options, extra=[*rest, *monitor], extras=NOTHING, watch=watch)
         line = command(system, disk, folder, options)
         with session.switched_on(line, system, commands, options, token, enter=enter) as target:
             yield target
