@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import gzip
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,6 +134,20 @@ def test_configs_that_cannot_be(config: Path, change: tuple[str, str], message: 
     with pytest.raises(UserError) as caught:
         read(config)
     assert message in caught.value.message and "\n" not in caught.value.message
+
+
+IMAGE = bytes(56) + b"RSC\5"
+ELF = b"\x7fELF\2" + bytes(13) + (62).to_bytes(2, "little")
+
+
+@pytest.mark.parametrize(
+    ("data", "theirs"),
+    [(IMAGE, "riscv"), (gzip.compress(IMAGE), "riscv"), (ELF, "another machine")],
+)
+def test_a_kernel_for_another_machine(config: Path, data: bytes, theirs: str) -> None:
+    (config.parent / "web.kernel").write_bytes(data)
+    with pytest.raises(UserError, match=f"kernel .*web.kernel is for {theirs}, the board is arm64"):
+        read(config)
 
 
 def test_names_that_are_no_guest(config: Path) -> None:

@@ -54,7 +54,7 @@ def read(board: Board, args: argparse.Namespace) -> Extras:
     extras = Extras(
         added=tuple(added.parse(text) for text in args.add),
         disks=tuple(disks.parse(text, number) for number, text in enumerate(args.disk)),
-        guests=_guests(args.guest),
+        guests=_guests(args.guest, board.arch),
         share=disks.parse_share(args.share) if args.share else None,
         arguments=arguments.parse(args.qemu_args),
     )
@@ -84,20 +84,20 @@ def _is_made(guest: Given) -> bool:
     return guest.name == given.DEBIAN and guest.guest is None
 
 
-def _guests(names: list[str]) -> tuple[Given, ...]:
+def _guests(names: list[str], arch: str) -> tuple[Given, ...]:
     """The values of --guest. Raises UserError."""
-    found = [_guest(name) for name in names]
+    found = [_guest(name, arch) for name in names]
     for number, guest in enumerate(found):
         if guest.name in [other.name for other in found[:number]]:
             raise UserError(f"--guest: two guests are called {guest.name}; rename one", 2)
     return tuple(found)
 
 
-def _guest(name: str) -> Given:
+def _guest(name: str, arch: str) -> Given:
     if name in (given.DEMO, given.DEBIAN):
         return Given(name)
     if name.endswith(given.SUFFIX):
-        return given.read(Path(name))
+        return given.read(Path(name), arch)
     raise UserError(
         f"--guest {name}: there are {given.DEMO}, {given.DEBIAN}, and files like {name}.cfg", 2
     )

@@ -16,6 +16,7 @@ from xenolith.errors import UserError
 from xenolith.guest.model import Guest, check_name, disk_path, file_path, quote
 from xenolith.lab import disks
 from xenolith.lab.disks import Disk
+from xenolith.system import kernel
 
 DEMO, DEBIAN = "demo", "debian"
 """Guests of ours: dom0 has the first one already, the second one is made."""
@@ -52,6 +53,7 @@ class _Found:
 
     path: Path
     name: str
+    arch: str
     files: dict[str, Path] = field(default_factory=dict)
     disks: list[Disk] = field(default_factory=list)
 
@@ -72,8 +74,8 @@ def given(guest: Guest) -> Given:
     )
 
 
-def read(path: Path) -> Given:
-    """The guest of an xl.cfg. Raises UserError."""
+def read(path: Path, arch: str) -> Given:
+    """The guest of an xl.cfg; `arch`: the port it is for. Raises UserError."""
     try:
         text = path.read_text()
     except (OSError, UnicodeDecodeError) as e:
@@ -82,7 +84,7 @@ def read(path: Path) -> Given:
     named = NAME.search(text)
     if named is None:
         raise UserError(f'--guest {path}: it has no name; write a line: name = "{path.stem}"', 2)
-    found = _Found(path, check_name(named[1]))
+    found = _Found(path, check_name(named[1]), arch)
     config = SETTING.sub(lambda setting: _setting(found, setting), text)
     guest = Guest(found.name, config, found.files, tuple(disk.path for disk in found.disks))
     return Given(found.name, guest, tuple(found.disks))
@@ -107,8 +109,21 @@ def _file(found: _Found, key: str, text: str) -> str:
         return text
     if found.files.get(path.name, path) != path:
         raise UserError(f"--guest {found.path}: two files are called {path.name}; rename one", 2)
+    if key == "kernel":
+        _check_kernel(found, path)
     found.files[path.name] = path
     return file_path(found.name, path.name)
+
+
+def _check_kernel(found: _Found, path: Path) -> None:
+    """Refuse a kernel that says that it is for something else; not all do say. Raises UserError."""
+    try:
+        arch = kernel.architecture(path)
+    except OSError as e:
+        raise UserError(f"--guest {found.path}: kernel {path}: {e.strerror}", 2) from e
+    if arch and arch != found.arch:
+        message = f"kernel {path} is for {arch}, the board is {found.arch}; take another one"
+        raise UserError(f"--guest {found.path}: {message}", 2)
 
 
 def _disk(found: _Found, key: str, text: str) -> str:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import zlib
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ MAGICS = {b"ARM\x64": "arm64", b"RSC\x05": "riscv"}
 
 Linux, Documentation/arch/arm64/booting.rst and Documentation/arch/riscv/boot-image-header.rst.
 """
+MACHINES = {183: "arm64", 243: "riscv"}
+"""e_machine of an ELF file [ELF gABI 4.1]."""
 ANYWHERE = 1 << 3
 """Flag of an arm64 image; RISC-V has none: U-Boot moves every image there."""
 MAX_IMAGE = 1 << 30
@@ -83,6 +86,21 @@ def parse(data: bytes, arch: str, label: str, *, gzip: bool = True) -> Image:
     size = max(image_size, len(data))
     anywhere = found == "arm64" and bool(flags & ANYWHERE)
     return Image(arch, text_offset, size, len(data), packed, anywhere, knows_xen)
+
+
+def architecture(path: Path) -> str:
+    """The port for which a file is a kernel, by its header; empty if it does not say.
+
+    Raises OSError.
+    """
+    with path.open("rb") as f:
+        data = f.read(1 << 16)
+    if data[:2] == b"\x1f\x8b":
+        with contextlib.suppress(zlib.error):
+            data = zlib.decompressobj(wbits=31).decompress(data, HEADER_SIZE)
+    if data[:5] == b"\x7fELF\2":
+        return MACHINES.get(int.from_bytes(data[18:20], "little"), "another machine")
+    return MAGICS.get(data[56:60], "")
 
 
 def _check_length(data: bytes, image_size: int, label: str) -> None:
