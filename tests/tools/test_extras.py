@@ -158,8 +158,7 @@ def test_a_folder_with_a_socket_is_refused(folder: Path) -> None:
 
 def test_two_files_in_one_place(folder: Path) -> None:
     words = ("--add", f"{folder / 'link'}:/a", "--add", f"{folder / 'below/run'}:/a")
-    with pytest.raises(UserError, match="two files are to be /a in dom0"):
-        read(*words).entries(b"")
+    refused(words, "two files are to be /a in dom0")
 
 
 def test_more_than_dom0_can_hold(folder: Path) -> None:

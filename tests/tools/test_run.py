@@ -54,6 +54,7 @@ def test_a_shell_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--dry-run", "--from", "sd", "--board", "rpi4"), "--dry-run: a card's files are gone"),
         (("--board", "pi"), "no board"),
         (("--kernel", "/nonexistent"), "/nonexistent does not exist"),
+        (("--kernel", "xen"), "--kernel xen does not exist"),
         (("--initrd", "/"), "/ does not exist or is no file"),
         (("--hypervisor", "/nonexistent"), "--hypervisor /nonexistent does not exist"),
         (("--memory", "lots"), "no size"),

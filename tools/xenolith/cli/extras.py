@@ -111,6 +111,7 @@ def check(extras: Extras, system: System, *, probe: bool = False) -> None:
     dom0 = dom0_memory(system.hypervisor_line) or system.memory * MIB
     if extras.size:
         added.check_room(extras.size, dom0)
+        added.entries(extras.added, {})
     devices = extras.devices(system.board)
     if devices or probe:
         board = system.board

@@ -32,7 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--smp", type=int, metavar="N", help="CPUs of the machine")
     add("--memory", metavar="M", help="RAM of the machine: MiB, or with a unit as in 4G")
     add("--cpu", metavar="MODEL", help="QEMU's CPU model, as in `max`, instead of the board's")
-    add("--qemu-args", default="", metavar="ARGS", help="further options of QEMU, as for a shell")
+    add(
+        "--qemu-args",
+        default="",
+        metavar="ARGS",
+        help="further options of QEMU, as in --qemu-args='-s'",
+    )
     add = parser.add_argument_group("what runs on it").add_argument
     add("--hypervisor", metavar="FILE", help="hypervisor instead of this one; `xen`: Debian's Xen")
     add("--xen-args", default="", metavar="ARGS", help="added to the hypervisor's command line")
@@ -54,9 +59,9 @@ def plan(board: Board, args: argparse.Namespace) -> System:
 
     Raises UserError.
     """
-    for option in ("kernel", "initrd", "hypervisor"):
+    for option, word in (("kernel", DEBIAN), ("initrd", None), ("hypervisor", XEN)):
         path = vars(args)[option]
-        if path and str(path) not in (DEBIAN, XEN) and not Path(path).is_file():
+        if path and str(path) != word and not Path(path).is_file():
             raise UserError(f"--{option} {path} does not exist or is no file", 2)
     try:
         memory = parse_memory(args.memory) if args.memory is not None else board.memory
