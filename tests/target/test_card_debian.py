@@ -152,6 +152,8 @@ def check_screen(shell: Shell, seat: Screen) -> None:
         shell.run(f"until grep -q '{seen}' /dev/vcs1; do sleep 0.5; done")
         seat.shot(PICTURES / f"test-card-screen-{number}.png")
     assert PASSWORD not in shell.run("cat /dev/vcs1")
+    shell.run("echo '<6>a noise' >/dev/kmsg; echo '<4>a warning' >/dev/kmsg")
+    shell.run("until grep -q 'a warning' /dev/vcs1; do sleep 0.5; done; ! grep -q noise /dev/vcs1")
     assert "tty1" in shell.run("loginctl --no-legend")
     assert shell.run("cat /proc/fb").endswith("virtio_gpudrmfb")
     seat.close()

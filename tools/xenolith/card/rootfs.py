@@ -49,6 +49,10 @@ DefaultDeviceTimeoutSec=10min
 """
 CONSOLES = ("serial-getty@hvc0", "getty@tty1")
 """Debian's logins on the hypervisor's console, and on a screen with a keyboard."""
+QUIET = """# Who types a name sees that, and not what the kernel says meanwhile; `dmesg` has it.
+[Service]
+ExecStartPre=-/usr/bin/dmesg --console-level warn
+"""
 RESCUE = """# Nobody has a password here; who holds the serial cable holds the board.
 [Service]
 Environment=SYSTEMD_SULOGIN_FORCE=1
@@ -140,6 +144,7 @@ def _services(files: dict[str, bytes]) -> list[Item]:
         tree.file("etc/modules-load.d/xen.conf", "xen-gntalloc\nxen-blkback\nxen-netback\nloop\n"),
         tree.file(f"{UNITS}/xen.service.d/dom0.conf", files["xen-dom0.conf"]),
         tree.file(f"{UNITS}/ssh.service.d/keys.conf", files["ssh-keys.conf"]),
+        tree.file(f"{UNITS}/{CONSOLES[1]}.service.d/quiet.conf", QUIET),
         tree.file("etc/xen/guest.cfg.example", files["guest.cfg"]),
     ]
     grow = "xenolith-grow.service"
