@@ -42,15 +42,17 @@ static void vimsic_use(struct vcpu *v, uint32_t file)
 }
 
 /* vsiselect is lost here and in vimsic_load. A home is left open. eip first: what comes later stays
- * in the file, and is there at the next load or interrupts. */
+ * in the file, and is there at the next load or interrupts. What came since v has looked, before it
+ * went to sleep, wakes it: the file has told nobody but v's registers. */
 void vimsic_save(struct vcpu *v)
 {
     struct vimsic *f = v->arch.virq.file;
-    bool home = vimsic_at_home(f);
+    bool home = vimsic_at_home(f), wanted = false;
 
     for (uint32_t w = 0; w < imsic.words; w++) {
         f->eip[w] = imsic_swap(IMSIC_EIP0 + 2u * w, 0);
         f->eie[w] = imsic_swap(IMSIC_EIE0 + 2u * w, home ? UINT64_MAX : 0);
+        wanted |= (f->eip[w] & f->eie[w]) != 0;
     }
     f->threshold = imsic_swap(IMSIC_EITHRESHOLD, 0);
     f->delivery = imsic_swap(IMSIC_EIDELIVERY, home);
@@ -58,6 +60,9 @@ void vimsic_save(struct vcpu *v)
         csr_set(CSR_HGEIE, 1ul << f->home_file);
     }
     vimsic_use(v, 0);
+    if (wanted && f->delivery != 0 && (csr_read(CSR_VSIE) >> IRQ_S_EXTERNAL & 1u) != 0) {
+        vcpu_kick(v);
+    }
 }
 
 void vimsic_load(struct vcpu *v)
