@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Runs the program of an OCI image, whose files are below /root, and ends the guest with it. Part of
+# Runs the program of an OCI image, whose files are below /disk, and ends the guest with it. Part of
 # init.sh. Files that xenolith.guest.oci makes:
 #   /guest/app      name, uid of who runs it, signal that asks it to end
 #   /guest/command  what is run inside the image's root
@@ -7,23 +7,27 @@
 # shellcheck source=/dev/null
 . /guest/app
 hostname "$name"
-mount -t proc proc /root/proc
-mount -t sysfs sys /root/sys
-mount -t devtmpfs dev /root/dev
-mkdir -p /root/dev/pts /root/dev/shm /root/dev/.guest
-mount -t devpts -o ptmxmode=666 pts /root/dev/pts
-mount -t tmpfs shm /root/dev/shm
-mount -t cgroup2 cgroup /root/sys/fs/cgroup 2>/dev/null
-ln -s /proc/self/fd /root/dev/fd
-ln -s fd/0 /root/dev/stdin
-ln -s fd/1 /root/dev/stdout
-ln -s fd/2 /root/dev/stderr
-cp /bin/busybox /guest/command /root/dev/.guest/
+mount -t proc proc /disk/proc
+mount -t sysfs sys /disk/sys
+mount -t devtmpfs dev /disk/dev
+mkdir -p /disk/dev/pts /disk/dev/shm /disk/dev/.guest
+mount -t devpts -o ptmxmode=666 pts /disk/dev/pts
+mount -t tmpfs shm /disk/dev/shm
+mount -t cgroup2 cgroup /disk/sys/fs/cgroup 2>/dev/null
+ln -s /proc/self/fd /disk/dev/fd
+ln -s fd/0 /disk/dev/stdin
+ln -s fd/1 /disk/dev/stdout
+ln -s fd/2 /disk/dev/stderr
+cp /bin/busybox /guest/command /disk/dev/.guest/
+
+# As other hosts of containers have it: anybody may ping and serve any port.
+echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range
+echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 
 ip link set lo up
 if [ -e /sys/class/net/eth0 ]; then
     : >/etc/resolv.conf
-    mount -o bind /etc/resolv.conf /root/etc/resolv.conf
+    mount -o bind /etc/resolv.conf /disk/etc/resolv.conf
     ip link set eth0 up
     # It stays and renews the lease.
     udhcpc -n -t 10 -T 2 -S -i eth0 -s /guest/udhcpc.sh >/run/udhcpc.log 2>&1 ||
@@ -34,7 +38,7 @@ fi
 read -r terminals </sys/class/tty/console/active
 terminal=/dev/${terminals##* }
 chown "$uid" "$terminal"
-setsid cttyhack chroot /root /dev/.guest/busybox sh /dev/.guest/command \
+setsid cttyhack chroot /disk /dev/.guest/busybox sh /dev/.guest/command \
     <"$terminal" >"$terminal" 2>&1 &
 echo $! >/run/app
 wait $!
@@ -50,6 +54,6 @@ if [ -z "$goal" ]; then
 fi
 kill -9 -1
 sync
-umount -r /root/dev/shm /root/dev/pts /root/sys/fs/cgroup /root/etc/resolv.conf 2>/dev/null
-mount -o remount,ro /root
+umount -r /disk/dev/shm /disk/dev/pts /disk/sys/fs/cgroup /disk/etc/resolv.conf 2>/dev/null
+mount -o remount,ro /disk
 "$goal" -f

@@ -3,7 +3,7 @@
 # /init of a guest: loads what its disk and network need, mounts the root that the command line
 # names and hands over: to the root's own init, or to the program of an OCI image (app.sh).
 
-/bin/busybox mkdir -p /dev /proc /root /run /sys
+/bin/busybox mkdir -p /dev /proc /disk /run /sys
 /bin/busybox --install -s /bin
 export PATH=/bin
 mount -t proc proc /proc
@@ -40,10 +40,10 @@ until [ -b "$root" ]; do
     tries=$((tries + 1))
     sleep 0.1
 done
-mount -t ext4 -o "$mode" "$root" /root || fail "$root cannot be mounted"
+mount -t ext4 -o "$mode" "$root" /disk || fail "$root cannot be mounted"
 
 # shellcheck source=tools/guest/app.sh
 [ ! -e /guest/app.sh ] || . /guest/app.sh
 umount /proc /sys /run
-mount -o move /dev /root/dev
-exec switch_root /root /sbin/init
+mount -o move /dev /disk/dev
+exec switch_root /disk /sbin/init
