@@ -12,7 +12,7 @@ import pytest
 
 from xenolith.card.tree import Tree
 from xenolith.errors import UserError
-from xenolith.guest import archive, layers
+from xenolith.guest import archive, blob, layers
 from xenolith.testing import images
 from xenolith.testing.images import BASE, CONFIG, entry, layer
 
@@ -40,6 +40,26 @@ def test_all_forms_of_an_image_are_read(tmp_path: Path) -> None:
     for form in [*forms[1:], tmp_path / "layout.tar.gz"]:
         image, found = read(form)
         assert list(found) == expected and image.config["config"] == CONFIG
+
+
+def test_zstd_is_unpacked_by_its_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has none before 3.14."""
+    plain = images.pack(images.layout("arm64", [BASE], CONFIG), tmp_path / "app.tar").read_bytes()
+    path = tmp_path / "app.tar.zst"
+    path.write_bytes(blob.ZSTD + plain)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match="apt install zstd"):
+        read(path)
+    program = tmp_path / "zstd"
+    program.write_text("#!/bin/sh\nPATH=/usr/bin:/bin exec tail -c +5\n")
+    program.chmod(0o755)
+    assert read(path)[0].config["config"] == CONFIG
+    program.write_text("#!/bin/sh\nexit 1\n")
+    with pytest.raises(UserError, match="is damaged or cut off"):
+        read(path)
+    program.write_text("#!/bin/sh\nPATH=/usr/bin:/bin exec cat /dev/zero\n")
+    with pytest.raises(UserError, match="unpacks to more than 0 MiB"):
+        blob.unpack(path, tmp_path / "out", 1 << 10)
 
 
 def index(*descriptors: Any) -> bytes:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xenolith.card.tree import Tree
 from xenolith.errors import UserError
@@ -116,6 +118,24 @@ def test_a_header_cannot_take_all_memory(tmp_path: Path) -> None:
     info.size = 1 << 40
     with pytest.raises(UserError, match="damaged"):
         merged(tmp_path, info.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
+
+
+CHANGES = st.lists(st.tuples(st.integers(0, len(BASE) - 1), st.binary(max_size=4)), max_size=12)
+
+
+@given(CHANGES, st.integers(0, len(BASE)))
+def test_any_bytes_are_a_layer_or_one_line(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, bytes]], size: int
+) -> None:
+    data = bytearray(BASE)
+    for place, new in changes:
+        data[place : place + len(new)] = new
+    try:
+        found = merged(tmp_path_factory.mktemp("layer"), bytes(data[:size])).tree()
+    except UserError as e:
+        assert "\n" not in e.message
+    else:
+        assert not [path for path in found if path.startswith("/") or ".." in path.split("/")]
 
 
 def test_devices_are_left_out_and_limits_hold(

@@ -127,6 +127,16 @@ def test_a_guest_is_always_the_same_and_its_disk_has_what_the_image_has(tmp_path
 
 
 @pytest.mark.usefixtures("linux")
+@pytest.mark.parametrize("ports", [{"80/tcp": {}, "a\nb": {}}, ["80"], 7, None])
+def test_ports_are_a_comment(tmp_path: Path, ports: Any) -> None:
+    config = CONFIG | {"ExposedPorts": ports}
+    path = images.pack(images.layout("arm64", [BASE], config), tmp_path / "app.tar")
+    (tmp_path / "place").mkdir()
+    text = oci.make("arm64", path, oci.Wishes("app"), tmp_path / "place").config
+    assert ("# Ports that it says it serves: 80/tcp.\n" in text) == isinstance(ports, dict)
+
+
+@pytest.mark.usefixtures("linux")
 def test_a_disk_that_is_too_small(tmp_path: Path) -> None:
     big = layer(entry("big", b"x" * (8 << 20)))
     path = images.pack(images.layout("arm64", [BASE, big], CONFIG), tmp_path / "app.tar")

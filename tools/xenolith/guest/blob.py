@@ -85,7 +85,8 @@ def unpack(packed: Path, target: Path, limit: int) -> str:
 
     Raises UserError at more than `limit` bytes.
     """
-    with packed.open("rb") as f:
+    # Without a buffer: zstd goes on where the descriptor is.
+    with packed.open("rb", buffering=0) as f:
         magic = f.read(4)
         f.seek(0)
         if magic.startswith(GZIP):
@@ -96,7 +97,7 @@ def unpack(packed: Path, target: Path, limit: int) -> str:
         return _zstd(f, target, limit)
 
 
-def _zstd(packed: BinaryIO, target: Path, limit: int) -> str:
+def _zstd(packed: io.FileIO, target: Path, limit: int) -> str:
     program = shutil.which("zstd")
     if program is None:
         raise UserError("zstd not found, and the image is packed with it; apt install zstd")

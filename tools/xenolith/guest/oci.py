@@ -147,9 +147,9 @@ def _guest(wishes: Wishes, linux: Kernel, image: Image, place: Path) -> Guest:
     settings = kernel.settings(wishes.name, wishes.memory, "rw quiet panic=5")
     settings |= {"on_poweroff": "destroy", "on_reboot": "destroy", "on_crash": "destroy"}
     about = f'{ABOUT}on_reboot = "restart" starts a program again that has failed.\n'
-    ports = image.config.get("config") or {}
-    ports = ports.get("ExposedPorts") or {}
-    listed = ", ".join(sorted(str(port) for port in ports if str(port).isprintable()))
+    ports = (image.config.get("config") or {}).get("ExposedPorts")
+    names = sorted(ports) if isinstance(ports, dict) else []
+    listed = ", ".join(name for name in names if name.isprintable())
     about += f"Ports that it says it serves: {listed}.\n" if listed else ""
     files = {KERNEL: linux.image, INITRD: place / INITRD}
     return Guest(wishes.name, model.config_text(settings, about), files, (place / DISK,))
