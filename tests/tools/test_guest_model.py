@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from xenolith.card.login import check_hostname
 from xenolith.errors import UserError
 from xenolith.guest import model
 from xenolith.guest.model import Guest
@@ -23,6 +24,12 @@ def test_names_that_can_be_used(name: str) -> None:
 def test_names_that_cannot(name: str) -> None:
     with pytest.raises(UserError, match="a guest cannot be called"):
         Guest(name, "")
+
+
+def test_a_guest_without_a_host_name_has_its_own() -> None:
+    for name in ("web", "my_app", "a.b_", "x" * 17):
+        assert check_hostname(model.host_name(name))
+    assert model.host_name("my_app.2") == "my-app-2"
 
 
 def test_files_and_disks_are_checked() -> None:

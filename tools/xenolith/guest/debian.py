@@ -95,7 +95,7 @@ def make(arch: str, wishes: Wishes | None = None) -> Guest:
 
 def _check(wishes: Wishes) -> None:
     model.check_name(wishes.name)
-    check_hostname(wishes.hostname or wishes.name)
+    check_hostname(wishes.hostname or model.host_name(wishes.name))
     if wishes.size % MIB:
         raise UserError("--size: a disk is a whole number of MiB", 2)
 
@@ -126,7 +126,8 @@ def _make(place: Path, wishes: Wishes, parts: _Parts) -> None:
         for path in (work / "spool", made):
             path.mkdir()
         found = stage.read(parts.archive, work / "spool", parts.seconds)
-        choice = root.Choice(wishes.hostname or wishes.name, wishes.keys, name, parts.sources)
+        hostname = wishes.hostname or model.host_name(wishes.name)
+        choice = root.Choice(hostname, wishes.keys, name, parts.sources)
         root.finish(found, choice, parts.files, parts.packages, parts.asked)
         needs = ext4.space(found)
         if needs > wishes.size:

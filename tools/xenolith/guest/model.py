@@ -57,6 +57,11 @@ def check_name(name: str) -> str:
     return name
 
 
+def host_name(guest: str) -> str:
+    """What a guest's system is called, if nobody says: the guest's name, as a host may have it."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", guest).strip("-")
+
+
 def file_path(guest: str, name: str) -> str:
     """Where dom0 has a file of a guest."""
     return f"/guests/{guest}/{name}"

@@ -63,7 +63,7 @@ def make(arch: str, path: Path, wishes: Wishes, place: Path) -> Guest:
     `arch`: Debian's name of an architecture, which is OCI's.
     """
     model.check_name(wishes.name)
-    hostname = check_hostname(wishes.hostname or wishes.name)
+    hostname = check_hostname(wishes.hostname or model.host_name(wishes.name))
     if wishes.size % MIB:
         raise UserError("--size: a disk is a whole number of MiB", 2)
     spool = place / "spool"
