@@ -390,6 +390,7 @@ const struct virqchip vaplic_chip = {
     .vcpu_load = vimsic_load,
     .messages = vimsic_merge,
     .guest = vimsic_collect,
+    .settle = vimsic_settle,
     .route = vaplic_route,
     .unroute = vaplic_unroute,
     .inject = vaplic_inject,

@@ -14,6 +14,10 @@
  * FREE and AWAY: open for all identities, each interrupts the hart (SGEI). IN USE: the guest's own
  * eie and eithreshold, no SGEI.
  *
+ * A sender may be faster than the hart: after COLLECT_MAX interrupts within COLLECT_TIME the files
+ * that make more are held, until the hart's settle timer lets them interrupt again. What comes
+ * meanwhile stays in the file, for vimsic_load at home or for that next interrupt.
+ *
  * A message for a vCPU that does not run at home waits in `incoming` until VIRQ_FILE, raised for
  * that vCPU, makes its CPU merge it (vimsic_merge). The same way go all that are emulated.
  */
@@ -27,8 +31,10 @@
 #include <xen/nospec.h>
 #include <xen/p2m.h>
 #include <xen/printk.h>
+#include <xen/time.h>
 
-#define COLLECT_MAX 64u /* messages taken in one interrupt: a sender may be faster than we are */
+#define COLLECT_MAX  8u /* some microseconds each */
+#define COLLECT_TIME MILLISECS(1)
 
 static bool vimsic_at_home(const struct vimsic *f)
 {
@@ -73,6 +79,7 @@ void vimsic_load(struct vcpu *v)
     if (vimsic_at_home(f)) {
         file = f->home_file;
         csr_clear(CSR_HGEIE, 1ul << file);
+        imsic_harts[f->home->id].held &= ~(1ul << file);
     }
     vimsic_use(v, file);
     for (uint32_t w = 0; w < imsic.words; w++) {
@@ -100,35 +107,60 @@ void vimsic_post(struct vcpu *v, uint32_t eiid)
 /* Messages in an open file of this hart: to where the vCPU whose home it is will find them. */
 static void vimsic_collect_file(struct imsic_hart *h, uint32_t file)
 {
-    uint64_t hstatus = imsic_select_file(file);
+    uint64_t hstatus = imsic_select_file(file), select = csr_read(CSR_VSISELECT);
     struct vcpu *v;
 
     spin_lock(&h->lock);
     v = h->owner[file];
-    for (uint32_t i = 0; i < COLLECT_MAX; i++) {
-        uint64_t top = csr_swap(CSR_VSTOPEI, 0ul);
+    for (uint32_t w = 0; w < imsic.words; w++) {
+        uint64_t bits = imsic_swap(IMSIC_EIP0 + 2u * w, 0);
 
-        if (top == 0) {
-            break;
-        }
-        if (v != NULL) {
-            vimsic_note(v, (uint32_t)(top >> IMSIC_TOPEI_SHIFT));
+        if (v != NULL && bits != 0) {
+            atomic_fetch_or(&v->arch.virq.file->incoming[w], bits);
         }
     }
     if (v != NULL) {
         virq_raise(v, VIRQ_FILE);
     }
     spin_unlock(&h->lock);
+    csr_write(CSR_VSISELECT, select);
     csr_write(CSR_HSTATUS, hstatus);
+}
+
+/* One more interrupt for messages: are these too many? */
+static bool vimsic_is_flooded(struct imsic_hart *h)
+{
+    s_time_t now = time_now();
+
+    if (now - h->since >= COLLECT_TIME) {
+        h->since = now;
+        h->collected = 0;
+    }
+    return h->collected++ >= COLLECT_MAX;
 }
 
 void vimsic_collect(void)
 {
+    struct imsic_hart *h = &imsic_harts[this_cpu()->id];
     uint64_t files = csr_read(CSR_HGEIP) & csr_read(CSR_HGEIE);
 
-    for (; files != 0; files &= files - 1u) {
-        vimsic_collect_file(&imsic_harts[this_cpu()->id], ctz64(files));
+    if (vimsic_is_flooded(h)) {
+        csr_clear(CSR_HGEIE, files);
+        h->held |= files;
+        virq_settle_later();
+        return;
     }
+    for (; files != 0; files &= files - 1u) {
+        vimsic_collect_file(h, ctz64(files));
+    }
+}
+
+void vimsic_settle(void)
+{
+    struct imsic_hart *h = &imsic_harts[this_cpu()->id];
+
+    csr_set(CSR_HGEIE, h->held); /* interrupts at once if something waits there */
+    h->held = 0;
 }
 
 void vimsic_merge(struct vcpu *v)

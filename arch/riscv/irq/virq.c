@@ -61,8 +61,7 @@ unsigned int arch_virq_event(const struct domain *d __unused)
     return XEN_RISCV_EVENT_IRQ;
 }
 
-/* The bit of what is loaded here is set: look at it again some time later. */
-static void virq_settle_later(void)
+void virq_settle_later(void)
 {
     struct timer *t = &this_cpu()->arch.settle;
 
@@ -71,9 +70,12 @@ static void virq_settle_later(void)
     }
 }
 
-/* The interrupt of the timer has settled it (irq_trap), unless the level is still up. */
+/* The interrupt of the timer has settled the event bit (irq_trap), unless the level is still up. */
 static void virq_settle_timer(void *data __unused)
 {
+    if (virqchip->settle != NULL) {
+        virqchip->settle();
+    }
     if ((csr_read(CSR_HVIP) & EVENT_BIT) != 0) {
         virq_settle_later();
     }
@@ -82,7 +84,7 @@ static void virq_settle_timer(void *data __unused)
 /* v is loaded here. */
 static void virq_set_here(struct vcpu *v, uint64_t bits)
 {
-    if ((bits & EVENT_BIT) != 0) {
+    if ((bits & EVENT_BIT) != 0) { /* look at it again some time later */
         virq_settle_later();
     }
     if ((bits & VIRQ_FILE) != 0) {

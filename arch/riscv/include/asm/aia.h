@@ -16,6 +16,7 @@
 #include <xen/cpu.h>
 #include <xen/mmio.h>
 #include <xen/spinlock.h>
+#include <xen/time.h>
 #include <xen/types.h>
 
 struct domain;
@@ -76,6 +77,10 @@ struct imsic_hart {
     uint8_t *page;
     spinlock_t lock;                     /* owner: held while one is used, so that it stays */
     struct vcpu *owner[IMSIC_MAX_FILES]; /* by guest file: whose home it is, NULL: free */
+    /* The hart's own, see vimsic.c: */
+    uint64_t held;      /* guest files that must wait before they interrupt again */
+    uint32_t collected; /* interrupts of files since ... */
+    s_time_t since;
 };
 
 struct aplic {
@@ -151,6 +156,7 @@ void vimsic_save(struct vcpu *v);
 void vimsic_load(struct vcpu *v);
 void vimsic_merge(struct vcpu *v);
 void vimsic_collect(void);
+void vimsic_settle(void);
 /* A message to v's file, from any CPU; an identity that it does not have is ignored. */
 void vimsic_post(struct vcpu *v, uint32_t eiid);
 /* Writes to pages of files that are not mapped in the guest. */

@@ -81,7 +81,6 @@
 #define CSR_VSTIMECMP 0x24d
 #define CSR_VSISELECT 0x250
 #define CSR_VSIREG    0x251
-#define CSR_VSTOPEI   0x25c
 #define CSR_VSATP     0x280
 #define CSR_VSTOPI    0xeb0
 

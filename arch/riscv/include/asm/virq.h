@@ -32,6 +32,7 @@ struct virqchip {
 
     void (*messages)(struct vcpu *v); /* VIRQ_FILE was raised, and v is loaded here */
     void (*guest)(void);              /* supervisor guest external interrupt on this CPU */
+    void (*settle)(void);             /* the settle timer of this CPU */
 
     /* As arch_virq_*; inject is for d as a whole, and what forwarding does. */
     int (*route)(struct domain *d, unsigned int virq, unsigned int irq);
@@ -48,6 +49,8 @@ void virq_raise(struct vcpu *v, uint64_t bits);
 void virq_clear(struct vcpu *v, uint64_t bits);
 /* Is any bit of hvip that is pending for v enabled in its sie? v is loaded on this CPU. */
 bool virq_wanted(struct vcpu *v);
+/* This CPU looks again at what must settle, within a millisecond from now. */
+void virq_settle_later(void);
 /* v is current or NULL: its event bit, if no event stands behind it any more, goes. */
 void virq_settle_event(struct vcpu *v);
 /* This CPU is idle and was interrupted: wake the vCPU loaded on it if that was for it. */
