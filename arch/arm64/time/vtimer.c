@@ -31,30 +31,42 @@ static void vtimer_virt_fired(void *data)
 
 static bool vtimer_phys_reached(const struct vtimer *t)
 {
-    return (t->phys_ctl & CNT_CTL_ENABLE) != 0 && t->phys_cval <= arch_counter();
+    return (atomic_load(&t->phys_ctl) & CNT_CTL_ENABLE) != 0 &&
+           atomic_load(&t->phys_cval) <= arch_counter();
+}
+
+static bool vtimer_phys_line(const struct vtimer *t)
+{
+    return vtimer_phys_reached(t) && (atomic_load(&t->phys_ctl) & CNT_CTL_IMASK) == 0;
+}
+
+/* The line follows the registers. The guest may write them on one CPU while the deadline passes on
+ * another: whoever sets the line last sees to it that it is right. */
+static void vtimer_phys_show(void *data)
+{
+    struct vcpu *v = data;
+    const struct vtimer *t = &v->arch.timer;
+    bool line;
+
+    do {
+        line = vtimer_phys_line(t);
+        vgic_set_line(v, v->d->arch.vgic.state->phys_timer, line);
+        smp_mb(); /* the line is set before the registers are looked at again */
+    } while (vtimer_phys_line(t) != line);
 }
 
 /* Line and deadline follow the registers. */
 static void vtimer_phys_update(struct vcpu *v)
 {
     struct vtimer *t = &v->arch.timer;
-    bool reached = vtimer_phys_reached(t), unmasked = (t->phys_ctl & CNT_CTL_IMASK) == 0;
 
-    if ((t->phys_ctl & CNT_CTL_ENABLE) != 0 && unmasked && !reached) {
+    if ((t->phys_ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE &&
+        !vtimer_phys_reached(t)) {
         vtimer_deadline_arm(&t->deadlines->phys, t->phys_cval);
     } else {
         timer_stop(&t->deadlines->phys);
     }
-    vgic_set_line(v, v->d->arch.vgic.state->phys_timer, reached && unmasked);
-}
-
-static void vtimer_phys_fired(void *data)
-{
-    struct vcpu *v = data;
-
-    /* Raised even if the guest has just written the registers on another CPU: a needless interrupt
-     * is all it gets. */
-    vgic_set_line(v, v->d->arch.vgic.state->phys_timer, true);
+    vtimer_phys_show(v);
 }
 
 uint64_t vtimer_phys_read(struct vcpu *v, enum vtimer_reg reg)
@@ -74,10 +86,10 @@ void vtimer_phys_write(struct vcpu *v, enum vtimer_reg reg, uint64_t value)
     struct vtimer *t = &v->arch.timer;
 
     switch (reg) {
-    case VTIMER_CTL: t->phys_ctl = value & (CNT_CTL_ENABLE | CNT_CTL_IMASK); break;
-    case VTIMER_CVAL: t->phys_cval = value; break;
+    case VTIMER_CTL: atomic_store(&t->phys_ctl, value & (CNT_CTL_ENABLE | CNT_CTL_IMASK)); break;
+    case VTIMER_CVAL: atomic_store(&t->phys_cval, value); break;
     case VTIMER_TVAL:
-    default: t->phys_cval = arch_counter() + (uint64_t)(int64_t)(int32_t)value; break;
+    default: atomic_store(&t->phys_cval, arch_counter() + (uint64_t)(int64_t)(int32_t)value); break;
     }
     vtimer_phys_update(v);
 }
@@ -98,7 +110,7 @@ int vtimer_vcpu_init(struct vcpu *v)
     }
     rc = timer_init(&dl->virt, this_cpu(), vtimer_virt_fired, v);
     if (rc == 0) {
-        rc = timer_init(&dl->phys, this_cpu(), vtimer_phys_fired, v);
+        rc = timer_init(&dl->phys, this_cpu(), vtimer_phys_show, v);
         if (rc != 0) {
             timer_destroy(&dl->virt);
         }
