@@ -106,10 +106,14 @@ void arch_virq_forward(struct domain *d, unsigned int virq, unsigned int irq __u
 void vgic_timer_deadline(struct vcpu *v)
 {
     struct vgic *g = v->d->arch.vgic.state;
+    const struct vtimer *t = &v->arch.timer;
 
     spin_lock(&g->lock);
-    /* Loaded: the timer itself fires. */
-    if (v->arch.vgic.loaded == NULL) {
+    /* Loaded: the timer itself fires. And it may have been loaded, set to another time and saved
+     * since the deadline passed here. */
+    if (v->arch.vgic.loaded == NULL &&
+        (t->virt_ctl & (CNT_CTL_ENABLE | CNT_CTL_IMASK)) == CNT_CTL_ENABLE &&
+        t->virt_cval <= arch_counter() - v->d->arch.cntvoff) {
         v->arch.timer.virt_ctl |= CNT_CTL_IMASK;
         vgic_deliver(v, &v->arch.vgic.own[g->virt_timer], g->virt_timer, false);
     }

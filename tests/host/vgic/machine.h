@@ -12,7 +12,9 @@
 #define LOCK_VIRQ              0
 #define LOCK_IRQ               0
 #define XENLOG_WARNING         ""
+#define CNT_CTL_ENABLE         1ul
 #define CNT_CTL_IMASK          2ul
+#define arch_counter()         0ul
 #define CPU_PENDING_VIRQ       1u
 #define ARCH_NR_IRQS           1020u
 #define spin_init(l, rank)     ((void)(l))
@@ -82,6 +84,7 @@ struct domain {
     struct vcpu **vcpu; /* NULL: irq_assign asks for nothing else */
     struct {
         struct arch_vgic_domain vgic;
+        uint64_t cntvoff;
     } arch;
 };
 
@@ -92,8 +95,8 @@ struct vcpu {
     struct cpu *cpu;
     struct {
         struct arch_vgic_vcpu vgic;
-        struct {
-            uint64_t virt_ctl;
+        struct vtimer {
+            uint64_t virt_ctl, virt_cval;
         } timer;
     } arch;
 };
