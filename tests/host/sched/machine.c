@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine's CPUs: each a coroutine that runs guest_exit() and "the guest". Also all that the
- * scheduler has around it: the port, time, memory.
+ * The machine's CPUs: each a coroutine that runs guest_exit() and "the guest". In front of functions
+ * of the third port, whose CPUs take turns in another way, stand those of this machine.
  */
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <arch/vcpu.h>
-#include <xen/page.h>
-#include <xen/printk.h>
+#include <xen/memmap.h>
+#include <xen/page_alloc.h>
 #include <xen/trap.h>
 
 #include "sim.h"
@@ -15,50 +15,50 @@
 #include <stdlib.h>
 
 #define STACK  (256u << 10)
+#define RAM    (64ul << 20)
 #define IPI_NS 2000 /* an interrupt from another CPU arrives within this */
 
-uint64_t host_counter;
-uint8_t *host_directmap;
-_Thread_local struct cpu *host_cpu = OUTSIDE;
 struct machine_cpu machine[MAX_CPUS];
 
 static ucontext_t simulator;
-static bool waiting;
+static bool pausing;
 
-/* What the scheduler's surroundings are made of. */
+/* What test_sched.py wraps. */
 
-s_time_t time_now(void)
+s_time_t __wrap_time_now(void);
+uint64_t __wrap_time_to_ticks(s_time_t ns);
+void __wrap_host_timer_program(uint64_t ticks);
+void __wrap_arch_cpu_kick(const struct cpu *c);
+void __wrap_host_wait_while_equal(const uint32_t *p, uint32_t old);
+void __wrap_arch_cpu_idle(void);
+void __wrap_arch_cpu_poll_irqs(void);
+void __wrap_arch_vcpu_save(struct vcpu *v);
+void __wrap_arch_vcpu_load(struct vcpu *v);
+bool __wrap_arch_vcpu_wakeup_pending(struct vcpu *v);
+void __wrap_arch_virq_flush(struct vcpu *v);
+
+s_time_t __wrap_time_now(void)
 {
     return now;
 }
 
-uint64_t time_to_ticks(s_time_t ns)
+uint64_t __wrap_time_to_ticks(s_time_t ns)
 {
     return (uint64_t)ns;
 }
 
-void host_timer_program(uint64_t ticks)
+void __wrap_host_timer_program(uint64_t ticks)
 {
     machine[host_cpu->id].deadline = ticks > INT64_MAX ? INT64_MAX : (int64_t)ticks;
 }
 
-bool host_irq_pending(void)
-{
-    return false;
-}
-
-void arch_cpu_kick(const struct cpu *c)
+void __wrap_arch_cpu_kick(const struct cpu *c)
 {
     int64_t at = now + (int64_t)rnd(IPI_NS);
 
     if (at < machine[c->id].kick) {
         machine[c->id].kick = at;
     }
-}
-
-int arch_cpu_start(struct cpu *c __unused)
-{
-    return 0;
 }
 
 static void to_simulator(enum where where)
@@ -77,7 +77,7 @@ static void overtake(void)
     }
 }
 
-void host_wait_while_equal(const uint32_t *p, uint32_t old)
+void __wrap_host_wait_while_equal(const uint32_t *p, uint32_t old)
 {
     struct machine_cpu *m = &machine[host_cpu->id];
 
@@ -86,7 +86,7 @@ void host_wait_while_equal(const uint32_t *p, uint32_t old)
     to_simulator(IN_WAIT);
 }
 
-void arch_cpu_idle(void)
+void __wrap_arch_cpu_idle(void)
 {
     to_simulator(IN_IDLE);
 }
@@ -104,12 +104,12 @@ static void take_interrupts(void)
     }
 }
 
-void arch_cpu_poll_irqs(void)
+void __wrap_arch_cpu_poll_irqs(void)
 {
     take_interrupts();
 }
 
-void arch_vcpu_save(struct vcpu *v)
+void __wrap_arch_vcpu_save(struct vcpu *v)
 {
     if (behaviour_of(v)->loaded != host_cpu || !v->running) {
         fail("saved where it is not loaded");
@@ -119,7 +119,7 @@ void arch_vcpu_save(struct vcpu *v)
     overtake();
 }
 
-void arch_vcpu_load(struct vcpu *v)
+void __wrap_arch_vcpu_load(struct vcpu *v)
 {
     if (behaviour_of(v)->loaded != NULL || v->cpu != host_cpu || !v->running) {
         fail("loaded twice, or not where it belongs");
@@ -129,112 +129,34 @@ void arch_vcpu_load(struct vcpu *v)
     overtake();
 }
 
-bool arch_vcpu_wakeup_pending(struct vcpu *v __unused)
+bool __wrap_arch_vcpu_wakeup_pending(struct vcpu *v __unused)
 {
     overtake();
     return false;
 }
 
-void arch_virq_flush(struct vcpu *v __unused)
+void __wrap_arch_virq_flush(struct vcpu *v __unused)
 {
     overtake();
-}
-
-int arch_vcpu_create(struct vcpu *v __unused)
-{
-    return 0;
-}
-
-void arch_vcpu_set_entry(struct vcpu *v __unused, uint64_t pc __unused, uint64_t arg __unused)
-{
-}
-
-void arch_vcpu_destroy(struct vcpu *v __unused)
-{
-}
-
-void arch_cpu_halt(void)
-{
-    fail("halt");
-}
-
-void *heap_alloc(size_t size)
-{
-    return calloc(1, size);
-}
-
-void heap_free(void *p, size_t size __unused)
-{
-    free(p);
-}
-
-bool buddy_scrub_idle(void)
-{
-    return false;
-}
-
-void panic(const char *fmt, ...)
-{
-    fail(fmt);
-}
-
-void evtchn_raise_virq(struct vcpu *v __unused, unsigned int virq __unused)
-{
-}
-
-void domain_reap(void)
-{
-}
-
-void domain_shutdown(struct domain *d __unused, uint8_t reason __unused)
-{
-    fail("shutdown");
-}
-
-struct page *guest_page_of_gva(uint64_t gva __unused, bool write __unused)
-{
-    return NULL;
-}
-
-mfn_t page_mfn(const struct page *pg __unused)
-{
-    return mfn(0);
-}
-
-void page_put(struct page *pg __unused)
-{
-}
-
-/* One for all domains here: tools of several domains could wait for each other. */
-bool domain_wait_begin(struct domain *d __unused)
-{
-    bool free = !waiting;
-
-    waiting = true;
-    return free;
-}
-
-void domain_wait_end(struct domain *d __unused)
-{
-    waiting = false;
 }
 
 /* A CPU's life. */
 
-/* A tool that takes another vCPU off its CPU. */
+/* A tool that takes another vCPU off its CPU: one at a time, as in control_begin. */
 static void pause_another(struct vcpu *v)
 {
     struct vcpu *other = vcpus[rnd(nr_vcpus)];
 
-    if (other == v || !domain_wait_begin(v->d)) {
+    if (other == v || pausing) {
         return;
     }
+    pausing = true;
     vcpu_pause_wait(other);
     if (other->running != 0 || behaviour_of(other)->loaded != NULL) {
         fail("paused, but still loaded");
     }
     vcpu_unpause(other);
-    domain_wait_end(v->d);
+    pausing = false;
 }
 
 /* What a guest does when it has run long enough. */
@@ -322,6 +244,20 @@ void machine_settle(void)
             }
         }
     }
+}
+
+static void take_nothing(struct rangeset *free __unused)
+{
+}
+
+void machine_init(void)
+{
+    host_machine(RAM);
+    if (rangeset_add(&host_memmap.ram, HOST_RAM_BASE, HOST_RAM_BASE + RAM) != 0) {
+        fail("memory");
+    }
+    page_alloc_init(take_nothing);
+    host_cpu = OUTSIDE;
 }
 
 void machine_start(unsigned int i)

@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-struct xen_options opt = {.sched_ratelimit_us = 1000};
 struct vcpu *vcpus[MAX_VCPUS];
 struct behaviour behaviour[MAX_VCPUS];
 unsigned int nr_vcpus;
@@ -302,6 +301,8 @@ int main(int argc, char **argv)
     if (argc < 6) {
         fail("usage");
     }
+    machine_init();
+    opt.sched_ratelimit_us = 1000;
     nr_cpus = nr_cpus_online = (unsigned int)atoi(argv[1]);
     seed = strtoull(argv[3], NULL, 0) * 0x9e3779b97f4a7c15ull + 1;
     for (i = 0; i < nr_cpus; i++) {

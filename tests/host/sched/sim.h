@@ -2,6 +2,8 @@
 /* Between sim.c, which plays time and users, and machine.c, which plays CPUs. */
 #pragma once
 
+#include "../arch/port/state.h"
+
 #include <xen/cpu.h>
 #include <xen/domain.h>
 #include <xen/sched.h>
@@ -54,6 +56,8 @@ struct behaviour *behaviour_of(const struct vcpu *v);
 /* A CPU has moved; sometimes something happens to it at just this moment. */
 void early_event(void);
 
+/* First: memory, and all variables new. */
+void machine_init(void);
 /* CPU i begins: it passes its gate for the first time. */
 void machine_start(unsigned int i);
 /* Let CPUs that have work do it, in random order, until none has. */

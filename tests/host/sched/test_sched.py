@@ -9,34 +9,15 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-SOURCES = (
-    "tests/host/sched/*.c",
-    "tests/host/arch/printk.c",
-    "xen/lib/*.c",
-    "xen/sched/core.c",
-    "xen/sched/fair*.c",
-    "xen/sched/null.c",
-    "xen/sched/vcpu.c",
-    "xen/domain/domain_list.c",
-    "xen/domain/exit.c",
-    "xen/domain/runstate.c",
-    "xen/domain/vcpu.c",
-    "xen/time/timer.c",
-    "xen/base/cpu.c",
-    "xen/base/lock.c",
-    "xen/base/ref.c",
+WRAP = (
+    *("time_now", "time_to_ticks", "host_timer_program", "host_wait_while_equal"),
+    *("arch_cpu_kick", "arch_cpu_idle", "arch_cpu_poll_irqs"),
+    *("arch_vcpu_save", "arch_vcpu_load", "arch_vcpu_wakeup_pending", "arch_virq_flush"),
 )
-
-# No AddressSanitizer: it cannot follow coroutines.
-SANITIZE = "-fsanitize=undefined -fno-sanitize-recover=all".split()
-FLAGS = (
-    "-std=gnu11 -O1 -g -ffreestanding -fno-strict-aliasing -Wall -Wextra -Werror -DXEN_DEBUG=1 "
-    "-include tests/host/arch/names.h -Ixen/include -Itests/host/arch -Itests/host/arch/include"
-).split() + SANITIZE
+"""Functions that the simulation has in place of the third port's and of the clock's."""
 
 HOG, ALL = 0, 0xFF
 
@@ -74,10 +55,9 @@ Simulate = Callable[..., list[Outcome]]
 
 
 @pytest.fixture(scope="session")
-def simulate(host_compiler: Any) -> Simulate:
+def simulate(host_program: Callable[..., Path]) -> Simulate:
     """Runs vCPUs on a machine; fails with what sim.c says."""
-    objects = host_compiler.compile_all(SOURCES, "gcc", FLAGS)
-    program: Path = host_compiler.link("sched-sim", objects, "gcc", SANITIZE)
+    program = host_program("sched-sim", ("tests/host/sched/*.c",), "undefined", WRAP)
 
     def run(
         cpus: int,
