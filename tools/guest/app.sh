@@ -38,10 +38,9 @@ fi
 read -r terminals </sys/class/tty/console/active
 terminal=/dev/${terminals##* }
 chown "$uid" "$terminal"
-setsid cttyhack chroot /disk /dev/.guest/busybox sh /dev/.guest/command \
-    <"$terminal" >"$terminal" 2>&1 &
-echo $! >/run/app
-wait $!
+# In the foreground: a shell makes what it starts in the background deaf to SIGINT and SIGQUIT.
+run="exec setsid cttyhack chroot /disk /dev/.guest/busybox sh /dev/.guest/command"
+sh -c "echo \$\$ >/run/app; $run" <"$terminal" >"$terminal" 2>&1
 status=$?
 
 # Written by stop.sh, if the end was asked for.
