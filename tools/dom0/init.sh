@@ -206,17 +206,18 @@ without_driver() {
     return 1
 }
 
-# The folder that the host shares by 9p, as /share; its file is left if that cannot be.
+# The folder that the host shares by 9p, as /share.
 share() {
     [ -e /xenolith/share ] || return
     mkdir -p /share
-    mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288 share /share && rm /xenolith/share
+    mount -t 9p -o trans=virtio,version=9p2000.L,msize=524288 share /share && return
+    echo "<3>dom0: /share is not there: this kernel cannot mount it (9p)" >/dev/kmsg
+    announce note "/share is not there: this kernel cannot mount it (9p)"
 }
 
 # Waits for the end of the network's start and tells how it went.
 network_known() {
     wait "$network"
-    [ ! -e /xenolith/share ] || announce note "/share is not there: this kernel cannot mount it"
     state="down its start has ended early; /run/network.log says more"
     [ ! -r /run/network ] || read -r state </run/network
     announce network "$state"
