@@ -89,7 +89,7 @@ def _make(system: System, found: Debian) -> None:
     )
     found.disk.parent.mkdir(parents=True, exist_ok=True)
     linux = kernel.prepare(board.debian_arch, recipe.load())
-    usual = dom0_image.build(board.debian_arch).initrd.read_bytes()
+    usual = dom0_image.build(board.debian_arch).core.read_bytes()
     cache.write_atomic(found.kernel, linux.packed.read_bytes())
     cache.write_atomic(found.initrd, boot.initrd(usual, linux))
     image.build(request, found.disk)

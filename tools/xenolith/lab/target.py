@@ -126,7 +126,7 @@ class Target:
         name, _, why = rest.partition(" ")
         if state == "down":
             message = f"guest {name} was not created: {why or 'xl does not say why'}"
-            raise LabError(message, self.console.tail(40))
+            raise LabError(message, self.console.tail(3))
         self._on_note(f"guest {name} is created")
         if name in self._guests:
             self._guests.remove(name)
