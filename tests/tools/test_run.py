@@ -145,7 +145,7 @@ def test_a_run_that_fails_as_json(
         run.run(parse("--json", "--exec", "xl list"))
     said = json.loads(capsys.readouterr().out)
     assert said["error"] == "the machine stopped before 'xl list' was done" and not said["results"]
-    with pytest.raises(UserError, match="--json prints the results of commands"):
+    with pytest.raises(UserError, match="--json shows the results of commands"):
         run.run(parse("--json"))
 
 

@@ -18,7 +18,7 @@ from xenolith.build.symbols import Symbols
 from xenolith.card import boot
 from xenolith.cli import extras, machine
 from xenolith.errors import UserError
-from xenolith.lab import card, debian, protocol, qemu, session, terminal
+from xenolith.lab import card, debian, picture, protocol, qemu, session, terminal
 from xenolith.lab.console import LabError
 from xenolith.lab.extras import Extras
 from xenolith.lab.protocol import Result
@@ -65,6 +65,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --exec: print all results at the end, for programs",
     )
+    add(
+        "--picture",
+        type=Path,
+        metavar="FILE.svg",
+        help="with --exec: draw the run as a terminal",
+    )
     add("--dry-run", action="store_true", help="print QEMU's command line, and keep its files")
 
 
@@ -77,8 +83,11 @@ def run(args: argparse.Namespace) -> int:
     wishes = extras.read(board, args)
     if args.timeout is not None and args.timeout <= 0:
         raise UserError("--timeout must be a positive number of seconds", 2)
-    if args.json and not args.exec:
-        raise UserError("--json prints the results of commands; give some by --exec", 2)
+    for name in ("json", "picture"):
+        if vars(args)[name] and not args.exec:
+            raise UserError(f"--{name} shows the results of commands; give some by --exec", 2)
+    if args.picture:
+        picture.check(args.picture)
     if not args.exec and not args.dry_run and not sys.stdin.isatty():
         raise UserError("standard input is no terminal; use --exec 'CMD'", 2)
     extras.check(wishes, planned, probe=bool(args.cpu))
@@ -175,6 +184,8 @@ def _execute(system: System, args: argparse.Namespace, wishes: Extras) -> int:
         finally:
             if args.json:
                 print(json.dumps(described(target, problem), indent=1))
+        if args.picture:
+            picture.write(args.picture, picture.typed(sys.argv), target.collector.results)
         return next((r.status for r in target.collector.results if r.status), 0)
 
 
