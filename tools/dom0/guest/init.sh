@@ -37,7 +37,9 @@ empty() {
 }
 
 fill() {
-    mke2fs -L demo "$1" >/dev/null 2>&1 && mount -t ext4 "$1" /newroot || return
+    # Blocks as large as pages: a smaller one is read before it is written. Few inodes, which are
+    # all written.
+    mke2fs -b 4096 -i 65536 -L demo "$1" >/dev/null 2>&1 && mount -t ext4 "$1" /newroot || return
     cp -a /demo/. /newroot && cp -a /bin/busybox /newroot/bin/busybox &&
         /newroot/bin/busybox chroot /newroot /bin/busybox --install -s /bin &&
         umount /newroot
