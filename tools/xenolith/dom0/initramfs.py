@@ -18,6 +18,8 @@ ETC = {
     "etc/hostname": "dom0\n",
     "etc/passwd": "root::0:0:root:/root:/bin/sh\n",
     "etc/group": "root:x:0:\n",
+    # What `mount` tries; the kernel loads what it has not yet.
+    "etc/filesystems": "ext4\nvfat\niso9660\nsquashfs\n",
     "etc/profile": (
         "export PATH=/bin:/sbin:/usr/bin:/usr/sbin\n"
         "for directory in /usr/lib/xen-*/bin; do PATH=$PATH:$directory; done\n"
