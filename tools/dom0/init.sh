@@ -239,7 +239,8 @@ guests() {
             announce guest up "$name"
         else
             # The first complaint is the cause, the others are its consequences.
-            why=$(grep -vE '^Parsing config|^libxl: info' "$run/guest.log" | head -n 1)
+            why=$(grep -vE '^Parsing config|^libxl: info|exited with error' "$run/guest.log" |
+                sed 's/^libxl: error: [^ ]* //; s/^script: //; q')
             echo "dom0: guest $name was not created: $why"
             announce guest down "$name" "$why"
         fi
