@@ -150,6 +150,9 @@ def commands(mib: int) -> dict[str, str]:
         "poweroff": "echo poweroff >/run/demo.in; wait_for '! xl list demo >/dev/null 2>&1'; left; "
         "! xenstore-ls /local/domain/0/backend 2>/dev/null",
         "again": "for i in 1 2 3; do xl create -p /etc/xen/demo.cfg && xl destroy demo; done; left",
+        "cycles": "grep -vE '^(disk|vif)' /etc/xen/demo.cfg >/run/none.cfg; i=0; "
+        "while [ $i -lt 20 ] && xl create -p /run/none.cfg && xl destroy demo; do i=$((i + 1)); "
+        "done; echo $i cycles; left",
     }
 
 
@@ -262,7 +265,8 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(report: Report, name: str)
 
 
 def test_when_it_is_gone_nothing_is_left(report: Report) -> None:
-    for name in ("poweroff", "again"):
+    assert report["cycles"].startswith("20 cycles")
+    for name in ("poweroff", "again", "cycles"):
         assert GONE in report[name], report[name]
         assert free(report[name]) == free(report["before"])
     # Not even a folder for backends in xenstore.
