@@ -23,7 +23,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     image = tmp_path / "Image"
     image.write_bytes(b"kernel")
     monkeypatch.setattr(host, "ensure", lambda *_: None)
-    monkeypatch.setattr(kernel, "prepare", lambda _arch: Kernel(image, "6", b"busybox"))
+    monkeypatch.setattr(kernel, "prepare", lambda _arch: Kernel(image, b"busybox"))
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
     monkeypatch.setattr(stage, "root", lambda *_: archive)
     monkeypatch.setattr(rootfs, "sources_list", lambda _suite: "Types: deb\n")
     monkeypatch.setattr(card_kernel, "prepare", lambda *_: helper)
-    monkeypatch.setattr(kernel, "prepare", lambda *_: Kernel(image, "6", b"busybox"))
+    monkeypatch.setattr(kernel, "prepare", lambda *_: Kernel(image, b"busybox"))
     return found
 
 

@@ -95,7 +95,7 @@ def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that needs neither network nor compiler."""
     image = tmp_path / "Image"
     image.write_bytes(b"kernel")
-    monkeypatch.setattr(kernel, "prepare", lambda _arch: Kernel(image, "6", b"busybox"))
+    monkeypatch.setattr(kernel, "prepare", lambda _arch: Kernel(image, b"busybox"))
 
 
 @pytest.mark.usefixtures("linux")

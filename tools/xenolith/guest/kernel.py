@@ -30,7 +30,6 @@ class Kernel:
     """A kernel on this machine, a static busybox and the modules a guest's root needs."""
 
     image: Path
-    release: str
     busybox: bytes
     modules: tuple[Entry, ...] = ()
 
@@ -62,11 +61,11 @@ def prepare(arch: str, suite: str = "") -> Kernel:
     if not rules.is_built(arch):
         found = card_kernel.prepare(arch, recipe.load(FOLDER / "debian.toml"), suite)
         modules = tuple(found.modules())
-        return Kernel(found.image, found.release, found.busybox.read_bytes(), modules)
+        return Kernel(found.image, found.busybox.read_bytes(), modules)
     built = linux.build(arch)
     (deb,) = debian.download(["busybox-static"], rules.suite, arch)
     (busybox,) = debian.members(deb, lambda name: name == "usr/bin/busybox")
-    return Kernel(built.path("Image"), built.path("release").read_text().strip(), busybox.data)
+    return Kernel(built.path("Image"), busybox.data)
 
 
 def settings(name: str, memory: int, extra: str) -> dict[str, Value]:
