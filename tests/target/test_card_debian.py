@@ -244,8 +244,8 @@ def test_as_the_dom0_of_a_run(
     monkeypatch.setattr(debian, "OUTPUT", tmp_path)
     system = debian.ensure(make_system(smp=2, memory=2048))
     for commands in (
-        ["xl list", "systemctl is-active xen", "ip -4 -br addr show xenbr0", "echo kept >/root/x"],
-        ["cat /root/x", "findmnt -no SOURCE /"],
+        ["xl list", "systemctl is-active xen", "ip -4 -br addr show xenbr0", "echo kept >/srv/x"],
+        ["cat /srv/x", "findmnt -no SOURCE /"],
     ):
         options = Options("test-dom0-debian", TIMEOUT)
         with debian.running(system, commands, options) as target:

@@ -20,7 +20,7 @@ MIB = 1 << 20
 TIMEOUT = 600.0
 """Seconds; 25 are usual."""
 COMMANDS = {
-    "added": "/lib/tests/program; /root/link; ls -l /lib/tests/program; readlink /lib",
+    "added": "/lib/tests/program; /opt/link; ls -l /lib/tests/program; readlink /lib",
     "shared": "cat /share/host; echo from dom0 >/share/dom0; cat /share/large | sha256sum",
     "serials": "cat /sys/block/vda/serial; echo; cat /sys/block/vdb/serial",
     "written": "dd if=/dev/urandom of=/dev/vda bs=1M count=4 2>&1; sync; sha256sum </dev/vda",
@@ -40,7 +40,7 @@ def test_files_disks_and_a_folder(make_system: Callable[..., System], tmp_path: 
     for path in images:
         path.write_bytes(bytes(8 * MIB))
     extras = Extras(
-        added=(added.parse(f"{program}:/lib/tests/"), added.parse(f"{tmp_path}/link:/root/link")),
+        added=(added.parse(f"{program}:/lib/tests/"), added.parse(f"{tmp_path}/link:/opt/link")),
         disks=(disks.parse(str(images[0]), 0), disks.parse(f"{images[1]},ro", 1)),
         share=disks.parse_share(str(folder)),
     )
@@ -49,7 +49,7 @@ def test_files_disks_and_a_folder(make_system: Callable[..., System], tmp_path: 
     assert error is None, f"{error}\n{error.tail}"
     said = dict(zip(COMMANDS, results, strict=True))
     lines = said["added"].text.splitlines()
-    assert lines[:2] == ["/lib/tests/program runs", "/root/link runs"]
+    assert lines[:2] == ["/lib/tests/program runs", "/opt/link runs"]
     assert lines[2].startswith("-rwxr-xr-x") and lines[3] == "usr/lib"
     first, digest = said["shared"].text.splitlines()
     assert first == "from the host" and (folder / "dom0").read_text() == "from dom0\n"

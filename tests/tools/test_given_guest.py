@@ -76,7 +76,7 @@ def test_a_made_guest_gets_its_files_and_disks(config: Path) -> None:
 
 
 def test_what_is_not_here_is_left_to_xl(tmp_path: Path) -> None:
-    text = 'name="x"\nkernel="/root/Image"\ndisk=["phy:/dev/vdb,xvda,w", "/dev/null,raw,xvdb,r"]\n'
+    text = 'name="x"\nkernel="/srv/Image"\ndisk=["phy:/dev/vdb,xvda,w", "/dev/null,raw,xvdb,r"]\n'
     (tmp_path / "x.cfg").write_text(text)
     (found,) = read(tmp_path / "x.cfg").guests
     assert found.guest is not None and found.guest.config == text
