@@ -45,7 +45,7 @@ def test_files_disks_and_a_folder(make_system: Callable[..., System], tmp_path: 
         share=disks.parse_share(str(folder)),
     )
     options = Options("test-run-extras", TIMEOUT, extras=extras)
-    results, error = session.attempt(make_system(), list(COMMANDS.values()), options)
+    results, error = session.attempt(make_system(smp=1), list(COMMANDS.values()), options)
     assert error is None, f"{error}\n{error.tail}"
     said = dict(zip(COMMANDS, results, strict=True))
     lines = said["added"].text.splitlines()

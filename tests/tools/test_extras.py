@@ -126,9 +126,12 @@ def test_a_path_that_ends_in_a_slash_is_a_folder(folder: Path) -> None:
     assert added.parse(str(odd)).target == added.HOME / "colon"
 
 
-def test_links_of_the_initramfs_stay(folder: Path) -> None:
+@pytest.mark.parametrize("behind", [b"", cpio.pack([cpio.file("guests/kernel", b"x")])])
+@pytest.mark.parametrize("packed_first", [True, False])
+def test_links_of_the_initramfs_stay(folder: Path, behind: bytes, packed_first: bool) -> None:
     """Linux would put the archive's folder `lib` in the place of the link."""
-    usual = cpio.compress(cpio.pack([cpio.link("lib", "usr/lib"), cpio.link("var/run", "/run")]))
+    archive = cpio.pack([cpio.link("lib", "usr/lib"), cpio.link("var/run", "/run")])
+    usual = (cpio.compress(archive) if packed_first else archive) + behind
     words = ("--add", f"{folder}:/lib", "--add", f"{folder / 'link'}:/lib/a/b")
     found = packed(read(*words).entries(usual))
     assert {"usr/lib/link", "usr/lib/a/b"} <= set(found) and "lib" not in found

@@ -8,6 +8,7 @@ until Linux has unpacked it, and as files.
 from __future__ import annotations
 
 import stat
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -94,11 +95,17 @@ def check_room(total: int, dom0_memory: int) -> None:
         )
 
 
-def links(archive: bytes) -> dict[str, str]:
-    """The symbolic links of an initramfs, target by path; none if it cannot be read here."""
+def links(initramfs: bytes) -> dict[str, str]:
+    """The symbolic links of its first archive, target by path; none if it cannot be read here.
+
+    Others may follow it, as the one of dom0's guests does.
+    """
+    first = initramfs
     try:
-        entries = cpio.unpack(archive)
-    except ValueError:
+        if first.startswith(b"\x1f\x8b"):
+            first = zlib.decompressobj(wbits=31).decompress(first)
+        entries = cpio.unpack(first)
+    except (ValueError, zlib.error):
         return {}
     return {e.path: e.data.decode() for e in entries if stat.S_ISLNK(e.mode)}
 
