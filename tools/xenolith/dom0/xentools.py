@@ -64,7 +64,7 @@ def project(arch: str) -> Project:
         exclude=tuple(f"*/{part}" for part in EXCLUDE),
         steps=(
             Step("configuring", tuple(configure), lines=115),
-            Step("compiling", tuple(make), lines=447),
+            Step("compiling", tuple(make), lines=448),
         ),
         outputs=(Output("root", "root"),),
         space=250_000_000,
