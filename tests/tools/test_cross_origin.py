@@ -3,7 +3,12 @@
 
 from __future__ import annotations
 
+import bz2
 import hashlib
+import io
+import lzma
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -48,3 +53,37 @@ def test_another_content_is_refused(store: Path, tmp_path: Path) -> None:
     missing = (Archive("x_2.orig.tar.xz", 3, "0" * 64), f"file:{tmp_path}/x_2.orig.tar.xz")
     with pytest.raises(UserError, match="cannot download x_1"):
         origin._download(store, [missing], (known,))
+
+
+def tarball(name: str, text: bytes) -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        entry = tarfile.TarInfo(f"x-1/{name}")
+        entry.size = len(text)
+        tar.addfile(entry, io.BytesIO(text))
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "compress"), [("xz", lzma.compress), ("bz2", bz2.compress)])
+def test_a_tarball_is_unpacked(
+    tmp_path: Path, kind: str, compress: Callable[[bytes], bytes]
+) -> None:
+    data = compress(tarball("a", b"text"))
+    origin.untar(data, tmp_path, (), f"x_1.orig.tar.{kind}")
+    assert (tmp_path / "a").read_bytes() == b"text"
+    for bad in (data[:-8], b"no such format", data[:20] + b"!" + data[21:]):
+        with pytest.raises(UserError, match=f"x_1.orig.tar.{kind}"):
+            origin.untar(bad, tmp_path, (), f"x_1.orig.tar.{kind}")
+
+
+def test_a_signature_is_no_part_of_the_source(
+    monkeypatch: pytest.MonkeyPatch, store: Path, tmp_path: Path
+) -> None:
+    names = ("x_1.orig.tar.bz2", "x_1.orig.tar.bz2.asc", "x_1-2.debian.tar.xz")
+    data = (bz2.compress(tarball("a", b"text")), b"PGP", b"")
+    parts = [put(store, name, content) for name, content in zip(names, data, strict=True)]
+    monkeypatch.setattr(origin, "_source_files", lambda _source: parts)
+    source = origin.SourcePackage("x", "trixie", quilt=False).fetch("arm64")
+    source.unpack(tmp_path, ())
+    assert source.version == "1-2"
+    assert (tmp_path / "a").read_bytes() == b"text"

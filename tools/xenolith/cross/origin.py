@@ -6,6 +6,7 @@ What was chosen is remembered beside apt's lists: while the files are there, no 
 
 from __future__ import annotations
 
+import bz2
 import json
 import lzma
 import re
@@ -74,7 +75,8 @@ class SourcePackage:
         del arch
         archives = _source_files(self)
         store = apt.archives(apt.source_directory(self.suite))
-        found = {_part(archive.name): store / archive.name for archive in archives}
+        names = [archive.name for archive in archives if not archive.name.endswith(".asc")]
+        found = {_part(name): store / name for name in names}
         if set(found) != {"orig", "debian"}:
             raise UserError(f"source package {self.package}: no orig and debian tarballs")
         version = found["debian"].name.split("_", 1)[1].removesuffix(".debian.tar.xz")
@@ -100,13 +102,14 @@ def _part(name: str) -> str:
 
 
 def untar(data: bytes, tree: Path, exclude: tuple[str, ...], label: str) -> None:
-    """Unpack a .tar.xz without its first folder. Raises UserError.
+    """Unpack a .tar.xz or .tar.bz2 without its first folder. Raises UserError.
 
     Python decompresses: xz is not on every machine.
     """
     command = ["tar", "-x", "--strip-components=1", "--no-same-owner", "-C", str(tree)]
     command += [f"--exclude={pattern}" for pattern in exclude]
-    unpacker = lzma.LZMADecompressor()
+    old = label.endswith(".bz2")
+    unpacker = bz2.BZ2Decompressor() if old else lzma.LZMADecompressor()
     with (
         progress.step(f"unpacking {label}") as step,
         subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as tar,
@@ -118,7 +121,7 @@ def untar(data: bytes, tree: Path, exclude: tuple[str, ...], label: str) -> None
                 tar.stdin.write(unpacker.decompress(data[at : at + cache.CHUNK]))
         except BrokenPipeError:
             pass
-        except lzma.LZMAError as e:
+        except (lzma.LZMAError, OSError) as e:
             raise UserError(f"{label} is damaged ({e}); delete it from {cache.cache_dir()}") from e
         said = tar.communicate()[1].decode(errors="replace").strip().splitlines()
     if "No space left" in "".join(said):
