@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""U-Boot as a guest of real xl: its port to Xen, which Debian does not package, built here."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from xenolith.boards import Board
+from xenolith.cross.build import build
+from xenolith.cross.origin import SourcePackage
+from xenolith.cross.project import Output, Project, Step
+from xenolith.dom0 import cpio
+from xenolith.lab.report import Report, rows, until
+from xenolith.system.model import System
+
+pytestmark = pytest.mark.slow
+
+OPENSSL = Path("/usr/include/openssl/evp.h")
+
+CONFIG = b"""name = "uboot"
+type = "pvh"
+kernel = "/uboot/u-boot.bin"
+memory = 128
+vcpus = 1
+on_reboot = "destroy"
+"""
+# xl's console reads no keys where it has no terminal: they go where it would write them.
+TTY = "$(xenstore-read /local/domain/$(xl domid uboot)/console/tty)"
+COMMANDS = {
+    "console": "mkfifo /silent; xl create -c /uboot/config <>/silent >/said 2>&1 & "
+    + until("grep -q 'xenguest#' /said || ! kill -0 $!")
+    + f"printf 'version\\nreset\\n' >{TTY}; wait; cat /said",
+    "after": until("! xl list | grep -q -- '--p--d'") + "xl list",
+}
+
+
+def project() -> Project:
+    """U-Boot's xenguest_arm64: its console is the PV console, its disks would be PV disks."""
+    make = ("make", "-j@jobs@", "CROSS_COMPILE=@cross@", "u-boot.bin")
+    return Project(
+        name="u-boot-xenguest",
+        arch="arm64",
+        origin=SourcePackage("u-boot", "trixie", quilt=False),
+        steps=(
+            Step("configuring", ("make", "xenguest_arm64_defconfig")),
+            Step("compiling", make, lines=900),
+        ),
+        outputs=(Output("u-boot.bin", "u-boot.bin"),),
+        space=500_000_000,
+    )
+
+
+@pytest.fixture(scope="module")
+def report(
+    make_system: Callable[..., System],
+    boot: Callable[[System, str, dict[str, str]], Report],
+    board: Board,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Report:
+    """dom0 with U-Boot's files, after all commands."""
+    if board.arch != "arm64":
+        pytest.skip("U-Boot's port to Xen is for arm64")
+    if not (shutil.which("bison") and shutil.which("flex") and OPENSSL.exists()):
+        pytest.skip("U-Boot is built with bison, flex and libssl-dev")
+    system = make_system(smp=2, memory=2048)
+    files = {"u-boot.bin": build(project()).path("u-boot.bin").read_bytes(), "config": CONFIG}
+    added = [cpio.file(f"uboot/{name}", data) for name, data in files.items()]
+    path: Path = tmp_path_factory.mktemp("uboot") / "initrd"
+    base = system.initrd.read_bytes()
+    archive = cpio.pack([cpio.directory("uboot"), *added])
+    path.write_bytes(base + bytes(-len(base) % 4) + archive)
+    return boot(replace(system, initrd=path), "test-guest-uboot", COMMANDS)
+
+
+def test_uboot_takes_commands(report: Report) -> None:
+    said = report["console"]
+    assert re.search(r"xenguest# version\s+U-Boot 20\d\d\.\d\d", said), said[-2000:]
+    assert re.search(r"xenguest# reset\s+resetting", said), said[-2000:]
+
+
+def test_it_leaves_nothing_behind(report: Report) -> None:
+    assert [row[0] for row in rows(report["after"])] == ["Domain-0"]
