@@ -236,30 +236,23 @@ def module(rng: random.Random, root: Node) -> None:
         kind = rng.choice(("multiboot,kernel", "multiboot,ramdisk", "xen,xsm-policy", "other"))
         made = Node(f"m@{number:x}").set("compatible", kind, "multiboot,module")
         good = wide(0x4800_0000 + number * 0x1000, 0x1000)
-        reg = rng.choice([good, good, good, place(rng)])
-        chosen.nodes.append(made.set("reg", reg))
+        chosen.nodes.append(made.set("reg", rng.choice([good, good, good, place(rng)])))
     if rng.random() < 0.5:
         chosen.set("linux,initrd-start", wide(rng.choice(PLACES)))
         chosen.set("linux,initrd-end", wide(rng.choice(PLACES)))
 
 
 def device(rng: random.Random, root: Node) -> None:
-    """A device or a bus with registers, windows and interrupts that are somewhere."""
+    """A device, a bus or a screen with registers, windows and interrupts that are somewhere."""
     made = Node(f"d@{rng.randrange(1 << 40):x}").set("reg", place(rng), place(rng))
     made.set("ranges", 0x0300_0000, wide(0), place(rng)).set("#address-cells", 3)
     made.set("device_type", rng.choice(("pci", "soc"))).set("#size-cells", 2)
     made.set("dma-ranges", 0, wide(0), place(rng))
+    made.set("compatible", rng.choice(("a", "simple-framebuffer")))
     made.set("interrupts", *(rng.choice(CELLS) for _ in range(rng.randrange(12))))
     made.set("#interrupt-cells", rng.choice(CELLS)).set("interrupt-map", *CELLS)
-    root.nodes.insert(rng.randrange(len(root.nodes) + 1), made)
-
-
-def screen(rng: random.Random, root: Node) -> None:
-    """Frame buffers, in /chosen as well."""
-    parent = rng.choice([root, root.child("chosen").set("ranges")])
-    for number in range(rng.choice((1, 2, 300))):
-        made = Node(f"framebuffer@{number:x}").set("compatible", "simple-framebuffer")
-        parent.nodes.append(made.set("reg", place(rng)))
+    parent = rng.choice((root, root.child("chosen").set("ranges")))
+    parent.nodes.insert(rng.randrange(len(parent.nodes) + 1), made)
 
 
 def deep(rng: random.Random, root: Node) -> None:
@@ -271,8 +264,7 @@ def deep(rng: random.Random, root: Node) -> None:
 
 
 CHANGES: tuple[Change, ...] = (
-    *(lose, repeat, cut, cut, cut, put, put, state, reservation, banks, module, device),
-    *(screen, deep),
+    *(lose, repeat, cut, cut, cut, put, put, state, reservation, banks, module, device, deep),
 )
 
 
