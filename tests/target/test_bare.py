@@ -152,6 +152,7 @@ def report(
         files |= sbi_files(config, folder)
         commands |= SBI_COMMANDS
     system = make_system(smp=2, memory=2048)
+    assert system.initrd is not None
     base = system.initrd.read_bytes()
     added = cpio.pack(
         [cpio.directory("bare"), *(cpio.file(f"bare/{name}", data) for name, data in files.items())]

@@ -114,6 +114,7 @@ DEBUGGER = Need(
 )
 
 
+EVP = "/usr/include/openssl/evp.h"
 SBIN = 'PATH="$PATH:/usr/sbin:/sbin"'
 """For a shell: an ordinary user's PATH lacks them."""
 
@@ -239,10 +240,10 @@ def _oracle_needs() -> list[Need]:
         ),
         Need(
             "U-Boot's tools",
-            "check boot scripts and FIT images",
+            "check boot scripts and FIT images; build its port to Xen",
             purposes,
-            ("u-boot-tools",),
-            ("sh", "-c", "mkimage -V && command -v dumpimage"),
+            ("u-boot-tools", "bison", "flex", "libssl-dev"),
+            ("sh", "-c", f"mkimage -V && command -v dumpimage bison flex && test -e {EVP}"),
         ),
         Need(
             "dtc",
