@@ -74,14 +74,14 @@ def bad(*lines: str) -> str:
     return f"try <<'CONFIG'\n{text}\nCONFIG"
 
 
-def network() -> dict[str, str]:
-    """What a guest does with its network card."""
+def network(mib: int) -> dict[str, str]:
+    """What a guest does with its network card; `mib` is sent."""
     return {
         "network": on("demo", ADDRESS.format("eth0")),
         "ping": on("demo", "ping -c 3 10.0.2.2; ping -c 3 10.0.2.15") + "ping -c 3 $(address demo)",
         "to dom0": on(
             "demo",
-            "head -c 8388608 /dev/urandom >/run/x; httpd -p 5000 -h /run; md5sum </run/x",
+            f"head -c {mib << 20} /dev/urandom >/run/x; httpd -p 5000 -h /run; md5sum </run/x",
         )
         + 'wget -q -O /run/got "http://$(address demo):5000/x"; md5sum </run/got',
         "from dom0": "httpd -p 5000 -h /run; "
@@ -126,13 +126,13 @@ def disks(mib: int) -> dict[str, str]:
 
 
 def commands(mib: int) -> dict[str, str]:
-    """What is done in dom0."""
+    """What is done in dom0; `mib` is written to a disk, an eighth of it sent by TCP."""
     kernel = 'kernel = "/boot/vmlinuz"'
     return {
         "library": f"cat >/run/lib <<'LIBRARY'\n{LIBRARY}LIBRARY\necho 0 >/run/count",
         "before": "left",
         "create": "xl create /etc/xen/demo.cfg && open demo && cat /run/demo.out && xl list",
-        **network(),
+        **network(mib // 8),
         **disks(mib),
         # A file that is as good as new, then two disks and two cards.
         "two": "dd if=/dev/zero of=/run/b bs=1M count=1 conv=notrunc 2>/dev/null; "
