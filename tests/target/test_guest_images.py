@@ -60,7 +60,9 @@ def gone(name: str) -> str:
 
 def created(name: str, meanwhile: str = "") -> str:
     """Start a guest and wait for its end; what it sends, its console, and xl."""
-    begin = f"nc -l -p 7000 </dev/null >/sent & xl create /etc/xen/{name}.cfg && {meanwhile}"
+    # The end of its standard input would end this nc, and the guest's with it.
+    begin = "rm -f /silent; mkfifo /silent; { nc -l -p 7000 <>/silent >/sent & }; "
+    begin += f"xl create /etc/xen/{name}.cfg && {meanwhile}"
     return f"{begin}{gone(name)}; cat {LOG}{name}.log; md5sum </sent"
 
 
