@@ -50,7 +50,7 @@ def test_from_the_card_to_xl_and_reboot(
     seat.close()
     results = {result.command: result.text for result in target.collector.results}
     said = session.log_file(system, name).read_text(errors="replace")
-    assert "with script" in said, "U-Boot has found boot.scr"
+    assert re.search(r"with script|Found U-Boot script /boot\.scr", said), "U-Boot has found it"
     assert "inet 10.0.2.15/24" in results["ip addr"]
     board, cpus = system.board, str(system.smp)
     assert f"Brought up {cpus} CPUs" in said

@@ -43,7 +43,9 @@ def test_uboot_starts_from_a_virtio_disk(
     assert line[line.index(flags) + 1] == str(disk.parent / "u-boot")
     assert f"if=none,id=card,format=raw,file={str(disk).replace(',', ',,')}" in line
     assert {"virtio-blk-device,drive=card", "-s"} <= set(line)
-    assert any("serial=disk0" in word for word in line)
+    places = [n for n, w in enumerate(line) if "serial=disk0" in w or w.endswith("drive=card")]
+    first = places[-1] if board.qemu.last_first else places[0]
+    assert len(places) == 2 and line[first].endswith("drive=card"), "U-Boot finds it first"
     assert not {"-accel", "-dtb"} & set(line)
 
 

@@ -107,9 +107,11 @@ def command(system: System, disk: Path, folder: Path, options: Options) -> list[
     drive = f"format=raw,file={str(disk).replace(',', ',,')}"
     start = board.qemu.command(system.smp, memory)
     if not boot.facts(board).files:
-        virtio = ("-device", "virtio-blk-device,drive=card")
+        card = ["-drive", f"if=none,id=card,{drive}", "-device", "virtio-blk-device,drive=card"]
         own = uboot.options(board, folder / "u-boot")
-        return [*start, *own, *extra, "-drive", f"if=none,id=card,{drive}", *virtio]
+        # U-Boot takes the first disk with a script.
+        devices = [*extra, *card] if board.qemu.last_first else [*card, *extra]
+        return [*start, *own, *devices]
     first = cache.write_atomic(folder / "u-boot.bin", boot.firmware(board)["u-boot.bin"])
     tree = cache.write_atomic(folder / "dtb", qemu.base_tree(board, system.smp, memory))
     return [
