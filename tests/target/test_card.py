@@ -17,7 +17,7 @@ from xenolith.lab.screen import Screen
 from xenolith.lab.target import State
 from xenolith.system.model import System
 
-pytestmark = [pytest.mark.slow, pytest.mark.families("rpi4", "qemu-virt")]
+pytestmark = [pytest.mark.slow, pytest.mark.families("rpi4")]
 
 COMMANDS = ["ip addr", "xl list", "xl info", "mount", "cat /proc/cmdline"]
 FIND = "until grep -q Keyboard /proc/bus/input/devices; do sleep 0.2; done"
@@ -50,7 +50,7 @@ def test_from_the_card_to_xl_and_reboot(
     seat.close()
     results = {result.command: result.text for result in target.collector.results}
     said = session.log_file(system, name).read_text(errors="replace")
-    assert re.search(r"with script|Found U-Boot script /boot\.scr", said), "U-Boot has found it"
+    assert "with script" in said, "U-Boot has found boot.scr"
     assert "inet 10.0.2.15/24" in results["ip addr"]
     board, cpus = system.board, str(system.smp)
     assert f"Brought up {cpus} CPUs" in said
