@@ -57,7 +57,10 @@ ADDRESS = "until ip -4 addr show {0} | grep -q 'inet '; do sleep 0.2; done; ip -
 THERE_IS = "until [ -b {0} ]; do sleep 0.2; done"
 WRITTEN = (
     f"{THERE_IS.format('{1}')}\n"
-    "dd if=/dev/urandom bs=1M count={0} 2>/dev/null | tee {1} | md5sum; sync\n"
+    # In large blocks: of what is smaller than a page the rest is read before it is written.
+    "mkfifo /run/pipe; dd ibs=4k obs=1M of={1} </run/pipe 2>/dev/null & "
+    "dd if=/dev/urandom bs=1M count={0} 2>/dev/null | "
+    "tee /run/pipe | md5sum; wait; rm /run/pipe; sync\n"
     "echo 3 >/proc/sys/vm/drop_caches; dd if={1} bs=1M count={0} 2>/dev/null | md5sum"
 )
 CARDS = "until ip link set eth1 up 2>/dev/null; do sleep 0.2; done; udhcpc -S -q -n -t 20 -T 1 "
