@@ -60,7 +60,7 @@ def tool(*command: str | Path) -> bytes:
 def test_both_file_systems_are_clean(made: image.Made, tmp_path: Path) -> None:
     tool("fsck.vfat", "-n", part(made, 1, tmp_path / "p1"))
     tool("e2fsck", "-fn", part(made, 2, tmp_path / "p2"))
-    assert made.path.stat().st_size == 64 * MIB
+    assert made.path.stat().st_size == 128 * MIB
     inside = tool("debugfs", "-R", "ls -p /", tmp_path / "p2").decode()
     assert "/040755/0/0/xenolith/" in inside and "/100755/0/0/init/" in inside
 
@@ -69,7 +69,7 @@ def test_what_programs_are_told(made: image.Made) -> None:
     told = verb.described(made)
     assert told["sha256"] == hashlib.sha256(made.path.read_bytes()).hexdigest()
     identifier, parts = mbr.parse(made.path.read_bytes()[:512])
-    assert (told["size"], told["identifier"]) == (64 * MIB, f"{identifier:08x}")
+    assert (told["size"], told["identifier"]) == (128 * MIB, f"{identifier:08x}")
     assert told["partitions"] == [
         {"name": name, "type": part.kind, "start": part.start, "size": part.size}
         for name, part in zip(("boot", "root"), parts, strict=True)
@@ -163,7 +163,7 @@ def test_the_advice(made: image.Made, capsys: pytest.CaptureFixture[str]) -> Non
     args = argparse.Namespace(card=None, minimal=False)
     verb.advise(find("rpi4"), made, login.Login(), args)
     said = capsys.readouterr().err
-    assert "64 MiB" in said and f"dd if={made.path} of=/dev/sdX" in said
+    assert "128 MiB" in said and f"dd if={made.path} of=/dev/sdX" in said
     assert "you will set a password" in said
     verb.advise(find("qemu-virt-riscv64"), made, login.Login(), args)
     run = f"start it: ./xenolith run --board qemu-virt-riscv64 --from {made.path}"
