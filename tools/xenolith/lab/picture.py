@@ -87,11 +87,12 @@ def made_by(picture: str) -> list[str]:
 
 
 def shape(picture: str) -> list[str]:
-    """The text of a picture by lines, every number the same: times and sizes may differ."""
+    """The text of a picture by lines: times, sizes and the states of `xl list` may differ."""
     rows: dict[float, str] = {}
     for text in ET.fromstring(picture).iter(f"{SVG}text"):
         if text.get("clip-path"):
             row = float(text.get("y", "0"))
             rows[row] = rows.get(row, "") + "".join(text.itertext()).replace("\xa0", " ")
-    numbers = (re.sub(r"\d+(\.\d+)?", "0", line) for line in rows.values())
-    return [" ".join(line.split()) for line in numbers if line.strip()]
+    lines = (re.sub(r"\d+(\.\d+)?", "0", line) for line in rows.values())
+    lines = (re.sub(r" [-rbpscd]{6} ", " state ", line) for line in lines)
+    return [" ".join(line.split()) for line in lines if line.strip()]
