@@ -17,6 +17,7 @@ from xenolith.card import boot, image, kernel, layout, recipe
 from xenolith.card.image import Made, Request
 from xenolith.card.login import Login, read_password
 from xenolith.cli.image import DOM0_LINE
+from xenolith.dom0.image import Dom0
 from xenolith.lab import card, debian, protocol, session
 from xenolith.lab.console import Console, Deadline, LabError
 from xenolith.lab.screen import Screen
@@ -120,7 +121,9 @@ def check(shell: Shell, device: str) -> None:
     source, size = shell.run("findmnt -nbo SOURCE,SIZE /").split()
     assert source == device
     assert int(size) > LARGER - layout.BOOT - (256 << 20), "the root has grown"
-    assert {"guest.cfg.example", "boot.scr"} <= set(shell.run("ls /etc/xen /boot/firmware").split())
+    assert {"demo.cfg", "guest.cfg.example", "boot.scr"} <= set(
+        shell.run("ls /etc/xen /boot/firmware").split()
+    )
     assert "ssh-ed25519" in shell.run("ssh-keyscan -t ed25519 localhost 2>/dev/null")
     assert shell.run("dpkg --audit") == ""
 
@@ -136,6 +139,28 @@ def check_kernel_hook(shell: Shell) -> None:
     shell.run(f"zcat {place}/kernel.gz | cmp - /boot/vmlinuz-{version}")
     shell.run(f"cmp {place}/initrd.gz /boot/initrd.img-{version}")
     assert ".new" not in shell.run(f"ls {place}")
+
+
+def check_guest(shell: Shell) -> None:
+    """The guest that is just there: console, network, a disk that keeps what is written."""
+    console, deadline = shell.console, shell.deadline
+    for written in ("", "first start"):
+        console.send(b"xl create -c /etc/xen/demo.cfg\r")
+        console.expect(rb"demo:~# ", deadline, "the guest's shell")
+        console.send(b"until ping -c 1 10.0.2.2; do sleep 1; done; cat note; mount; free\r")
+        console.expect(rb"1 packets received", deadline, "an answer to ping")
+        if written:
+            console.expect(rb"first start\r*\n", deadline, "what the guest wrote before")
+        console.expect(rb"/dev/xvda on / type ext", deadline)
+        console.expect(rb"Mem: ", deadline)
+        console.send(b"echo first start >note; sync; echo is $((40 + 2))\r")
+        console.expect(rb"is 42", deadline)
+        console.send(b"\x1d")
+        console.expect(rb"root@stone:~# ", deadline, "dom0's shell after Ctrl-]")
+        assert "\ndemo " in shell.run("xl list")
+        shell.run("xl shutdown -w demo")
+        # xl takes the rest down in its own time.
+        shell.run("while xl list | grep -q demo || losetup | grep -q demo; do sleep 0.5; done")
 
 
 def check_screen(shell: Shell, seat: Screen) -> None:
@@ -162,8 +187,8 @@ def check_screen(shell: Shell, seat: Screen) -> None:
 def test_on_a_machine_with_a_network(
     make_system: Callable[..., System],
     larger: Path,
-    tmp_path: Path,
     made: Made,
+    dom0: Dom0,
     short_folder: Path,
 ) -> None:
     """Without U-Boot on QEMU virt: what is on the card is the same, and there is a DHCP server,
@@ -172,9 +197,8 @@ def test_on_a_machine_with_a_network(
     usual = make_system(dom0_args=line)
     board = usual.board
     linux = kernel.prepare(board.debian_arch, recipe.load())
-    initrd = tmp_path / "initrd.gz"
-    assert usual.initrd
-    initrd.write_bytes(boot.initrd(usual.initrd.read_bytes(), linux))
+    initrd = short_folder / "initrd.gz"
+    initrd.write_bytes(boot.initrd(dom0.core.read_bytes(), linux))
     system = replace(usual, kernel=linux.packed, initrd=initrd)
     disk = ["-drive", f"if=none,id=card,format=raw,file={larger}"]
     extra = [*board.qemu.network, *disk, "-device", "virtio-blk-device,drive=card"]
@@ -182,13 +206,14 @@ def test_on_a_machine_with_a_network(
     seat = Screen(short_folder / "qmp")
     options = Options("test-card-debian", TIMEOUT, extra=[*extra, *seat.options])
     token = protocol.new_token()
-    command = session.prepare(system, [], options, token, tmp_path)
+    command = session.prepare(system, [], options, token, short_folder)
     with session.switched_on(command, system, [], options, token) as target:
         shell = Shell(target.console, target.deadline)
         check(shell, "/dev/vda2")
         check_screen(shell, seat)
         assert "10.0.2.15/24" in shell.run("ip -c=never -4 -br addr show xenbr0")
         assert "xenbr0" in shell.run("ip link show eth0")
+        check_guest(shell)
         check_kernel_hook(shell)
         shell.run("systemctl --no-block poweroff")
         target.console.expect(rb"Hardware Dom0 halted: halting machine", target.deadline)

@@ -55,7 +55,7 @@ def initrd(board: Board, dom0: Dom0, tmp_path_factory: pytest.TempPathFactory) -
     overlay = cpio.pack([cpio.file("init.dom0", after, 0o755)])
     linux = kernel.prepare(board.debian_arch, recipe.load())
     path = tmp_path_factory.mktemp("initrd") / "initrd"
-    path.write_bytes(boot.initrd(dom0.initrd.read_bytes(), linux, overlay))
+    path.write_bytes(boot.initrd(dom0.core.read_bytes(), linux, overlay))
     return path
 
 

@@ -16,7 +16,8 @@ from xenolith.card.rootfs import Choice
 from xenolith.dom0 import apt, cache, cpio
 from xenolith.errors import UserError
 
-FILES = {path.name: path.read_bytes() for path in recipe.FOLDER.iterdir()}
+FOLDERS = recipe.FOLDER, recipe.FOLDER.parent / "xen"
+FILES = {path.name: path.read_bytes() for folder in FOLDERS for path in folder.iterdir()}
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxRbP1cvv1y3wGFuXvRQKR8pAx6BVRbFQ1AyqoFKfVb me@home"
 
 

@@ -108,6 +108,8 @@ def build(request: Request, out: Path) -> Made:
             found = _minimal(dom0, request.hostname, linux.seconds)
         else:
             found = _debian(request, rules, linux, identifier, place)
+            # The kernel and the initial file system of /etc/xen/demo.cfg.
+            tree.put(found, _items(dom0.guests), linux.seconds)
         files = _boot_files(request, linux, usual, identifier)
         needs = ext4.space(found)
         total = sum(map(len, files.values()))
@@ -161,11 +163,9 @@ def _folder(out: Path) -> Iterator[Path]:
         raise UserError(f"cannot write {out}: {e.strerror}; choose another --out") from e
 
 
-def _minimal(dom0: Dom0, hostname: str, seconds: int) -> Tree:
-    """The root of a dom0 of busybox: what is in its initramfs."""
-    archives = dom0.core.read_bytes(), dom0.guests.read_bytes()
-    found: Tree = {"": replace(tree.directory(""), mtime=seconds)}
-    items = [
+def _items(archive: Path) -> list[tree.Item]:
+    """What is in an archive of dom0's."""
+    return [
         tree.Item(
             entry.path,
             entry.mode,
@@ -173,9 +173,14 @@ def _minimal(dom0: Dom0, hostname: str, seconds: int) -> Tree:
             target=entry.data.decode() if stat.S_ISLNK(entry.mode) else "",
             device=entry.device,
         )
-        for archive in archives
-        for entry in cpio.unpack(archive)
+        for entry in cpio.unpack(archive.read_bytes())
     ]
+
+
+def _minimal(dom0: Dom0, hostname: str, seconds: int) -> Tree:
+    """The root of a dom0 of busybox: what is in its initramfs."""
+    found: Tree = {"": replace(tree.directory(""), mtime=seconds)}
+    items = [*_items(dom0.core), *_items(dom0.guests)]
     more = [
         tree.file("etc/hostname", f"{hostname}\n"),
         tree.link("sbin/init", "../init"),
@@ -194,7 +199,8 @@ def _debian(
     found = stage.read(stage.root(chosen, rules, linux), place / "spool", linux.seconds)
     listed = rootfs.sources_list(suite)
     choice = rootfs.Choice(request.hostname, request.login, identifier, listed)
-    files = {path.name: path.read_bytes() for path in recipe.FOLDER.iterdir()}
+    folders = recipe.FOLDER, dom0_image.SCRIPTS / "xen"
+    files = {path.name: path.read_bytes() for folder in folders for path in folder.iterdir()}
     rootfs.finish(found, choice, files, chosen, asked)
     return found
 

@@ -81,7 +81,7 @@ def finish(
     packages: Sequence[Package],
     asked: set[str],
 ) -> None:
-    """Make `found` the card's root. `files`: those of tools/dom0/card, by name.
+    """Make `found` the card's root. `files`: those of tools/dom0/card and tools/dom0/xen, by name.
 
     Times are left to the caller. Raises UserError for a user that exists.
     """
@@ -145,7 +145,7 @@ def _services(files: dict[str, bytes]) -> list[Item]:
         tree.file(f"{UNITS}/xen.service.d/dom0.conf", files["xen-dom0.conf"]),
         tree.file(f"{UNITS}/ssh.service.d/keys.conf", files["ssh-keys.conf"]),
         tree.file(f"{UNITS}/{CONSOLES[1]}.service.d/quiet.conf", QUIET),
-        tree.file("etc/xen/guest.cfg.example", files["guest.cfg"]),
+        *(tree.file(f"etc/xen/{name}", files[name]) for name in ("demo.cfg", "guest.cfg.example")),
     ]
     grow = "xenolith-grow.service"
     items.append(tree.file(f"{UNITS}/{grow}", files[grow]))
