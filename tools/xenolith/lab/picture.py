@@ -65,6 +65,7 @@ def draw(command: Sequence[str], results: Sequence[Result]) -> str:
     picture = re.sub(r"@font-face\s*\{.*?\}\s*", "", picture, flags=re.DOTALL)
     # What was no colour after all is no text either.
     picture = picture.replace("\x1b", "")
+    picture = "".join(f"{line.rstrip()}\n" for line in picture.splitlines())
     return picture.replace(">", f">\n    <desc>{escape(typed)}</desc>", 1)
 
 
