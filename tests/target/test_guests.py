@@ -37,6 +37,7 @@ on() {
     { cat; echo "echo end-\$?-$count"; } >"/run/$1.in"
     wait_for "grep -q '^end-[0-9]*-$count' /run/$1.out" || echo "no answer"
     tail -c +$from "/run/$1.out" | tr -d '\r'
+    echo # behind the guest's prompt
 }
 address() { sed -n 's/.*inet \(10[0-9.]*\).*/\1/p' "/run/$1.out" | head -n 1; }
 left() {
