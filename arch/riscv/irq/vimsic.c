@@ -14,9 +14,10 @@
  * FREE and AWAY: open for all identities, each interrupts the hart (SGEI). IN USE: the guest's own
  * eie and eithreshold, no SGEI.
  *
- * A sender may be faster than the hart: after COLLECT_MAX interrupts within COLLECT_TIME the files
- * that make more are held, until the hart's settle timer lets them interrupt again. What comes
- * meanwhile stays in the file, for vimsic_load at home or for that next interrupt.
+ * A sender may be faster than the hart: after COLLECT_MAX interrupts within COLLECT_TIME a file is
+ * held, until the hart's settle timer lets it interrupt again. What comes meanwhile stays in the
+ * file, for vimsic_load at home or for that next interrupt. Each file has a budget of its own: no
+ * guest uses up another one's.
  *
  * A message for a vCPU that does not run at home waits in `incoming` until VIRQ_FILE, raised for
  * that vCPU, makes its CPU merge it (vimsic_merge). The same way go all that are emulated.
@@ -33,7 +34,7 @@
 #include <xen/printk.h>
 #include <xen/time.h>
 
-#define COLLECT_MAX  8u /* some microseconds each */
+#define COLLECT_MAX  8u /* interrupts, some microseconds each */
 #define COLLECT_TIME MILLISECS(1)
 
 static bool vimsic_at_home(const struct vimsic *f)
@@ -47,20 +48,31 @@ static void vimsic_use(struct vcpu *v, uint32_t file)
     v->arch.hstatus = (v->arch.hstatus & ~HSTATUS_VGEIN) | (uint64_t)file << HSTATUS_VGEIN_SHIFT;
 }
 
-/* vsiselect is lost here and in vimsic_load. A home is left open. eip first: what comes later stays
- * in the file, and is there at the next load or interrupts. What came since v has looked, before it
- * went to sleep, wakes it: the file has told nobody but v's registers. */
+/* Of word w: the identities that a threshold lets through [RVAIA 3.8.2]. */
+static uint64_t vimsic_passing(uint64_t threshold, uint32_t w)
+{
+    uint64_t first = 64ul * w;
+
+    if (threshold == 0 || threshold >= first + 64u) {
+        return UINT64_MAX;
+    }
+    return threshold > first ? (1ul << (threshold - first)) - 1u : 0;
+}
+
+/* vsiselect is lost here and in vimsic_load. A home is left open. eip before eie: what comes later
+ * stays in the file, and is there at the next load or interrupts. What came since v has looked,
+ * before it went to sleep, wakes it: the file has told nobody but v's registers. */
 void vimsic_save(struct vcpu *v)
 {
     struct vimsic *f = v->arch.virq.file;
     bool home = vimsic_at_home(f), wanted = false;
 
+    f->threshold = imsic_swap(IMSIC_EITHRESHOLD, 0);
     for (uint32_t w = 0; w < imsic.words; w++) {
         f->eip[w] = imsic_swap(IMSIC_EIP0 + 2u * w, 0);
         f->eie[w] = imsic_swap(IMSIC_EIE0 + 2u * w, home ? UINT64_MAX : 0);
-        wanted |= (f->eip[w] & f->eie[w]) != 0;
+        wanted |= (f->eip[w] & f->eie[w] & vimsic_passing(f->threshold, w)) != 0;
     }
-    f->threshold = imsic_swap(IMSIC_EITHRESHOLD, 0);
     f->delivery = imsic_swap(IMSIC_EIDELIVERY, home);
     if (home) {
         csr_set(CSR_HGEIE, 1ul << f->home_file);
@@ -127,16 +139,16 @@ static void vimsic_collect_file(struct imsic_hart *h, uint32_t file)
     csr_write(CSR_HSTATUS, hstatus);
 }
 
-/* One more interrupt for messages: are these too many? */
-static bool vimsic_is_flooded(struct imsic_hart *h)
+/* One more interrupt for messages in a file: are these too many? */
+static bool vimsic_is_flooded(struct imsic_hart *h, uint32_t file)
 {
     s_time_t now = time_now();
 
-    if (now - h->since >= COLLECT_TIME) {
-        h->since = now;
-        h->collected = 0;
+    if (now - h->budget[file].since >= COLLECT_TIME) {
+        h->budget[file].since = now;
+        h->budget[file].collected = 0;
     }
-    return h->collected++ >= COLLECT_MAX;
+    return h->budget[file].collected++ >= COLLECT_MAX;
 }
 
 void vimsic_collect(void)
@@ -144,14 +156,16 @@ void vimsic_collect(void)
     struct imsic_hart *h = &imsic_harts[this_cpu()->id];
     uint64_t files = csr_read(CSR_HGEIP) & csr_read(CSR_HGEIE);
 
-    if (vimsic_is_flooded(h)) {
-        csr_clear(CSR_HGEIE, files);
-        h->held |= files;
-        virq_settle_later();
-        return;
-    }
     for (; files != 0; files &= files - 1u) {
-        vimsic_collect_file(h, ctz64(files));
+        uint32_t file = ctz64(files);
+
+        if (vimsic_is_flooded(h, file)) {
+            csr_clear(CSR_HGEIE, 1ul << file);
+            h->held |= 1ul << file;
+            virq_settle_later();
+        } else {
+            vimsic_collect_file(h, file);
+        }
     }
 }
 
@@ -159,6 +173,9 @@ void vimsic_settle(void)
 {
     struct imsic_hart *h = &imsic_harts[this_cpu()->id];
 
+    for (uint64_t files = h->held; files != 0; files &= files - 1u) {
+        h->budget[ctz64(files)].collected = 0; /* or it would be held again at once */
+    }
     csr_set(CSR_HGEIE, h->held); /* interrupts at once if something waits there */
     h->held = 0;
 }

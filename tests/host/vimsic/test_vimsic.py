@@ -35,3 +35,8 @@ def model(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_floods(model: Path, seed: int) -> None:
     done = subprocess.run([model, str(seed), "300000"], capture_output=True, text=True, check=False)
     assert done.stdout == "ok\n", done.stdout + done.stderr
+
+
+def test_no_guest_uses_up_its_neighbours_interrupts(model: Path) -> None:
+    done = subprocess.run([model, "phase", "100000"], capture_output=True, text=True, check=False)
+    assert done.stdout == "ok\n", done.stdout + done.stderr

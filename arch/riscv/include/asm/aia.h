@@ -78,9 +78,11 @@ struct imsic_hart {
     spinlock_t lock;                     /* owner: held while one is used, so that it stays */
     struct vcpu *owner[IMSIC_MAX_FILES]; /* by guest file: whose home it is, NULL: free */
     /* The hart's own, see vimsic.c: */
-    uint64_t held;      /* guest files that must wait before they interrupt again */
-    uint32_t collected; /* interrupts of files since ... */
-    s_time_t since;
+    uint64_t held; /* guest files that must wait before they interrupt again */
+    struct {
+        uint32_t collected; /* its interrupts since ... */
+        s_time_t since;
+    } budget[IMSIC_MAX_FILES];
 };
 
 struct aplic {
