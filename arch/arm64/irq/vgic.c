@@ -120,13 +120,13 @@ void vgic_timer_deadline(struct vcpu *v)
     spin_unlock(&g->lock);
 }
 
-void vgic_set_line(struct vcpu *v, uint32_t virq, bool high)
+void vgic_follow_line(struct vcpu *v, uint32_t virq, bool (*is_high)(const struct vcpu *v))
 {
     struct vgic *g = v->d->arch.vgic.state;
     struct vgic_irq *irq = &v->arch.vgic.own[virq];
 
     spin_lock(&g->lock);
-    if (!high) {
+    if (!is_high(v)) {
         vgic_clear(irq, VGIC_LINE);
     } else if (!vgic_is(irq, VGIC_LINE)) {
         vgic_set(irq, VGIC_LINE);

@@ -35,24 +35,19 @@ static bool vtimer_phys_reached(const struct vtimer *t)
            atomic_load(&t->phys_cval) <= arch_counter();
 }
 
-static bool vtimer_phys_line(const struct vtimer *t)
+static bool vtimer_phys_is_high(const struct vcpu *v)
 {
+    const struct vtimer *t = &v->arch.timer;
+
     return vtimer_phys_reached(t) && (atomic_load(&t->phys_ctl) & CNT_CTL_IMASK) == 0;
 }
 
-/* The line follows the registers. The guest may write them on one CPU while the deadline passes on
- * another: whoever sets the line last sees to it that it is right. */
+/* The guest may write the registers on one CPU while the deadline passes on another. */
 static void vtimer_phys_show(void *data)
 {
     struct vcpu *v = data;
-    const struct vtimer *t = &v->arch.timer;
-    bool line;
 
-    do {
-        line = vtimer_phys_line(t);
-        vgic_set_line(v, v->d->arch.vgic.state->phys_timer, line);
-        smp_mb(); /* the line is set before the registers are looked at again */
-    } while (vtimer_phys_line(t) != line);
+    vgic_follow_line(v, v->d->arch.vgic.state->phys_timer, vtimer_phys_is_high);
 }
 
 /* Line and deadline follow the registers. */

@@ -31,6 +31,11 @@ static void raise(void)
     arch_virq_inject(v, virq);
 }
 
+static bool line_is_high(const struct vcpu *v)
+{
+    return line_high[v->id];
+}
+
 static void line(bool high)
 {
     struct vcpu *v = &vcpus[pick(NR_VCPUS)];
@@ -42,7 +47,7 @@ static void line(bool high)
         e->late = 1;
     }
     line_high[v->id] = high;
-    vgic_set_line(v, LINE, high);
+    vgic_follow_line(v, LINE, line_is_high);
 }
 
 /* `id` goes to this CPU, unless another one has it. */
@@ -130,7 +135,7 @@ static void drain(void)
     for (i = 0; i < NR_VCPUS; i++) {
         line_high[i] = false;
         private[i][LINE].late = 1;
-        vgic_set_line(&vcpus[i], LINE, false);
+        vgic_follow_line(&vcpus[i], LINE, line_is_high);
     }
     self = &cpus[1];
     switch_to(IDLE);

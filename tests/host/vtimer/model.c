@@ -191,10 +191,11 @@ static void gicv2_request(unsigned int irq, void (*fn)(unsigned int irq, void *d
     (void)fn;
 }
 
-static void vgic_set_line(struct vcpu *v, uint32_t virq, bool high)
+static void vgic_follow_line(struct vcpu *v, uint32_t virq, bool (*is_high)(const struct vcpu *v))
 {
     spin_lock(&v->d->arch.vgic.state->lock);
-    line = high;
+    line = is_high(v);
+    others();
     spin_unlock(&v->d->arch.vgic.state->lock);
 }
 

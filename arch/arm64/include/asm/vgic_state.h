@@ -150,8 +150,9 @@ void vgic_switch(struct vcpu *v);
 void vgic_follow_host(const struct domain *d, const struct vgic_irq *irq);
 void vgic_inject_sgi(struct vcpu *v, uint32_t sgi, uint32_t source);
 void vgic_inject_private(struct vcpu *v, uint32_t virq);
-/* Level of the line of an emulated device of v. */
-void vgic_set_line(struct vcpu *v, uint32_t virq, bool high);
+/* The line of an emulated device of v is what `is_high` says, asked under the lock. Whoever changes
+ * what that depends on calls this afterwards: the last one has seen all changes. */
+void vgic_follow_line(struct vcpu *v, uint32_t virq, bool (*is_high)(const struct vcpu *v));
 /* The deadline of a vCPU's virtual timer has passed; does nothing for one that is loaded. */
 void vgic_timer_deadline(struct vcpu *v);
 void vgic_load(struct vcpu *v);
