@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The console of a domain that has no driver of Xen's: what the port's firmware calls or virtual
- * UART take goes into the ring that the tools gave the domain for a PV console (HVM_PARAM_CONSOLE_*).
+ * The console of a domain that has no driver of Xen's: text of the port's firmware calls goes into
+ * the ring that the tools gave the domain for a PV console (HVM_PARAM_CONSOLE_*), and back.
  *
  * The ring is in a page that the guest writes, too. On the guest's side of it there may be two at
  * once: this file, with the domain's console lock, and the guest's own driver, which knows nothing of
@@ -81,7 +81,9 @@ static size_t pv_console_get(struct xencons_interface *ring, char *text, size_t 
     for (size_t i = 0; i < n; i++) {
         text[i] = ring->in[cons++ & (sizeof(ring->in) - 1u)];
     }
-    atomic_store_release(&ring->in_cons, cons);
+    if (n != 0) { /* who only looks does not undo what the guest's own driver has taken */
+        atomic_store_release(&ring->in_cons, cons);
+    }
     return n;
 }
 
