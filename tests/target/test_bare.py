@@ -27,7 +27,7 @@ TYPED = (
     + until("grep -q '{1}' /said || ! kill -0 $!")
     + "printf {2} >$(xenstore-read /local/domain/$(xl domid {0})/console/tty); wait; cat /said"
 )
-GONE = until("! xl list | grep -q -- '--p--d'")
+GONE = until("! xl list | grep -q ' .....d '")
 
 ECHO = """
 # Writes and reads by the SBI's debug console, then by the legacy calls; shuts down by SRST. At q it

@@ -45,7 +45,7 @@ extra = "console=hvc0 rdinit=/init panic=5 nokaslr mitigations=off"
 on_crash = "destroy"
 """
 # A destroyed domain may be listed as dying until its last reference is gone.
-GONE = until("! xl list | grep -q -- '--p--d'")
+GONE = until("! xl list | grep -q ' .....d '")
 COMMANDS = {
     "free before": "xl info | grep free_memory",
     "version 2": "(cat /guest/config; echo max_grant_version=2) > /version2; "

@@ -54,7 +54,7 @@ LOG = "/var/log/xen/guest-"
 
 def gone(name: str) -> str:
     """Wait until a guest has left; what xl says of its end."""
-    left = until(f"! xl list | grep -q -e '^{name} ' -e '--p--d'")
+    left = until(f"! xl list | grep -q -e '^{name} ' -e ' .....d '")
     return f"{left}cat /var/log/xen/xl-{name}.log; xl list"
 
 

@@ -33,7 +33,7 @@ COMMANDS = {
     "console": "mkfifo /silent; xl create -c /uboot/config <>/silent >/said 2>&1 & "
     + until("grep -q 'xenguest#' /said || ! kill -0 $!")
     + f"printf 'version\\nreset\\n' >{TTY}; wait; cat /said",
-    "after": until("! xl list | grep -q -- '--p--d'") + "xl list",
+    "after": until("! xl list | grep -q ' .....d '") + "xl list",
 }
 
 
