@@ -10,6 +10,7 @@ import pytest
 
 from xenolith.build import host
 from xenolith.cli.main import main
+from xenolith.errors import UserError
 from xenolith.guest import kernel, output
 from xenolith.guest.kernel import Kernel
 from xenolith.guest.model import Guest
@@ -49,6 +50,15 @@ def test_an_image_becomes_files_beside_each_other(
         (["--out", "."], "is a folder"),
         (["--out", "x"], "name ends in .img"),
         (["--out", "x.cfg"], "name ends in .img"),
+        (["--out", "new/a,b.img"], "a disk cannot be called 'a,b.img'"),
+        (["--out", "a'b.img"], 'a disk cannot be called "a\'b.img"'),
+        (["--out", "a b.img"], "a disk cannot be called 'a b.img'"),
+        (["--out", ".img"], "a disk cannot be called '.img'"),
+        (["--out", "a\udcff.img"], r"a disk cannot be called 'a\udcff.img'"),
+        (["--out", "a\x1b.img"], r"a disk cannot be called 'a\x1b.img'"),
+        (["--out", f"{'x' * 97}.img", "--name", "x"], "a disk cannot be called 'xxx"),
+        (["--out", "app.tar"], "app.tar is the image to read; choose another --out"),
+        (["--out", "new/dir/x.img", "--hostname", "a_b"], "--hostname 'a_b'"),
         (["--out", "7.img"], "cannot be called '7'"),
         (["--out", "x.img", "--name", "a/b"], "cannot be called 'a/b'"),
         (["--out", "x.img", "--arch", "arm64", "--board", "rpi4"], "one of them is enough"),
@@ -79,8 +89,58 @@ def test_what_is_refused(
 
 
 def test_an_image_that_is_not_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert main(["guest", "oci", "none.tar", "--out", str(tmp_path / "x.img")]) == 2
+    assert main(["guest", "oci", "none.tar", "--out", str(tmp_path / "new/dir/x.img")]) == 2
     assert "none.tar does not exist" in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("ending", ["img", "cfg", "kernel", "initrd"])
+@pytest.mark.parametrize("kind", ["file", "folder", "link"])
+def test_what_is_there_stays(
+    tmp_path: Path, app: Path, ending: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It may be a disk in use, or nothing that anybody has named."""
+    path = tmp_path / f"web.{ending}"
+    if kind == "file":
+        path.write_bytes(b"mine")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to("nowhere")
+    before = [(x, x.lstat().st_mtime_ns) for x in sorted(tmp_path.rglob("*"))]
+    for command in (["oci", str(app)], ["make", "debian"]):
+        assert main(["guest", *command, "--out", str(tmp_path / "web.img")]) == 2
+        said = capsys.readouterr().err
+        here = f"{path} is there already; delete it, or choose another --out"
+        assert here in said or ((kind, ending) == ("folder", "img") and "is a folder" in said)
+    assert [(x, x.lstat().st_mtime_ns) for x in sorted(tmp_path.rglob("*"))] == before
+
+
+def test_an_image_beside_the_disk_is_not_to_be_deleted(
+    tmp_path: Path, app: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = app.rename(tmp_path / "app.kernel")
+    (tmp_path / "app.img").hardlink_to(image)
+    assert main(["guest", "oci", str(image), "--out", str(tmp_path / "app.img")]) == 2
+    assert "app.img is the image to read; choose another --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("late", ["web.img", "web.cfg", "web.kernel"])
+def test_a_name_that_is_taken_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    disk = tmp_path / "disk"
+    disk.write_bytes(b"x")
+    out = tmp_path / "out" / "web.img"
+
+    def taken(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes())
+        (out.parent / late).mkdir()
+
+    monkeypatch.setattr(output, "_copy", taken)
+    with pytest.raises(UserError, match=rf"{late} is there by now"):
+        output.write(Guest("web", "", {"kernel": disk}, (disk,)), out)
+    assert [path.name for path in out.parent.iterdir()] == [late]
 
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +154,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(output, "_copy", full)
     with pytest.raises(Exception, match="disk full: no room for the guest"):
         output.write(guest, tmp_path / "out" / "web.img")
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def test_holes_stay_holes(tmp_path: Path) -> None:

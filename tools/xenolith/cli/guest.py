@@ -63,7 +63,7 @@ def _shared(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Makes a guest; prints the name of its config, and on stderr what to do with it."""
-    output.check(args.out)
+    output.check(args.out, args.image if args.kind == "oci" else None)
     board = _board(args)
     name = check_name(args.name or args.out.stem)
     size = parse_size(args.size) if args.size else None
