@@ -126,7 +126,7 @@ def report(
         place = folder / name
         place.mkdir()
         wishes = Wishes(name, arguments=arguments)
-        guests.append(oci.make(board.debian_arch, archive, wishes, place))
+        guests.append(oci.make(oci.read(board.debian_arch, archive, wishes, place), place))
         shutil.rmtree(place / "spool")
     system, options = with_guests(make_system(smp=2, memory=2048), guests, folder)
     return boot(system, "test-guest-images", COMMANDS, options)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,6 +142,69 @@ def test_a_name_that_is_taken_meanwhile(
     with pytest.raises(UserError, match=rf"{late} is there by now"):
         output.write(Guest("web", "", {"kernel": disk}, (disk,)), out)
     assert [path.name for path in out.parent.iterdir()] == [late]
+
+
+def _installs(*_: object) -> None:
+    raise AssertionError("a typing error has something installed")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (["oci", "none.tar"], "none.tar does not exist"),
+        (["oci", "x" * 300], "File name too long; name an image that can be read"),
+        (["oci", "empty"], "empty is no image"),
+        (["oci", "app.tar", "--arch", "riscv64"], "is for linux/arm64"),
+        (["oci", "app.tar", "--args", "x", "--image", "y"], "choose with --image"),
+        (["oci", "app.tar", "--size", "1000000"], "whole number of MiB"),
+        (["oci", "app.tar", "--hostname", "a_b"], "--hostname 'a_b'"),
+        (["make", "debian", "--size", "1000000"], "whole number of MiB"),
+        (["make", "debian", "--hostname", "a_b"], "--hostname 'a_b'"),
+        (["make", "debian", "--name", "7"], "cannot be called '7'"),
+    ],
+)
+@pytest.mark.usefixtures("app")
+def test_the_input_is_looked_at_before_anything_is_installed(
+    tmp_path: Path,
+    given: list[str],
+    why: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setattr(host, "ensure", _installs)
+    assert main(["guest", *given, "--out", "new/x.img"]) == 2
+    assert why in capsys.readouterr().err and not (tmp_path / "new").exists()
+
+
+def test_an_archive_that_cannot_be_read_is_not_blamed_on_out(
+    tmp_path: Path,
+    app: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Root may read anything, so the system's answer is made up."""
+    opens = Path.open
+
+    def refuse(path: Path, *args: Any, **kinds: Any) -> Any:
+        if path == app:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opens(path, *args, **kinds)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert main(["guest", "oci", str(app), "--out", str(tmp_path / "x.img")]) == 2
+    said = capsys.readouterr().err
+    assert f"{app}: Permission denied; name an image that can be read" in said
+
+
+@pytest.mark.parametrize(("name", "blamed"), [("", True), (".", True), ("/elsewhere/file", False)])
+def test_only_trouble_beside_the_disk_is_blamed_on_out(
+    tmp_path: Path, name: str, *, blamed: bool
+) -> None:
+    with pytest.raises((OSError, UserError)) as caught, output.folder(tmp_path / "x.img") as place:
+        raise OSError(errno.ENOSPC, "No space left on device", str(place / name) if name else None)
+    assert isinstance(caught.value, UserError) == blamed
 
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from xenolith.dom0 import cpio
 from xenolith.errors import UserError
 from xenolith.guest import kernel, layers, oci, output, program
 from xenolith.guest.kernel import Kernel
+from xenolith.guest.model import Guest
 from xenolith.testing import images
 from xenolith.testing.images import BASE, CONFIG, entry, layer, link
 
@@ -98,6 +99,10 @@ def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kernel, "prepare", lambda _arch: Kernel(image, b"busybox"))
 
 
+def made_of(path: Path, wishes: oci.Wishes, place: Path) -> Guest:
+    return oci.make(oci.read("arm64", path, wishes, place), place)
+
+
 @pytest.mark.usefixtures("linux")
 def test_a_guest_is_always_the_same_and_its_disk_has_what_the_image_has(tmp_path: Path) -> None:
     top = layer(link("etc/resolv.conf", "/proc/1/mem"), link("dev", "/etc"))
@@ -106,7 +111,7 @@ def test_a_guest_is_always_the_same_and_its_disk_has_what_the_image_has(tmp_path
     for number in range(2):
         place = tmp_path / str(number)
         place.mkdir()
-        guest = oci.make("arm64", path, oci.Wishes("app", hostname="box"), place)
+        guest = made_of(path, oci.Wishes("app", hostname="box"), place)
         written = output.write(guest, tmp_path / f"out{number}" / "app.img")
         made.append([file.read_bytes() for file in written])
     assert made[0] == made[1]
@@ -132,7 +137,7 @@ def test_ports_are_a_comment(tmp_path: Path, ports: Any) -> None:
     config = CONFIG | {"ExposedPorts": ports}
     path = images.pack(images.layout("arm64", [BASE], config), tmp_path / "app.tar")
     (tmp_path / "place").mkdir()
-    text = oci.make("arm64", path, oci.Wishes("app"), tmp_path / "place").config
+    text = made_of(path, oci.Wishes("app"), tmp_path / "place").config
     assert ("# Ports that it says it serves: 80/tcp.\n" in text) == isinstance(ports, dict)
 
 
@@ -142,7 +147,7 @@ def test_a_disk_that_is_too_small(tmp_path: Path) -> None:
     path = images.pack(images.layout("arm64", [BASE, big], CONFIG), tmp_path / "app.tar")
     (tmp_path / "place").mkdir()
     with pytest.raises(UserError, match=r"--size: this image needs \d+M or more"):
-        oci.make("arm64", path, oci.Wishes("app", size=8 << 20), tmp_path / "place")
+        made_of(path, oci.Wishes("app", size=8 << 20), tmp_path / "place")
 
 
 def test_files_in_a_tree_are_found_through_links() -> None:

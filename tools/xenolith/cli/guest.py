@@ -90,8 +90,10 @@ def _oci(board: Board, name: str, size: int | None, args: argparse.Namespace, pl
         size=size or 0,
         memory=parse_memory(args.memory),
     )
+    # First of all: what is wrong with the image is said before anything is installed for it.
+    opened = oci.read(board.debian_arch, args.image, wishes, place)
     host.ensure(board, RUN, DOM0, CARD)
-    return oci.make(board.debian_arch, args.image, wishes, place)
+    return oci.make(opened, place)
 
 
 def _make(

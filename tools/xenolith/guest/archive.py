@@ -39,10 +39,8 @@ class Source:
         self._tar: tarfile.TarFile | None = None
         self._file: blob.BoundedFile | None = None
         self._members: dict[str, tarfile.TarInfo] = {}
-        if path.is_dir():
+        if _is_folder(path):
             return
-        if not path.is_file():
-            raise UserError(f"{path} does not exist or is no file", 2)
         with blob.reading(str(path)):
             plain = self.new()
             blob.unpack(path, plain, limit)
@@ -125,6 +123,20 @@ class Source:
         if not isinstance(size, int) or not 0 <= size <= self.limit:
             raise UserError(f"{self.path}: blob {digest} has {size!r} bytes, which cannot be")
         return f"blobs/sha256/{digest.removeprefix('sha256:')}", size, digest
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether the image is a folder or a file. Raises UserError for one that cannot be read."""
+    try:
+        if path.is_dir():
+            next(path.iterdir(), None)
+            return True
+        if not path.is_file():
+            raise UserError(f"{path} does not exist or is no file", 2)
+        path.open("rb").close()
+    except OSError as e:
+        raise UserError(f"{path}: {e.strerror}; name an image that can be read", 2) from e
+    return False
 
 
 @dataclass(frozen=True)

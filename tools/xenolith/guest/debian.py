@@ -44,7 +44,10 @@ logged in until it sets a password. `xl shutdown` ends it in order.
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a user decides. `size`: of the disk in bytes, `keys`: public ssh keys of root."""
+    """What a user decides. `size`: of the disk in bytes, `keys`: public ssh keys of root.
+
+    Raises UserError for what cannot be.
+    """
 
     name: str = "debian"
     hostname: str = ""
@@ -53,6 +56,11 @@ class Wishes:
     packages: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     size: int = 2 << 30
+
+    def __post_init__(self) -> None:
+        model.check_name(self.name)
+        check_hostname(self.hostname or model.host_name(self.name))
+        model.check_disk_size(self.size)
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,6 @@ def make(arch: str, wishes: Wishes | None = None) -> Guest:
     `arch`: Debian's name of an architecture.
     """
     wanted = wishes or Wishes()
-    _check(wanted)
     parts = _parts(arch, wanted)
     store = cache.cache_dir("guest")
     place = store / f"debian-{arch}-{cache.digest(LAYOUT, repr(wanted), *parts.names())}"
@@ -91,13 +98,6 @@ def make(arch: str, wishes: Wishes | None = None) -> Guest:
             if not place.exists():
                 _make(place, wanted, parts)
     return _guest(wanted.name, parts.linux, place)
-
-
-def _check(wishes: Wishes) -> None:
-    model.check_name(wishes.name)
-    check_hostname(wishes.hostname or model.host_name(wishes.name))
-    if wishes.size % MIB:
-        raise UserError("--size: a disk is a whole number of MiB", 2)
 
 
 def _parts(arch: str, wishes: Wishes) -> _Parts:

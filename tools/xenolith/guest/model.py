@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xenolith.errors import UserError
+from xenolith.system.placement import MIB
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,16}")
 """A guest's name is a file's name, and with a disk's number at most 19 bytes long: a virtio disk's
@@ -60,6 +61,12 @@ def check_name(name: str) -> str:
 def host_name(guest: str) -> str:
     """What a guest's system is called, if nobody says: the guest's name, as a host may have it."""
     return re.sub(r"[^A-Za-z0-9]+", "-", guest).strip("-")
+
+
+def check_disk_size(size: int) -> None:
+    """Refuse bytes that a disk cannot have. Raises UserError."""
+    if size % MIB:
+        raise UserError("--size: a disk is a whole number of MiB", 2)
 
 
 def file_path(guest: str, name: str) -> str:

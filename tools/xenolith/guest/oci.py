@@ -30,7 +30,7 @@ from xenolith.system.placement import MIB
 
 LIMIT = 4 << 30
 """Bytes that an image may unpack to, unless the disk shall be larger."""
-DISK = "disk.img"
+DISK, SPOOL = "disk.img", "spool"
 TOOLS = "/dev/.guest/busybox"
 """Where app.sh puts it for the program's start."""
 ABOUT = """The program of an OCI image: xl create -c FILE; Ctrl-] leaves the console.
@@ -42,7 +42,10 @@ MOUNTS = ("dev", "proc", "sys")
 
 @dataclass(frozen=True)
 class Wishes:
-    """What a user decides. `size`: of the disk in bytes, 0: what the image needs and some more."""
+    """What a user decides. `size`: of the disk in bytes, 0: what the image needs and some more.
+
+    Raises UserError for what cannot be.
+    """
 
     name: str
     hostname: str = ""
@@ -55,29 +58,48 @@ class Wishes:
     memory: int = 256
     """MiB."""
 
+    def __post_init__(self) -> None:
+        model.check_name(self.name)
+        check_hostname(self.hostname or model.host_name(self.name))
+        model.check_disk_size(self.size)
 
-def make(arch: str, path: Path, wishes: Wishes, place: Path) -> Guest:
-    """The guest of an image; its files are in `place`, an empty folder. Raises UserError.
+
+@dataclass(frozen=True)
+class Opened:
+    """An image that was read and fits the wishes."""
+
+    wishes: Wishes
+    arch: str
+    image: Image
+    files: Tree
+    program: Program
+
+
+def read(arch: str, path: Path, wishes: Wishes, place: Path) -> Opened:
+    """The image, unpacked to `place`, an empty folder. It needs no program but zstd.
 
     `path`: an OCI layout, as a folder or an archive, or what `docker save` writes.
-    `arch`: Debian's name of an architecture, which is OCI's.
+    `arch`: Debian's name of an architecture, which is OCI's. Raises UserError.
     """
-    model.check_name(wishes.name)
-    hostname = check_hostname(wishes.hostname or model.host_name(wishes.name))
-    if wishes.size % MIB:
-        raise UserError("--size: a disk is a whole number of MiB", 2)
-    spool = place / "spool"
+    spool = place / SPOOL
     spool.mkdir()
     with progress.step(f"reading {path.name}"):
-        found, image = _read(path, arch, wishes, spool)
-        started = program.read(image.config, found, wishes.arguments)
-    linux = kernel.prepare(arch)
-    _provide(found, hostname)
+        files, image = _read(path, arch, wishes, spool)
+        started = program.read(image.config, files, wishes.arguments)
+    return Opened(wishes, arch, image, files, started)
+
+
+def make(opened: Opened, place: Path) -> Guest:
+    """The guest of an image that was read to the same `place`. Raises UserError."""
+    wishes = opened.wishes
+    hostname = wishes.hostname or model.host_name(wishes.name)
+    linux = kernel.prepare(opened.arch)
+    _provide(opened.files, hostname)
     with progress.step("writing the guest's disk"):
-        _write(found, image, wishes, place / DISK, spool)
-    initrd = linux.initrd(_starter(hostname, started))
+        _write(opened.files, opened.image, wishes, place / DISK, place / SPOOL)
+    initrd = linux.initrd(_starter(hostname, opened.program))
     cache.write_atomic(place / INITRD, initrd)
-    return _guest(wishes, linux, image, place)
+    return _guest(wishes, linux, opened.image, place)
 
 
 def _read(path: Path, arch: str, wishes: Wishes, spool: Path) -> tuple[Tree, Image]:
