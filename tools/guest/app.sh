@@ -3,6 +3,7 @@
 # init.sh. Files that xenolith.guest.oci makes:
 #   /guest/app      name, uid of who runs it, signal that asks it to end
 #   /guest/command  what is run inside the image's root
+# /guest/goal is written by stop.sh, if the end is asked for.
 
 # shellcheck source=/dev/null
 . /guest/app
@@ -25,12 +26,13 @@ echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range
 echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 
 ip link set lo up
-if [ -e /sys/class/net/eth0 ]; then
+if [ -e /sys/class/net/eth0 ] && [ ! -e /guest/goal ]; then
     : >/etc/resolv.conf
     mount -o bind /etc/resolv.conf /disk/etc/resolv.conf
     ip link set eth0 up
     # It stays and renews the lease.
     udhcpc -n -t 10 -T 2 -S -i eth0 -s /guest/udhcpc.sh >/run/udhcpc.log 2>&1 ||
+        [ -e /guest/goal ] ||
         echo "guest: no DHCP server has answered on eth0"
 fi
 
@@ -40,16 +42,20 @@ terminal=/dev/${terminals##* }
 chown "$uid" "$terminal"
 # In the foreground: a shell makes what it starts in the background deaf to SIGINT and SIGQUIT.
 run="exec setsid cttyhack chroot /disk /dev/.guest/busybox sh /dev/.guest/command"
-sh -c "echo \$\$ >/run/app; $run" <"$terminal" >"$terminal" 2>&1
-status=$?
+# Who asks for the end after this is told what to end by /run/app.
+if [ -e /guest/goal ]; then
+    echo "guest: $name was asked to end before it has begun"
+else
+    sh -c "echo \$\$ >/run/app; $run" <"$terminal" >"$terminal" 2>&1
+    status=$?
+fi
 
-# Written by stop.sh, if the end was asked for.
 goal=
-[ ! -e /run/goal ] || read -r goal </run/goal
+[ ! -e /guest/goal ] || read -r goal </guest/goal
 if [ -z "$goal" ]; then
     echo "guest: $name has ended, exit status $status"
     # Which of these it was is the domain's shutdown reason.
-    [ $status = 0 ] && goal=poweroff || goal=reboot
+    [ "$status" = 0 ] && goal=poweroff || goal=reboot
 fi
 kill -9 -1
 sync
