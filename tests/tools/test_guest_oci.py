@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import tarfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xenolith.card import tree
 from xenolith.card.tree import Tree
@@ -129,6 +133,63 @@ def test_a_guest_is_always_the_same_and_its_disk_has_what_the_image_has(tmp_path
     assert "Type: directory" in said("stat /dev")
     assert said("cat /etc/hostname") == "box\n" and said("cat /etc/resolv.conf") == ""
     assert said("cat /bin/sh") == "program"
+
+
+HARD = tarfile.LNKTYPE
+
+
+@pytest.mark.usefixtures("linux")
+@pytest.mark.parametrize(
+    ("entries", "kept"),
+    [
+        (
+            [entry("etc/hosts", b"mine"), link("etc/hosts.orig", "etc/hosts", HARD)],
+            "etc/hosts.orig",
+        ),
+        ([entry("etc/0", b"mine"), link("etc/hosts", "etc/0", HARD)], "etc/0"),
+        ([entry("etc", b"mine"), link("foo", "etc", HARD), link("bar", "etc", HARD)], "foo"),
+        ([entry("dev", b"mine"), link("sys", "dev", HARD), link("z", "dev", HARD)], "z"),
+    ],
+)
+def test_what_a_host_provides_leaves_other_names_of_a_file_alone(
+    tmp_path: Path, entries: list[Any], kept: str
+) -> None:
+    """Writing the disk ends with e2fsck."""
+    program_only = layer(entry("bin/sh", b"program", 0o755), *entries)
+    path = images.pack(images.layout("arm64", [program_only], CONFIG), tmp_path / "app.tar")
+    (tmp_path / "place").mkdir()
+    (disk,) = made_of(path, oci.Wishes("app"), tmp_path / "place").disks
+    command = ["debugfs", "-R", f"cat /{kept}", str(disk)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "mine"
+
+
+@given(
+    names=st.lists(st.tuples(st.integers(0, 7), st.booleans()), max_size=8),
+    leaving=st.sets(st.sampled_from("abcdefgh")),
+    replaced=st.booleans(),
+)
+def test_names_of_a_file_survive_each_other(
+    names: list[tuple[int, bool]], leaving: set[str], *, replaced: bool
+) -> None:
+    """Each name that stays has the content that it had."""
+    found: Tree = {}
+    for (first, linked), name in zip(names, "abcdefgh", strict=False):
+        target = "abcdefgh"[first]
+        old = found.get(target)
+        second = linked and old is not None and not old.is_second_name
+        new = tree.file(name, b"" if second else name)
+        found[name] = replace(new, target=target) if second else new
+
+    def contents() -> dict[str, Any]:
+        return {n: found[i.target].data if i.target else i.data for n, i in found.items()}
+
+    before = contents()
+    if replaced:
+        tree.put(found, [tree.directory(name) for name in leaving], 0)
+    else:
+        tree.drop(found, *leaving)
+    after = {name: data for name, data in contents().items() if name not in leaving}
+    assert after == {name: data for name, data in before.items() if name not in leaving}
 
 
 @pytest.mark.usefixtures("linux")

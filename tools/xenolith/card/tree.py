@@ -70,7 +70,11 @@ def link(path: str, target: str) -> Item:
 
 
 def put(tree: Tree, items: list[Item], mtime: int) -> None:
-    """Add or replace items, dated `mtime`; parents that are missing become directories."""
+    """Add or replace items, dated `mtime`; parents that are missing become directories.
+
+    Other names of a file that is replaced keep its content.
+    """
+    _hand_over(tree, {item.path for item in items})
     for item in items:
         for parent in reversed(PurePosixPath(item.path).parents[:-1]):
             tree.setdefault(str(parent), replace(directory(str(parent)), mtime=mtime))
@@ -78,10 +82,26 @@ def put(tree: Tree, items: list[Item], mtime: int) -> None:
 
 
 def drop(tree: Tree, *paths: str) -> None:
-    """Remove names, and what is below them."""
+    """Remove names, and what is below them; other names of a file keep its content."""
     wanted = tuple(f"{path}/" for path in paths)
-    for path in [p for p in tree if p in paths or p.startswith(wanted)]:
-        del tree[path]
+    names = {p for p in tree if p in paths or p.startswith(wanted)}
+    _hand_over(tree, names)
+    for name in names:
+        del tree[name]
+
+
+def _hand_over(tree: Tree, leaving: set[str]) -> None:
+    """Of each file whose first name is leaving, the next one that stays becomes the first."""
+    firsts = {name for name in leaving if name in tree and stat.S_ISREG(tree[name].mode)}
+    heirs: dict[str, str] = {}
+    for path, item in tree.items() if firsts else ():
+        if not item.is_second_name or item.target not in firsts or path in leaving:
+            continue
+        if item.target in heirs:
+            tree[path] = replace(item, target=heirs[item.target])
+        else:
+            heirs[item.target] = path
+            tree[path] = replace(tree[item.target], path=path)
 
 
 def text(tree: Tree, path: str) -> str:
