@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
-import os
 import socket
-import struct
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -176,49 +173,6 @@ def refused(words: tuple[str, ...], message: str, board: str = ARM64.name) -> No
         run.run(parsed("--exec", "true", "--board", board, *words))
     assert message in caught.value.message and "\n" not in caught.value.message
     assert caught.value.code == 2
-
-
-@pytest.mark.parametrize(
-    ("begin", "message"),
-    [
-        (b"", "it is empty; give it a size: truncate -s 1G"),
-        (b"x" * 513, "513 bytes are no multiple of 512: truncate -s %512"),
-        (b"\x1f\x8b\x08\0", "it is packed by gzip; unpack it first: gunzip"),
-        (b"KDMV\1\0\0\0", "a VMDK image; convert it: qemu-img convert -O qcow2"),
-        (b"conectix", "a VHD image"),
-    ],
-)
-def test_images_that_are_no_disks(tmp_path: Path, begin: bytes, message: str) -> None:
-    path = tmp_path / "image"
-    path.write_bytes(begin)
-    refused(("--disk", str(path)), f"--disk {path}: {message}")
-
-
-def test_a_disk_that_is_not_there(tmp_path: Path) -> None:
-    refused(("--disk", str(tmp_path / "no")), "No such file or directory; make one: truncate")
-    refused(("--disk", str(tmp_path)), "Is a directory")
-    refused(("--disk", "/dev/null"), "neither a file nor a disk")
-
-
-def _lock(path: Path, start: int, length: int) -> int:
-    """A lock as QEMU holds it, of an open file; the descriptor."""
-    ofd_setlk = 37
-    file = os.open(path, os.O_RDWR)
-    fcntl.fcntl(
-        file, ofd_setlk, struct.pack(disks.LOCK, fcntl.F_RDLCK, os.SEEK_SET, start, length, 0)
-    )
-    return file
-
-
-def test_a_disk_in_use(image: Path) -> None:
-    reader = _lock(image, 100, 1)
-    refused(("--disk", str(image)), "another program uses it, perhaps QEMU")
-    assert read("--disk", f"{image},ro"), "two may read"
-    writer = _lock(image, disks.WRITER, 1)
-    refused(("--disk", f"{image},ro"), "another program uses it")
-    os.close(reader)
-    os.close(writer)
-    assert read("--disk", str(image)).disks
 
 
 def test_one_image_twice(image: Path) -> None:

@@ -112,6 +112,18 @@ def test_debians_guest_is_made_when_all_else_is_known_to_be_right(
         extras.complete(replace(wish, disks=(Disk(config.parent / "web.img", "disk0"),)), system)
 
 
+def test_a_guest_that_writes_a_header_reads_no_file_of_ours(config: Path) -> None:
+    """Its disk would be what the header names: a run ends before that."""
+    read(config)
+    with (config.parent / "web.img").open("r+b") as disk:
+        disk.write(b"QFI\xfb\0\0\0\3")
+    with pytest.raises(UserError, match=r"web\.img: a raw disk that begins like a qcow2 image"):
+        read(config)
+    made = Guest("web", "", {}, (config.parent / "web.img",))
+    with pytest.raises(UserError, match="a raw disk that begins like a qcow2 image"):
+        given.given(made)
+
+
 def test_the_demo_is_in_dom0(config: Path) -> None:
     wish = read(given.DEMO, config)
     found = {e.path: e.data for e in wish.entries(b"")}
@@ -124,8 +136,16 @@ def test_the_demo_is_in_dom0(config: Path) -> None:
         (("name", "nom"), 'it has no name; write a line: name = "web"'),
         (('"web"', '"Domain-0"'), "a guest cannot be called 'Domain-0'"),
         (("web.kernel", "web.image"), "kernel: there is no web.image beside it"),
-        (("data.qcow2", "web.img"), "is two disks; copy it"),
+        (("qcow2, vdev=xvdb, access=ro, target=data.qcow2", "raw, target=web.img"), "is two disks"),
         (("data.qcow2", "packed"), "packed: it is packed by gzip; unpack it first"),
+        (
+            ("web.img,raw", "data.qcow2,raw"),
+            "a raw disk that begins like a qcow2 image: if a guest",
+        ),
+        (("web.img,raw", "data.qcow2,"), "a raw disk that begins like a qcow2 image"),
+        (("format=qcow2, ", ""), "a raw disk that begins like a qcow2 image"),
+        (("web.img,raw", "web.img,qcow2"), "no qcow2 image"),
+        (("web.img,raw", "web.img,vhd"), "web.img: the format vhd cannot be; convert it to qcow2"),
     ],
 )
 def test_configs_that_cannot_be(config: Path, change: tuple[str, str], message: str) -> None:

@@ -45,7 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="IMG[,ro]",
-        help="a disk: raw or qcow2 image, written to; in dom0 /dev/xenolith/disk0, ...; repeatable",
+        help="a disk, written to: a raw image, or qcow2 if its name ends in .qcow2 (files that one "
+        "names as its own are read, too); in dom0 /dev/xenolith/disk0, ...; repeatable",
     )
 
 

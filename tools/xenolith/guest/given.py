@@ -28,6 +28,8 @@ SETTING = re.compile(
 """A setting that names files [xl.cfg(5)]."""
 STRING = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'")
 NAME = re.compile(r"^\s*name\s*=\s*[\"']([^\"'\n]*)[\"']", re.MULTILINE)
+FORMATS = (disks.QCOW2, "qcow", "vhd", "qed")
+"""Of a disk that is not raw [xl-disk-configuration(5)]."""
 READ_ONLY = {"r", "ro", "access=r", "access=ro", "devtype=cdrom", "cdrom"}
 
 
@@ -136,12 +138,16 @@ def _disk(found: _Found, key: str, text: str) -> str:
     number = len(found.disks)
     read_only = bool(READ_ONLY & set(words))
     what = f"--guest {found.path}: disk {path}"
+    named = {word.removeprefix("format=") for word in words}
+    form = next((form for form in FORMATS if form in named), disks.RAW)
+    if form not in (disks.RAW, disks.QCOW2):
+        raise UserError(f"{what}: the format {form} cannot be; convert it to qcow2", 2)
     serial = f"{found.name}-{number}"
-    found.disks.append(disks.opened(path, serial, what, read_only=read_only))
+    found.disks.append(disks.opened(path, serial, what, form, read_only=read_only))
     prefix = "target=" if words[at].startswith("target=") else ""
     words[at] = prefix + disk_path(found.name, number)
     # QEMU unpacks what is packed.
-    return ",".join(re.sub(r"^(format=)?qcow2?$", r"\1raw", word) for word in words)
+    return ",".join(re.sub(r"^(format=)?qcow2$", r"\1raw", word) for word in words)
 
 
 def _here(found: _Found, key: str, text: str) -> Path | None:

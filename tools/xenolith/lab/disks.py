@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import stat
@@ -18,9 +19,11 @@ SECTOR = 512
 TAG = "share"
 """By this name dom0 finds the shared folder."""
 READ_ONLY = ",ro"
+RAW, QCOW2 = "raw", "qcow2"
+"""Formats that a disk can have, by QEMU's names."""
 
 FORMATS = {
-    b"QFI\xfb": "qcow2",
+    b"QFI\xfb": QCOW2,
     b"QED\0": "QED",
     b"KDMV": "VMDK",
     b"# Disk Descrip": "VMDK",
@@ -33,7 +36,8 @@ FORMATS = {
     b"BZh": "bzip2",
     b"PK\3\4": "zip",
 }
-"""How images begin that are no raw disks."""
+"""How images begin that are no raw disks. This only refuses: a guest decides how its raw disk
+begins, and a qcow2 image can name any file of this machine as its contents."""
 PACKED = {"gzip": "gunzip", "xz": "unxz", "zstd": "unzstd", "bzip2": "bunzip2", "zip": "unzip"}
 
 WRITER = 101
@@ -49,8 +53,7 @@ class Disk:
 
     path: Path
     serial: str
-    form: str = "raw"
-    """QEMU's name of its format."""
+    form: str = RAW
     read_only: bool = False
     temporary: bool = False
     """What is written is lost with the machine."""
@@ -65,13 +68,20 @@ class Share:
 
 
 def parse(text: str, number: int) -> Disk:
-    """The value of the --disk of this number. Raises UserError for what is no disk, or in use."""
+    """The value of the --disk of this number: qcow2 if its name says so, else raw.
+
+    Raises UserError for what is no disk, or in use.
+    """
     path, read_only = _split(text)
-    return opened(path, f"disk{number}", f"--disk {path}", read_only=read_only)
+    form = QCOW2 if path.suffix == f".{QCOW2}" else RAW
+    return opened(path, f"disk{number}", f"--disk {path}", form, read_only=read_only)
 
 
-def opened(path: Path, serial: str, what: str, *, read_only: bool = False) -> Disk:
-    """An image that can be a disk; `what` names it in errors. Raises UserError."""
+def opened(path: Path, serial: str, what: str, form: str = RAW, *, read_only: bool = False) -> Disk:
+    """An image that can be a disk of a format that the user has chosen; `what` names it in errors.
+
+    Raises UserError.
+    """
     # A disk of this machine that is mounted, or part of something, cannot be opened like this.
     flags = (os.O_RDONLY if read_only else os.O_RDWR) | os.O_NONBLOCK
     try:
@@ -79,9 +89,9 @@ def opened(path: Path, serial: str, what: str, *, read_only: bool = False) -> Di
             flags |= os.O_EXCL
         file = os.open(path, flags)
     except OSError as e:
-        raise UserError(f"{what}: {e.strerror}{_remedy(e, path)}", 2) from e
+        raise UserError(f"{what}: {e.strerror}{_remedy(e, path, read_only)}", 2) from e
     try:
-        form = _form(file, path, what)
+        _check_content(file, path, what, form)
         _check_unused(file, path, what, read_only)
     finally:
         os.close(file)
@@ -106,16 +116,18 @@ def _split(text: str) -> tuple[Path, bool]:
     return Path(text.removesuffix(READ_ONLY) if read_only else text), read_only
 
 
-def _remedy(error: OSError, path: Path) -> str:
+def _remedy(error: OSError, path: Path, read_only: bool) -> str:
     if isinstance(error, FileNotFoundError):
         return f"; make one: truncate -s 1G {path}"
-    if isinstance(error, PermissionError):
-        return f"; read only: {path},ro"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if read_only or not os.access(path, os.R_OK):
+            return "; take one that you may read"
+        return "; only to read: `,ro` behind it (--disk), access=ro (xl.cfg)"
     return "; take one that nobody uses" if path.is_block_device() else ""
 
 
-def _form(file: int, path: Path, what: str) -> str:
-    """`raw` or `qcow2`. Raises UserError for anything else."""
+def _check_content(file: int, path: Path, what: str, form: str) -> None:
+    """Refuse what is no disk, or does not begin as one of this format. Raises UserError."""
     found = os.fstat(file)
     if not (stat.S_ISREG(found.st_mode) or stat.S_ISBLK(found.st_mode)):
         raise UserError(f"{what}: neither a file nor a disk; name an image", 2)
@@ -123,18 +135,27 @@ def _form(file: int, path: Path, what: str) -> str:
     begin = os.pread(file, 16, 0)
     if size == 0:
         raise UserError(f"{what}: it is empty; give it a size: truncate -s 1G {path}", 2)
-    form = next((name for magic, name in FORMATS.items() if begin.startswith(magic)), "raw")
-    if form in PACKED:
-        raise UserError(f"{what}: it is packed by {form}; unpack it first: {PACKED[form]}", 2)
-    if form not in ("raw", "qcow2"):
-        raise UserError(
-            f"{what}: a {form} image; convert it: qemu-img convert -O qcow2 {path} NEW.qcow2", 2
-        )
-    if form == "raw" and size % SECTOR:
+    like = next((name for magic, name in FORMATS.items() if begin.startswith(magic)), RAW)
+    if like != form:
+        raise UserError(f"{what}: {_mistaken(path, like)}", 2)
+    if form == RAW and size % SECTOR:
         raise UserError(
             f"{what}: {size} bytes are no multiple of {SECTOR}: truncate -s %{SECTOR} {path}", 2
         )
-    return form
+
+
+def _mistaken(path: Path, like: str) -> str:
+    """Why an image that begins like this cannot be a disk of another format."""
+    if like in PACKED:
+        return f"it is packed by {like}; unpack it first: {PACKED[like]}"
+    if like == RAW:
+        return "no qcow2 image; give a raw one another name (--disk), or format=raw (xl.cfg)"
+    if like == QCOW2:
+        return (
+            "a raw disk that begins like a qcow2 image: if a guest has not written that, call it "
+            "NAME.qcow2 (--disk), or write format=qcow2 (xl.cfg)"
+        )
+    return f"a {like} image; convert it: qemu-img convert -O qcow2 {path} NEW.qcow2"
 
 
 def _check_unused(file: int, path: Path, what: str, read_only: bool) -> None:
