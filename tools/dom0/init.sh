@@ -125,15 +125,15 @@ drivers() {
 # The disks of the machine that have a serial number, by it: /dev/xenolith/SERIAL. A USB disk has it
 # at the device that the disk is a part of.
 disks() {
-    for disk in /sys/block/*; do
-        [ -e "$disk/device" ] || continue
-        where=$(readlink -f "$disk") serial=
+    for block in /sys/block/*; do
+        [ -e "$block/device" ] || continue
+        where=$(readlink -f "$block") serial=
         until [ -s "$where/serial" ] || [ "${where#/sys/}" = "$where" ]; do where=${where%/*}; done
         # Without the end of a line in it, so this is no success.
         read -r serial <"$where/serial"
         case $serial in
         '' | . | .. | */*) ;;
-        *) ln -sf "/dev/${disk##*/}" "/dev/xenolith/$serial" ;;
+        *) ln -sf "/dev/${block##*/}" "/dev/xenolith/$serial" ;;
         esac
     done 2>/dev/null
 }

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions of dom0's init in the shell of this machine, on a /sys and /dev of files."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from xenolith import ROOT
+
+INIT = ROOT / "tools" / "dom0" / "init.sh"
+CONFIG = 'disk = [ "/dev/xenolith/web-0,raw,xvda,w", "/dev/xenolith/web-1,raw,xvdb,r" ]\n'
+WORLD = """\
+run=$PWD
+announce() { echo "$*"; }
+xl() { ls dev/xenolith >disks; }
+# Disks show up while somebody waits for them.
+sleep() {
+    echo >>sleeps
+    case $(wc -l <sleeps) in
+    2) found vdb web-1 ;;
+    4) found vda web-0 ;;
+    esac
+}
+found() {
+    mkdir -p "sys/block/$1/device"
+    echo "$2" >"sys/block/$1/serial"
+    : >"dev/$1"
+}
+"""
+
+
+def function(name: str) -> str:
+    """The text of a function of init."""
+    found = re.search(rf"^{name}\(\) {{\n.*?^}}\n", INIT.read_text(), re.DOTALL | re.MULTILINE)
+    assert found is not None
+    return found[0]
+
+
+def test_a_guest_waits_for_its_late_disks_only(tmp_path: Path) -> None:
+    for folder in ("sys/block", "dev/xenolith", "etc/xen", "xenolith"):
+        (tmp_path / folder).mkdir(parents=True)
+    text = function("disks") + function("guests")
+    text = re.sub(r"(?<![\w$}*])/(sys|dev/|etc|xenolith/g)", rf"{tmp_path}/\1", text)
+    config = CONFIG.replace("/dev", f"{tmp_path}/dev")
+    (tmp_path / "etc/xen/web.cfg").write_text(config)
+    (tmp_path / "xenolith/guests").write_text("web\n")
+    # Nobody but root makes devices; the links to them can be seen by all.
+    script = WORLD + text.replace("-b", "-h") + "guests\n"
+    done = subprocess.run(
+        ["sh", "-c", script],
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stdout == "guest up web\n", done.stderr
+    assert (tmp_path / "disks").read_text().split() == ["web-0", "web-1"]
+    assert len((tmp_path / "sleeps").read_text()) == 4
