@@ -13,6 +13,7 @@ import pytest
 from xenolith.boards import find
 from xenolith.card import mbr
 from xenolith.card.login import Login
+from xenolith.dom0 import cache
 from xenolith.errors import UserError
 from xenolith.lab import debian, session
 from xenolith.lab.disks import Disk
@@ -41,6 +42,22 @@ def test_the_disk_is_the_root(system: System) -> None:
     made, place = debian.ensure(system), debian.place(BOARD)
     assert (made.kernel, made.initrd) == (place.kernel, place.initrd)
     assert made.dom0_line.endswith(" root=PARTUUID=abcd1234-02 quiet")
+
+
+def test_two_first_runs_make_one_disk(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that comes second waits, and takes what the first one has made."""
+    place, held = debian.place(BOARD), []
+    kept = place.disk.rename(place.disk.with_suffix(".made"))
+
+    @contextlib.contextmanager
+    def locked(folder: Path, _waiting: object) -> Iterator[int]:
+        held.append(folder)
+        kept.rename(place.disk)
+        yield 0
+
+    monkeypatch.setattr(cache, "locked", locked)
+    debian.ensure(system)
+    assert held == [place.disk.parent]
 
 
 def test_two_runs_of_one_disk(system: System) -> None:

@@ -64,11 +64,18 @@ def check(board: Board) -> None:
 def ensure(system: System) -> System:
     """The system with this dom0, which is made if there is none. Raises UserError."""
     board, found = system.board, place(system.board)
-    if not all(path.is_file() for path in (found.disk, found.kernel, found.initrd)):
-        _make(system, found)
-        progress.note(
-            f"dom0's disk is {found.disk}: kept for further runs, delete it for a new one"
-        )
+    files = (found.disk, found.kernel, found.initrd)
+    if not all(path.is_file() for path in files):
+        found.disk.parent.mkdir(parents=True, exist_ok=True)
+        # A second first run would put its disk in the place of one that a dom0 writes to already.
+        with cache.locked(
+            found.disk.parent, lambda: progress.note("another run makes dom0's disk")
+        ):
+            if not all(path.is_file() for path in files):
+                _make(system, found)
+                progress.note(
+                    f"dom0's disk is {found.disk}: kept for further runs, delete it for a new one"
+                )
     with found.disk.open("rb") as f:
         identifier, _ = mbr.parse(f.read(mbr.SECTOR))
     disks.opened(found.disk, SERIAL, f"--dom0 debian: {found.disk}")
@@ -87,7 +94,6 @@ def _make(system: System, found: Debian) -> None:
         login=Owner(opened=True),
         size=SIZE,
     )
-    found.disk.parent.mkdir(parents=True, exist_ok=True)
     linux = kernel.prepare(board.debian_arch, recipe.load())
     usual = dom0_image.build(board.debian_arch).core.read_bytes()
     cache.write_atomic(found.kernel, linux.packed.read_bytes())
