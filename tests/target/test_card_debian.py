@@ -18,8 +18,9 @@ from xenolith.card.image import Made, Request
 from xenolith.card.login import Login, read_password
 from xenolith.cli.image import DOM0_LINE
 from xenolith.dom0.image import Dom0
-from xenolith.lab import card, debian, protocol, session
+from xenolith.lab import card, debian, disks, protocol, session
 from xenolith.lab.console import Console, Deadline, LabError
+from xenolith.lab.extras import Extras
 from xenolith.lab.screen import Screen
 from xenolith.lab.session import Options
 from xenolith.lab.target import State
@@ -268,15 +269,17 @@ def test_as_the_dom0_of_a_run(
     assert made.path.is_file(), "the packages are installed"
     monkeypatch.setattr(debian, "OUTPUT", tmp_path)
     system = debian.ensure(make_system(smp=2, memory=2048))
+    (tmp_path / "more.img").write_bytes(b"the user's\n".ljust(4096, b"\n"))
+    extras = Extras(disks=(disks.parse(f"{tmp_path / 'more.img'}", 0),))
     for commands in (
         ["xl list", "systemctl is-active xen", "ip -4 -br addr show xenbr0", "echo kept >/srv/x"],
-        ["cat /srv/x", "findmnt -no SOURCE /"],
+        ["cat /srv/x", "findmnt -no SOURCE /", "cat /dev/xenolith/disk0"],
     ):
-        options = Options("test-dom0-debian", TIMEOUT)
+        options = Options("test-dom0-debian", TIMEOUT, extras=extras)
         with debian.running(system, commands, options) as target:
             target.to(State.POWERED_OFF)
         results = [r.text.strip() for r in target.collector.results]
-        if len(commands) > 2:
+        if "xl list" in commands:
             assert re.search(r"^Domain-0 +0 +\d+ ", results[0], re.MULTILINE)
             assert results[1] == "active" and "10.0.2.15/24" in results[2]
-    assert results == ["kept", "/dev/vda2"]
+    assert results == ["kept", "/dev/vda2", "the user's"]

@@ -86,6 +86,8 @@ def test_settings() -> None:
     assert (first[1], "nofail" in first[3].split(",")) == ("/boot/firmware", True)
     automatic = tree.text(found, "var/lib/apt/extended_states")
     assert automatic == "Package: libnl\nArchitecture: arm64\nAuto-Installed: 1\n\n"
+    disks = tree.text(found, "etc/udev/rules.d/70-xenolith.rules")
+    assert 'SYMLINK+="xenolith/$attr{serial}"' in disks and '"vd*|sd*"' in disks
     for item in found.values():
         assert item.mtime == 5 or item.path == ""
         assert str(Path(item.path).parent) in {*found, "."}

@@ -47,6 +47,10 @@ PATIENCE = """# A slow card, or a machine that a busy one plays, is no failure.
 DefaultTimeoutStartSec=10min
 DefaultDeviceTimeoutSec=10min
 """
+DISKS = """# /dev/xenolith/SERIAL. A USB disk is a part of the device that has its serial number.
+KERNEL=="vd*|sd*", ENV{DEVTYPE}=="disk", ATTRS{serial}=="?*", SYMLINK+="xenolith/$attr{serial}"
+"""
+"""The machine's disks by their numbers, as a dom0 in memory has them."""
 CONSOLES = ("serial-getty@hvc0", "getty@tty1")
 """Debian's logins on the hypervisor's console, and on a screen with a keyboard."""
 QUIET = """# Who types a name sees that, and not what the kernel says meanwhile; `dmesg` has it.
@@ -141,6 +145,7 @@ def _services(files: dict[str, bytes]) -> list[Item]:
         tree.file("usr/lib/xenolith/grow", files["grow.sh"], 0o755),
         tree.file("etc/kernel/postinst.d/zz-xenolith", files["kernel-hook.sh"], 0o755),
         tree.file("etc/initramfs/post-update.d/zz-xenolith", files["kernel-hook.sh"], 0o755),
+        tree.file("etc/udev/rules.d/70-xenolith.rules", DISKS),
         tree.file("etc/modules-load.d/xen.conf", "xen-gntalloc\nxen-blkback\nxen-netback\nloop\n"),
         tree.file(f"{UNITS}/xen.service.d/dom0.conf", files["xen-dom0.conf"]),
         tree.file(f"{UNITS}/ssh.service.d/keys.conf", files["ssh-keys.conf"]),
