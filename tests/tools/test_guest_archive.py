@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from xenolith.card import ext4
 from xenolith.card.tree import Tree
 from xenolith.errors import UserError
 from xenolith.guest import archive, blob, layers
@@ -133,3 +134,51 @@ def test_broken_archives(tmp_path: Path, name: str, why: str) -> None:
     with pytest.raises(UserError, match=why) as caught:
         read(path)
     assert "\n" not in caught.value.message
+
+
+ODD = "\x1b[2J\nxenolith: \u202e" + "x" * 1000
+
+
+def says(path: Path, files: images.Files) -> str:
+    """The complaint about an image, in which nothing is odd."""
+    images.pack(files, path)
+    with pytest.raises(UserError) as caught:
+        read(path)
+    assert caught.value.message.isprintable() and len(caught.value.message) < 2500
+    return caught.value.message
+
+
+def test_what_an_image_has_reaches_no_terminal_raw(tmp_path: Path) -> None:
+    files: images.Files = {}
+    one = images.manifest(files, "arm64", [BASE], CONFIG)
+    path = tmp_path / "app.tar"
+    others = [one | {"platform": {"os": ODD, "architecture": f"{n}"}} for n in range(100)]
+    assert "fetch that one" in says(path, files | {"index.json": index(*others)})
+    two = images.manifest(files, "arm64", [BASE], {"Entrypoint": ["/bin/two"]})
+    named = [x | {"annotations": {archive.NAMES[0]: f"{n}{ODD}"}} for n, x in enumerate((one, two))]
+    assert "choose with --image" in says(path, files | {"index.json": index(*named)})
+    assert "which cannot be" in says(path, {"index.json": index(one | {"size": ODD})})
+    saved = images.saved("arm64", [BASE], CONFIG)
+    table = json.loads(saved["manifest.json"])
+    for change in ({"Config": ODD}, {"Layers": [ODD]}, {"Config": "x\0"}, {"Config": "x" * 300}):
+        changed = saved | {"manifest.json": json.dumps([table[0] | change]).encode()}
+        assert "which no image has" in says(path, changed)
+    config = json.loads(saved["config.json"])
+    config["rootfs"]["diff_ids"] = [ODD]
+    changed = saved | {"config.json": json.dumps(config).encode()}
+    assert "is no SHA-256 digest" in says(path, changed)
+
+
+def test_what_programs_and_readers_say_reaches_no_terminal_raw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UserError) as caught, blob.reading("layer 1"):
+        raise ValueError(ODD)
+    assert caught.value.message.isprintable() and len(caught.value.message) < 200
+    program = tmp_path / "mke2fs"
+    program.write_text("#!/bin/sh\nprintf '\\033[2J no' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with pytest.raises(UserError, match="mke2fs") as caught:
+        ext4.write({}, tmp_path / "disk", 64 << 20, ext4.Format("x", "1", 1), tmp_path)
+    assert caught.value.message.isprintable()

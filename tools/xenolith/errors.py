@@ -24,6 +24,11 @@ class UserError(Exception):
         self.code = code
 
 
+def printable(text: str, most: int = 200) -> str:
+    """What others say, as a part of one line: nothing in it moves a terminal's cursor."""
+    return "".join(x if x.isprintable() else "?" for x in " ".join(text[:most].split()))
+
+
 def explain(error: OSError) -> str:
     """One line for what the system refused: the file, the reason, and what helps if that is known.
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from xenolith.card.tree import Item, Tree
-from xenolith.errors import UserError
+from xenolith.errors import UserError, printable
 
 BLOCK = 4096
 INODE = 256
@@ -116,7 +116,7 @@ def _inode(item: Item, links: int) -> Iterator[str]:
 def quote(word: str) -> str:
     """A word as debugfs's command line wants it. Raises UserError for what no quoting can carry."""
     if any(letter in word for letter in "\n\r\0"):
-        raise UserError(f"a file cannot be called {word!r} in an image")
+        raise UserError(f"a file cannot be called {word[:80]!r} in an image")
     return '"' + word.replace('"', '""') + '"'
 
 
@@ -185,4 +185,4 @@ def _run(command: list[str], seconds: int) -> None:
     said = [line for line in said if not line.startswith("e2fsck ")]
     if done.returncode != 0 or said:
         first = (said or done.stdout.strip().splitlines() or ["no reason given"])[0]
-        raise UserError(f"{shlex.join(command[:3])}: {first}")
+        raise UserError(f"{shlex.join(command[:3])}: {printable(first)}")

@@ -23,6 +23,8 @@ MEMBERS = 100_000
 DEPTH = 4
 """Indexes in indexes."""
 LAYERS = 500
+PATH = 200
+"""Letters; `docker save` takes fewer for the name of a file."""
 NAMES = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
 """Annotations that say what an image is called."""
 
@@ -116,12 +118,19 @@ class Source:
         """A blob of any size, verified, in the spool. Raises UserError."""
         return self.copy(*self._blob(descriptor))
 
-    def _blob(self, descriptor: Table) -> tuple[str, int, str]:
-        digest, size = descriptor.get("digest"), descriptor.get("size")
+    def checked_digest(self, digest: object) -> str:
+        """`digest`, if it can be one. Raises UserError."""
         if not isinstance(digest, str) or not blob.DIGEST.fullmatch(digest):
             raise UserError(f"{self.path}: {str(digest)[:80]!r} is no SHA-256 digest of a blob")
+        return digest
+
+    def _blob(self, descriptor: Table) -> tuple[str, int, str]:
+        digest, size = descriptor.get("digest"), descriptor.get("size")
+        digest = self.checked_digest(digest)
         if not isinstance(size, int) or not 0 <= size <= self.limit:
-            raise UserError(f"{self.path}: blob {digest} has {size!r} bytes, which cannot be")
+            raise UserError(
+                f"{self.path}: blob {digest} has {repr(size)[:80]} bytes, which cannot be"
+            )
         return f"blobs/sha256/{digest.removeprefix('sha256:')}", size, digest
 
 
@@ -185,7 +194,7 @@ def choose(source: Source, arch: str, name: str = "") -> Image:
         raise _wrong_platform(source, arch, [image for _, image in images.values()])
     chosen = [x for x in fitting if name in ("", x[0])]
     if len(chosen) != 1:
-        names = ", ".join(sorted(called or "one without a name" for called, _ in fitting))
+        names = blob.shown(called or "one without a name" for called, _ in fitting)
         raise UserError(f"{source.path} holds: {names}; choose with --image NAME", 2)
     return chosen[0][1]
 
@@ -195,9 +204,9 @@ def _platform(config: Table) -> tuple[str, str]:
 
 
 def _wrong_platform(source: Source, arch: str, images: list[Image]) -> UserError:
-    there = sorted({"/".join(_platform(image.config)) for image in images})
+    there = blob.shown("/".join(_platform(image.config)) for image in images)
     return UserError(
-        f"{source.path} is for {', '.join(there) or 'nothing'}, the guest is linux/{arch}: "
+        f"{source.path} is for {there or 'nothing'}, the guest is linux/{arch}: "
         f"fetch that one, as in `skopeo copy --override-arch {arch} docker://NAME oci:FOLDER`",
         2,
     )
@@ -240,7 +249,8 @@ def _with_digests(source: Source, config: Table, layers: list[Table]) -> Image:
     digests = rootfs.get("diff_ids") if isinstance(rootfs, dict) else None
     if not isinstance(digests, list) or len(digests) != len(layers) or len(layers) > LAYERS:
         raise UserError(f"{source.path}: {len(layers)} layers, for which there are no digests")
-    return Image(source, config, tuple(zip(layers, map(str, digests), strict=True)))
+    verified = map(source.checked_digest, digests)
+    return Image(source, config, tuple(zip(layers, verified, strict=True)))
 
 
 def _docker(source: Source) -> Iterator[tuple[str, Image]]:
@@ -264,6 +274,8 @@ def _inside(name: object) -> str:
     path = PurePosixPath(str(name))
     if path.is_absolute() or ".." in path.parts:
         raise UserError(f"manifest.json names {str(name)[:80]!r}, which is outside the image")
+    if not str(path).isprintable() or len(str(path)) > PATH:
+        raise UserError(f"manifest.json names {str(name)[:80]!r}, which no image has")
     return str(path)
 
 

@@ -14,18 +14,20 @@ import shutil
 import subprocess
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from xenolith.errors import UserError
+from xenolith.errors import UserError, printable
 
 CHUNK = 1 << 20
 HEADER = 1 << 20
 """Bytes; tarfile reads an extended header at once, whatever size it names."""
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/:@+-]{0,79}")
+SHOWN = 20
 DAMAGED = (
     tarfile.TarError,
     gzip.BadGzipFile,
@@ -48,13 +50,20 @@ class BoundedFile(io.FileIO):
         return super().read(size)
 
 
+def shown(words: Iterable[str]) -> str:
+    """Words that an image has, for people: some of them, odd ones as Python writes them."""
+    found = sorted(set(words))
+    some = [word if PLAIN.fullmatch(word) else repr(word[:80]) for word in found[:SHOWN]]
+    return ", ".join([*some, "..."] if len(found) > SHOWN else some)
+
+
 @contextmanager
 def reading(what: str) -> Iterator[None]:
     """Turn complaints of Python's readers into a UserError about `what`."""
     try:
         yield
     except DAMAGED as e:
-        said = " ".join(str(e).split())[:100]
+        said = printable(str(e), 100)
         raise UserError(f"{what} is damaged or cut off{f' ({said})' if said else ''}") from e
 
 
