@@ -136,6 +136,21 @@ def test_broken_archives(tmp_path: Path, name: str, why: str) -> None:
     assert "\n" not in caught.value.message
 
 
+def test_indexes_have_an_end(tmp_path: Path) -> None:
+    """Four of them in each other, each of which names the next one a hundred times."""
+    files: images.Files = {}
+    inner = images.manifest(files, "arm64", [BASE], CONFIG)
+    for _ in range(archive.DEPTH):
+        inner = images.put(files, index(*[inner] * 100))
+    path = images.pack(files | {"index.json": index(inner)}, tmp_path / "app.tar")
+    with pytest.raises(UserError, match="more than 1000 manifests"):
+        read(path)
+    saved = images.saved("arm64", [BASE], CONFIG)
+    saved["manifest.json"] = json.dumps(json.loads(saved["manifest.json"]) * 1001).encode()
+    with pytest.raises(UserError, match="more than 1000 manifests"):
+        read(images.pack(saved, tmp_path / "saved.tar"))
+
+
 ODD = "\x1b[2J\nxenolith: \u202e" + "x" * 1000
 
 

@@ -149,3 +149,13 @@ def test_devices_are_left_out_and_limits_hold(
     monkeypatch.setattr(layers, "ENTRIES", 5)
     with pytest.raises(UserError, match="more than 5 names"):
         merged(tmp_path, BASE)
+
+
+@pytest.mark.parametrize("name", ["a/.wh..wh..opq", ".wh.a"])
+def test_hiding_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Each of n whiteouts looks at each of n files, which this layer has, too."""
+    files = [entry(f"a/{number}") for number in range(100)]
+    monkeypatch.setattr(layers, "STEPS", 2000)
+    merged(tmp_path, layer(*files, *[entry(name)] * 5))
+    with pytest.raises(UserError, match="layer 1: folders in folders without end"):
+        merged(tmp_path, layer(*files, *[entry(name)] * 100))

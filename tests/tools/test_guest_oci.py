@@ -95,6 +95,25 @@ def test_configurations_that_cannot_be(tmp_path: Path, config: Any, why: str) ->
         started(tmp_path, **config)
 
 
+def test_a_path_is_looked_at_as_far_as_anybody_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each folder of it may be a long way through links."""
+    looked: list[str] = []
+    find = program.find
+
+    def counted(found: Tree, path: str) -> tree.Item | None:
+        looked.append(path)
+        return find(found, path)
+
+    monkeypatch.setattr(program, "find", counted)
+    env = [f"PATH={'/a:' * 10_000}/bin"]
+    with pytest.raises(UserError, match="no program 'sh'"):
+        started(tmp_path, Entrypoint=["sh"], Env=env)
+    assert len(looked) < 300
+    assert started(tmp_path, Entrypoint=["sh"], Env=["PATH=/a:/bin"]).argv[0] == "sh"
+
+
 @pytest.fixture
 def linux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that needs neither network nor compiler."""

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from xenolith.errors import UserError
 from xenolith.guest import blob
+from xenolith.guest.blob import Table
 
 JSON = 4 << 20
 """Bytes; no index, manifest or configuration is larger."""
@@ -23,12 +24,12 @@ MEMBERS = 100_000
 DEPTH = 4
 """Indexes in indexes."""
 LAYERS = 500
+MANIFESTS = 1000
+"""In all indexes; one index may be named many times."""
 PATH = 200
 """Letters; `docker save` takes fewer for the name of a file."""
 NAMES = ("org.opencontainers.image.ref.name", "io.containerd.image.name")
 """Annotations that say what an image is called."""
-
-Table = dict[str, Any]
 
 
 class Source:
@@ -41,6 +42,7 @@ class Source:
         self._tar: tarfile.TarFile | None = None
         self._file: blob.BoundedFile | None = None
         self._members: dict[str, tarfile.TarInfo] = {}
+        self._manifests = 0
         if _is_folder(path):
             return
         with blob.reading(str(path)):
@@ -56,6 +58,12 @@ class Source:
         for file in (self._tar, self._file):
             if file:
                 file.close()
+
+    def count(self) -> None:
+        """One more manifest is looked at. Raises UserError if there is no end of them."""
+        self._manifests += 1
+        if self._manifests > MANIFESTS:
+            raise UserError(f"{self.path} names more than {MANIFESTS} manifests; fetch one image")
 
     def new(self) -> Path:
         """A file in the spool that is not there yet."""
@@ -180,7 +188,7 @@ def choose(source: Source, arch: str, name: str = "") -> Image:
     `name`: which one, if there are several.
     """
     if source.size("index.json") is not None:
-        index = table(source.small("index.json"), "index.json")
+        index = blob.table(source.small("index.json"), "index.json")
         found = list(_oci(source, index, ("linux", arch)))
     elif source.size("manifest.json") is not None:
         found = list(_docker(source))
@@ -219,7 +227,8 @@ def _oci(
     which may be missing."""
     if depth > DEPTH:
         raise UserError(f"{source.path}: more than {DEPTH} indexes in each other")
-    for descriptor in tables(index, "manifests"):
+    for descriptor in blob.tables(index, "manifests"):
+        source.count()
         notes = descriptor.get("annotations")
         notes = notes if isinstance(notes, dict) else {}
         own = next((str(notes[key]) for key in NAMES if key in notes), called)
@@ -229,7 +238,7 @@ def _oci(
             if platform.get("os") != "unknown":
                 yield own, Image(source, platform, ())
             continue
-        content = table(source.blob(descriptor), "a manifest")
+        content = blob.table(source.blob(descriptor), "a manifest")
         if "manifests" in content:
             yield from _oci(source, content, wanted, own, depth + 1)
         else:
@@ -240,8 +249,8 @@ def _image(source: Source, manifest: Table) -> Image:
     reference = manifest.get("config")
     if not isinstance(reference, dict):
         raise UserError(f"{source.path}: a manifest without a configuration")
-    config = table(source.blob(reference), "an image's configuration")
-    return _with_digests(source, config, tables(manifest, "layers"))
+    config = blob.table(source.blob(reference), "an image's configuration")
+    return _with_digests(source, config, blob.tables(manifest, "layers"))
 
 
 def _with_digests(source: Source, config: Table, layers: list[Table]) -> Image:
@@ -260,9 +269,10 @@ def _docker(source: Source) -> Iterator[tuple[str, Image]]:
     except (ValueError, RecursionError) as e:
         raise UserError(f"{source.path}: manifest.json is no JSON") from e
     for entry in manifest if isinstance(manifest, list) else []:
+        source.count()
         if not isinstance(entry, dict) or not isinstance(entry.get("Layers"), list):
             raise UserError(f"{source.path}: manifest.json is not one of `docker save`")
-        config = table(source.small(_inside(entry.get("Config"))), "an image's configuration")
+        config = blob.table(source.small(_inside(entry.get("Config"))), "an image's configuration")
         tags = entry.get("RepoTags")
         called = str(tags[0]) if isinstance(tags, list) and tags else ""
         layers: list[Table] = [{"path": _inside(path)} for path in entry["Layers"]]
@@ -277,22 +287,3 @@ def _inside(name: object) -> str:
     if not str(path).isprintable() or len(str(path)) > PATH:
         raise UserError(f"manifest.json names {str(name)[:80]!r}, which no image has")
     return str(path)
-
-
-def table(data: bytes, what: str) -> Table:
-    """A JSON object. Raises UserError."""
-    try:
-        found = json.loads(data)
-    except (ValueError, RecursionError) as e:
-        raise UserError(f"{what} of the image is no JSON") from e
-    if not isinstance(found, dict):
-        raise UserError(f"{what} of the image is no JSON object")
-    return found
-
-
-def tables(parent: Table, key: str) -> list[Table]:
-    """A list of JSON objects. Raises UserError."""
-    found = parent.get(key)
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise UserError(f"the image's {key} are no list of objects")
-    return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -17,9 +18,11 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from xenolith.errors import UserError, printable
+
+Table = dict[str, Any]
 
 CHUNK = 1 << 20
 HEADER = 1 << 20
@@ -138,3 +141,22 @@ def _pour(read: Callable[[int], bytes], target: Path, limit: int) -> str:
             out.write(data)
             h.update(data)
     return f"sha256:{h.hexdigest()}"
+
+
+def table(data: bytes, what: str) -> Table:
+    """A JSON object. Raises UserError."""
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError) as e:
+        raise UserError(f"{what} of the image is no JSON") from e
+    if not isinstance(found, dict):
+        raise UserError(f"{what} of the image is no JSON object")
+    return found
+
+
+def tables(parent: Table, key: str) -> list[Table]:
+    """A list of JSON objects. Raises UserError."""
+    found = parent.get(key)
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise UserError(f"the image's {key} are no list of objects")
+    return found

@@ -25,7 +25,7 @@ LINKS = 40
 DEPTH = 500
 """Folders in each other."""
 STEPS = 50_000_000
-"""From folder to folder, for all names: half a minute."""
+"""From folder to folder, for all names, and to each file that is to be hidden: half a minute."""
 WHITEOUT, OPAQUE, AUFS = ".wh.", ".wh..wh..opq", ".wh..wh."
 CAPABILITY = "security.capability"
 LATEST = (1 << 32) - 1
@@ -84,7 +84,7 @@ class Layers:
         folder = self._folder(parts[:-1], what)
         name = parts[-1]
         if name.startswith(WHITEOUT):
-            self._whiteout(folder, name)
+            self._whiteout(folder, name, what)
         elif entry.type in DEVICES:
             self.left_out += 1
         elif entry.islnk():
@@ -98,6 +98,11 @@ class Layers:
         self._entries += number
         if self._entries > ENTRIES:
             raise UserError(f"the image has more than {ENTRIES} names; no guest is made of that")
+
+    def _step(self, what: str) -> None:
+        self._steps += 1
+        if self._steps > STEPS:
+            raise UserError(f"{what}: folders in folders without end")
 
     def _item(self, entry: tarfile.TarInfo, kind: int) -> Item:
         """Everything but content and path."""
@@ -137,8 +142,8 @@ class Layers:
         links = 0
         while waiting:
             name = waiting.pop()
-            self._steps += 1
-            if self._steps > STEPS or len(trail) > DEPTH:
+            self._step(what)
+            if len(trail) > DEPTH:
                 raise UserError(f"{what}: folders in folders without end")
             if name == "..":
                 trail = trail[:-1] or trail
@@ -160,21 +165,22 @@ class Layers:
             trail.append(node)
         return trail[-1]
 
-    def _whiteout(self, folder: Node, name: str) -> None:
+    def _whiteout(self, folder: Node, name: str, what: str) -> None:
         """Hide what lower layers have."""
         if name == OPAQUE:
             for child in list(folder.children):
-                self._hide(folder, child)
+                self._hide(folder, child, what)
         elif not name.startswith(AUFS):
-            self._hide(folder, name.removeprefix(WHITEOUT))
+            self._hide(folder, name.removeprefix(WHITEOUT), what)
 
-    def _hide(self, folder: Node, name: str) -> None:
+    def _hide(self, folder: Node, name: str, what: str) -> None:
         """Of a folder that this layer has too, only what is older goes."""
+        self._step(what)
         node = folder.children.get(name)
         if node is None:
             return
         for child in list(node.children):
-            self._hide(node, child)
+            self._hide(node, child, what)
         if node.layer < self._layer and not node.children:
             del folder.children[name]
 

@@ -22,6 +22,8 @@ TEXT = 1 << 20
 WORD = 1 << 17
 """Bytes; Linux takes no longer argument or variable."""
 LINKS = 40
+PLACES = 200
+"""Folders of a PATH that are looked into."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ def _rows(tree: Tree, path: str, fields: int) -> list[list[str]]:
 
 def _check_program(name: str, path: str, folder: str, tree: Tree) -> None:
     """Complain about a program that is not there now rather than in the guest."""
-    places = [name] if "/" in name else [f"{place}/{name}" for place in path.split(":")]
+    folders = path.split(":", PLACES)[:PLACES]
+    places = [name] if "/" in name else [f"{place}/{name}" for place in folders]
     for place in places:
         item = find(tree, place if place.startswith("/") else f"{folder}/{place}")
         if item is not None and stat.S_ISREG(item.mode) and item.mode & 0o111:
