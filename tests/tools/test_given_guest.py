@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from xenolith import ROOT
 from xenolith.boards import find
 from xenolith.build import host
 from xenolith.cli import extras, run
@@ -81,6 +82,51 @@ def test_what_is_not_here_is_left_to_xl(tmp_path: Path) -> None:
     (found,) = read(tmp_path / "x.cfg").guests
     assert found.guest is not None and found.guest.config == text
     assert (found.disks, found.guest.files) == ((), {})
+
+
+@pytest.mark.parametrize("name", ["demo.cfg", "guest.cfg.example"])
+def test_what_dom0_has_is_not_taken_from_here(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """This machine may have a /boot/vmlinuz, too."""
+    text = (ROOT / "tools" / "dom0" / "xen" / name).read_text().replace("#disk", "disk")
+    (tmp_path / "x.cfg").write_text(text)
+    monkeypatch.setattr(Path, "is_file", lambda _: True)
+    (found,) = read(tmp_path / "x.cfg").guests
+    assert found.guest is not None and found.guest.config == text
+    assert (found.disks, found.guest.files) == ((), {})
+
+
+def test_old_words_before_a_disk(config: Path) -> None:
+    """xl takes no format behind them."""
+    disks = [
+        ("file:web.img,xvda,w", "phy:/dev/xenolith/web-0,xvda,w", "raw"),
+        ("tap:qcow2:data.qcow2,xvdb,r", "phy:/dev/xenolith/web-1,xvdb,r", "qcow2"),
+    ]
+    config.write_text(f'name = "web"\ndisk = {[old for old, _, _ in disks]}\n')
+    (found,) = read(config).guests
+    assert found.guest is not None
+    assert found.guest.config == (f'name = "web"\ndisk = ["{disks[0][1]}", "{disks[1][1]}"]\n')
+    assert [disk.form for disk in found.disks] == [form for _, _, form in disks]
+
+
+def test_comments_name_no_files(config: Path) -> None:
+    """They stay; a string may have what begins one, or ends a list."""
+    odd = config.parent / "a]#b.img"
+    odd.write_bytes(bytes(512))
+    text = """\
+name = "web" # as in 'name = "x"'
+disk = [ # "no.img,raw,xvda,w", it's gone ]
+#   "web.img,raw,xvda,w",
+    "a]#b.img,raw,xvdb,w" ] # "web.img"
+disk += [ "data.qcow2,qcow2,xvdc,r" ]
+"""
+    config.write_text(text)
+    (found,) = read(config).guests
+    changed = text.replace("a]#b.img", "/dev/xenolith/web-0")
+    assert found.guest is not None
+    assert found.guest.config == changed.replace("data.qcow2,qcow2", "/dev/xenolith/web-1,raw")
+    assert [disk.path for disk in found.disks] == [odd, config.parent / "data.qcow2"]
 
 
 def test_what_our_own_guests_write_is_lost(config: Path) -> None:

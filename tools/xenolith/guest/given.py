@@ -2,13 +2,15 @@
 """A guest that a run gives to dom0: one of ours by its name, or an xl.cfg of this machine.
 
 The files that an xl.cfg names are looked for on this machine: beside it, as `guest make` writes
-them, or by their path. What is not here is dom0's, and xl's to complain about.
+them, or by their path. What is in folders that dom0 has, or is not here, is dom0's, and xl's to
+complain about.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,12 +23,20 @@ from xenolith.system import kernel
 DEMO, DEBIAN = "demo", "debian"
 """Guests of ours: dom0 has the first one already, the second one is made."""
 SUFFIX = ".cfg"
+DOM0 = ("/boot", "/dev", "/etc/xen", "/var/lib/xen")
+"""Folders in which a config means dom0's files, also if this machine has one of that name."""
+STRING = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'")
+COMMENT = re.compile(rf"({STRING.pattern})|#[^\n]*")
+"""A comment, or a string, in which none begins."""
 SETTING = re.compile(
-    r"^(\s*(kernel|ramdisk|device_tree|disk)\s*=\s*)(\[[^\]]*\]|\"[^\"\n]*\"|'[^'\n]*')",
+    rf"^\s*(kernel|ramdisk|device_tree|disk)\s*\+?=\s*"
+    rf"(\[(?:[^\]\"']|{STRING.pattern})*\]|{STRING.pattern})",
     re.MULTILINE,
 )
 """A setting that names files [xl.cfg(5)]."""
-STRING = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'")
+PREFIX = re.compile(r"target=|(?:(?:raw|qcow2?|vhd|tapdisk|tap2?|aio|ioemu|file|phy):)*")
+"""What may stand before a disk's file; behind one of the old words no format does, unless it has a
+key [libxlu_disk_l.l]."""
 NAME = re.compile(r"^\s*name\s*=\s*[\"']([^\"'\n]*)[\"']", re.MULTILINE)
 FORMATS = (disks.QCOW2, "qcow", "vhd", "qed")
 """Of a disk that is not raw [xl-disk-configuration(5)]."""
@@ -83,25 +93,30 @@ def read(path: Path, arch: str) -> Given:
     except (OSError, UnicodeDecodeError) as e:
         why = e.strerror if isinstance(e, OSError) else "it is no text"
         raise UserError(f"--guest {path}: {why}; name an xl.cfg", 2) from e
-    named = NAME.search(text)
+    # As long as the text.
+    plain = COMMENT.sub(lambda found: found[1] or " " * len(found[0]), text)
+    named = NAME.search(plain)
     if named is None:
         raise UserError(f'--guest {path}: it has no name; write a line: name = "{path.stem}"', 2)
     found = _Found(path, check_name(named[1]), arch)
-    config = SETTING.sub(lambda setting: _setting(found, setting), text)
+    config, end = "", 0
+    for start, stop, new in _changes(found, plain):
+        config, end = config + text[end:start] + new, stop
+    config += text[end:]
     guest = Guest(found.name, config, found.files, tuple(disk.path for disk in found.disks))
     return Given(found.name, guest, tuple(found.disks))
 
 
-def _setting(found: _Found, setting: re.Match[str]) -> str:
-    begin, key, value = setting.groups()
-    change: Callable[[_Found, str, str], str] = _disk if key == "disk" else _file
-
-    def changed(string: re.Match[str]) -> str:
-        text = string[1] or string[2] or ""
-        new = change(found, key, text)
-        return string[0] if new == text else quote(new)
-
-    return begin + STRING.sub(changed, value)
+def _changes(found: _Found, plain: str) -> Iterator[tuple[int, int, str]]:
+    """The strings that dom0 gets others for: begin, end, what is there then."""
+    for setting in SETTING.finditer(plain):
+        key = setting[1]
+        change: Callable[[_Found, str, str], str] = _disk if key == "disk" else _file
+        for string in STRING.finditer(plain, setting.start(2), setting.end(2)):
+            text = string[1] or string[2] or ""
+            new = change(found, key, text)
+            if new != text:
+                yield string.start(), string.end(), quote(new)
 
 
 def _file(found: _Found, key: str, text: str) -> str:
@@ -132,20 +147,21 @@ def _disk(found: _Found, key: str, text: str) -> str:
     """A disk's line, with a disk of the machine in the place of an image that is here."""
     words = [word.strip() for word in text.split(",")]
     at = next((n for n, word in enumerate(words) if word.startswith("target=")), 0)
-    path = _here(found, key, words[at].removeprefix("target="))
+    before = PREFIX.match(words[at])
+    prefix = before[0] if before else ""
+    path = _here(found, key, words[at].removeprefix(prefix))
     if path is None:
         return text
     number = len(found.disks)
     read_only = bool(READ_ONLY & set(words))
     what = f"--guest {found.path}: disk {path}"
-    named = {word.removeprefix("format=") for word in words}
+    named = {word.removeprefix("format=") for word in (*words, *prefix.split(":"))}
     form = next((form for form in FORMATS if form in named), disks.RAW)
     if form not in (disks.RAW, disks.QCOW2):
         raise UserError(f"{what}: the format {form} cannot be; convert it to qcow2", 2)
     serial = f"{found.name}-{number}"
     found.disks.append(disks.opened(path, serial, what, form, read_only=read_only))
-    prefix = "target=" if words[at].startswith("target=") else ""
-    words[at] = prefix + disk_path(found.name, number)
+    words[at] = ("phy:" if prefix.endswith(":") else prefix) + disk_path(found.name, number)
     # QEMU unpacks what is packed.
     return ",".join(re.sub(r"^(format=)?qcow2$", r"\1raw", word) for word in words)
 
@@ -158,5 +174,7 @@ def _here(found: _Found, key: str, text: str) -> Path | None:
         if not path.is_file():
             raise UserError(f"--guest {found.path}: {key}: there is no {path.name} beside it", 2)
         return path
+    if any(Path(os.path.normpath(text)).is_relative_to(folder) for folder in DOM0):
+        return None
     path = found.path.parent / text
-    return path if text and not text.startswith("/dev/") and path.is_file() else None
+    return path if text and path.is_file() else None
