@@ -12,7 +12,7 @@ import pytest
 from xenolith.build import host
 from xenolith.cli.main import main
 from xenolith.errors import UserError
-from xenolith.guest import kernel, output
+from xenolith.guest import given, kernel, output
 from xenolith.guest.kernel import Kernel
 from xenolith.guest.model import Guest
 from xenolith.testing import images
@@ -39,10 +39,13 @@ def test_an_image_becomes_files_beside_each_other(
 ) -> None:
     out = tmp_path / "new" / "web.img"
     assert main(["guest", "oci", str(app), "--out", str(out), "--args", "-c 'exit 3'"]) == 0
-    assert capsys.readouterr().out == f"{out.with_suffix('.cfg')}\n"
+    config, said = out.with_suffix(".cfg"), capsys.readouterr()
+    assert said.out == f"{config}\n"
     names = sorted(path.name for path in out.parent.iterdir())
     assert names == ["web.cfg", "web.img", "web.initrd", "web.kernel"]
-    assert 'name = "web"' in out.with_suffix(".cfg").read_text()
+    assert 'name = "web"' in config.read_text()
+    assert f"start it: ./xenolith run --board qemu-virt-arm64 --guest {config}\n" in said.err
+    assert [disk.path for disk in given.read(config, "arm64").disks] == [out]
 
 
 @pytest.mark.parametrize(

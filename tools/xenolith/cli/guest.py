@@ -72,7 +72,8 @@ def run(args: argparse.Namespace) -> int:
         written = output.write(make(board, name, size, args, place), args.out)
     print(written[0])
     progress.note(f"beside it: {', '.join(path.name for path in written[1:])}")
-    progress.note(f"in dom0, with these in /guests/{name}: xl create -c {written[0].name}")
+    progress.note(f"start it: ./xenolith run --board {board.name} --guest {written[0]}")
+    progress.note(f"in a dom0 with these in /guests/{name}: xl create -c {written[0].name}")
     return 0
 
 
