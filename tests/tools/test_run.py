@@ -149,6 +149,66 @@ def test_a_run_that_fails_as_json(
         run.run(parse("--json"))
 
 
+NOTHING: dict[str, object] = {"network": None, "log": None, "results": []}
+
+
+def test_a_run_that_is_interrupted_as_json(
+    booted: Callable[[str], None],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was done before is there."""
+    text = "T-1 begin 0000\nT-1 end 0000 0\n"
+    booted(text)
+    received = Replay.receive
+
+    def until_the_end(replay: Replay, timeout: float) -> bytes:
+        try:
+            return received(replay, timeout)
+        except EOFError:
+            raise KeyboardInterrupt from None
+
+    monkeypatch.setattr(Replay, "receive", until_the_end)
+    with pytest.raises(KeyboardInterrupt):
+        run.run(parse("--json", "--exec", "true", "--exec", "sleep 9"))
+    said = json.loads(capsys.readouterr().out)
+    assert said["error"] == "interrupted"
+    assert [result["command"] for result in said["results"]] == ["true"]
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (UserError("qemu-system-aarch64 is missing"), "qemu-system-aarch64 is missing"),
+        (OSError(5, "Input/output error", "initrd"), "initrd: Input/output error"),
+        (KeyboardInterrupt(), "interrupted"),
+        (KeyError("x"), "KeyError: 'x'"),
+    ],
+)
+def test_a_run_that_does_not_start_as_json(
+    error: BaseException,
+    reason: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(machine, "make_system", lambda system, _args: (system, None))
+    monkeypatch.setattr(run, "_started", fail)
+    with pytest.raises(type(error)):
+        run.run(parse("--json", "--exec", "true"))
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"error": reason, **NOTHING}
+
+
+def test_wrong_use_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UserError, match="positive number"):
+        run.run(parse("--json", "--exec", "true", "--timeout", "0"))
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"error": "--timeout must be a positive number of seconds", **NOTHING}
+
+
 def test_the_command_line_of_qemu(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

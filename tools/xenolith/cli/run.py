@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 import sys
 from contextlib import AbstractContextManager
@@ -16,7 +15,8 @@ from xenolith.build import host
 from xenolith.build.needs import CARD
 from xenolith.build.symbols import Symbols
 from xenolith.card import boot
-from xenolith.cli import extras, machine
+from xenolith.cli import extras, machine, results
+from xenolith.cli.results import Results
 from xenolith.errors import UserError
 from xenolith.lab import card, debian, picture, protocol, qemu, session, terminal
 from xenolith.lab.console import LabError
@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--json",
         action="store_true",
-        help="with --exec: print all results at the end, for programs",
+        help="with --exec: print one object with all results at the end, for programs",
     )
     add(
         "--picture",
@@ -76,6 +76,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Boot; returns the first non-zero status of --exec, else 0."""
+    with results.printed(args.json and not args.dry_run) as found:
+        return _run(args, found)
+
+
+def _run(args: argparse.Namespace, found: Results) -> int:
     board = machine.chosen_board(args)
     _check_card(args)
     _check_debian(board, args)
@@ -99,11 +104,14 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         return _show_command(system, args, wishes)
     try:
-        return _execute(system, args, wishes) if args.exec else _interactive(system, args, wishes)
+        if args.exec:
+            return _execute(system, args, wishes, found)
+        return _interactive(system, args, wishes)
     except LabError as e:
         tail = explained(e.tail, system.hypervisor)
         print(f"--- the console's last lines\n{tail}\n---", file=sys.stderr)
-        raise UserError(f"{e.message}; log: {session.log_file(system, 'run')}") from e
+        log = "" if args.json else f"; log: {session.log_file(system, 'run')}"
+        raise UserError(f"{e.message}{log}") from e
 
 
 def _check_card(args: argparse.Namespace) -> None:
@@ -164,7 +172,7 @@ def _show_command(system: System, args: argparse.Namespace, wishes: Extras) -> i
     return 0
 
 
-def _execute(system: System, args: argparse.Namespace, wishes: Extras) -> int:
+def _execute(system: System, args: argparse.Namespace, wishes: Extras, found: Results) -> int:
     usual = CARD_TIMEOUT if args.source or args.dom0 == DEBIAN else TIMEOUT
     options = session.Options(
         timeout=args.timeout or usual,
@@ -174,37 +182,12 @@ def _execute(system: System, args: argparse.Namespace, wishes: Extras) -> int:
         extras=wishes,
     )
     with _started(system, args, options) as target:
-        problem = ""
-        try:
-            _boot(target)
-            target.to(State.POWERED_OFF)
-        except LabError as e:
-            problem = e.message
-            raise
-        finally:
-            if args.json:
-                print(json.dumps(described(target, problem), indent=1))
+        found.target = target
+        _boot(target)
+        target.to(State.POWERED_OFF)
         if args.picture:
             picture.write(args.picture, picture.typed(sys.argv), target.collector.results)
         return next((r.status for r in target.collector.results if r.status), 0)
-
-
-def described(target: Target, problem: str) -> dict[str, object]:
-    """What a run gave, for a program. `error`: why it did not come to its end."""
-    return {
-        "error": problem or None,
-        "network": target.network,
-        "log": str(target.console.log),
-        "results": [
-            {
-                "command": result.command,
-                "status": result.status,
-                "stdout": result.text,
-                "stderr": result.err.decode(errors="replace"),
-            }
-            for result in target.collector.results
-        ],
-    }
 
 
 def _boot(target: Target) -> None:
