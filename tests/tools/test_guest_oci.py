@@ -166,7 +166,7 @@ HARD = tarfile.LNKTYPE
             "etc/hosts.orig",
         ),
         ([entry("etc/0", b"mine"), link("etc/hosts", "etc/0", HARD)], "etc/0"),
-        ([entry("etc", b"mine"), link("foo", "etc", HARD), link("bar", "etc", HARD)], "foo"),
+        ([entry("etc", b"mine"), link("foo", "etc", HARD), link("goo", "etc", HARD)], "goo"),
         ([entry("dev", b"mine"), link("sys", "dev", HARD), link("z", "dev", HARD)], "z"),
     ],
 )
