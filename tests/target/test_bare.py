@@ -14,7 +14,7 @@ import pytest
 from xenolith import ROOT
 from xenolith.boards import Board
 from xenolith.dom0 import cpio, image
-from xenolith.lab.report import Report, rows, until
+from xenolith.lab.report import ALONE, Report, rows, until
 from xenolith.system.model import System
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,6 @@ TYPED = (
     + until("grep -q '{1}' /said || ! kill -0 $!")
     + "printf {2} >$(xenstore-read /local/domain/$(xl domid {0})/console/tty); wait; cat /said"
 )
-GONE = until("! xl list | grep -q ' .....d '")
 
 ECHO = """
 # Writes and reads by the SBI's debug console, then by the legacy calls; shuts down by SRST. At q it
@@ -83,7 +82,7 @@ COMMANDS = {
     "bare": TYPED.format("bare", "a key", "k"),
     "paused": "xl create -p /bare/bare.cfg 2>&1 && xl destroy bare",
 }
-AFTER = {"after": f"{GONE}xl list"}
+AFTER = {"after": f"{ALONE}xl list"}
 WRONG = {
     "text": (b"#!/bin/sh\necho This is no kernel\n", "the kernel is text"),
     "tree": (b"\xd0\x0d\xfe\xed" + bytes(60), "the kernel is a device tree"),

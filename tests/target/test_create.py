@@ -12,7 +12,7 @@ import pytest
 
 from xenolith.boards import Board
 from xenolith.dom0 import cpio, debian, recipe
-from xenolith.lab.report import Report, rows, until
+from xenolith.lab.report import ALONE, Report, rows
 from xenolith.system.model import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.families("qemu-virt", "rpi4")]
@@ -44,17 +44,15 @@ vcpus = 2
 extra = "console=hvc0 rdinit=/init panic=5 nokaslr mitigations=off"
 on_crash = "destroy"
 """
-# A destroyed domain may be listed as dying until its last reference is gone.
-GONE = until("! xl list | grep -q ' .....d '")
 COMMANDS = {
     "free before": "xl info | grep free_memory",
     "version 2": "(cat /guest/config; echo max_grant_version=2) > /version2; "
     "xl create -p /version2 || echo refused; xl list",
     # Standard input neither ends, which would end the console, nor says anything.
     "console": "mkfifo /silent && xl create -c /guest/config <>/silent",
-    "after": f"{GONE}xl list; xl info | grep free_memory",
+    "after": f"{ALONE}xl list; xl info | grep free_memory",
     "paused": "xl create -p /guest/config && xl list",
-    "destroyed": f"xl destroy guest && {GONE}xl list; xl info | grep free_memory",
+    "destroyed": f"xl destroy guest && {ALONE}xl list; xl info | grep free_memory",
 }
 
 

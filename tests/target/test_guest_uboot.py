@@ -16,7 +16,7 @@ from xenolith.cross.build import build
 from xenolith.cross.origin import SourcePackage
 from xenolith.cross.project import Output, Project, Step
 from xenolith.dom0 import cpio
-from xenolith.lab.report import Report, rows, until
+from xenolith.lab.report import ALONE, Report, rows, until
 from xenolith.system.model import System
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ COMMANDS = {
     "console": "mkfifo /silent; xl create -c /uboot/config <>/silent >/said 2>&1 & "
     + until("grep -q 'xenguest#' /said || ! kill -0 $!")
     + f"printf 'version\\nreset\\n' >{TTY}; wait; cat /said",
-    "after": until("! xl list | grep -q ' .....d '") + "xl list",
+    "after": ALONE + "xl list",
 }
 
 

@@ -40,6 +40,11 @@ def until(condition: str) -> str:
     return f"i=0; until {condition}; do i=$((i+1)); [ $i -lt 1500 ] || exit 9; sleep 0.2; done; "
 
 
+ALONE = until('[ "$(xl list | wc -l)" = 2 ]')
+"""Waits until dom0 has no guest, not even one on its way out: that loses its name first, and then
+is listed as dying until its last reference is gone."""
+
+
 def rows(table: str) -> list[list[str]]:
     """The words of each line below the heading of a table."""
     return [line.split() for line in table.splitlines()[1:] if line.strip()]
