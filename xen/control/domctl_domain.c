@@ -61,9 +61,6 @@ static int domctl_create_check(const struct xen_domctl_createdomain *config)
         guest_printk(current_vcpu(), XENLOG_INFO "createdomain: %u vCPUs\n", config->max_vcpus);
         return -EINVAL;
     }
-    if (config->cpupool_id != 0 && config->cpupool_id != XEN_INVALID_MAX_VCPU_ID) {
-        return -ESRCH;
-    }
     return domctl_create_check_grants(config);
 }
 

@@ -134,7 +134,7 @@ static int domctl_affinity_set(struct vcpu *v, const struct xen_domctl_vcpuaffin
 {
     bool has_hard = (op->flags & XEN_VCPUAFFINITY_HARD) != 0,
          has_soft = (op->flags & XEN_VCPUAFFINITY_SOFT) != 0;
-    cpumask_t hard = 0, soft = 0, possible = v->d->pool->cpus;
+    cpumask_t hard = 0, soft = 0, possible = v->sched.pool->cpus;
     int rc = 0;
 
     if ((op->flags & XEN_VCPUAFFINITY_FORCE) != 0) {

@@ -5,6 +5,7 @@
  */
 #include <public/domctl.h>
 #include <public/sysctl.h>
+#include <xen/cpupool.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/opt.h>
@@ -36,10 +37,12 @@ static long sched_tools_put(struct domain *d, const struct xen_domctl_sched_cred
 
 long sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op)
 {
-    if (op->sched_id != sched_class()->id || op->cmd > XEN_DOMCTL_SCHEDOP_getvcpuinfo) {
+    const struct sched_class *class = d->pool->class;
+
+    if (op->sched_id != class->id || op->cmd > XEN_DOMCTL_SCHEDOP_getvcpuinfo) {
         return -EINVAL;
     }
-    if (sched_class() != &sched_fair) {
+    if (class != &sched_fair) {
         return 0; /* as Xen's null: nothing to set */
     }
     switch (op->cmd) {
@@ -55,17 +58,18 @@ long sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op)
 long sched_sysctl(struct xen_sysctl_scheduler_op *op)
 {
     struct xen_sysctl_credit2_schedule *param = &op->u.sched_credit2;
+    const struct cpupool *pool = cpupool_at(op->cpupool_id);
 
     if (op->cmd != XEN_SYSCTL_SCHEDOP_putinfo && op->cmd != XEN_SYSCTL_SCHEDOP_getinfo) {
         return -EINVAL;
     }
-    if (op->cpupool_id != 0) {
+    if (pool == NULL || pool->id != op->cpupool_id) {
         return -ESRCH;
     }
-    if (op->sched_id != sched_class()->id) {
+    if (op->sched_id != pool->class->id) {
         return -EINVAL;
     }
-    if (sched_class() != &sched_fair) {
+    if (pool->class != &sched_fair) {
         return 0;
     }
     if (op->cmd == XEN_SYSCTL_SCHEDOP_putinfo) {

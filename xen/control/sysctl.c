@@ -63,7 +63,7 @@ static long sysctl_readconsole(struct op_call *call)
 static long sysctl_sched_id(struct op_call *call)
 {
     struct xen_sysctl *op = call->arg;
-    op->u.sched_id.sched_id = sched_class()->id;
+    op->u.sched_id.sched_id = cpupool0.class->id;
     return 0;
 }
 

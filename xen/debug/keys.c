@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Debug keys, as in Xen: what the hypervisor knows, on the console. */
 #include <xen/cpu.h>
+#include <xen/cpupool.h>
 #include <xen/domain.h>
 #include <xen/evtchn.h>
 #include <xen/grant.h>
@@ -76,8 +77,13 @@ static void keys_show_memory(void)
 
 static void keys_show_scheduler(void)
 {
-    printk("Scheduler: %s, now %ld ns, %u waiting\n", sched_class()->name, time_now(),
-           sched_nr_waiting);
+    const struct cpupool *pool;
+
+    printk("Scheduler: now %ld ns\n", time_now());
+    for (uint32_t id = 0; (pool = cpupool_at(id)) != NULL; id = pool->id + 1u) {
+        printk("  pool %u: %s, CPUs %#x, %u domains, %u waiting\n", pool->id, pool->class->name,
+               pool->cpus, pool->nr_domains, pool->nr_waiting);
+    }
     for (unsigned int i = 0; i < nr_cpus_online; i++) {
         const struct vcpu *v;
         int domain = -1;

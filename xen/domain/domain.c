@@ -60,6 +60,11 @@ static int domain_init_memory(struct domain *d, const struct xen_domctl_createdo
     return 0;
 }
 
+static int domain_init_pool(struct domain *d, const struct xen_domctl_createdomain *config)
+{
+    return cpupool_join(d, config->cpupool_id);
+}
+
 static int domain_init_sched(struct domain *d,
                              const struct xen_domctl_createdomain *config __unused)
 {
@@ -113,6 +118,7 @@ static void domain_destroy_shared(struct domain *d)
 
 static const struct domain_part own[] = {
     {domain_init_memory, NULL, domain_destroy_memory},
+    {domain_init_pool, NULL, cpupool_leave},
     {domain_init_sched, NULL, sched_domain_destroy},
     {domain_init_watchdog, NULL, domain_watchdog_destroy},
     {domain_init_p2m, NULL, p2m_destroy},
@@ -166,7 +172,6 @@ static struct domain *domain_new(domid_t id, const struct xen_domctl_createdomai
     d->controller_pause_count = 1;
     d->ssidref = config->ssidref;
     d->options = config->flags;
-    d->pool = &cpupool0;
     memcpy(d->handle, config->handle, sizeof(d->handle));
     spin_init(&d->lock, LOCK_DOMAIN);
     spin_init(&d->console.lock, LOCK_CONSOLE);
@@ -189,7 +194,6 @@ struct domain *domain_create(domid_t id, const struct xen_domctl_createdomain *c
             return NULL;
         }
     }
-    atomic_fetch_add(&d->pool->nr_domains, 1u);
     domain_link(d);
     if (privileged) {
         hardware_domain = d;
@@ -211,7 +215,6 @@ static bool domain_destroy(struct domain *d)
         }
         return false; /* the others, or the rest, next time */
     }
-    atomic_fetch_sub(&d->pool->nr_domains, 1u);
     domain_destroy_parts(d, (unsigned int)ARRAY_SIZE(own) + nr_more);
     return true;
 }
@@ -283,6 +286,7 @@ int domain_kill(struct domain *d)
     }
     rc = domain_pages_relinquish(d);
     if (rc == 0) {
+        cpupool_retire(d);
         d->is_dead = true;
         domain_put(d);
         evtchn_raise_global_virq(VIRQ_DOM_EXC);

@@ -17,10 +17,9 @@
 
 spinlock_t sched_lock = SPINLOCK_INIT(LOCK_SCHED);
 
-static const struct sched_class *class = &sched_fair;
 static cpumask_t kicks;     /* CPUs to be interrupted when the lock is released */
 static cpumask_t idle_cpus; /* idle, and not yet asked to choose again */
-static bool sched_started;  /* some vCPU was chosen: the class cannot change any more */
+static bool sched_started;  /* some vCPU was chosen: Pool-0's class cannot change any more */
 
 cpumask_t cpumask_of(const struct cpu *c)
 {
@@ -45,34 +44,25 @@ void sched_unlock(void)
     }
 }
 
-const struct sched_class *sched_class(void)
-{
-    return class;
-}
-
 void sched_init(const char *name)
 {
-    static const struct sched_class *const classes[] = {&sched_fair, &sched_null};
-
-    for (unsigned int i = 0; i < ARRAY_SIZE(classes); i++) {
-        if (strcmp(name, classes[i]->name) == 0) {
-            class = classes[i];
-        }
-    }
-    if (name[0] != '\0' && strcmp(name, class->name) != 0 && strncmp(name, "credit", 6) != 0) {
+    if (strcmp(name, sched_null.name) == 0) {
+        cpupool0.class = &sched_null;
+    } else if (name[0] != '\0' && strcmp(name, sched_fair.name) != 0 &&
+               strncmp(name, "credit", 6) != 0) {
         printk(XENLOG_WARNING
                "sched=%s: no such scheduler here (there are fair and null): using %s\n",
-               name, class->name);
+               name, cpupool0.class->name);
     }
 }
 
-bool sched_fall_back(void)
+bool sched_fall_back(struct cpupool *pool)
 {
-    bool possible = !sched_started && class == &sched_null;
+    bool possible = !sched_started && pool == &cpupool0 && pool->class == &sched_null;
 
     if (possible) {
         null_release_all();
-        class = &sched_fair;
+        pool->class = &sched_fair;
     }
     return possible;
 }
@@ -90,6 +80,7 @@ void sched_init_cpu(struct cpu *c)
     c->sched.since = time_now();
     c->idle_since = c->sched.since;
     spin_lock(&sched_lock);
+    c->sched.pool = &cpupool0;
     cpupool0.cpus |= cpumask_of(c);
     idle_cpus |= cpumask_of(c); /* it chooses when it first comes to the gate */
     sched_unlock();
@@ -97,10 +88,10 @@ void sched_init_cpu(struct cpu *c)
 
 cpumask_t sched_allowed(const struct vcpu *v)
 {
-    cpumask_t pool = v->d->pool->cpus;
-    cpumask_t both = v->sched.hard & v->sched.assigned & pool;
+    cpumask_t possible = v->sched.pool->cpus & v->sched.assigned;
+    cpumask_t both = v->sched.hard & possible;
 
-    return both != 0 ? both : pool;
+    return both != 0 ? both : possible;
 }
 
 bool sched_eligible(const struct vcpu *v, const struct cpu *c)
@@ -120,7 +111,7 @@ void sched_retry_at(struct cpu *c, s_time_t when)
 static void sched_set_queued(struct vcpu *v, s_time_t now, bool woken)
 {
     v->sched.state = SCHED_QUEUED;
-    class->enqueue(v, now, woken);
+    v->sched.pool->class->enqueue(v, now, woken);
 }
 
 /* An idle CPU for v: its last one, one it prefers, any. NULL: all are busy. */
@@ -164,7 +155,7 @@ void sched_place(struct vcpu *v, s_time_t now)
         idle_cpus &= ~cpumask_of(c); /* the next one to be woken takes another */
         sched_request(c, CPU_PENDING_RESCHED);
     } else {
-        class->contend(v, now);
+        v->sched.pool->class->contend(v, now);
     }
 }
 
@@ -176,8 +167,8 @@ static bool sched_resume(struct vcpu *v, s_time_t now)
 {
     struct cpu *c = v->cpu;
 
-    if (v->running == 0 || c->sched.curr != NULL || sched_nr_waiting != 0 ||
-        (sched_allowed(v) & cpumask_of(c)) == 0 || !class->resume(v)) {
+    if (v->running == 0 || c->sched.curr != NULL || v->sched.pool->nr_waiting != 0 ||
+        (sched_allowed(v) & cpumask_of(c)) == 0 || !v->sched.pool->class->resume(v)) {
         return false;
     }
     v->sched.state = SCHED_RUNNING;
@@ -223,7 +214,7 @@ void sched_sleep(struct vcpu *v)
     spin_lock(&sched_lock);
     if (!vcpu_runnable(v)) {
         if (v->sched.state == SCHED_QUEUED) {
-            class->dequeue(v);
+            v->sched.pool->class->dequeue(v);
         }
         if (v->sched.state != SCHED_RUNNING) {
             v->sched.state = SCHED_OFF;
@@ -246,7 +237,7 @@ void sched_sleep_wait(struct vcpu *v)
 
 void sched_yield(struct vcpu *v)
 {
-    if (atomic_load(&sched_nr_waiting) != 0) {
+    if (atomic_load(&v->sched.pool->nr_waiting) != 0) {
         v->sched.yielding = true;
         cpu_request(v->cpu, CPU_PENDING_RESCHED);
     }
@@ -260,7 +251,7 @@ bool sched_is_running(const struct vcpu *v)
 /* c's vCPU has run until now: charge it, and let it wait or rest. */
 static void sched_put(struct cpu *c, struct vcpu *v, s_time_t now)
 {
-    class->charge(c, v, now - c->sched.since);
+    v->sched.pool->class->charge(c, v, now - c->sched.since);
     if (vcpu_runnable(v)) {
         sched_set_queued(v, now, false);
     } else {
@@ -300,9 +291,10 @@ static void sched_account(struct cpu *c, struct vcpu *prev, struct vcpu *next, s
 
 /* An idle CPU that was asked to run v may have found better: so whoever chooses looks for one that
  * is left over. */
-static void sched_place_left_over(s_time_t now)
+static void sched_place_left_over(struct cpupool *pool, s_time_t now)
 {
-    struct vcpu *v = idle_cpus != 0 && sched_nr_waiting != 0 ? class->waiting(idle_cpus) : NULL;
+    struct vcpu *v =
+        idle_cpus != 0 && pool->nr_waiting != 0 ? pool->class->waiting(pool, idle_cpus) : NULL;
 
     if (v != NULL) {
         sched_place(v, now);
@@ -320,7 +312,7 @@ struct vcpu *sched_pick(struct cpu *c)
     if (prev != NULL) {
         sched_put(c, prev, now);
     }
-    next = class->pick(c, now, &until);
+    next = c->sched.pool->class->pick(c, now, &until);
     if (next != NULL) {
         sched_take(c, next);
         idle_cpus &= ~cpumask_of(c);
@@ -346,7 +338,7 @@ struct vcpu *sched_pick(struct cpu *c)
             sched_place(prev, now);
         }
     }
-    sched_place_left_over(now);
+    sched_place_left_over(c->sched.pool, now);
     sched_unlock();
     return next;
 }

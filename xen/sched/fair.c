@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Class fair: one queue for all CPUs, ordered by weighted run time ("virtual time"); whoever has
- * had least runs next. Domains may have a cap, a budget of run time for each period. The tools know
+ * Class fair: one queue for all CPUs of a pool, ordered by weighted run time ("virtual time");
+ * whoever has had least runs next. Domains may have a cap, a budget of run time for each period. The tools know
  * this class as credit2, whose parameters it has.
  *
  * Virtual times are only comparable among vCPUs that compete. Who comes from sleep or from other
@@ -10,6 +10,7 @@
  */
 #include <public/domctl.h>
 #include <xen/cpu.h>
+#include <xen/cpupool.h>
 #include <xen/domain.h>
 #include <xen/lib.h>
 #include <xen/opt.h>
@@ -26,11 +27,6 @@
 #define LEAD_MAX      3000000000ull /* how far ahead one may be of those it comes to */
 #define MARGIN        500000ull     /* less than that is not worth a switch */
 
-uint32_t sched_nr_waiting;
-
-static struct list queue = LIST_INIT(queue); /* vCPUs in SCHED_QUEUED, by rising virtual time */
-static uint64_t machine_clock;               /* highest virtual time that a CPU has reached */
-
 static uint64_t fair_scale(const struct vcpu *v, s_time_t ran)
 {
     return (uint64_t)ran * SCHED_WEIGHT_DEFAULT / v->d->sched.weight;
@@ -46,7 +42,7 @@ static uint64_t fair_running_vtime(const struct cpu *c, s_time_t now)
 
 /*
  * Virtual time that the vCPUs competing for v's CPUs have reached. An idle CPU stands for the whole
- * machine. On a busy one it is that of the running vCPU, but where that one has a head start itself
+ * pool. On a busy one it is that of the running vCPU, but where that one has a head start itself
  * it is not more than NO_CHAIN below those it overtook.
  */
 uint64_t fair_reference(const struct vcpu *v, s_time_t now)
@@ -61,7 +57,7 @@ uint64_t fair_reference(const struct vcpu *v, s_time_t now)
             continue;
         }
         if (c->sched.curr == NULL) {
-            return machine_clock;
+            return v->sched.pool->clock;
         }
         mine = max_u64(mine, min_u64(c->sched.clock, fair_running_vtime(c, now) + NO_CHAIN));
     }
@@ -83,31 +79,38 @@ static void fair_set_clock(struct cpu *c, uint64_t vtime)
 {
     if (vtime > c->sched.clock || vtime + 2 * SLEEPER_BONUS < c->sched.clock) {
         c->sched.clock = vtime;
-        machine_clock = max_u64(machine_clock, vtime);
+        c->sched.pool->clock = max_u64(c->sched.pool->clock, vtime);
     }
 }
 
 static int fair_admit(struct vcpu *v)
 {
+    v->sched.assigned = CPUMASK_ALL;
     v->sched.vtime = fair_reference(v, time_now());
     return 0;
 }
 
-static void fair_remove(struct vcpu *v __unused)
+static void fair_remove(struct vcpu *v __unused, cpumask_t from __unused)
 {
+}
+
+static int fair_give_up(struct cpu *c __unused)
+{
+    return 0;
 }
 
 static void fair_insert(struct vcpu *v)
 {
+    struct cpupool *pool = v->sched.pool;
     struct vcpu *other;
 
-    list_for_each(other, &queue, sched.node) {
+    list_for_each(other, &pool->queue, sched.node) {
         if (other->sched.vtime > v->sched.vtime) {
             break;
         }
     }
     list_add_before(&other->sched.node, &v->sched.node);
-    sched_nr_waiting++;
+    pool->nr_waiting++;
 }
 
 void fair_enqueue(struct vcpu *v, s_time_t now, bool woken)
@@ -127,7 +130,7 @@ static bool fair_resume(struct vcpu *v)
     if (v->d->sched.cap != 0) {
         return false; /* needs a slice, and perhaps may not run */
     }
-    fair_catch_up(v, machine_clock);
+    fair_catch_up(v, v->sched.pool->clock);
     fair_set_clock(v->cpu, v->sched.vtime);
     return true;
 }
@@ -135,7 +138,7 @@ static bool fair_resume(struct vcpu *v)
 static void fair_dequeue(struct vcpu *v)
 {
     list_del(&v->sched.node);
-    sched_nr_waiting--;
+    v->sched.pool->nr_waiting--;
 }
 
 /* First in the queue that c may run. One that yields comes only when there is no other. Parks who
@@ -144,7 +147,7 @@ static struct vcpu *fair_first(struct cpu *c)
 {
     struct vcpu *v, *after, *yielding = NULL;
 
-    list_for_each_safe(v, after, &queue, sched.node) {
+    list_for_each_safe(v, after, &c->sched.pool->queue, sched.node) {
         if (fair_spent(v->d)) {
             fair_dequeue(v);
             v->sched.state = SCHED_PARKED;
@@ -163,7 +166,7 @@ static bool fair_wanted(const struct cpu *c)
 {
     struct vcpu *v;
 
-    list_for_each(v, &queue, sched.node) {
+    list_for_each(v, &c->sched.pool->queue, sched.node) {
         if ((sched_allowed(v) & cpumask_of(c)) != 0) {
             return true;
         }
@@ -171,11 +174,11 @@ static bool fair_wanted(const struct cpu *c)
     return false;
 }
 
-static struct vcpu *fair_waiting(cpumask_t idle)
+static struct vcpu *fair_waiting(struct cpupool *pool, cpumask_t idle)
 {
     struct vcpu *v;
 
-    list_for_each(v, &queue, sched.node) {
+    list_for_each(v, &pool->queue, sched.node) {
         if ((sched_allowed(v) & idle) != 0 && v->running == 0 && !fair_spent(v->d)) {
             return v;
         }
@@ -268,6 +271,7 @@ const struct sched_class sched_fair = {
     .id = XEN_SCHEDULER_CREDIT2,
     .admit = fair_admit,
     .remove = fair_remove,
+    .give_up = fair_give_up,
     .enqueue = fair_enqueue,
     .dequeue = fair_dequeue,
     .resume = fair_resume,

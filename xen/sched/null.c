@@ -13,41 +13,72 @@
 
 static struct vcpu *owner[MAX_CPUS]; /* by CPU id */
 
-static void null_remove(struct vcpu *v)
+/* One of these CPUs whose owner is v, NULL: nobody. MAX_CPUS: there is none. */
+static unsigned int null_find(const struct vcpu *v, cpumask_t wanted)
 {
-    for (unsigned int i = 0; i < MAX_CPUS; i++) {
+    for_each_bit(i, wanted) {
         if (owner[i] == v) {
-            owner[i] = NULL;
+            return (unsigned int)i;
         }
     }
-    v->sched.assigned = CPUMASK_ALL;
+    return MAX_CPUS;
+}
+
+/* It may have a place in another pool, which it is on its way to or from. */
+static void null_remove(struct vcpu *v, cpumask_t from)
+{
+    unsigned int i;
+
+    while ((i = null_find(v, from)) != MAX_CPUS) {
+        owner[i] = NULL;
+    }
+    i = null_find(v, (1u << MAX_CPUS) - 1u);
+    v->sched.assigned = i != MAX_CPUS ? cpumask_of(&cpus[i]) : CPUMASK_ALL;
 }
 
 void null_release_all(void)
 {
     for (unsigned int i = 0; i < MAX_CPUS; i++) {
         if (owner[i] != NULL) {
-            null_remove(owner[i]);
+            owner[i]->sched.assigned = CPUMASK_ALL;
+            owner[i] = NULL;
         }
     }
 }
 
 static int null_admit(struct vcpu *v)
 {
-    cpumask_t wanted = v->sched.hard & v->d->pool->cpus;
+    cpumask_t pool = v->sched.pool->cpus;
+    cpumask_t wanted = (v->sched.hard & pool) != 0 ? v->sched.hard & pool : pool;
+    unsigned int i = null_find(v, wanted);
 
-    if (v->sched.assigned != CPUMASK_ALL && (wanted & v->sched.assigned) != 0) {
+    if (i == MAX_CPUS) {
+        i = null_find(NULL, wanted);
+        if (i == MAX_CPUS) {
+            return -ENOSPC;
+        }
+        null_remove(v, pool);
+        owner[i] = v;
+    }
+    v->sched.assigned = cpumask_of(&cpus[i]);
+    return 0;
+}
+
+static int null_give_up(struct cpu *c)
+{
+    struct vcpu *v = owner[c->id];
+
+    if (v == NULL) {
         return 0;
     }
-    for (unsigned int i = 0; i < MAX_CPUS; i++) {
-        if (owner[i] == NULL && (wanted >> i & 1u) != 0) {
-            null_remove(v);
-            owner[i] = v;
-            v->sched.assigned = cpumask_of(&cpus[i]);
-            return 0;
-        }
+    if (null_admit(v) != 0) {
+        return -EBUSY;
     }
-    return -ENOSPC;
+    owner[c->id] = NULL;
+    if (v->sched.state == SCHED_QUEUED) {
+        sched_place(v, time_now());
+    }
+    return 0;
 }
 
 static void null_enqueue(struct vcpu *v __unused, s_time_t now __unused, bool woken __unused)
@@ -70,7 +101,7 @@ static struct vcpu *null_pick(struct cpu *c, s_time_t now __unused, s_time_t *un
     return v != NULL && v->sched.state == SCHED_QUEUED && sched_eligible(v, c) ? v : NULL;
 }
 
-static struct vcpu *null_waiting(cpumask_t idle __unused)
+static struct vcpu *null_waiting(struct cpupool *pool __unused, cpumask_t idle __unused)
 {
     return NULL;
 }
@@ -90,6 +121,7 @@ const struct sched_class sched_null = {
     .id = XEN_SCHEDULER_NULL,
     .admit = null_admit,
     .remove = null_remove,
+    .give_up = null_give_up,
     .enqueue = null_enqueue,
     .dequeue = null_dequeue,
     .resume = null_resume,

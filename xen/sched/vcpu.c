@@ -11,12 +11,11 @@
 #include <xen/printk.h>
 #include <xen/sched.h>
 
-struct cpupool cpupool0;
-
 int sched_vcpu_init(struct vcpu *v)
 {
-    cpumask_t pool = v->d->pool->cpus;
-    unsigned int skip = v->id % popcount64(pool);
+    struct cpupool *pool = v->d->pool;
+    cpumask_t cpus_left = pool->cpus;
+    unsigned int skip = v->id % popcount64(cpus_left);
     int rc;
 
     v->sched.hard = CPUMASK_ALL;
@@ -26,26 +25,27 @@ int sched_vcpu_init(struct vcpu *v)
     list_init(&v->sched.node);
     v->runstate.state = RUNSTATE_offline;
     v->runstate.state_entry_time = (uint64_t)time_now();
+    v->sched.pool = pool;
     while (skip-- != 0) {
-        pool &= pool - 1;
+        cpus_left &= cpus_left - 1;
     }
-    v->cpu = &cpus[ctz64(pool)];
+    v->cpu = &cpus[ctz64(cpus_left)];
     if (v->d->is_hardware && opt.dom0_vcpus_pin) {
         v->sched.hard = cpumask_of(v->cpu);
     }
     spin_lock(&sched_lock);
-    rc = sched_class()->admit(v);
-    if (rc != 0 && sched_fall_back()) {
+    rc = pool->class->admit(v);
+    if (rc != 0 && sched_fall_back(pool)) {
         printk(XENLOG_WARNING "sched=null: more vCPUs (d%uv%u) than CPUs: using %s. "
                               "dom0_max_vcpus= limits those of dom0.\n",
-               v->d->id, v->id, sched_class()->name);
-        rc = sched_class()->admit(v);
+               v->d->id, v->id, pool->class->name);
+        rc = pool->class->admit(v);
     }
     sched_unlock();
     if (rc != 0) {
-        printk(XENLOG_WARNING "sched=null: no free CPU for d%uv%u. Give dom0 fewer "
+        printk(XENLOG_WARNING "sched=null: no free CPU for d%uv%u in pool %u. Give dom0 fewer "
                               "(dom0_max_vcpus=) or use sched=fair.\n",
-               v->d->id, v->id);
+               v->d->id, v->id, pool->id);
     }
     return rc;
 }
@@ -53,7 +53,7 @@ int sched_vcpu_init(struct vcpu *v)
 void sched_vcpu_destroy(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    sched_class()->remove(v);
+    v->sched.pool->class->remove(v, v->sched.pool->cpus);
     sched_unlock();
 }
 
@@ -75,15 +75,15 @@ static int sched_change_hard(struct vcpu *v, cpumask_t hard)
     int rc;
 
     if (queued) {
-        sched_class()->dequeue(v);
+        v->sched.pool->class->dequeue(v);
     }
     v->sched.hard = hard;
-    rc = sched_class()->admit(v);
+    rc = v->sched.pool->class->admit(v);
     if (rc != 0) {
         v->sched.hard = old;
     }
     if (queued) {
-        sched_class()->enqueue(v, time_now(), true);
+        v->sched.pool->class->enqueue(v, time_now(), true);
     }
     return rc;
 }
@@ -93,7 +93,7 @@ int sched_set_affinity(struct vcpu *v, const cpumask_t *hard, const cpumask_t *s
     int rc = 0;
 
     spin_lock(&sched_lock);
-    if (hard != NULL && (*hard & v->d->pool->cpus) == 0) {
+    if (hard != NULL && (*hard & v->sched.pool->cpus) == 0) {
         rc = -EINVAL;
     } else if (hard != NULL && v->sched.saved_hard != 0) {
         rc = -EBUSY;
@@ -127,7 +127,7 @@ static int sched_override(struct vcpu *v, int32_t cpu)
     if (saved != 0) {
         return -EBUSY;
     }
-    if ((uint32_t)cpu >= MAX_CPUS || (v->d->pool->cpus >> cpu & 1u) == 0) {
+    if ((uint32_t)cpu >= MAX_CPUS || (v->sched.pool->cpus >> cpu & 1u) == 0) {
         return -EINVAL;
     }
     saved = v->sched.hard;

@@ -6,6 +6,8 @@
 #include <arch/cpu.h>
 #include <arch/irq.h>
 #include <arch/vcpu.h>
+#include <xen/cpupool.h>
+#include <xen/errno.h>
 #include <xen/memmap.h>
 #include <xen/page_alloc.h>
 #include <xen/trap.h>
@@ -159,12 +161,33 @@ static void pause_another(struct vcpu *v)
     pausing = false;
 }
 
+static void move_another(struct vcpu *v)
+{
+    struct domain *d = vcpus[rnd(nr_vcpus)]->d;
+    int rc;
+
+    if (d == v->d || pausing) {
+        return;
+    }
+    pausing = true;
+    domain_pause(d);
+    rc = cpupool_move(d, random_pool());
+    if (rc != 0 && rc != -ENOENT && rc != -ENOSPC) {
+        fail("a domain that changes pools");
+    }
+    domain_unpause(d);
+    pausing = false;
+}
+
 /* What a guest does when it has run long enough. */
 static void act(struct vcpu *v, struct behaviour *b)
 {
     b->left = b->run;
     if (b->pauses) {
         pause_another(v);
+    }
+    if (b->moves) {
+        move_another(v);
     }
     if (b->yields) {
         sched_yield(v);

@@ -4,8 +4,10 @@
  * CPUs and time. Which CPU moves next is random, so that requests arrive early and late.
  *
  * usage: sim CPUS CLASS SEED MILLISECONDS VCPU...
- * VCPU is domain:weight:cap:affinity:run_us:sleep_us[:y|:p], run_us 0: never stops, sleep_us 0: is
- * woken at random, y: yields instead of sleeping, p: pauses others. Prints for each vCPU: ns run,
+ * VCPU is domain:weight:cap:affinity:run_us:sleep_us[:y|:p|:m], run_us 0: never stops, sleep_us 0:
+ * is woken at random, y: yields instead of sleeping, p: pauses others, m: moves domains between CPU
+ * pools. With SIM_DISTURB in the environment things happen at random; with SIM_POOLS there are three
+ * pools, and CPUs come and go, too. Prints for each vCPU: ns run,
  * ns runnable, times it woke, longest wait from wake to run in ns.
  */
 #include <xen/cpupool.h>
@@ -25,7 +27,8 @@ int64_t now;
 
 static struct domain domains[8];
 static uint64_t seed = 1;
-static bool early; /* things may happen at any moment */
+static bool early;  /* things may happen at any moment */
+static bool pooled; /* CPUs change pools */
 
 void __noreturn fail(const char *why)
 {
@@ -116,12 +119,34 @@ static void wake_sleepers(void)
     }
 }
 
+struct cpupool *random_pool(void)
+{
+    return cpupool_at((uint32_t)rnd(3));
+}
+
+/* A CPU leaves its pool, or a free one joins some pool. */
+static void change_pools(void)
+{
+    uint32_t cpu = rnd(8) == 0 ? CPUPOOL_ANY : (uint32_t)rnd(nr_cpus);
+    int rc =
+        rnd(2) == 0 ? cpupool_remove_cpu(random_pool(), cpu) : cpupool_add_cpu(random_pool(), cpu);
+
+    if (rc != 0 && rc != -EBUSY && rc != -ENODEV && rc != -EINVAL) {
+        fail("a CPU that changes pools");
+    }
+}
+
 /* A tool pauses, unpauses, and pins more rarely, so that pauses follow each other closely. */
 static void disturb(void)
 {
     struct vcpu *v = vcpus[rnd(nr_vcpus)];
     cpumask_t mask = (cpumask_t)rnd(1ull << nr_cpus);
+    int rc;
 
+    if (pooled && rnd(4) == 0) {
+        change_pools();
+        return;
+    }
     switch (rnd(7) / 3) {
     case 0:
         if (!behaviour_of(v)->paused) {
@@ -137,7 +162,8 @@ static void disturb(void)
         }
         break;
     default:
-        if (sched_set_affinity(v, &mask, NULL) == -EINVAL && (mask & cpupool0.cpus) != 0) {
+        rc = sched_set_affinity(v, &mask, NULL);
+        if (rc == -EINVAL && (mask & v->d->pool->cpus) != 0) {
             fail("affinity refused");
         }
         break;
@@ -158,11 +184,40 @@ void early_event(void)
     }
 }
 
+/* Each CPU is in one pool, each domain's has one. */
+static void check_pools(void)
+{
+    cpumask_t all = cpupool_free.cpus;
+    unsigned int i, members = 0;
+    struct cpupool *pool;
+    uint32_t id;
+
+    for (id = 0; (pool = cpupool_at(id)) != NULL; id = pool->id + 1) {
+        if ((all & pool->cpus) != 0 || (pool->nr_domains != 0 && pool->cpus == 0)) {
+            fail("a CPU in two pools, or domains without a CPU");
+        }
+        all |= pool->cpus;
+        members += pool->nr_domains;
+    }
+    for (i = 0; i < nr_cpus; i++) {
+        if ((cpus[i].sched.pool->cpus & cpumask_of(&cpus[i])) == 0) {
+            fail("a CPU does not know its pool");
+        }
+    }
+    for (i = 0; i < ARRAY_SIZE(domains); i++) {
+        members -= domains[i].vcpu != NULL;
+    }
+    if (all != (cpumask_t)((1ull << nr_cpus) - 1) || members != 0) {
+        fail("a CPU in no pool, or a domain");
+    }
+}
+
 /* After everything has settled: what must hold at any time. */
 static void check(void)
 {
     unsigned int i, c;
 
+    check_pools();
     for (i = 0; i < nr_vcpus; i++) {
         struct vcpu *v = vcpus[i];
 
@@ -238,14 +293,13 @@ static struct domain *get_domain(unsigned int id)
 
     if (d->vcpu == NULL) {
         d->id = (domid_t)id;
-        d->pool = &cpupool0;
         d->vcpu = calloc(MAX_VCPUS, sizeof(*d->vcpu));
         d->max_vcpus = MAX_VCPUS;
         d->poll_mask = calloc(1, 8);
         d->shared_info = calloc(1, 4096);
         spin_init(&d->lock, LOCK_DOMAIN);
         host_cpu = &cpus[0]; /* whose timers it will use */
-        if (sched_domain_init(d) != 0) {
+        if (cpupool_join(d, 0) != 0 || sched_domain_init(d) != 0) {
             fail("domain");
         }
         host_cpu = OUTSIDE;
@@ -281,6 +335,7 @@ static void add_vcpu(const char *spec)
                             .sleep = sleep_us * 1000ll,
                             .yields = last == 'y',
                             .pauses = last == 'p',
+                            .moves = last == 'm',
                             .left = run_us * 1000ll,
                             .wake_at = INT64_MAX,
                             .woken = -1};
@@ -292,6 +347,17 @@ static void add_vcpu(const char *spec)
     spin_lock(&sched_lock);
     fair_domain_changed(d, (uint16_t)weight, (uint16_t)cap);
     spin_unlock(&sched_lock);
+}
+
+/* Beside Pool-0 one of each class, without CPUs. */
+static void make_pools(void)
+{
+    uint32_t fair = CPUPOOL_ANY, null = CPUPOOL_ANY;
+
+    if (cpupool_create(&fair, sched_fair.id) != 0 || cpupool_create(&null, sched_null.id) != 0) {
+        fail("pools");
+    }
+    pooled = true;
 }
 
 int main(int argc, char **argv)
@@ -323,6 +389,9 @@ int main(int argc, char **argv)
     for (i = 0; i < nr_vcpus; i++) {
         vcpus[i]->initialised = true;
         vcpu_up(vcpus[i]);
+    }
+    if (getenv("SIM_POOLS") != NULL) {
+        make_pools();
     }
     run(atoll(argv[4]) * 1000000, getenv("SIM_DISTURB") != NULL);
     for (i = 0; i < nr_vcpus; i++) {

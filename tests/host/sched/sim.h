@@ -34,6 +34,7 @@ struct behaviour {
     int64_t run, sleep; /* ns; 0: for ever, at random */
     bool yields;
     bool pauses;     /* a tool: pauses others and waits for that */
+    bool moves;      /* a tool: moves domains to other pools */
     bool paused;     /* by the user */
     int64_t left;    /* ns to run before the next block */
     int64_t wake_at; /* when it sleeps */
@@ -52,6 +53,7 @@ extern int64_t now;
 void __noreturn fail(const char *why);
 uint64_t rnd(uint64_t below);
 struct behaviour *behaviour_of(const struct vcpu *v);
+struct cpupool *random_pool(void);
 
 /* A CPU has moved; sometimes something happens to it at just this moment. */
 void early_event(void);

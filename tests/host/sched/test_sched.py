@@ -33,7 +33,7 @@ class Vcpu:
     run: int = HOG
     sleep: int = 0
     does: str = ""
-    """ "y": yields instead of sleeping; "p": pauses others before it sleeps."""
+    """ "y": yields instead of sleeping; before it sleeps "p" pauses others, "m" moves domains."""
 
     def spec(self) -> str:
         """As sim.c reads it."""
@@ -66,10 +66,12 @@ def simulate(host_program: Callable[..., Path]) -> Simulate:
         seed: int = 1,
         seconds: float = 3,
         disturb: bool = False,
+        pools: bool = False,
     ) -> list[Outcome]:
         command = [str(program), str(cpus), scheduler, str(seed), str(round(seconds * 1000))]
         command += [vcpu.spec() for vcpu in vcpus]
-        env = {**os.environ, **({"SIM_DISTURB": "1"} if disturb else {})}
+        names = [name for name, on in (("SIM_DISTURB", disturb), ("SIM_POOLS", pools)) if on]
+        env = {**os.environ, **dict.fromkeys(names, "1")}
         done = subprocess.run(
             command, env=env, capture_output=True, text=True, timeout=300, check=False
         )
@@ -181,3 +183,22 @@ def test_random_sequences(simulate: Simulate, seed: int) -> None:
 def test_random_sequences_null(simulate: Simulate, seed: int) -> None:
     vcpus = (Vcpu(0), Vcpu(1, run=20, sleep=40), Vcpu(2, run=50))
     simulate(4, *vcpus, scheduler="null", seed=seed, seconds=0.5, disturb=True)
+
+
+@pytest.mark.parametrize("scheduler", ["fair", "null"])
+@pytest.mark.parametrize("seed", range(30))
+def test_random_pools(simulate: Simulate, seed: int, scheduler: str) -> None:
+    """CPUs and domains change pools of both classes, at any moment: nobody is lost or misplaced."""
+    choose = random.Random(seed)
+    kinds = [
+        Vcpu(1),
+        Vcpu(2, run=300),
+        Vcpu(2, 512, 30, run=20, sleep=40),
+        Vcpu(3, run=50),
+        Vcpu(4, run=100, sleep=10, does="y"),
+        Vcpu(5, run=200, sleep=100, does="p"),
+    ]
+    tool = Vcpu(0, run=200, sleep=100, does="m")
+    vcpus = [tool, *choose.choices(kinds, k=choose.randint(1, 5))]
+    cpus = choose.randint(2, 6)
+    simulate(cpus, *vcpus, scheduler=scheduler, seed=seed, seconds=0.5, disturb=True, pools=True)

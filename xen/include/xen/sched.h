@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Scheduling: which vCPU runs on which CPU. core.c owns states, switching and affinity, all under
- * one lock; a class (null.c, fair.c) owns the order. The lock is one for the machine, as with one
- * run queue for all CPUs: a waiting vCPU belongs to no CPU, so there is nothing to balance or to
- * steal.
+ * one lock; a class (null.c, fair.c) owns the order within a CPU pool (pool.c). The lock is one for
+ * the machine, and a pool has one run queue for all its CPUs: a waiting vCPU belongs to no CPU, so
+ * there is nothing to balance or to steal.
  */
 #pragma once
 
@@ -16,6 +16,7 @@
 #include <xen/types.h>
 
 struct cpu;
+struct cpupool;
 struct domain;
 struct vcpu;
 struct xen_domctl_scheduler_op;
@@ -36,6 +37,7 @@ enum sched_state {
 struct sched_cpu {     /* per physical CPU */
     struct vcpu *curr; /* chosen to run here; NULL: idle. cpu.current may still be another one until
                           the gate has switched */
+    struct cpupool *pool;
     struct timer slice; /* armed while somebody waits who may run here */
     s_time_t since;     /* when curr was charged last */
     s_time_t started;   /* when curr was chosen over another one */
@@ -43,7 +45,8 @@ struct sched_cpu {     /* per physical CPU */
 };
 
 struct sched_vcpu {       /* per vCPU */
-    struct list node;     /* fair: its queue */
+    struct list node;     /* fair: its pool's queue */
+    struct cpupool *pool; /* its domain's */
     cpumask_t hard, soft; /* affinity: must, prefers */
     cpumask_t saved_hard; /* hard before SCHEDOP_pin_override, 0: no override */
     cpumask_t assigned;   /* null: its own CPU; else CPUMASK_ALL */
@@ -66,9 +69,13 @@ struct sched_domain {
 struct sched_class {
     const char *name; /* "null", "fair" */
     uint32_t id;      /* XEN_SCHEDULER_* that the tools see */
-    /* Take v, or v's new affinity, in: 0 or -ENOSPC (and nothing has changed). v is not queued. */
+    /* Take v, or v's new affinity, into its pool: 0 or -ENOSPC (and nothing has changed). v is not
+     * queued. */
     int (*admit)(struct vcpu *v);
-    void (*remove)(struct vcpu *v);
+    /* v does not run on these CPUs, all of one pool, any more. */
+    void (*remove)(struct vcpu *v, cpumask_t from);
+    /* Its pool goes on without c, which it has not any more: 0 or -EBUSY (and nothing changed). */
+    int (*give_up)(struct cpu *c);
     /* v waits for a CPU now. woken: it did not run just before. */
     void (*enqueue)(struct vcpu *v, s_time_t now, bool woken);
     void (*dequeue)(struct vcpu *v);
@@ -78,7 +85,7 @@ struct sched_class {
      * TIME_NEVER: no need. */
     struct vcpu *(*pick)(struct cpu *c, s_time_t now, s_time_t *until);
     /* A queued vCPU, loaded nowhere, that one of these CPUs may run; NULL: none. */
-    struct vcpu *(*waiting)(cpumask_t idle);
+    struct vcpu *(*waiting)(struct cpupool *pool, cpumask_t idle);
     /* v ran on c for `ran` ns. */
     void (*charge)(struct cpu *c, struct vcpu *v, s_time_t ran);
     /* v, which waits, finds no idle CPU: make a CPU choose again, now or in time. */
@@ -87,11 +94,10 @@ struct sched_class {
 
 extern const struct sched_class sched_null, sched_fair;
 
-/* The sched= option; "" or an unknown name (warning): fair. */
+/* The sched= option, for Pool-0; "" or an unknown name (warning): fair. */
 void sched_init(const char *name);
 /* CPU c may be used from now on. On that CPU. */
 void sched_init_cpu(struct cpu *c);
-const struct sched_class *sched_class(void);
 int __must_check sched_domain_init(struct domain *d); /* 0 or -ENOMEM */
 void sched_domain_destroy(struct domain *d);
 /* A new vCPU: may run on all CPUs of its pool, is off, v->cpu is set. -ENOSPC: null scheduler
@@ -144,15 +150,14 @@ extern spinlock_t sched_lock;
 void sched_unlock(void);
 /* cpu_request, with the lock held. */
 void sched_request(struct cpu *c, uint32_t bits);
-extern uint32_t sched_nr_waiting; /* vCPUs that somebody could give way to; kept by the class */
 cpumask_t cpumask_of(const struct cpu *c);
 /* v (queued) may run on c: by affinity, and its state is not loaded elsewhere. */
 bool sched_eligible(const struct vcpu *v, const struct cpu *c);
 /* Make c choose again at `when` or before. Lock held. */
 void sched_retry_at(struct cpu *c, s_time_t when);
-/* From null to fair, as long as nothing has run. false: too late, or it is fair already. Lock
- * held. */
-bool __must_check sched_fall_back(void);
+/* Pool-0 from null to fair, as long as nothing has run. false: too late, or another pool, or it is
+ * fair already. Lock held. */
+bool __must_check sched_fall_back(struct cpupool *pool);
 /* v is queued: find it a CPU. Lock held. */
 void sched_place(struct vcpu *v, s_time_t now);
 /* null.c: nobody has a CPU of its own any more. */

@@ -14,19 +14,6 @@ BUFFER = 65536
 """Where lists go, relative to the scratch memory of dom0."""
 
 
-def bitmap(machine: Any, value: int = 0, bits: int = 64, at: int = BUFFER) -> dict[str, int]:
-    """A bitmap in dom0's memory, its bytes set up with `value`."""
-    return {
-        "bitmap": machine.write(value.to_bytes(bits // 8, "little"), at=machine.scratch + at),
-        "nr_bits": bits,
-    }
-
-
-def bits_of(machine: Any, at: int = BUFFER, bits: int = 64) -> int:
-    """The number that a bitmap makes."""
-    return int.from_bytes(machine.read(machine.scratch + at, bits // 8), "little")
-
-
 def test_versions_and_permissions(tools_on: Any) -> None:
     tools = tools_on(2)
     machine = tools.machine
@@ -70,7 +57,7 @@ def test_host_facts(tools_on: Any) -> None:
     machine.lib.host_advance(1_000_000_000)
     rc, got = machine.sysctl("getcpuinfo", getcpuinfo=room)
     assert (rc, got.getcpuinfo.nr_cpus) == (0, 4)
-    idle = [bits_of(machine, BUFFER + 8 * cpu) for cpu in range(4)]
+    idle = [machine.bits(BUFFER + 8 * cpu) for cpu in range(4)]
     assert idle[0] < 10**9 <= min(idle[1:])
     rc, got = machine.sysctl("availheap", availheap={"node": -1})
     assert rc == 0
@@ -140,24 +127,24 @@ def test_affinity(tools_on: Any) -> None:
         return int(tools.domctl(f"{name}vcpuaffinity", domain, vcpuaffinity=fields)[0])
 
     hard, soft = k.XEN_VCPUAFFINITY_HARD, k.XEN_VCPUAFFINITY_SOFT
-    assert affinity("get", hard, cpumap_hard=bitmap(machine, 0xFFFF, 16)) == 0
-    assert bits_of(machine, bits=16) == 0xF
+    assert affinity("get", hard, cpumap_hard=machine.bitmap(0xFFFF, 16)) == 0
+    assert machine.bits(bits=16) == 0xF
     # The rest of a bitmap is zeroed in one go, so there is a limit.
-    assert affinity("get", hard, cpumap_hard=bitmap(machine, 0, 65536)) == 0
-    assert affinity("get", hard, cpumap_hard=bitmap(machine, 0, 65544)) == -EINVAL
-    assert affinity("set", hard, cpumap_hard=bitmap(machine, 0b11000, 16)) == 0
-    assert bits_of(machine, bits=16) == 0b1000
+    assert affinity("get", hard, cpumap_hard=machine.bitmap(0, 65536)) == 0
+    assert affinity("get", hard, cpumap_hard=machine.bitmap(0, 65544)) == -EINVAL
+    assert affinity("set", hard, cpumap_hard=machine.bitmap(0b11000, 16)) == 0
+    assert machine.bits(bits=16) == 0b1000
     machine.lib.host_advance(1_000_000)
     assert machine.lib.host_running(3) == domain << 16
-    assert affinity("set", hard, cpumap_hard=bitmap(machine, 0b110000, 16)) == -EINVAL
+    assert affinity("set", hard, cpumap_hard=machine.bitmap(0b110000, 16)) == -EINVAL
     assert affinity("set", hard | soft) == -EINVAL
     assert affinity("get", 0) == -EINVAL
     maps = {
-        "cpumap_hard": bitmap(machine, 0b0110),
-        "cpumap_soft": bitmap(machine, 0b0011, at=BUFFER + 64),
+        "cpumap_hard": machine.bitmap(0b0110),
+        "cpumap_soft": machine.bitmap(0b0011, at=BUFFER + 64),
     }
     assert affinity("set", hard | soft, **maps) == 0
-    assert (bits_of(machine), bits_of(machine, BUFFER + 64)) == (0b0110, 0b0010)
+    assert (machine.bits(), machine.bits(BUFFER + 64)) == (0b0110, 0b0010)
     machine.lib.host_advance(1_000_000)
     assert machine.lib.host_running(3) == -1
     assert domain << 16 in (machine.lib.host_running(1), machine.lib.host_running(2))
@@ -185,35 +172,6 @@ def test_scheduler_parameters(tools: Any) -> None:
     rc, got = tools.machine.sysctl("scheduler_op", scheduler_op=pool)
     assert (rc, got.scheduler_op.u.sched_credit2.ratelimit_us) == (0, 1000)
     assert tools.machine.sysctl("scheduler_op", scheduler_op=pool | {"cpupool_id": 1})[0] == -ESRCH
-
-
-@pytest.mark.parametrize(
-    ("op", "fields", "wanted"),
-    [
-        ("INFO", {}, 0),
-        ("INFO", {"cpupool_id": 1}, -ENOENT),
-        ("CREATE", {"cpupool_id": 0xFFFFFFFF}, -EOPNOTSUPP),
-        ("DESTROY", {}, -EBUSY),
-        ("DESTROY", {"cpupool_id": 3}, -ENOENT),
-        ("ADDCPU", {"cpu": 1}, -ENODEV),
-        ("ADDCPU", {"cpu": 9}, -EINVAL),
-        ("RMCPU", {"cpu": 1}, -EBUSY),
-        ("MOVEDOMAIN", {"domid": 0}, 0),
-        ("MOVEDOMAIN", {"domid": 5}, -ESRCH),
-        ("MOVEDOMAIN", {"domid": 0, "cpupool_id": 1}, -ENOENT),
-        ("FREEINFO", {}, 0),
-    ],
-)
-def test_cpu_pools(tools_on: Any, op: str, fields: dict[str, int], wanted: int) -> None:
-    machine = tools_on(2).machine
-    number = getattr(machine.k, f"XEN_SYSCTL_CPUPOOL_OP_{op}")
-    request = {"op": number, "cpumap": bitmap(machine, 0xFF), **fields}
-    rc, got = machine.sysctl("cpupool_op", cpupool_op=request)
-    assert rc == wanted
-    if op == "INFO" and rc == 0:
-        assert (got.cpupool_op.n_dom, bits_of(machine)) == (1, 0b11)
-    if op == "FREEINFO":
-        assert bits_of(machine) == 0
 
 
 def test_console_ring(tools: Any) -> None:
