@@ -127,6 +127,38 @@ static void test_pools(void)
     check_eq("cpupool destroy none", call_sysctl(XEN_SYSCTL_cpupool_op), -XEN_ENOENT);
 }
 
+static int64_t pool_op(uint32_t command, uint32_t pool, uint32_t cpu)
+{
+    sys.u.cpupool_op = (struct xen_sysctl_cpupool_op){
+        .op = command, .cpupool_id = pool, .sched_id = XEN_SCHEDULER_CREDIT2, .cpu = cpu};
+    return call_sysctl(XEN_SYSCTL_cpupool_op);
+}
+
+/* The machine has one CPU, which stays in Pool-0. */
+static void test_new_pool(void)
+{
+    clear();
+    check_eq("cpupool create", pool_op(XEN_SYSCTL_CPUPOOL_OP_CREATE, UINT32_MAX, 0), 0);
+    check_eq("its number", sys.u.cpupool_op.cpupool_id, 1);
+    check_eq("create again", pool_op(XEN_SYSCTL_CPUPOOL_OP_CREATE, 1, 0), -XEN_ENOSPC);
+    check_eq("add what is not free", pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 1, 0), -XEN_ENODEV);
+    check_eq("add any", pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 1, UINT32_MAX), -XEN_ENODEV);
+    check_eq("add CPU 999", pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 1, 999), -XEN_EINVAL);
+    check_eq("add to none", pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 7, 0), -XEN_ENOENT);
+    check_eq("remove what it has not", pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 1, 0),
+             -XEN_EADDRNOTAVAIL);
+    check_eq("remove any", pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 1, UINT32_MAX), -XEN_EINVAL);
+    check_eq("remove CPU 999", pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, 999), -XEN_EINVAL);
+    check_eq("remove from none", pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 7, 0), -XEN_ENOENT);
+    check_eq("move dom0", pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 1, 0), -XEN_EPERM);
+    check_eq("cpupool destroy", pool_op(XEN_SYSCTL_CPUPOOL_OP_DESTROY, 1, 0), 0);
+    check_eq("destroy Pool-0", pool_op(XEN_SYSCTL_CPUPOOL_OP_DESTROY, 0, 0), -XEN_EBUSY);
+    sys.u.cpupool_op.sched_id = 99;
+    sys.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_CREATE;
+    sys.u.cpupool_op.cpupool_id = UINT32_MAX;
+    check_eq("no such scheduler", call_sysctl(XEN_SYSCTL_cpupool_op), -XEN_ENOENT);
+}
+
 static void test_lists(void)
 {
     struct xen_domctl_getdomaininfo info[2];
@@ -204,6 +236,7 @@ void guest_main(void)
     test_physinfo();
     test_topology();
     test_pools();
+    test_new_pool();
     test_lists();
     test_console();
     test_sysctl_absent();

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 EPERM, ENOENT, ESRCH, EACCES, EFAULT, EBUSY, ENODEV, EINVAL, ENOSYS, EOPNOTSUPP = (
     1, 2, 3, 13, 14, 16, 19, 22, 38, 95
 )  # fmt: skip

@@ -12,6 +12,8 @@ RAM_BASE = 0x40000000
 MIB = 1 << 20
 FDT, IMAGE, RAMDISK = 16 * MIB, 32 * MIB, 48 * MIB
 """Where they are loaded, from the start of RAM."""
+BUFFER = 65536
+"""Where lists go, relative to the scratch memory of dom0."""
 GUEST, IDLE, HALTED, RESET, OFF, DEADLOCK, RUNAWAY = range(7)
 
 KERNEL = b"XENHOST\0" + (2 * MIB).to_bytes(8, "little") + bytes(4080)
@@ -126,6 +128,15 @@ class Machine:
         assert self.lib.host_guest_read(domain, at, buffer, size)
         return bytes(self.ffi.buffer(buffer))
 
+    def bitmap(self, value: int = 0, bits: int = 64, at: int = BUFFER) -> dict[str, int]:
+        """A bitmap in dom0's memory, its bytes set up with `value`."""
+        data = value.to_bytes(bits // 8, "little")
+        return {"bitmap": self.write(data, at=self.scratch + at), "nr_bits": bits}
+
+    def bits(self, at: int = BUFFER, bits: int = 64) -> int:
+        """The number that a bitmap makes."""
+        return int.from_bytes(self.read(self.scratch + at, bits // 8), "little")
+
     def ranges(self, name: str) -> list[tuple[int, int]]:
         """The ranges that memmap_free or memmap_direct makes."""
         storage = self.ffi.new("struct range[1024]")
@@ -192,17 +203,21 @@ class Tools:
         raw[:] = self.machine.read(at, len(raw))
         return result, value
 
-    def create(self, vcpus: int = 1, pages: int = 64) -> int:
-        """A domain with memory from frame 0x40000 and running vCPUs; its id."""
-        config = {
+    def config(self, vcpus: int = 1, **fields: int) -> dict[str, int]:
+        """The configuration of a new domain."""
+        return {
             "flags": self.k.XEN_DOMCTL_CDF_hvm | self.k.XEN_DOMCTL_CDF_hap,
             "max_vcpus": vcpus,
             "max_evtchn_port": 1023,
             "max_grant_frames": 4,
             "max_maptrack_frames": 4,
             "grant_opts": 1,
+            **fields,
         }
-        rc, made = self.domctl("createdomain", createdomain=config)
+
+    def create(self, vcpus: int = 1, pages: int = 64, **fields: int) -> int:
+        """A domain with memory from frame 0x40000 and running vCPUs; its id."""
+        rc, made = self.domctl("createdomain", createdomain=self.config(vcpus, **fields))
         assert rc == 0
         domain = int(made.domain)
         self.good("max_vcpus", domain, max_vcpus={"max": vcpus})
