@@ -5,7 +5,10 @@
 #include <xen/lib.h>
 #include <xen/opt.h>
 #include <xen/printk.h>
+#include <xen/time.h>
 #include <xen/trap.h>
+
+#define STOP_PATIENCE MILLISECS(20)
 
 struct cpu cpus[MAX_CPUS];
 unsigned int nr_cpus = 1;
@@ -62,5 +65,60 @@ void cpu_halt_others(void)
         if (&cpus[i] != this_cpu() && cpus[i].online) {
             cpu_request(&cpus[i], CPU_PENDING_HALT);
         }
+    }
+}
+
+static uint32_t stop_round;      /* odd: all but one CPU shall stand still */
+static uint32_t stood[MAX_CPUS]; /* the last round in which each CPU did */
+
+static bool cpu_others_stand(uint32_t round)
+{
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        if (&cpus[i] != this_cpu() && cpus[i].online && atomic_load_acquire(&stood[i]) != round) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void cpu_start_others(void)
+{
+    /* Release: who goes on sees what was done meanwhile. */
+    atomic_store_release(&stop_round, stop_round + 1u);
+}
+
+bool cpu_stop_others(void)
+{
+    uint32_t round = atomic_load(&stop_round);
+    s_time_t end = time_now() + STOP_PATIENCE;
+
+    if (round % 2u != 0 || !atomic_compare_exchange(&stop_round, &round, round + 1u)) {
+        return false; /* another CPU has begun: this one stands still first */
+    }
+    for (unsigned int i = 0; i < nr_cpus; i++) {
+        if (&cpus[i] != this_cpu() && cpus[i].online) {
+            cpu_request(&cpus[i], CPU_PENDING_STAND);
+        }
+    }
+    while (!cpu_others_stand(round + 1u)) {
+        if (time_now() > end) {
+            cpu_start_others();
+            return false;
+        }
+    }
+    return true;
+}
+
+void cpu_stand_still(void)
+{
+    uint32_t round = atomic_load_acquire(&stop_round);
+
+    if (round % 2u == 0) {
+        return; /* it did not wait so long */
+    }
+    /* Release: all that this CPU has done is visible to who looks. */
+    atomic_store_release(&stood[this_cpu()->id], round);
+    while (atomic_load_acquire(&stop_round) == round) {
+        arch_wait_while_equal(&stop_round, round);
     }
 }

@@ -9,6 +9,7 @@
 #include <xen/console.h>
 #include <xen/construct.h>
 #include <xen/cpu.h>
+#include <xen/debug.h>
 #include <xen/dt.h>
 #include <xen/errno.h>
 #include <xen/grant.h>
@@ -152,6 +153,9 @@ void xen_main(paddr_t fdt)
     arch_p2m_init();
     boot_init_cpu();
     cpu_start_all();
+    if (XEN_DEBUG) {
+        debug_init();
+    }
     construct_dom0();
     dt_reading = NULL;
     arch_vcpu_resume(guest_exit(NULL));

@@ -53,6 +53,9 @@ static void exit_work(uint32_t work)
     if ((work & CPU_PENDING_HALT) != 0) {
         arch_cpu_halt();
     }
+    if (XEN_DEBUG && (work & CPU_PENDING_STAND) != 0) {
+        cpu_stand_still();
+    }
     if ((work & CPU_PENDING_TIMER) != 0) {
         timer_run();
     }

@@ -4,7 +4,7 @@
  * of them (multicall). Those with sub-operations go on to op.c.
  */
 #include <arch/vcpu.h>
-#include <public/xen.h>
+#include <public/debug.h>
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
 #include <xen/hypercall.h>
@@ -32,11 +32,16 @@ static const struct op_table *const hypercalls[HYPERCALLS] = {
     [__HYPERVISOR_domctl] = &domctl_ops,
 };
 
+const struct op_table *dispatch_debug;
+
 static __always_inline long dispatch_run(struct vcpu *v, uint64_t nr, uint64_t *arg)
 {
     const struct op_table *call;
 
     if (unlikely(nr > __HYPERVISOR_domctl)) { /* the last one */
+        if (XEN_DEBUG && nr == __HYPERVISOR_debug_op && dispatch_debug != NULL) {
+            return dispatch_debug->run(v, arg, dispatch_debug);
+        }
         return -ENOSYS;
     }
     call = hypercalls[index_nospec(nr, HYPERCALLS)];

@@ -5,6 +5,7 @@
  * knows its size.
  */
 #include <arch/mm.h>
+#include <xen/alloc_fault.h>
 #include <xen/bitops.h>
 #include <xen/buddy.h>
 #include <xen/heap.h>
@@ -182,7 +183,7 @@ static bool heap_is_small(size_t size)
 
 void *heap_alloc(size_t size)
 {
-    if (size > (PAGE_SIZE << BUDDY_MAX_ORDER)) {
+    if (size > (PAGE_SIZE << BUDDY_MAX_ORDER) || alloc_fault()) {
         return NULL;
     }
     return heap_is_small(size) ? heap_small_alloc(heap_class_of(size)) : heap_large_alloc(size);

@@ -7,6 +7,7 @@
  * is cleared there the frame is in nobody else's hands.
  */
 #include <arch/mm.h>
+#include <xen/alloc_fault.h>
 #include <xen/bitops.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
@@ -47,6 +48,9 @@ static struct page *page_array_take(uint64_t n)
     uint64_t frame;
     bool clean;
 
+    if (alloc_fault()) {
+        return NULL;
+    }
     frame = buddy_alloc(order, 0, BUDDY_ANY_DIRTY_FIRST, &clean);
     if (frame == BUDDY_NO_FRAME) {
         return NULL;

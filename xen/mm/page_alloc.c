@@ -5,6 +5,7 @@
  * buddy.c.
  */
 #include <arch/mm.h>
+#include <xen/alloc_fault.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/memmap.h>
@@ -90,6 +91,9 @@ void *page_alloc(unsigned int order)
     bool clean;
     void *va;
 
+    if (alloc_fault()) {
+        return NULL;
+    }
     spin_lock(&heap_lock);
     frame = buddy_alloc(order, 0, BUDDY_ANY_CLEAN_FIRST, &clean);
     spin_unlock(&heap_lock);

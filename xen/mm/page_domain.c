@@ -10,6 +10,7 @@
  * What a domain maps is freed in this order: its entries are cleared and flushed with the p2m's
  * lock; copies through an old translation end (p2m_quiesce); then the reference goes.
  */
+#include <xen/alloc_fault.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/hypercall.h>
@@ -69,7 +70,7 @@ int domain_page_alloc(struct domain *d, unsigned int order, paddr_t limit, mfn_t
     bool clean;
     int rc;
 
-    if (order > BUDDY_MAX_ORDER) {
+    if (order > BUDDY_MAX_ORDER || alloc_fault()) {
         return -ENOMEM;
     }
     spin_lock(&heap_lock);

@@ -271,6 +271,11 @@ s_time_t timer_first(struct cpu *c, unsigned int *count)
     return first;
 }
 
+uint32_t timer_count(void)
+{
+    return atomic_load(&reserved_slots);
+}
+
 void timer_run(void)
 {
     struct cpu *c = this_cpu();

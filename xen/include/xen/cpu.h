@@ -19,6 +19,7 @@ struct vcpu;
 #define CPU_PENDING_VIRQ    (1u << 2) /* the current vCPU has virtual interrupts to flush */
 #define CPU_PENDING_HALT    (1u << 3) /* stop for ever (panic, power off) */
 #define CPU_PENDING_REAP    (1u << 4) /* free domains whose last reference is gone */
+#define CPU_PENDING_STAND   (1u << 5) /* debug builds: stand still (cpu_stop_others) */
 
 struct cpu {
     struct arch_cpu arch; /* first: entry code */
@@ -59,3 +60,13 @@ void cpu_request(struct cpu *c, uint32_t bits);
 bool __must_check cpu_mark(struct cpu *c, uint32_t bits);
 /* Ask every other CPU to stop for ever (panic, reset). */
 void cpu_halt_others(void);
+
+/*
+ * Debug builds. All other CPUs stand still in their gates, with no lock held and no call in progress,
+ * until cpu_start_others(). false: they did not all come, and none stands still: one of them may
+ * wait for another, so the caller leaves by his own gate before he tries again. With no lock held.
+ */
+bool __must_check cpu_stop_others(void);
+void cpu_start_others(void);
+/* The gate: another CPU wants this one to stand still. */
+void cpu_stand_still(void);

@@ -85,6 +85,9 @@ hypercall_fn op_run_versioned;
 /* The answer to a command that nobody has: for `others`. */
 op_fn op_unknown;
 
+/* Debug builds: what <public/debug.h> has; a room above dispatch.c sets it. */
+extern const struct op_table *dispatch_debug;
+
 /* All hypercalls but multicall, which is in dispatch.c. */
 extern const struct op_table console_ops, domctl_ops, evtchn_ops, grant_ops, hvm_ops, memory_ops,
     platform_ops, sched_ops, sysctl_ops, vcpu_ops, version_ops, vm_assist_ops;

@@ -48,5 +48,7 @@ void timer_set_here(struct timer *t, int64_t expires);
 void timer_set_ticks(struct timer *t, uint64_t now, uint64_t left);
 /* For people: how many timers c has armed, and the deadline of the first (TIME_NEVER: none). */
 int64_t timer_first(struct cpu *c, unsigned int *count);
+/* Timers that are there, armed or not. For tests. */
+uint32_t timer_count(void);
 /* Run what has expired on this CPU and program the next deadline. Gate only. */
 void timer_run(void);
