@@ -46,6 +46,7 @@ static long debug_op_counter(struct op_call *call)
     case DEBUG_COUNTER_DOMAINS: return debug_count_domains();
     case DEBUG_COUNTER_TIMERS: return (long)timer_count();
     case DEBUG_COUNTER_CLAIMED: return (long)page_claimed();
+    case DEBUG_COUNTER_SLAB_PAGES: return (long)heap_slab_pages();
     default: return -EINVAL;
     }
 }

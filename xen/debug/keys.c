@@ -2,6 +2,7 @@
 /* Debug keys, as in Xen: what the hypervisor knows, on the console. */
 #include <xen/cpu.h>
 #include <xen/cpupool.h>
+#include <xen/debug.h>
 #include <xen/domain.h>
 #include <xen/evtchn.h>
 #include <xen/grant.h>
@@ -127,6 +128,18 @@ static void keys_crash(void)
     panic("'C' pressed: crash on request\n");
 }
 
+/* Debug builds only. */
+static void keys_check(void)
+{
+    int found = debug_check_machine();
+
+    if (found < 0) {
+        printk("Not checked (%d): a CPU is busy, or there is no memory; press it again\n", found);
+    } else {
+        printk("Invariants: %d do not hold\n", found);
+    }
+}
+
 static const struct {
     char key;
     void (*fn)(void);
@@ -149,10 +162,16 @@ static void keys_show_help(void)
     for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
         printk(" key '%c': %s\n", keys[i].key, keys[i].what);
     }
+    if (XEN_DEBUG) {
+        printk(" key 'i': check the invariants\n");
+    }
 }
 
 void keys_handle(char key)
 {
+    if (XEN_DEBUG && key == 'i') {
+        keys_check();
+    }
     for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
         if (keys[i].key == key) {
             printk("'%c' pressed -> %s\n", key, keys[i].what);

@@ -39,6 +39,7 @@ BUILD_BUG_ON(ARCH_CACHE_LINE > 64);
 static spinlock_t slab_lock = SPINLOCK_INIT(LOCK_HEAP); /* never together with heap_lock */
 static struct list slabs[ARRAY_SIZE(sizes)];            /* next NULL: not initialised yet */
 static size_t used_bytes;
+static size_t slab_pages; /* debug builds */
 
 static unsigned int heap_class_of(size_t size)
 {
@@ -56,6 +57,19 @@ static struct slab *slab_with_room(unsigned int class)
         list_init(&slabs[class]);
     }
     return list_first(&slabs[class], struct slab, link);
+}
+
+/* Lock held. */
+static void slab_count(size_t more)
+{
+    if (XEN_DEBUG) {
+        slab_pages += more;
+    }
+}
+
+size_t heap_slab_pages(void)
+{
+    return atomic_load(&slab_pages);
 }
 
 static bool slab_full(const struct slab *s)
@@ -99,6 +113,7 @@ static void *heap_small_alloc(unsigned int class)
             s = new;
             *s = (struct slab){.magic = SLAB_MAGIC, .class = (uint16_t)class, .fresh = SLAB_HEAD};
             list_add_head(&slabs[class], &s->link);
+            slab_count(1);
             new = NULL;
         }
     }
@@ -132,6 +147,7 @@ static void heap_small_free(void *p, size_t size)
     if (s->used == 0 && (s->link.next != &slabs[s->class] || s->link.prev != &slabs[s->class])) {
         list_del(&s->link);
         s->magic = 0;
+        slab_count((size_t)-1);
         empty = s;
     }
     spin_unlock(&slab_lock);
@@ -209,4 +225,38 @@ size_t heap_used(void)
     used = used_bytes;
     spin_unlock(&slab_lock);
     return used;
+}
+
+static bool slab_is_sound(const struct slab *s, unsigned int class)
+{
+    unsigned int room = (unsigned int)(PAGE_SIZE - SLAB_HEAD) / sizes[class], free = 0;
+    const void *const *p;
+
+    for (p = s->free; p != NULL && free <= room; p = *p) {
+        if (((uintptr_t)p & PAGE_MASK) != (uintptr_t)s) {
+            return false;
+        }
+        free++;
+    }
+    if (s->fresh != 0) {
+        free += (unsigned int)(PAGE_SIZE - s->fresh) / sizes[class];
+    }
+    return s->magic == SLAB_MAGIC && s->class == class && s->used + free == room;
+}
+
+bool heap_is_sound(void)
+{
+    const struct slab *s;
+    bool sound = true;
+
+    spin_lock(&slab_lock);
+    for (unsigned int class = 0; class < ARRAY_SIZE(sizes); class++) {
+        if (slabs[class].next != NULL) {
+            list_for_each(s, &slabs[class], link) {
+                sound = sound && slab_is_sound(s, class);
+            }
+        }
+    }
+    spin_unlock(&slab_lock);
+    return sound;
 }

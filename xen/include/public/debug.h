@@ -33,3 +33,4 @@
 #define DEBUG_COUNTER_DOMAINS     3 /* that can be found by their numbers */
 #define DEBUG_COUNTER_TIMERS      4 /* that are there, armed or not */
 #define DEBUG_COUNTER_CLAIMED     5 /* pages that domains have claimed */
+#define DEBUG_COUNTER_SLAB_PAGES  6 /* cut into small objects, or kept to be */

@@ -10,9 +10,9 @@ void debug_init(void);
 
 /*
  * Everything that must hold while no call is in progress: how many things do not, each of which is
- * said. Nobody changes anything meanwhile.
+ * said. Nobody changes anything meanwhile, and no lock is held. -ENOMEM.
  */
-unsigned int debug_check(void);
+int __must_check debug_check(void);
 /* The same on a machine that runs: other CPUs stand still meanwhile. -ERESTART: not all of them came;
- * pass the gate and try again. With no lock held. */
-long __must_check debug_check_machine(void);
+ * pass the gate and try again. */
+int __must_check debug_check_machine(void);
