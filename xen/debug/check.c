@@ -5,6 +5,7 @@
  */
 #include <xen/cpu.h>
 #include <xen/debug.h>
+#include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/heap.h>
 
@@ -22,8 +23,20 @@ bool check_tell(void)
 
 int debug_check(void)
 {
+    struct domain *d;
+    int rc = census_begin();
+
+    if (rc != 0) {
+        return rc;
+    }
     found = 0;
     check_domains();
+    check_free();
+    check_pages();
+    list_for_each(d, &domain_list, all) {
+        (void)check_p2m(d);
+    }
+    check_held();
     check_sched();
     check_timers();
     if (!heap_is_sound()) {

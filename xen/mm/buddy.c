@@ -406,3 +406,45 @@ int buddy_alloc_clean(struct buddy_scrub *s, unsigned int order, paddr_t limit, 
     *frame = buddy_scrub_hand_out(s, order);
     return 0;
 }
+
+/* What follows uses none of the statics above, so that release builds stay as they are without it. */
+
+/* Its buddy is free at the same order only if the two must not merge. */
+static bool buddy_sound(const struct free_block *b, uint64_t frame, unsigned int order, bool clean)
+{
+    uint64_t bit = GIB_PAGES - (GIB_PAGES >> order) + ((frame & (GIB_PAGES - 1u)) >> (order + 1u));
+    const struct free_block *buddy = arch_pa_to_va((frame ^ 1ull << order) << PAGE_SHIFT);
+    bool both = order < BUDDY_MAX_ORDER &&
+                (buddies[frame >> BUDDY_MAX_ORDER][bit / 64u] >> bit % 64u & 1u) == 0;
+
+    return b->magic == BLOCK_MAGIC && b->order == order && (b->clean != 0) == clean &&
+           is_aligned(frame, 1ull << order) && (b->next == NULL || b->next->prev == b) &&
+           (!both || (order >= CHUNK_ORDER && (buddy->clean != 0) != clean));
+}
+
+static bool buddy_list_each(const struct zone *z, unsigned int order, bool clean,
+                            buddy_block_fn *fn)
+{
+    bool listed = (z->orders[clean] >> order & 1u) != 0, more = true;
+
+    for (const struct free_block *b = z->head[clean][order]; b != NULL && more; b = b->next) {
+        uint64_t frame = arch_va_to_pa(b) >> PAGE_SHIFT;
+
+        more = fn(frame, order,
+                  listed && z == &zones[buddy_zone(frame)] && buddy_sound(b, frame, order, clean));
+    }
+    return more;
+}
+
+struct buddy_scrub buddy_each(buddy_block_fn *fn)
+{
+    bool more = true;
+
+    for (unsigned int i = 0; i < NR_ZONES * NR_ORDERS && more; i++) {
+        const struct zone *z = &zones[i / NR_ORDERS];
+
+        more = buddy_list_each(z, i % NR_ORDERS, false, fn) &&
+               buddy_list_each(z, i % NR_ORDERS, true, fn);
+    }
+    return idle_scrub;
+}

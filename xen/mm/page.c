@@ -20,6 +20,7 @@ BUILD_BUG_ON(sizeof(struct page) * MEM_PAGES_PER_CHUNK != PAGE_SIZE << ARRAY_ORD
 BUILD_BUG_ON((uint64_t)MEM_MAX_GIBS << (MEM_GIB_SHIFT - PAGE_SHIFT + PAGE_TAG_FRAME) != 1ull << 32);
 
 struct chunk *mem_chunks[MEM_MAX_GIBS];
+uint64_t page_held;
 
 static struct chunk *chunk_at(uint64_t number)
 {
@@ -56,12 +57,14 @@ static struct page *page_array_take(uint64_t n)
         return NULL;
     }
     buddy_give_range(frame + (n << ARRAY_ORDER), frame + (1ull << order), clean);
+    page_hold(n << ARRAY_ORDER);
     return arch_pa_to_va(frame << PAGE_SHIFT);
 }
 
 static void page_array_give(struct page *pages)
 {
     buddy_give(arch_va_to_pa(pages) >> PAGE_SHIFT, ARRAY_ORDER, false);
+    page_let_go(1ull << ARRAY_ORDER);
 }
 
 static void page_charge(struct domain *d, uint64_t nr)
@@ -371,6 +374,7 @@ static void page_last(struct page *pg)
         page_uncharge(owner, 1);
     } else if ((tag & PAGE_FREE_LATE) != 0) {
         buddy_give(frame, 0, false);
+        page_let_go(1);
     }
 }
 

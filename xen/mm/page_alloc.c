@@ -70,6 +70,9 @@ void page_alloc_init(void (*take)(struct rangeset *free))
         buddy_give_range(free.ranges[i].start >> PAGE_SHIFT, free.ranges[i].end >> PAGE_SHIFT,
                          false);
     }
+    if (XEN_DEBUG) {
+        page_hold(memmap_ram_pages() - buddy_free_pages(0));
+    }
     spin_unlock(&heap_lock);
 }
 
@@ -82,6 +85,7 @@ void page_release_reserved(paddr_t start, paddr_t end)
     }
     spin_lock(&heap_lock);
     buddy_give_range(start >> PAGE_SHIFT, end >> PAGE_SHIFT, false);
+    page_let_go((end - start) >> PAGE_SHIFT);
     spin_unlock(&heap_lock);
 }
 
@@ -96,6 +100,7 @@ void *page_alloc(unsigned int order)
     }
     spin_lock(&heap_lock);
     frame = buddy_alloc(order, 0, BUDDY_ANY_CLEAN_FIRST, &clean);
+    page_hold(frame != BUDDY_NO_FRAME ? 1ull << order : 0);
     spin_unlock(&heap_lock);
     if (frame == BUDDY_NO_FRAME) {
         return NULL;
@@ -129,6 +134,7 @@ void page_free(void *va, unsigned int order)
     spin_lock(&heap_lock);
     if (order != 0 || !page_free_later(frame)) {
         buddy_give(frame, order, false);
+        page_let_go(1ull << order);
     }
     spin_unlock(&heap_lock);
 }

@@ -102,6 +102,7 @@ int domain_page_adopt(struct domain *d, mfn_t mfn, uint64_t nr)
     spin_lock(&heap_lock);
     rc = domain_may_have(d, nr);
     if (rc == 0) {
+        page_let_go(nr);
         rc = domain_own(d, mfn.n, nr);
     }
     spin_unlock(&heap_lock);

@@ -81,6 +81,11 @@ int __must_check buddy_alloc_clean(struct buddy_scrub *s, unsigned int order, pa
 /* What *s has is free again, dirty. false: it had nothing. */
 bool buddy_scrub_cancel(struct buddy_scrub *s);
 
+/* For tests: each free block, and whether it is sound where it is, until fn answers false; then what
+ * idle CPUs are scrubbing. */
+typedef bool buddy_block_fn(uint64_t frame, unsigned int order, bool sound);
+struct buddy_scrub buddy_each(buddy_block_fn *fn);
+
 /* Without the lock. */
 
 /* Zero nr pages and clean them to the point of coherency: a guest may look with its caches off. */

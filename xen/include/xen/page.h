@@ -146,6 +146,19 @@ static inline bool page_is_guest_ram(paddr_t pa)
  * pages keep a domain: when the last one goes, so may the domain.
  */
 
+/* Debug builds: pages of RAM that are neither free nor a domain's. */
+extern uint64_t page_held;
+static inline void page_hold(uint64_t nr)
+{
+    if (XEN_DEBUG) {
+        page_held += nr;
+    }
+}
+static inline void page_let_go(uint64_t nr)
+{
+    page_hold(-nr);
+}
+
 /* The entries, zero, of nr pages in one chunk, which will be in use; NULL: no memory. */
 struct page *page_begin(uint64_t frame, uint64_t nr);
 /* page_put with the lock held. */
