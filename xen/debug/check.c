@@ -34,9 +34,10 @@ int debug_check(void)
     check_free();
     check_pages();
     list_for_each(d, &domain_list, all) {
-        (void)check_p2m(d);
+        check_events(d);
+        check_grants(d, check_p2m(d));
     }
-    check_held();
+    check_references();
     check_sched();
     check_timers();
     if (!heap_is_sound()) {

@@ -74,6 +74,8 @@ void check_domains(void);
 void check_free(void);
 void check_pages(void);
 uint32_t check_p2m(struct domain *d); /* how many leaves it has by grant */
-void check_held(void); /* what is left is the hypervisor's */
+void check_events(struct domain *d);
+void check_grants(struct domain *d, uint32_t leaves);
+void check_references(void); /* when all of them were found */
 void check_sched(void);
 void check_timers(void);

@@ -162,8 +162,24 @@ void check_pages(void)
     check_lists();
 }
 
+static void check_page_references(uint64_t frame, const struct page *pg)
+{
+    uint32_t word = *census_of(frame), refs = (word & CENSUS_REF_MASK) / CENSUS_REF;
+    bool xen = (pg->tag & PAGE_XEN) != 0, listed = !xen && (pg->tag & PAGE_OWNED) != 0;
+
+    if (listed || (xen && pg->owner != NULL)) {
+        refs++; /* its owner's */
+    }
+    if ((word & CENSUS_REF_MASK) != CENSUS_REF_MASK && refs != pg->count) {
+        check_wrong("frame %#lx has %u references, %u are counted", frame, refs, pg->count);
+    }
+    if (listed && (word & CENSUS_LISTED) == 0) {
+        check_wrong("frame %#lx is on no list of its owner's", frame);
+    }
+}
+
 /* What domains have, is free or being scrubbed; all else is the hypervisor's. */
-void check_held(void)
+static void check_held(void)
 {
     uint64_t others = 0;
 
@@ -174,4 +190,21 @@ void check_held(void)
         check_wrong("of %lu pages of RAM %lu are the hypervisor's, %lu are counted",
                     memmap_ram_pages(), memmap_ram_pages() - others, page_held);
     }
+}
+
+void check_references(void)
+{
+    for (uint64_t gib = 0; gib < MEM_MAX_GIBS; gib++) {
+        for (uint64_t i = 0; mem_chunks[gib] != NULL && i < MEM_CHUNKS_PER_GIB; i++) {
+            uint64_t first = (gib * MEM_CHUNKS_PER_GIB + i) << CHUNK_ORDER;
+            const struct chunk *c = &mem_chunks[gib][i];
+
+            for (unsigned int n = 0; c->state == CHUNK_SPLIT && n < MEM_PAGES_PER_CHUNK; n++) {
+                if (c->pages[n].count != 0) {
+                    check_page_references(first + n, &c->pages[n]);
+                }
+            }
+        }
+    }
+    check_held();
 }
