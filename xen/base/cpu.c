@@ -8,7 +8,7 @@
 #include <xen/time.h>
 #include <xen/trap.h>
 
-#define STOP_PATIENCE MILLISECS(20)
+#define STOP_PATIENCE MILLISECS(100)
 
 struct cpu cpus[MAX_CPUS];
 unsigned int nr_cpus = 1;
