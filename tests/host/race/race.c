@@ -71,11 +71,7 @@ static void look(const struct actor *a)
     for (unsigned int i = 0; i < GUESTS; i++) {
         (void)domctl(a, XEN_DOMCTL_pausedomain, (domid_t)guest_ids[i], &op);
     }
-    for (unsigned int i = 0; i < GUESTS; i++) {
-        check_frames((domid_t)guest_ids[i], GUEST_GFN, GUEST_GFN + FRAME_END + 8u);
-    }
-    check_frames(0, 0x10000000ul >> PAGE_SHIFT, (0x10000000ul >> PAGE_SHIFT) + TOOLS * SLOTS);
-    check_frames(0, 0x18000000ul >> PAGE_SHIFT, (0x18000000ul >> PAGE_SHIFT) + TOOLS * SLOTS);
+    check_invariants(a->cpu);
     for (unsigned int i = 0; i < GUESTS; i++) {
         (void)domctl(a, XEN_DOMCTL_unpausedomain, (domid_t)guest_ids[i], &op);
     }
@@ -92,6 +88,7 @@ static void play_round(const struct actor *a, unsigned int round)
         ids[i] = (domid_t)guest_ids[i];
     }
     run_calls(a);
+    check_invariants(a->cpu);
     look(a);
     run_calls(a);
     if (random_below(2) == 0) {
@@ -107,7 +104,7 @@ static void play_round(const struct actor *a, unsigned int round)
     for (unsigned int i = 0; i < GUESTS; i++) {
         guest_gone(a, ids[i]);
     }
-    check_free(round);
+    check_drift(round);
     go_to(RUN);
 }
 

@@ -81,10 +81,13 @@ long domctl(const struct actor *a, uint32_t command, domid_t id, struct xen_domc
 /* Gives back what the tool has of others. */
 void tool_forget(const struct actor *a);
 
-/* check.c: nobody but the caller changes anything. */
-void check_frames(domid_t id, uint64_t first, uint64_t end);
+/* check.c */
+
+/* All that the core says must hold; other CPUs stand still meanwhile. */
+void check_invariants(unsigned int cpu);
+/* Nobody but the caller changes anything. */
 void check_wakes(void);
-void check_free(unsigned int round);
+void check_drift(unsigned int round);
 
 /* What a random actor does once. */
 typedef void act_fn(const struct actor *a);
