@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tiny kernels on a debug build of the hypervisor, which lets its allocations fail, and checks itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from xenolith.bench import guest
+from xenolith.bench.guest import Run
+from xenolith.boards import Board
+from xenolith.build import make
+from xenolith.build.make import Output
+
+TIMEOUT = 600.0
+"""Seconds for one kernel; a quiet machine needs ten to twenty."""
+
+Checked = Callable[[str, int, str], str]
+"""Runs a kernel on that many CPUs with arguments; what its console said."""
+
+
+@pytest.fixture(scope="session")
+def debug_build(board: Board, kind: str) -> Output:
+    """The hypervisor with debug=1."""
+    return make.build(board, kind, debug=True, targets=("image",))
+
+
+@pytest.fixture
+def checked(board: Board, guests: Output, debug_build: Output, on_xen: bool) -> Checked:
+    """Every check of the kernel holds, and no invariant is broken."""
+    if on_xen:
+        pytest.skip("the hypercall is of our debug builds")
+
+    def run(name: str, cpus: int, args: str) -> str:
+        setup = Run(
+            guests.guest(name),
+            debug_build.image,
+            smp=cpus,
+            memory=256,
+            args=f"cpus={cpus} {args}",
+            xen_args="loglvl=error guest_loglvl=none",
+            counted=cpus == 1,
+        )
+        text = guest.console_of(board, setup, TIMEOUT)
+        assert re.findall(r"^FAIL .*$|^.*Invariant: .*$", text, re.MULTILINE) == []
+        found = re.search(guest.END.decode(), text)
+        assert found is not None
+        assert int(found[1]) > 0
+        print("\n".join(re.findall(r"^# .*$", text, re.MULTILINE)))
+        return text
+
+    return run
+
+
+def test_failing_allocations(checked: Checked) -> None:
+    """Each allocation of each operation fails once."""
+    text = checked("alloc", 1, "")
+    failed = [int(count) for count in re.findall(r": (\d+) allocations failed", text)]
+    assert sum(failed) > 100
