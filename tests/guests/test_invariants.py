@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tiny kernels on a debug build of the hypervisor, which lets its allocations fail, and checks itself.
-"""
+"""Tiny kernels on a debug build, which lets allocations fail and checks itself."""
 
 from __future__ import annotations
 
@@ -60,3 +59,18 @@ def test_failing_allocations(checked: Checked) -> None:
     text = checked("alloc", 1, "")
     failed = [int(count) for count in re.findall(r": (\d+) allocations failed", text)]
     assert sum(failed) > 100
+
+
+@pytest.mark.parametrize(
+    ("cpus", "cycles"),
+    [(1, 500), (2, 60), pytest.param(1, 10000, marks=pytest.mark.long)],
+)
+def test_cycles(checked: Checked, cpus: int, cycles: int) -> None:
+    """Domains come and go, at a random point of their way: nothing is left of them."""
+    text = checked("cycles", cpus, f"cycles={cycles}")
+    found = re.search(r"^# (\d+) cycles; cycle 10 took (\d+) ticks, the last one (\d+)", text, re.M)
+    assert found is not None
+    assert int(found[1]) == cycles
+    if cpus == 1:
+        # Instructions. A domain's number, and where its objects lie, make a few more or less.
+        assert abs(int(found[2]) - int(found[3])) < int(found[2]) // 100

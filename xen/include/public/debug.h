@@ -13,7 +13,8 @@
 /*
  * DEBUGOP_check(): does all hold that must hold between any two calls? How many things do not, each
  * of which is a line of the console that begins with "Invariant: ". Other CPUs stand still
- * meanwhile, so it may take long: 10 ns for each page of the machine, more for what is in use.
+ * meanwhile. It looks at each page: some ms for each GiB. The first one takes 1 MiB for each GiB and
+ * keeps it; -ENOMEM.
  */
 #define DEBUGOP_check 0
 
