@@ -11,16 +11,6 @@
 
 #include "check.h"
 
-#define SAID_MAX 20u /* lines of one check */
-
-static unsigned int found;
-
-bool check_tell(void)
-{
-    found++;
-    return found <= SAID_MAX;
-}
-
 int debug_check(void)
 {
     struct domain *d;
@@ -29,7 +19,6 @@ int debug_check(void)
     if (rc != 0) {
         return rc;
     }
-    found = 0;
     check_domains();
     check_free();
     check_pages();
@@ -43,7 +32,7 @@ int debug_check(void)
     if (!heap_is_sound()) {
         check_wrong("a slab of the heap does not add up");
     }
-    return (int)found;
+    return (int)check_take_found();
 }
 
 int debug_check_machine(void)

@@ -59,6 +59,8 @@ uint64_t census_total(enum claim what);
 
 /* One more thing does not hold. false: too many were told already. */
 bool check_tell(void);
+/* How many there were since it was asked last. */
+unsigned int check_take_found(void);
 #define check_wrong(fmt, ...) \
     do { \
         if (check_tell()) { \
