@@ -11,11 +11,10 @@
 #include <xen/printk.h>
 #include <xen/vmid.h>
 
-#define VTCR_RES1        (1ul << 31)
-#define VTCR_WALK        (3ul << 12 | 1ul << 10 | 1ul << 8) /* inner shareable, write-back */
-#define VTCR_SL0_LEVEL1  (1ul << 6)
-#define VMID_BITS        8u  /* the smallest that the architecture has */
-#define FLUSH_SINGLE_MAX 64u /* pages flushed one by one; more: the whole VMID */
+#define VTCR_RES1       (1ul << 31)
+#define VTCR_WALK       (3ul << 12 | 1ul << 10 | 1ul << 8) /* inner shareable, write-back */
+#define VTCR_SL0_LEVEL1 (1ul << 6)
+#define VMID_BITS       8u /* the smallest that the architecture has */
 
 static uint64_t vtcr;
 static unsigned int ipa_bits;
@@ -149,27 +148,14 @@ void arch_p2m_flush(struct arch_p2m *hw)
     p2m_restore_vmid(old);
 }
 
-void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)
+/*
+ * All of the VMID goes: what combines both stages must, and then "tlbi ipas2e1is" for each frame
+ * before it [Arm ARM D8.13.5] would be a second round of messages to all CPUs, and a second wait,
+ * to save the walks of stage 2 alone.
+ */
+void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn __unused, uint64_t nr __unused)
 {
-    struct regime old;
-
-    if (hw->vmid == 0) {
-        return;
-    }
-    if (nr > FLUSH_SINGLE_MAX) {
-        arch_p2m_flush(hw);
-        return;
-    }
-    old = p2m_select_vmid(hw);
-    dsb(ishst); /* the changed entries first */
-    for (uint64_t i = 0; i < nr; i++) {
-        __asm__ volatile("tlbi ipas2e1is, %0" ::"r"(gfn.n + i) : "memory");
-    }
-    dsb(ish); /* stage 2 entries are gone before the combined ones are dropped [Arm ARM D8.13.5] */
-    __asm__ volatile("tlbi vmalle1is" ::: "memory");
-    dsb(ish); /* complete on all CPUs */
-    isb();    /* and here */
-    p2m_restore_vmid(old);
+    arch_p2m_flush(hw);
 }
 
 /*
