@@ -17,10 +17,9 @@
 /* The command's upper bits carry the cursor of a cache_flush that goes on, in steps. */
 #define GRANT_CMD_BITS 12u
 #define GRANT_CMD_MASK ((1u << GRANT_CMD_BITS) - 1u)
-#define GRANT_MAX_OP   64u
 
 /* An operation on a list: `fn` works on a copy of an element; its status goes back, or all of the
- * element. */
+ * element. Without it: unmapping, of several at once. */
 struct grant_list_op {
     int16_t (*fn)(struct domain *d, void *op);
     uint8_t size;
@@ -31,23 +30,6 @@ struct grant_list_op {
 static int16_t grant_list_map(struct domain *d, void *op)
 {
     return grant_op_map(d, op);
-}
-
-static int16_t grant_list_unmap(struct domain *d, void *op)
-{
-    return grant_op_unmap(d, op, false);
-}
-
-/* The same layout; new_addr, which must be 0 for a domain with second-stage translation, stands for
- * dev_bus_addr. */
-static int16_t grant_list_replace(struct domain *d, void *op)
-{
-    _Static_assert(offsetof(struct gnttab_unmap_and_replace, new_addr) ==
-                           offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr) &&
-                       sizeof(struct gnttab_unmap_and_replace) ==
-                           sizeof(struct gnttab_unmap_grant_ref),
-                   "one layout for both");
-    return grant_op_unmap(d, op, true);
 }
 
 static int16_t grant_list_copy(struct domain *d, void *op)
@@ -65,37 +47,55 @@ static int16_t grant_list_swap(struct domain *d, void *op)
 
 static const struct grant_list_op list_ops[] = {
     [GNTTABOP_map_grant_ref] = LIST_OP(grant_list_map, gnttab_map_grant_ref, true),
-    [GNTTABOP_unmap_grant_ref] = LIST_OP(grant_list_unmap, gnttab_unmap_grant_ref, false),
+    [GNTTABOP_unmap_grant_ref] = LIST_OP(NULL, gnttab_unmap_grant_ref, false),
     [GNTTABOP_copy] = LIST_OP(grant_list_copy, gnttab_copy, false),
-    [GNTTABOP_unmap_and_replace] = LIST_OP(grant_list_replace, gnttab_unmap_and_replace, false),
+    [GNTTABOP_unmap_and_replace] = LIST_OP(NULL, gnttab_unmap_and_replace, false),
     [GNTTABOP_swap_grant_ref] = LIST_OP(grant_list_swap, gnttab_swap_grant_ref, false),
 };
 
 static long grant_list(struct op_call *call)
 {
-    const struct grant_list_op *row =
-        &list_ops[index_nospec((uint32_t)call->reg[0], ARRAY_SIZE(list_ops))];
-    uint64_t buffer[GRANT_MAX_OP / sizeof(uint64_t)], *arg = call->reg;
+    /* new_addr, which must be 0 for a domain with second-stage translation, stands for
+     * dev_bus_addr. */
+    _Static_assert(offsetof(struct gnttab_unmap_and_replace, new_addr) ==
+                           offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr) &&
+                       sizeof(struct gnttab_unmap_and_replace) ==
+                           sizeof(struct gnttab_unmap_grant_ref),
+                   "one layout for both");
+    uint64_t cmd = index_nospec((uint32_t)call->reg[0], ARRAY_SIZE(list_ops)), *arg = call->reg;
+    const struct grant_list_op *row = &list_ops[cmd];
+    struct gnttab_unmap_grant_ref buffer[GRANT_UNMAP_MAX];
     bool first = true;
 
     for (; arg[2] != 0; first = false) {
-        int16_t *status = (int16_t *)(void *)((uint8_t *)buffer + row->status);
-        int rc;
+        unsigned int nr = row->fn != NULL ? 1 : (unsigned int)min_u64(arg[2], GRANT_UNMAP_MAX);
+        uint8_t *op = (uint8_t *)buffer;
 
         if (!first && hypercall_preempt()) {
             return -ERESTART;
         }
-        if (guest_copy_from(buffer, arg[1], row->size) != 0) {
-            return -EFAULT;
+        if (guest_copy_from(op, arg[1], nr * row->size) != 0) {
+            nr = 1; /* the list may end where it cannot be read */
+            if (guest_copy_from(op, arg[1], row->size) != 0) {
+                return -EFAULT;
+            }
         }
-        *status = row->fn(call->d, buffer);
-        rc = row->whole ? guest_copy_to(arg[1], buffer, row->size)
-                        : guest_copy_to(arg[1] + row->status, status, sizeof(*status));
-        if (rc != 0) {
-            return -EFAULT;
+        if (row->fn == NULL) {
+            nr = grant_op_unmap(call->d, buffer, nr, cmd == GNTTABOP_unmap_and_replace);
+        } else {
+            *(int16_t *)(void *)(op + row->status) = row->fn(call->d, op);
         }
-        arg[1] += row->size;
-        arg[2]--;
+        for (; nr != 0; nr--, op += row->size) {
+            int rc = row->whole
+                         ? guest_copy_to(arg[1], op, row->size)
+                         : guest_copy_to(arg[1] + row->status, op + row->status, sizeof(int16_t));
+
+            if (rc != 0) {
+                return -EFAULT;
+            }
+            arg[1] += row->size;
+            arg[2]--;
+        }
     }
     return 0;
 }

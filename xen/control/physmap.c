@@ -200,11 +200,13 @@ long memory_remove_from_physmap(struct op_call *call)
     const struct xen_remove_from_physmap *in = call->arg;
     gfn_t at = gfn(in->gpfn);
     struct p2m_leaf leaf;
+    int rc;
 
     if (!p2m_lookup(call->d, at, &leaf, NULL) || leaf.kind == P2M_MMIO) {
         return -ENOENT;
     }
-    return p2m_unmap_page(call->d, at, leaf.kind, leaf.mfn);
+    rc = p2m_take_pages(call->d, leaf.kind, &at, 1, &leaf.mfn);
+    return rc < 0 ? rc : 0;
 }
 
 /* Map frame number `index` of d's grant table into the caller at a frame that its list tells. */

@@ -61,9 +61,10 @@ static int reservation_increase(struct reservation *r)
 static int reservation_decrease_pages(struct reservation *r)
 {
     uint64_t left = r->nr - r->done, list = r->list + r->done * sizeof(gfn_t);
-    unsigned int nr = left < P2M_TAKE_MAX ? (unsigned int)left : P2M_TAKE_MAX, taken;
+    unsigned int nr = left < P2M_TAKE_MAX ? (unsigned int)left : P2M_TAKE_MAX;
     gfn_t gfn[P2M_TAKE_MAX];
     mfn_t mfn[P2M_TAKE_MAX];
+    int taken;
 
     if (guest_copy_from(gfn, list, nr * sizeof(gfn[0])) != 0) {
         nr = 1; /* the list may end where it cannot be read */
@@ -71,14 +72,14 @@ static int reservation_decrease_pages(struct reservation *r)
             return -EFAULT;
         }
     }
-    taken = p2m_take_pages(r->d, gfn, nr, mfn);
-    if (taken == 0) {
+    taken = p2m_take_pages(r->d, P2M_RAM, gfn, nr, mfn);
+    if (taken < 0) {
         return -ENOENT;
     }
-    for (unsigned int i = 0; i < taken && !r->d->p2m.direct_mapped; i++) {
+    for (int i = 0; i < taken && !r->d->p2m.direct_mapped; i++) {
         domain_page_free(r->d, mfn[i], 1);
     }
-    r->done += taken - 1u; /* the caller counts one */
+    r->done += (unsigned int)taken - 1u; /* the caller counts one */
     return 0;
 }
 

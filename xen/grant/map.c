@@ -119,54 +119,68 @@ int16_t grant_op_map(struct domain *d, struct gnttab_map_grant_ref *op)
     return rc;
 }
 
-/* Remove the p2m entry at host_addr if it is that of `m`. map_lock held. */
-static bool map_remove_leaf(struct domain *d, const struct grant_map *m, uint64_t host_addr)
+/* A mapping that was, gone from the p2m (or never used again) and from the table. */
+static void map_drop(const struct grant_map *was)
 {
-    /* Pinned, so it does not change. */
-    const struct page *pg = grant_active(m->d->grants, m->ref)->pg;
+    struct page *pg = grant_unpin(was->d, was->ref, (was->flags & GNTMAP_readonly) == 0);
 
-    return p2m_unmap_page(d, gfn(host_addr >> PAGE_SHIFT), P2M_GRANT, page_mfn(pg)) == 0;
+    if (pg != NULL) {
+        page_put(pg);
+    }
+    domain_put(was->d);
 }
 
-/* The mapping is gone from the p2m (or never used again): end it. map_lock held; what is returned
- * is to be put later. */
-static struct page *map_end(struct grant_table *gt, struct grant_map *m, grant_handle_t handle,
-                            struct domain **rd)
+/* The mapping that an element wants to end; NULL: its status says why none. map_lock held. */
+static struct grant_map *map_wanted(const struct grant_table *gt, struct gnttab_unmap_grant_ref *op,
+                                    bool replace)
 {
-    struct page *pg = grant_unpin(m->d, m->ref, (m->flags & GNTMAP_readonly) == 0);
+    struct grant_map *m = map_at(gt, op->handle);
 
-    *rd = m->d;
-    map_give_back(gt, m, handle);
-    return pg;
+    if (m == NULL || m->flags == 0) {
+        op->status = GNTST_bad_handle;
+        return NULL;
+    }
+    op->status = op->host_addr == 0 ? GNTST_okay /* asks for nothing */ : GNTST_general_error;
+    return op->host_addr == 0 || (replace && op->dev_bus_addr != 0) ? NULL : m;
 }
 
-int16_t grant_op_unmap(struct domain *d, const struct gnttab_unmap_grant_ref *op, bool replace)
+unsigned int grant_op_unmap(struct domain *d, struct gnttab_unmap_grant_ref *op, unsigned int nr,
+                            bool replace)
 {
+    struct grant_map was[GRANT_UNMAP_MAX], *m;
+    gfn_t gfn[GRANT_UNMAP_MAX];
+    mfn_t mfn[GRANT_UNMAP_MAX];
     struct grant_table *gt = d->grants;
-    struct domain *rd = NULL;
-    struct page *drop = NULL;
-    int16_t rc = GNTST_okay;
-    struct grant_map *m;
+    int n, done = 0;
 
     spin_lock(&gt->map_lock);
-    m = map_at(gt, op->handle);
-    if (m == NULL || m->flags == 0) {
-        rc = GNTST_bad_handle;
-    } else if (op->host_addr == 0) {
-        rc = GNTST_okay; /* asks for nothing */
-    } else if ((replace && op->dev_bus_addr != 0) || !map_remove_leaf(d, m, op->host_addr)) {
-        rc = GNTST_general_error;
-    } else {
-        drop = map_end(gt, m, op->handle, &rd);
+    for (n = 0; n < (int)nr; n++) {
+        m = map_wanted(gt, &op[n], replace);
+        if (m == NULL || (m->flags & GRANT_MAP_ENDS) != 0) {
+            break; /* nothing to unmap, or known when this batch has ended */
+        }
+        m->flags |= GRANT_MAP_ENDS;
+        was[n] = *m;
+        gfn[n].n = op[n].host_addr >> PAGE_SHIFT;
+        /* Pinned, so it does not change. */
+        mfn[n] = page_mfn(grant_active(m->d->grants, m->ref)->pg);
+    }
+    if (n != 0) {
+        done = p2m_take_pages(d, P2M_GRANT, gfn, (unsigned int)n, mfn);
+    }
+    for (int i = 0; i < n; i++) {
+        m = map_at(gt, op[i].handle);
+        m->flags &= (uint16_t)~GRANT_MAP_ENDS;
+        if (i < done) {
+            map_give_back(gt, m, op[i].handle);
+        }
     }
     spin_unlock(&gt->map_lock);
-    if (drop != NULL) {
-        page_put(drop);
+    for (int i = 0; i < done; i++) {
+        op[i].status = GNTST_okay;
+        map_drop(&was[i]);
     }
-    if (rd != NULL) {
-        domain_put(rd);
-    }
-    return rc;
+    return done > 0 ? (unsigned int)done : 1;
 }
 
 static int grant_domain_relinquish(struct domain *d)
@@ -178,16 +192,12 @@ static int grant_domain_relinquish(struct domain *d)
         struct grant_map *m = map_at(gt, handle);
 
         if (m->flags != 0) {
-            struct domain *rd;
-            struct page *drop;
+            struct grant_map was = *m;
 
             spin_lock(&gt->map_lock);
-            drop = map_end(gt, m, handle, &rd);
+            map_give_back(gt, m, handle);
             spin_unlock(&gt->map_lock);
-            if (drop != NULL) {
-                page_put(drop);
-            }
-            domain_put(rd);
+            map_drop(&was);
         }
         if (handle % 64 == 0 && hypercall_preempt()) {
             return -ERESTART;

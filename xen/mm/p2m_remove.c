@@ -188,23 +188,6 @@ int p2m_unmap(struct domain *d, gfn_t gfn, uint64_t nr)
     return rc;
 }
 
-int p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn)
-{
-    struct p2m_gone gone;
-    struct p2m_leaf leaf;
-    unsigned int level;
-    int rc = -ENOENT;
-
-    p2m_begin(&d->p2m, &gone);
-    if (p2m_find(&d->p2m, gfn, &leaf, &level) && leaf.kind == kind && mfn_eq(leaf.mfn, mfn)) {
-        rc = 0;
-        (void)p2m_remove(&d->p2m, gfn.n, gfn.n + 1u, &gone, &rc);
-        p2m_thinned(&d->p2m, gfn.n, gfn.n + 1u, &gone);
-    }
-    p2m_end(&d->p2m, &gone, true);
-    return rc;
-}
-
 /* The level at which a leaf of at most nr pages can be taken out from gfn, given that the one there
  * stands at `level`. */
 static unsigned int p2m_take_level(uint64_t g, uint64_t nr, unsigned int level)
@@ -264,21 +247,30 @@ int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken)
     return taken->nr != 0 ? 0 : rc;
 }
 
-unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr, mfn_t *mfn)
+int p2m_take_pages(struct domain *d, enum p2m_kind kind, const gfn_t *gfn, unsigned int nr,
+                   mfn_t *mfn)
 {
     struct p2m_gone gone;
-    unsigned int i, order;
+    struct p2m_leaf leaf;
+    unsigned int i, level;
+    int rc = 0;
 
-    BUG_ON(nr > P2M_TAKE_MAX);
     p2m_begin(&d->p2m, &gone);
     for (i = 0; i < nr && p2m_gone_has_room(&gone); i++) {
-        if (p2m_take_one(&d->p2m, gfn[i], 1, &mfn[i], &order, &gone) != 0) {
+        if (!p2m_find(&d->p2m, gfn[i], &leaf, &level) || leaf.kind != kind ||
+            (kind != P2M_RAM && !mfn_eq(leaf.mfn, mfn[i]))) {
+            rc = -ENOENT;
+            break;
+        }
+        mfn[i] = leaf.mfn;
+        (void)p2m_remove(&d->p2m, gfn[i].n, gfn[i].n + 1u, &gone, &rc);
+        if (rc != 0) {
             break;
         }
         p2m_thinned(&d->p2m, gfn[i].n, gfn[i].n + 1u, &gone);
     }
     p2m_end(&d->p2m, &gone, true);
-    return i;
+    return i != 0 ? (int)i : rc;
 }
 
 /* One GiB after the other: what is mapped there goes, and then its empty tables as a whole. */

@@ -94,6 +94,8 @@ void host_fault_in_dump(void);
 /* How many attempts at atomic operations on guests' words fail from now on. */
 void host_fail_atomics(unsigned int n);
 unsigned int host_atomics_to_fail(void); /* how many of them are left */
+/* TLB flushes for second-stage tables, of all domains. */
+uint64_t host_flushes(void);
 
 /* What the hypervisor's own tables have at `va`: physical address, enum hyp_kind, size of the leaf
  * (1 << shift). false: nothing. */

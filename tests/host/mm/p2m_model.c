@@ -21,6 +21,7 @@
 #define RAM_CHUNKS    24u /* of the domain, whole ones; the p2m splits nothing of them */
 #define KEPT_SIZE     (RAM_CHUNKS * CHUNK_SIZE)
 #define NONE          0xffu
+#define TAKEN         16u /* pages taken at once, at most */
 
 struct entry {
     uint64_t mfn;
@@ -129,19 +130,22 @@ static void do_unmap(void)
     }
 }
 
-static void do_unmap_page(void)
+static int take_page(uint64_t at, unsigned int kind, uint64_t frame)
+{
+    gfn_t gfn = {BASE + at};
+    mfn_t mfn = {frame};
+
+    return p2m_take_pages(self, (enum p2m_kind)kind, &gfn, 1, &mfn);
+}
+
+static void do_take_page(void)
 {
     uint64_t at = random_below(GFNS);
     struct entry e = map[at];
 
-    CHECK(p2m_unmap_page(self, (gfn_t){BASE + at}, (enum p2m_kind)(e.kind ^ 1u) & 3u,
-                         (mfn_t){e.mfn}) == -ENOENT,
-          at, e.kind);
-    CHECK(p2m_unmap_page(self, (gfn_t){BASE + at}, e.kind & 3u, (mfn_t){e.mfn + 1}) == -ENOENT, at,
-          e.kind);
-    CHECK(p2m_unmap_page(self, (gfn_t){BASE + at}, e.kind & 3u, (mfn_t){e.mfn}) ==
-              (e.kind == NONE ? -ENOENT : 0),
-          at, e.kind);
+    CHECK(take_page(at, (e.kind ^ 1u) & 3u, e.mfn) == -ENOENT, at, e.kind);
+    CHECK(e.kind == P2M_RAM || take_page(at, e.kind & 3u, e.mfn + 1) == -ENOENT, at, e.kind);
+    CHECK(take_page(at, e.kind & 3u, e.mfn) == (e.kind == NONE ? -ENOENT : 1), at, e.kind);
     entry_clear(&map[at]);
 }
 
@@ -171,22 +175,33 @@ static void do_take(void)
     CHECK(taken.nr == P2M_TAKE_MAX || nr == 0 || map[at].kind != P2M_RAM, at, nr);
 }
 
+/* Pages anywhere, some of them twice, with one flush. */
 static void do_take_pages(void)
 {
-    unsigned int nr = 1u + (unsigned int)random_below(P2M_TAKE_MAX), expected = 0, taken;
-    uint64_t at[P2M_TAKE_MAX];
-    gfn_t gfn[P2M_TAKE_MAX];
-    mfn_t mfn[P2M_TAKE_MAX];
+    unsigned int kind = random_below(2) == 0 ? P2M_RAM : P2M_GRANT;
+    unsigned int nr = 1u + (unsigned int)random_below(TAKEN);
+    uint64_t at[TAKEN], flushes = self->p2m.arch.flushes;
+    gfn_t gfn[TAKEN];
+    mfn_t mfn[TAKEN];
+    int expected = 0, taken;
 
     for (unsigned int i = 0; i < nr; i++) {
         at[i] = random_below(GFNS);
+        for (unsigned int tries = 0; tries < 20 && map[at[i]].kind != kind; tries++) {
+            at[i] = random_below(GFNS);
+        }
         gfn[i] = (gfn_t){BASE + at[i]};
+        mfn[i] = (mfn_t){map[at[i]].mfn};
     }
-    taken = p2m_take_pages(self, gfn, nr, mfn);
-    /* It ends early for what is no RAM, or when it has looked at many entries. */
-    CHECK(taken == nr || taken >= 2 || map[at[taken]].kind != P2M_RAM, taken, nr);
+    taken = p2m_take_pages(self, (enum p2m_kind)kind, gfn, nr, mfn);
+    /* It ends early for what is something else, or when it has looked at many entries. */
+    CHECK(taken == (int)nr || taken >= 2 || map[at[taken < 0 ? 0 : taken]].kind != kind ||
+              (taken == 1 && at[0] == at[1]),
+          taken, nr);
+    /* No block is split for a grant. */
+    CHECK(kind != P2M_GRANT || self->p2m.arch.flushes - flushes <= 1, taken, nr);
     for (; expected < taken; expected++) {
-        CHECK(map[at[expected]].kind == P2M_RAM, expected, taken);
+        CHECK(map[at[expected]].kind == kind, expected, taken);
         CHECK(map[at[expected]].mfn == mfn[expected].n, expected, taken);
         entry_clear(&map[at[expected]]);
     }
@@ -320,9 +335,9 @@ static void finish(uint64_t free_before)
 
 int main(int argc, char **argv)
 {
-    static void (*const ops[])(void) = {do_map,    do_map,        do_map_foreign, do_map_foreign,
-                                        do_unmap,  do_unmap_page, do_take,        do_take_pages,
-                                        do_lookup, do_copy,       do_copy,        do_page};
+    static void (*const ops[])(void) = {do_map,    do_map,       do_map_foreign, do_map_foreign,
+                                        do_unmap,  do_take_page, do_take,        do_take_pages,
+                                        do_lookup, do_copy,      do_copy,        do_page};
     uint64_t steps = argc > 2 ? strtoul(argv[2], NULL, 0) : 5000, free_before;
     uint32_t most = 0;
 

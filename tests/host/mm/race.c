@@ -87,7 +87,7 @@ static void take(uint64_t g)
     gfn_t gfn = {g};
     mfn_t mfn;
 
-    CHECK(p2m_take_pages(d, &gfn, 1, &mfn) == 1, g, 0);
+    CHECK(p2m_take_pages(d, P2M_RAM, &gfn, 1, &mfn) == 1, g, 0);
     domain_page_free(d, mfn, 1);
 }
 

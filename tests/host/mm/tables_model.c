@@ -22,9 +22,11 @@ static void check_empty_tables(struct domain *d, mfn_t mfn)
         mfn_t taken[2];
 
         CHECK(p2m_map(d, gfn[0], 2, leaf) == 0, gib, 0);
-        for (unsigned int done = 0, nr; done < 2; done += nr) {
-            nr = p2m_take_pages(d, gfn + done, 2 - done, taken);
-            CHECK(nr != 0, gib, done);
+        for (unsigned int done = 0; done < 2;) {
+            int nr = p2m_take_pages(d, P2M_RAM, gfn + done, 2 - done, taken);
+
+            CHECK(nr > 0, gib, done);
+            done += (unsigned int)nr;
         }
         CHECK(d->p2m.table_pages <= 2, gib, d->p2m.table_pages);
     }

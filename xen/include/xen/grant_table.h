@@ -27,8 +27,10 @@ struct grant_active {
 struct grant_map {    /* a mapping that the domain has; its index is the handle */
     struct domain *d; /* granter, referenced */
     grant_ref_t ref;  /* in use: the granter's entry; free: next free handle */
-    uint16_t flags;   /* GNTMAP_host_map, GNTMAP_readonly; 0: free */
+    uint16_t flags;   /* GNTMAP_host_map, GNTMAP_readonly, GRANT_MAP_ENDS; 0: free */
 };
+
+#define GRANT_MAP_ENDS 0x8000u /* while map_lock is held: in the batch that is being unmapped */
 
 #define GRANT_NO_HANDLE         UINT32_MAX
 #define GRANT_ENTRIES_PER_FRAME (PAGE_SIZE / sizeof(struct grant_entry_v1))
@@ -75,9 +77,16 @@ struct page *__must_check grant_unpin(struct domain *d, grant_ref_t ref, bool wr
 
 /* One element of each operation on lists: its status for the guest. Arguments are copies. */
 int16_t grant_op_map(struct domain *d, struct gnttab_map_grant_ref *op);
-int16_t grant_op_unmap(struct domain *d, const struct gnttab_unmap_grant_ref *op, bool replace);
 int16_t grant_op_copy(struct domain *d, const struct gnttab_copy *op);
 int16_t grant_op_swap(struct domain *d, const struct gnttab_swap_grant_ref *op);
+/*
+ * Unmapping, in their order, with one flush of TLBs: it costs more than all the rest, and backends
+ * unmap what a whole packet was in. How many elements have their status now: at least one, at most
+ * nr, which is at most GRANT_UNMAP_MAX.
+ */
+#define GRANT_UNMAP_MAX 16u
+unsigned int grant_op_unmap(struct domain *d, struct gnttab_unmap_grant_ref *op, unsigned int nr,
+                            bool replace);
 
 /*
  * One element of cache_flush: 0, -errno, or -ERESTART: *cursor says where to go on. *cursor is 0 at

@@ -54,8 +54,6 @@ int __must_check p2m_prepare(struct domain *d, gfn_t gfn, uint64_t nr);
  * split.
  */
 int __must_check p2m_unmap(struct domain *d, gfn_t gfn, uint64_t nr);
-/* The same for one page, only if `kind` and mfn are what is mapped there: -ENOENT otherwise. */
-int __must_check p2m_unmap_page(struct domain *d, gfn_t gfn, enum p2m_kind kind, mfn_t mfn);
 /* Extents of RAM that were taken out of a p2m, one after the other from the frame asked for. */
 #define P2M_TAKE_MAX 12u
 struct p2m_taken {
@@ -72,8 +70,13 @@ struct p2m_taken {
  * could not be split.
  */
 int __must_check p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken);
-/* The same for up to P2M_TAKE_MAX single pages anywhere: how many; 0: the first one fails. */
-unsigned int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr, mfn_t *mfn);
+/*
+ * Unmap single pages anywhere, with one flush, up to the first that is not of this kind or, unless
+ * that is P2M_RAM, not this mfn. How many, with their mfns; or why not the first: -ENOENT, -ENOMEM.
+ * What foreign leaves hold is dropped.
+ */
+int __must_check p2m_take_pages(struct domain *d, enum p2m_kind kind, const gfn_t *gfn,
+                                unsigned int nr, mfn_t *mfn);
 /* What gfn maps to; false: nothing. *order (may be NULL): pages the leaf or hole covers. Takes the
  * p2m lock shortly. */
 bool __must_check p2m_lookup(struct domain *d, gfn_t gfn, struct p2m_leaf *leaf,

@@ -97,6 +97,12 @@ void arch_p2m_flush(struct arch_p2m *hw)
     BUG_ON(hw->root == 0);
     host_nr_stale = 0;
     hw->flushes++;
+    (void)__atomic_fetch_add(&host_state.flushes, 1, __ATOMIC_RELAXED);
+}
+
+uint64_t host_flushes(void)
+{
+    return host_state.flushes;
 }
 
 void arch_p2m_flush_range(struct arch_p2m *hw, gfn_t gfn, uint64_t nr)

@@ -19,6 +19,7 @@ struct host_machine_state {
     uint64_t ram_start;
     uint64_t ram_size;
     uint64_t image;
+    uint64_t flushes;        /* arch_p2m_flush, of whatever domain */
     uint64_t flushes_of_all; /* arch_p2m_flush_all */
     uint64_t counter_step;   /* ticks that each look at the counter takes: 0 but while dying */
     unsigned int preempt_every;

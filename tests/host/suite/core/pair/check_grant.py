@@ -233,26 +233,6 @@ def test_the_mapper_dies_first(pair: Any, granter: Any, preempt: int) -> None:
     assert free[1] == free[2]
 
 
-@pytest.mark.parametrize("preempt", [0, 1, 2])
-def test_lists(pair: Any, granter: Any, preempt: int) -> None:
-    guest, size = pair.dom0, pair.dom0.ffi.sizeof("struct gnttab_map_grant_ref")
-    at = guest.page() + 4096 - 100
-    guest.next_page += 4096
-    data = b""
-    for ref in range(REFS):
-        granter.entry(ref, ACCESS if ref != 5 else 0)
-        value = guest.new("gnttab_map_grant_ref", host_addr=0x8000000 + ref * 4096, flags=HOST)
-        value.ref, value.dom = ref, 1
-        data += bytes(guest.ffi.buffer(value))
-    guest.write(at, data)
-    pair.machine.lib.host_preempt(preempt)
-    assert guest.call("grant_table_op", guest.k.GNTTABOP_map_grant_ref, at, REFS) == 0
-    pair.machine.lib.host_preempt(0)
-    offset = guest.ffi.offsetof("struct gnttab_map_grant_ref", "status")
-    statuses = [guest.word(at + i * size + offset, 2) for i in range(REFS)]
-    assert statuses == [OKAY if i != 5 else 0xFFFF for i in range(REFS)]
-
-
 def test_cache_flush(pair: Any, granter: Any) -> None:
     granter.entry(400, ACCESS, frame=granter.pages[0] >> 12)
     value = grant_map(pair.dom0, 400)
