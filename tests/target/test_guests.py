@@ -12,34 +12,13 @@ import pytest
 
 from xenolith.boards import Board
 from xenolith.lab.report import Report, rows
+from xenolith.lab.shell import library, on
 from xenolith.system.model import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.families("qemu-virt", "rpi4")]
 
-# Functions for dom0's shell. `open NAME` keeps a guest's console open and waits for its shell;
-# `on NAME` types standard input there, prints what the guest says and then its exit status.
+# Functions for dom0's shell.
 LIBRARY = r"""
-wait_for() {
-    i=0
-    until eval "$1"; do i=$((i + 1)); [ $i -lt 1500 ] || return 9; sleep 0.2; done
-}
-open() {
-    mkfifo "/run/$1.in"
-    : >"/run/$1.out"
-    # As if somebody sat there: `xl console` passes on what is typed at a terminal only.
-    xenconsole --interactive "$(xl domid "$1")" <>"/run/$1.in" >"/run/$1.out" 2>&1 &
-    wait_for "grep -q 'ends the guest' /run/$1.out"
-}
-on() {
-    count=$(($(cat /run/count) + 1))
-    echo $count >/run/count
-    from=$(($(wc -c <"/run/$1.out") + 1))
-    { cat; echo "echo end-\$?-$count"; } >"/run/$1.in"
-    wait_for "grep -q '^end-[0-9]*-$count' /run/$1.out" || echo "no answer"
-    tail -c +$from "/run/$1.out" | tr -d '\r'
-    echo # behind the guest's prompt
-}
-address() { sed -n 's/.*inet \(10[0-9.]*\).*/\1/p' "/run/$1.out" | head -n 1; }
 left() {
     # What has ended is listed until xl has taken its devices away, and a while as dying.
     wait_for "! xl list | grep -qE ' ...(s..|..d) '"
@@ -65,11 +44,6 @@ WRITTEN = (
     "echo 3 >/proc/sys/vm/drop_caches; dd if={1} bs=1M count={0} 2>/dev/null | md5sum"
 )
 CARDS = "until ip link set eth1 up 2>/dev/null; do sleep 0.2; done; udhcpc -S -q -n -t 20 -T 1 "
-
-
-def on(guest: str, text: str) -> str:
-    """Types a text on a guest's console."""
-    return f"on {guest} <<'TYPED'\n{text}\nTYPED\n"
 
 
 def bad(*lines: str) -> str:
@@ -134,7 +108,7 @@ def commands(mib: int, cycles: int) -> dict[str, str]:
     created and destroyed `cycles` times, a tenth of them with a disk and a card."""
     kernel = 'kernel = "/boot/vmlinuz"'
     return {
-        "library": f"cat >/run/lib <<'LIBRARY'\n{LIBRARY}LIBRARY\necho 0 >/run/count",
+        "library": library(LIBRARY),
         "before": "left",
         "create": "xl create /etc/xen/demo.cfg && open demo && cat /run/demo.out && xl list",
         **network(mib // 8),
