@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +15,9 @@ from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.dom0 import image
 from xenolith.dom0.image import Dom0
-from xenolith.lab import bare, qemu, session
+from xenolith.lab import added, bare, qemu, session
 from xenolith.lab.console import Console, Deadline, LabError
+from xenolith.lab.extras import Extras
 from xenolith.lab.report import Report
 from xenolith.system.model import System
 
@@ -81,19 +82,36 @@ def short_folder() -> Iterator[Path]:
         yield Path(name)
 
 
+def with_files(files: Mapping[str, bytes], folder: Path) -> Extras:
+    """What a user would write as --add for each of `files`; they are kept in `folder`."""
+    found = []
+    for number, (target, data) in enumerate(files.items()):
+        (folder / str(number)).write_bytes(data)
+        found.append(added.parse(f"{folder}/{number}:{target}"))
+    return Extras(added=tuple(found))
+
+
 @pytest.fixture(scope="session")
 def boot() -> Boot:
     """A function that boots, runs commands in dom0 in order and powers off.
 
-    `extra`: QEMU's devices instead of the board's network.
+    `extra`: QEMU's devices instead of the board's network. `files`: what dom0 finds, by its path.
     If something goes wrong on the way, tests of what came before can still pass.
     """
 
     def run(
-        system: System, name: str, commands: dict[str, str], extra: Sequence[str] | None = None
+        system: System,
+        name: str,
+        commands: dict[str, str],
+        extra: Sequence[str] | None = None,
+        *,
+        files: Mapping[str, bytes] | None = None,
+        timeout: float = TIMEOUT,
     ) -> Report:
-        options = session.Options(name=name, timeout=TIMEOUT, extra=extra)
-        results, error = session.attempt(system, list(commands.values()), options)
+        with tempfile.TemporaryDirectory(prefix="files-") as folder:
+            extras = with_files(files or {}, Path(folder))
+            options = session.Options(name, timeout, extra=extra, extras=extras)
+            results, error = session.attempt(system, list(commands.values()), options)
         if error and not results:
             pytest.fail(f"{error.message}\n{error.tail}", pytrace=False)
         console = session.log_file(system, name).read_text(errors="replace")

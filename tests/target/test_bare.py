@@ -6,14 +6,13 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from xenolith import ROOT
 from xenolith.boards import Board
-from xenolith.dom0 import cpio, image
+from xenolith.dom0 import image
 from xenolith.lab.report import ALONE, Report, rows, until
 from xenolith.system.model import System
 
@@ -138,7 +137,7 @@ def sbi_files(config: str, folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def report(
     make_system: Callable[..., System],
-    boot: Callable[[System, str, dict[str, str]], Report],
+    boot: Callable[..., Report],
     board: Board,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Report:
@@ -150,15 +149,8 @@ def report(
     if board.arch == "riscv":
         files |= sbi_files(config, folder)
         commands |= SBI_COMMANDS
-    system = make_system(smp=2, memory=2048)
-    assert system.initrd is not None
-    base = system.initrd.read_bytes()
-    added = cpio.pack(
-        [cpio.directory("bare"), *(cpio.file(f"bare/{name}", data) for name, data in files.items())]
-    )
-    path = folder / "initrd"
-    path.write_bytes(base + bytes(-len(base) % 4) + added)
-    return boot(replace(system, initrd=path), "test-bare", commands | AFTER)
+    placed = {f"/bare/{name}": data for name, data in files.items()}
+    return boot(make_system(), "test-bare", commands | AFTER, files=placed)
 
 
 @pytest.fixture

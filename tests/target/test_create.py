@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -56,33 +54,26 @@ COMMANDS = {
 }
 
 
-def guest_files(system: System, board: Board) -> bytes:
-    """An archive for dom0's initramfs: what xl needs for the guest."""
+def guest_files(system: System, board: Board) -> dict[str, bytes]:
+    """What xl needs for the guest, by path in dom0."""
     rules = recipe.load()
     (deb,) = debian.download(["busybox-static"], rules.suite, board.debian_arch)
     (busybox,) = debian.members(deb, lambda name: name == "usr/bin/busybox")
     small = [cpio.directory(name) for name in ("bin", "dev", "proc")]
     small += [cpio.character_device("dev/console", 5, 1), cpio.file("init", INIT, 0o755)]
     small.append(cpio.file("bin/busybox", busybox.data, 0o755))
-    files = [cpio.directory("guest"), cpio.file("guest/kernel", system.kernel.read_bytes())]
-    files.append(cpio.file("guest/initrd", cpio.compress(cpio.pack(small))))
-    return cpio.pack([*files, cpio.file("guest/config", CONFIG)])
+    return {
+        "/guest/kernel": system.kernel.read_bytes(),
+        "/guest/initrd": cpio.compress(cpio.pack(small)),
+        "/guest/config": CONFIG,
+    }
 
 
 @pytest.fixture(scope="module")
-def report(
-    make_system: Callable[..., System],
-    boot: Callable[[System, str, dict[str, str]], Report],
-    board: Board,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Report:
+def report(make_system: Callable[..., System], boot: Callable[..., Report], board: Board) -> Report:
     """dom0 with the guest's files, after all commands."""
-    system = make_system(smp=2, memory=2048)
-    path: Path = tmp_path_factory.mktemp("create") / "initrd"
-    assert system.initrd
-    base = system.initrd.read_bytes()
-    path.write_bytes(base + bytes(-len(base) % 4) + guest_files(system, board))
-    return boot(replace(system, initrd=path), "test-create", COMMANDS)
+    system = make_system()
+    return boot(system, "test-create", COMMANDS, files=guest_files(system, board))
 
 
 def test_the_guest_boots_and_powers_off(report: Report) -> None:

@@ -7,13 +7,12 @@ import re
 import shutil
 import tarfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from xenolith.boards import Board
-from xenolith.dom0 import cpio, debian, recipe
+from xenolith.dom0 import debian, recipe
 from xenolith.guest import debian as guest_debian
 from xenolith.guest import oci
 from xenolith.guest.model import Guest, file_path
@@ -92,22 +91,19 @@ def image_of(board: Board, path: Path) -> Path:
     return images.pack(images.layout(board.debian_arch, [lower, upper], CONFIG), path)
 
 
-def with_guests(system: System, guests: Sequence[Guest], folder: Path) -> tuple[System, list[str]]:
-    """A system whose dom0 has guests' configs and files, and QEMU's options for their disks."""
-    entries, options = [], list(system.board.qemu.network)
+def with_guests(board: Board, guests: Sequence[Guest]) -> tuple[list[str], dict[str, bytes]]:
+    """QEMU's options for guests' disks, and dom0's files: guests' configs and what these name."""
+    files: dict[str, bytes] = {}
+    options = list(board.qemu.network)
     for guest in guests:
-        entries.append(cpio.file(f"etc/xen/{guest.name}.cfg", guest.config.encode()))
+        files[f"/etc/xen/{guest.name}.cfg"] = guest.config.encode()
         for name, path in guest.files.items():
-            entries.append(cpio.file(file_path(guest.name, name)[1:], path.read_bytes()))
+            files[file_path(guest.name, name)] = path.read_bytes()
         for number, disk in enumerate(guest.disks):
             serial = f"{guest.name}-{number}"
             options += ["-drive", f"if=none,id={serial},format=raw,snapshot=on,file={disk}"]
             options += ["-device", f"virtio-blk-device,drive={serial},serial={serial}"]
-    assert system.initrd
-    base = system.initrd.read_bytes()
-    path = folder / "initrd"
-    path.write_bytes(base + bytes(-len(base) % 4) + cpio.pack(entries))
-    return replace(system, initrd=path), options
+    return options, files
 
 
 @pytest.fixture(scope="module")
@@ -127,8 +123,8 @@ def report(
         wishes = Wishes(name, arguments=arguments)
         guests.append(oci.make(oci.read(board.debian_arch, archive, wishes, place), place))
         shutil.rmtree(place / "spool")
-    system, options = with_guests(make_system(smp=2, memory=2048), guests, folder)
-    return boot(system, "test-guest-images", COMMANDS, options)
+    options, files = with_guests(board, guests)
+    return boot(make_system(), "test-guest-images", COMMANDS, options, files=files)
 
 
 def listed(said: str) -> list[str]:
@@ -180,12 +176,11 @@ def test_a_debian_with_systemd(
     make_system: Callable[..., System],
     boot: Callable[..., Report],
     board: Board,
-    tmp_path: Path,
 ) -> None:
     """Its packages are installed on the first run only, which takes minutes."""
     guest = guest_debian.make(board.debian_arch)
-    system, options = with_guests(make_system(smp=2, memory=2048), [guest], tmp_path)
-    report = boot(system, "test-guest-debian", DEBIAN, options)
+    options, files = with_guests(board, [guest])
+    report = boot(make_system(), "test-guest-debian", DEBIAN, options, files=files)
     said = report["running"]
     # A terminal's escapes are around what programs print for people.
     assert re.search(r"[\r\n]running\r?\n", said), said[-3000:]

@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from xenolith.boards import Board
 from xenolith.cross.build import build
 from xenolith.cross.origin import SourcePackage
 from xenolith.cross.project import Output, Project, Step
-from xenolith.dom0 import cpio
 from xenolith.lab.report import ALONE, Report, rows, until
 from xenolith.system.model import System
 
@@ -62,12 +60,7 @@ def project() -> Project:
 
 
 @pytest.fixture(scope="module")
-def report(
-    make_system: Callable[..., System],
-    boot: Callable[[System, str, dict[str, str]], Report],
-    board: Board,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Report:
+def report(make_system: Callable[..., System], boot: Callable[..., Report], board: Board) -> Report:
     """dom0 with U-Boot's files, after all commands."""
     if board.arch != "arm64":
         pytest.skip("U-Boot's port to Xen is for arm64")
@@ -75,15 +68,9 @@ def report(
     missing += [] if OPENSSL.exists() else ["libssl-dev"]
     if missing:
         pytest.skip(f"U-Boot cannot be built here: {' '.join(missing)} missing")
-    system = make_system(smp=2, memory=2048)
-    files = {"u-boot.bin": build(project()).path("u-boot.bin").read_bytes(), "config": CONFIG}
-    added = [cpio.file(f"uboot/{name}", data) for name, data in files.items()]
-    path: Path = tmp_path_factory.mktemp("uboot") / "initrd"
-    assert system.initrd is not None
-    base = system.initrd.read_bytes()
-    archive = cpio.pack([cpio.directory("uboot"), *added])
-    path.write_bytes(base + bytes(-len(base) % 4) + archive)
-    return boot(replace(system, initrd=path), "test-guest-uboot", COMMANDS)
+    program = build(project()).path("u-boot.bin").read_bytes()
+    files = {"/uboot/u-boot.bin": program, "/uboot/config": CONFIG}
+    return boot(make_system(), "test-guest-uboot", COMMANDS, files=files)
 
 
 def test_uboot_takes_commands(report: Report) -> None:
