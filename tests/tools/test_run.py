@@ -55,6 +55,7 @@ def test_a_shell_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--board", "pi"), "no board"),
         (("--kernel", "/nonexistent"), "/nonexistent does not exist"),
         (("--kernel", "xen"), "--kernel xen does not exist"),
+        (("--kernel", "debian:/"), "--kernel debian:/: write a release .* debian:bookworm or"),
         (("--initrd", "/"), "/ does not exist or is no file"),
         (("--hypervisor", "/nonexistent"), "--hypervisor /nonexistent does not exist"),
         (("--memory", "lots"), "no size"),

@@ -12,7 +12,7 @@ from xenolith.boards.registry import DEFAULT
 from xenolith.build import host, make
 from xenolith.build.needs import BUILD, DOM0, RUN
 from xenolith.cli import described
-from xenolith.dom0 import image
+from xenolith.dom0 import image, kernels
 from xenolith.dom0.image import Dom0
 from xenolith.errors import UserError
 from xenolith.lab import arguments
@@ -20,7 +20,7 @@ from xenolith.progress import note
 from xenolith.system.model import System, parse_memory
 
 DEBIAN = "debian"
-"""The value of --kernel that means Debian's own."""
+"""The value of --kernel that means Debian's own; with a colon behind it, another one of theirs."""
 XEN = "xen"
 """The value of --hypervisor that means Debian's own."""
 
@@ -41,7 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("what runs on it").add_argument
     add("--hypervisor", metavar="FILE", help="hypervisor instead of this one; `xen`: Debian's Xen")
     add("--xen-args", default="", metavar="ARGS", help="added to the hypervisor's command line")
-    add("--kernel", metavar="FILE", help="dom0 kernel instead of the usual one; `debian`: Debian's")
+    add(
+        "--kernel",
+        metavar="FILE",
+        help="dom0 kernel instead of the usual one; `debian`: Debian's; `debian:SUITE[:FLAVOUR]`: "
+        "another one of theirs, as in debian:bookworm or debian:trixie:rt",
+    )
     add("--initrd", type=Path, metavar="FILE", help="initramfs instead of the one made for it")
     add("--dom0-args", default="", metavar="ARGS", help="added to the kernel's command line")
     add("--config", type=Path, metavar="FILE", help="system.toml, or a config of ImageBuilder")
@@ -59,9 +64,11 @@ def plan(board: Board, args: argparse.Namespace) -> System:
 
     Raises UserError.
     """
+    if _is_named(args.kernel):
+        kernels.parse(args.kernel)
     for option, word in (("kernel", DEBIAN), ("initrd", None), ("hypervisor", XEN)):
         path = vars(args)[option]
-        if path and str(path) != word and not Path(path).is_file():
+        if path and str(path) != word and not _is_named(path) and not Path(path).is_file():
             raise UserError(f"--{option} {path} does not exist or is no file", 2)
     try:
         memory = parse_memory(args.memory) if args.memory is not None else board.memory
@@ -74,6 +81,10 @@ def plan(board: Board, args: argparse.Namespace) -> System:
     system = System(board, none, none, none, smp, memory, args.xen_args, args.dom0_args)
     system.check_dom0_memory()
     return system
+
+
+def _is_named(kernel: object) -> bool:
+    return str(kernel).startswith(kernels.PREFIX)
 
 
 def _described(board: Board, args: argparse.Namespace, smp: int, memory: int) -> System:
@@ -105,13 +116,15 @@ def make_system(system: System, args: argparse.Namespace) -> tuple[System, Dom0 
     if system.lines:
         host.ensure(board, RUN)
         return system, None
-    own_kernel = args.kernel not in (None, DEBIAN)
+    own_kernel = args.kernel not in (None, DEBIAN) and not _is_named(args.kernel)
     all_given = own_kernel and args.initrd is not None
     hypervisor = _hypervisor(board, args.hypervisor, () if all_given else (DOM0,))
     dom0 = None
     if not all_given:
-        usual: image.Kernel = "debian" if args.kernel == DEBIAN else "usual"
-        dom0 = image.build(board.debian_arch, kernel="given" if own_kernel else usual)
+        kind: image.Kernel = "given" if own_kernel else "usual"
+        if not own_kernel and args.kernel:
+            kind = kernels.parse(args.kernel) if _is_named(args.kernel) else "debian"
+        dom0 = image.build(board.debian_arch, kernel=kind)
     kernel = Path(args.kernel) if own_kernel else (dom0.kernel if dom0 else Path())
     initrd = args.initrd or (dom0.initrd if dom0 else Path())
     made = replace(system, hypervisor=hypervisor, kernel=kernel, initrd=initrd)

@@ -17,7 +17,8 @@ from typing import Literal
 
 from xenolith import ROOT, progress
 from xenolith.cross.project import Result
-from xenolith.dom0 import cache, cpio, debian, guest, initramfs, linux, recipe, xentools
+from xenolith.dom0 import cache, cpio, debian, guest, initramfs, kernels, linux, recipe, xentools
+from xenolith.dom0.kernels import Named
 from xenolith.dom0.recipe import Recipe
 from xenolith.errors import UserError
 
@@ -27,9 +28,11 @@ OWN = ("*.sh", "xen/*", "guest/*")
 LAYOUT = "7"
 """Changes when this code makes something else of the same inputs."""
 
+KERNEL = re.compile(r"boot/vmlinu[xz]-(.+)|usr/lib/modules/([^/]+)/vmlinuz")
+"""Where Debian's packages have a kernel: the release is in its path. The second since Linux 7."""
 INITRD, CORE, GUESTS = "initrd", "core.gz", "guests.cpio"
 
-Kernel = Literal["usual", "debian", "given"]
+Kernel = Literal["usual", "debian", "given"] | Named
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,8 @@ class Dom0:
 class _Parts:
     """What a dom0 is assembled from, all of it on this machine.
 
-    `modules` and `guest`: of the kernel in `debs`; empty if there is none.
+    `modules` and `guest`: of the kernel in `debs`; empty if there is none. `named`: it is another
+    one than the recipe's, which may lack some of them.
     """
 
     debs: list[Path]
@@ -60,6 +64,7 @@ class _Parts:
     tools: Result | None = None
     modules: initramfs.Modules = field(default_factory=initramfs.Modules)
     guest: tuple[str, ...] = ()
+    named: Named | None = None
 
     def names(self) -> list[str]:
         """What tells these parts from others."""
@@ -75,12 +80,12 @@ class _Parts:
 def build(arch: str, chosen: Recipe | None = None, *, kernel: Kernel = "usual") -> Dom0:
     """The dom0 for an architecture; downloads and builds what is missing. Raises UserError.
 
-    `kernel`: "debian" is Debian's also where ours is built from source (it has no Xen support);
-    "given" leaves building one away, because the user has one.
+    `kernel`: "debian" is Debian's also where ours is built from source (it has no Xen support), as
+    is any that has a name; "given" leaves building one away, because the user has one.
     """
     rules = chosen or recipe.load()
     built = rules.is_built(arch)
-    parts = _from_source(rules, arch, kernel) if built else _packages(rules, arch)
+    parts = _from_source(rules, arch, kernel) if built else _packages(rules, arch, kernel)
     found = (p for pattern in OWN for p in SCRIPTS.glob(pattern))
     scripts = sorted((str(p.relative_to(SCRIPTS)), p.read_bytes()) for p in found)
     key = cache.digest(LAYOUT, repr(rules), repr(scripts), *parts.names())
@@ -97,23 +102,30 @@ def build(arch: str, chosen: Recipe | None = None, *, kernel: Kernel = "usual") 
     return Dom0(image, place / INITRD, place / CORE, place / GUESTS, release, symbols)
 
 
-def _packages(rules: Recipe, arch: str) -> _Parts:
-    """Kernel and tools from Debian's packages."""
+def _debs(rules: Recipe, arch: str, names: tuple[str, ...], kernel: Kernel) -> list[Path]:
+    """Packages, and the kernel's: the recipe's unless it has a name."""
+    if isinstance(kernel, Named):
+        return debian.download(names, rules.suite, arch) + kernels.download(kernel, arch)
     meta = rules.for_arch(rules.kernel, arch)
-    names = (*rules.packages, *rules.xen_packages)
-    debs = debian.download(names, rules.suite, arch, metas=[meta])
+    return debian.download(names, rules.suite, arch, metas=[meta])
+
+
+def _packages(rules: Recipe, arch: str, kernel: Kernel) -> _Parts:
+    """Kernel and tools from Debian's packages."""
+    debs = _debs(rules, arch, (*rules.packages, *rules.xen_packages), kernel)
     groups = {initramfs.XEN: rules.modules, **rules.drivers.get(arch, {})}
     modules = initramfs.Modules(groups, rules.on_demand.get(arch, ()))
-    return _Parts(debs, modules=modules, guest=rules.guest.get(arch, ()))
+    named = kernel if isinstance(kernel, Named) else None
+    return _Parts(debs, modules=modules, guest=rules.guest.get(arch, ()), named=named)
 
 
 def _from_source(rules: Recipe, arch: str, kernel: Kernel) -> _Parts:
     """Tools built from source, and the kernel too if it is wanted."""
-    if kernel == "debian":
-        meta = rules.for_arch(rules.kernel, arch)
-        debs = debian.download(rules.packages, rules.suite, arch, metas=[meta])
+    named = kernel if isinstance(kernel, Named) else None
+    if named or kernel == "debian":
+        debs = _debs(rules, arch, rules.packages, kernel)
         modules = initramfs.Modules(rules.drivers.get(arch, {}), rules.on_demand.get(arch, ()))
-        return _Parts(debs, tools=xentools.build(arch), modules=modules)
+        return _Parts(debs, tools=xentools.build(arch), modules=modules, named=named)
     debs = debian.download(rules.packages, rules.suite, arch)
     tools = xentools.build(arch)
     return _Parts(debs, linux.build(arch) if kernel == "usual" else None, tools)
@@ -157,6 +169,7 @@ def _assemble(place: Path, rules: Recipe, parts: _Parts, scripts: dict[str, byte
     if parts.tools:
         files |= initramfs.read_folder(parts.tools.path("root"))
     release, kernel = _kernel(files, parts)
+    parts = _present(parts, files)
     if not parts.kernel and kernel:
         cache.write_atomic(place / "kernel", kernel)
     chosen = replace(parts.modules, release=release)
@@ -169,6 +182,24 @@ def _assemble(place: Path, rules: Recipe, parts: _Parts, scripts: dict[str, byte
     cache.write_atomic(place / "dom0.json", json.dumps({"release": release}).encode())
 
 
+def _present(parts: _Parts, files: initramfs.Files) -> _Parts:
+    """Without the modules that a kernel lacks which the recipe does not know; says which."""
+    if not parts.named:
+        return parts
+    pool = initramfs.Pool(files)
+    groups = {name: pool.split(wanted) for name, wanted in parts.modules.groups.items()}
+    later, guests = pool.split(parts.modules.on_demand), pool.split(parts.guest)
+    missing = {name for _, lacks in (*groups.values(), later, guests) for name in lacks}
+    if missing:
+        progress.note(f"{parts.named} has no {', '.join(sorted(missing))}: left out")
+    modules = replace(
+        parts.modules,
+        groups={name: there for name, (there, _) in groups.items()},
+        on_demand=later[0],
+    )
+    return replace(parts, modules=modules, guest=guests[0])
+
+
 def _kernel(files: initramfs.Files, parts: _Parts) -> tuple[str, bytes]:
     """Release and content of the kernel; both empty if the user has one."""
     if parts.kernel:
@@ -176,8 +207,8 @@ def _kernel(files: initramfs.Files, parts: _Parts) -> tuple[str, bytes]:
         return release, parts.kernel.path("Image").read_bytes()
     if not parts.modules.groups:
         return "", b""
-    path = next((p for p in files if re.match(r"boot/vmlinu[xz]-", p)), "")
-    if not path:
-        names = ", ".join(d.name for d in parts.debs)
-        raise UserError(f"none of {names} has a kernel in /boot")
-    return path.split("-", 1)[1], files[path].data
+    for path, member in files.items():
+        if found := KERNEL.fullmatch(path):
+            return found[1] or found[2], member.data
+    names = ", ".join(d.name for d in parts.debs)
+    raise UserError(f"none of {names} has a kernel")

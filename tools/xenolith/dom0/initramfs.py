@@ -34,6 +34,8 @@ XEN = "xen"
 """The group of modules that is always loaded, and first."""
 CONFIG = "etc/mke2fs.conf"
 FOLDER_OF_XEN = "xen/"
+BUILTIN = "/modules.builtin"
+"""What could be a module of a kernel and is none (Linux, Documentation/kbuild/kbuild.rst)."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,15 @@ class Pool:
         self._files = files
         names = {p: PurePosixPath(p).name.split(".ko")[0] for p in files if ".ko" in p}
         self._paths = {name.replace("_", "-"): path for path, name in names.items()}
+        lists = [member.data for path, member in files.items() if path.endswith(BUILTIN)]
+        built_in = (PurePosixPath(line).stem for data in lists for line in data.decode().split())
+        self._built_in = {name.replace("_", "-") for name in built_in}
+
+    def split(self, wanted: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The modules that there are, and those that are not there in any form."""
+        names = [name.replace("_", "-") for name in wanted]
+        there = tuple(name for name in names if name in self._paths)
+        return there, tuple(n for n in names if n not in self._paths and n not in self._built_in)
 
     def load_order(self, wanted: Iterable[str]) -> list[str]:
         """Modules with all they depend on, dependencies first. Raises UserError."""
