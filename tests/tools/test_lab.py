@@ -71,6 +71,19 @@ def test_forbidden_lines(line: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        b"[   21.9] Initramfs unpacking failed: write error",
+        b"[    0.6] Kernel panic - not syncing: System is deadlocked on memory",
+    ],
+)
+def test_what_is_short_of_memory_has_a_remedy(line: bytes) -> None:
+    console = Console(Replay([line + b"\r\n", b"login\r\n"]))
+    with pytest.raises(Forbidden, match=r"dom0 has too little memory, raise dom0_mem="):
+        console.expect(b"login", Deadline(5))
+
+
+@pytest.mark.parametrize(
     "line", [b"Kernel command line: panic=5 x", b"(XEN) Command line: panic=1", b"DEBUG: fine"]
 )
 def test_lines_that_are_not_forbidden(line: bytes) -> None:

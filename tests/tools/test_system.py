@@ -151,6 +151,17 @@ def test_systems_that_cannot_be() -> None:
     assert "dom0_mem=512M" in system(board).hypervisor_line
 
 
+@pytest.mark.parametrize(
+    ("xen_args", "is_small"),
+    [("", False), ("dom0_mem=128M", True), ("dom0_mem=192M", False), ("dom0_mem=max:1G", False)],
+)
+def test_a_small_dom0_has_a_first_file_system_without_limit(xen_args: str, is_small: bool) -> None:
+    none = Path()
+    system = System(find("qemu-virt-arm64"), none, none, none, 1, 512, xen_args, "mine")
+    assert ("rootfstype=ramfs" in system.dom0_line.split()) == is_small
+    assert system.dom0_line.endswith(" mine")
+
+
 def test_layout_on_the_board() -> None:
     board = find("qemu-virt-arm64")
     header = kernel.parse(image(length=40 * MIB), board.arch, "k")

@@ -19,8 +19,10 @@ FORBIDDEN = (
     rb"\b[Aa]ssert(ion)?\b.*\bfailed\b",
     rb"\(XEN\).*\b[Pp][Aa][Nn][Ii][Cc]\b(?!=)",
     rb"\(XEN\).*Xen BUG at",
+    rb"Initramfs unpacking failed",
 )
 """Patterns that mean that the run has failed, whatever one was waiting for."""
+LITTLE_MEMORY = re.compile(r"Initramfs unpacking failed: write error|deadlocked on memory")
 
 AFTERMATH = 3.0
 """Seconds of silence that end the registers and the backtrace after a forbidden pattern."""
@@ -181,6 +183,8 @@ class Console:
         line = bytes(self.data[line_start : self.data.find(b"\n", found.end())])
         self._drain(AFTERMATH)
         message = f"the console says: {line.decode(errors='replace').strip()}"
+        if LITTLE_MEMORY.search(message):
+            message += "; dom0 has too little memory, raise dom0_mem= (--xen-args dom0_mem=256M)"
         raise Forbidden(message, self.tail(40))
 
     def _drain(self, silence: float) -> None:

@@ -23,6 +23,9 @@ EMULATED_ARGS = {
     "riscv": "nokaslr lsm=, audit=0 watchdog_thresh=60",
 }
 """Shorten the boot under emulation; a busy host may stop a CPU for long without harm."""
+SMALL = 192 * MIB
+"""Bytes. The first file system of Linux may use half of what is free while the initramfs is still
+packed; of less than this that is less than dom0's files. A ramfs has no limit."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class System:
         if self.lines:
             return f"{self.lines.dom0} {self.dom0_args}".strip()
         arch = self.board.arch
-        return f"{DOM0_ARGS[arch]} {EMULATED_ARGS[arch]} {self.dom0_args}".strip()
+        root = "rootfstype=ramfs " if 0 < dom0_memory(self.hypervisor_line) < SMALL else ""
+        return f"{DOM0_ARGS[arch]} {root}{EMULATED_ARGS[arch]} {self.dom0_args}".strip()
 
     @property
     def default_dom0_memory(self) -> int:
