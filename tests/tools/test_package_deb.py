@@ -83,6 +83,18 @@ def test_same_input_same_bytes() -> None:
     assert deb.build(later) != deb.build(plan.make(BUILD, templates()))
 
 
+def test_links_are_links(tmp_path: Path) -> None:
+    """Without a checksum, and in /etc no file that dpkg asks about."""
+    files = [File("etc/x", target="y"), File("etc/y", b"y"), File("usr/z", target="../etc/y")]
+    path, out = tmp_path / "x.deb", tmp_path / "out"
+    path.write_bytes(deb.build(Package("x1", "1", "all", FIELDS, files)))
+    dpkg_deb("-R", str(path), str(out))
+    assert (out / "etc/x").readlink() == Path("y")
+    assert (out / "usr/z").read_bytes() == b"y"
+    assert (out / "DEBIAN/conffiles").read_text() == "/etc/y\n"
+    assert (out / "DEBIAN/md5sums").read_text() == ""
+
+
 def test_lintian_has_nothing_to_say(built: Path) -> None:
     command = ["lintian", "--allow-root", str(built)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -100,6 +112,7 @@ def test_lintian_has_nothing_to_say(built: Path) -> None:
         ({"files": [File("/etc/x", b"")]}, "relative"),
         ({"files": [File("etc/../x", b"")]}, "relative"),
         ({"files": [File("x", b""), File("x", b"")]}, "twice"),
+        ({"files": [File("x", b"data", target="y")]}, "a link has no data"),
     ],
 )
 def test_packages_that_dpkg_would_not_take(change: dict[str, Any], message: str) -> None:

@@ -25,11 +25,15 @@ MIN_FIELDS = ("Maintainer", "Section", "Priority", "Description")
 
 @dataclass(frozen=True)
 class File:
-    """A file to install, owned by root; `path` has no leading slash."""
+    """A file to install, owned by root; `path` has no leading slash.
+
+    `target`: of a symbolic link, which has no data.
+    """
 
     path: str
-    data: bytes
+    data: bytes = b""
     mode: int = 0o644
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class Package:
     @property
     def conffiles(self) -> list[str]:
         """Files that are the user's once installed: all in /etc [Policy 10.7]."""
-        return [f"/{file.path}" for file in self.files if file.path.startswith("etc/")]
+        regular = (file.path for file in self.files if not file.target)
+        return [f"/{path}" for path in regular if path.startswith("etc/")]
 
 
 def _problem(package: Package) -> str:
@@ -71,6 +76,7 @@ def _problem(package: Package) -> str:
         "a line of a field that goes on begins with a space": any(v[:1] != " " for v in values),
         f"paths are relative, without `..`: {bad}": bool(bad) or any(".." in p for p in paths),
         "a path is there twice": len(set(paths)) != len(paths),
+        "a link has no data": any(file.target and file.data for file in package.files),
     }
     return next((text for text, wrong in checks.items() if wrong), "")
 
@@ -108,7 +114,8 @@ def _control_files(package: Package) -> list[File]:
         return f"{hashlib.md5(file.data, usedforsecurity=False).hexdigest()}  {file.path}\n"
 
     # dpkg has sums of its own for files that the user may change.
-    kept = [file for file in package.files if f"/{file.path}" not in package.conffiles]
+    regular = [file for file in package.files if not file.target]
+    kept = [file for file in regular if f"/{file.path}" not in package.conffiles]
     files = [File("control", control(package).encode())]
     files += [File("md5sums", "".join(map(sums, _sorted(kept))).encode())]
     if package.conffiles:
@@ -133,6 +140,8 @@ def _tar(files: Sequence[File], folders: Sequence[str], time: int) -> bytes:
         for file in _sorted(files):
             info = _info(f"./{file.path}", file.mode, time)
             info.size = len(file.data)
+            if file.target:
+                info.type, info.mode, info.linkname = tarfile.SYMTYPE, 0o777, file.target
             tar.addfile(info, io.BytesIO(file.data))
     return out.getvalue()
 
