@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xenolith import ROOT
 
-INIT = ROOT / "tools" / "dom0" / "init.sh"
+FOLDER = ROOT / "tools" / "dom0"
 CONFIG = 'disk = [ "/dev/xenolith/web-0,raw,xvda,w", "/dev/xenolith/web-1,raw,xvdb,r" ]\n'
 WORLD = """\
 run=$PWD
@@ -31,9 +31,10 @@ found() {
 """
 
 
-def function(name: str) -> str:
-    """The text of a function of init."""
-    found = re.search(rf"^{name}\(\) {{\n.*?^}}\n", INIT.read_text(), re.DOTALL | re.MULTILINE)
+def function(file: str, name: str) -> str:
+    """The text of a function of a script."""
+    text = (FOLDER / file).read_text()
+    found = re.search(rf"^{name}\(\) {{\n.*?^}}\n", text, re.DOTALL | re.MULTILINE)
     assert found is not None
     return found[0]
 
@@ -41,13 +42,13 @@ def function(name: str) -> str:
 def test_a_guest_waits_for_its_late_disks_only(tmp_path: Path) -> None:
     for folder in ("sys/block", "dev/xenolith", "etc/xen", "xenolith"):
         (tmp_path / folder).mkdir(parents=True)
-    text = function("disks") + function("guests")
-    text = re.sub(r"(?<![\w$}*])/(sys|dev/|etc|xenolith/g)", rf"{tmp_path}/\1", text)
+    text = function("init.sh", "disks") + function("guests.sh", "create_guests")
+    text = re.sub(r"(?<![\w$}*])/(sys|dev/|etc)", rf"{tmp_path}/\1", text)
     config = CONFIG.replace("/dev", f"{tmp_path}/dev")
     (tmp_path / "etc/xen/web.cfg").write_text(config)
     (tmp_path / "xenolith/guests").write_text("web\n")
     # Nobody but root makes devices; the links to them can be seen by all.
-    script = WORLD + text.replace("-b", "-h") + "guests\n"
+    script = WORLD + text.replace("-b", "-h") + f"create_guests {tmp_path}/xenolith/guests\n"
     done = subprocess.run(
         ["sh", "-c", script],
         check=False,

@@ -45,6 +45,8 @@ run=/run token=
 [ -r /xenolith/token ] && read -r token </xenolith/token
 # shellcheck source=tools/dom0/exec.sh
 . /etc/exec.sh
+# shellcheck source=tools/dom0/guests.sh
+. /etc/guests.sh
 
 # A line for the host as long as the kernel speaks on this console: one of its own messages is
 # never broken by another one.
@@ -223,30 +225,6 @@ network_known() {
     announce network "$state"
 }
 
-# Creates the guests that the host has given; their disks may show up late.
-guests() {
-    while read -r name; do
-        config=/etc/xen/$name.cfg
-        grep -o '/dev/xenolith/[A-Za-z0-9._-]*' "$config" | while read -r disk; do
-            tries=0
-            until [ -b "$disk" ] || [ $tries -ge 100 ]; do
-                tries=$((tries + 1))
-                sleep 0.2
-                disks
-            done
-        done
-        if xl create "$config" </dev/null >"$run/guest.log" 2>&1; then
-            announce guest up "$name"
-        else
-            # The first complaint is the cause, the others are its consequences.
-            why=$(grep -vE '^Parsing config|^libxl: info|exited with error' "$run/guest.log" |
-                sed 's/^libxl: error: [^ ]* //; s/^script: //; q')
-            echo "dom0: guest $name was not created: $why"
-            announce guest down "$name" "$why"
-        fi
-    done </xenolith/guests
-}
-
 # A real init takes over: a shell script as PID 1 can start programs only in ways that leave them
 # deaf to Ctrl-C, or itself deaf to `poweroff`.
 shell() {
@@ -290,11 +268,11 @@ if [ -d /xenolith/exec ]; then
     [ -z "$console" ] || dmesg -n 3
     if [ -z "$failed" ]; then
         network_known
-        [ ! -e /xenolith/guests ] || guests
+        [ ! -e /xenolith/guests ] || create_guests /xenolith/guests
         run_commands /xenolith/exec
     fi
 else
-    [ -n "$failed" ] || [ ! -e /xenolith/guests ] || { network_known; guests; }
+    [ -n "$failed" ] || [ ! -e /xenolith/guests ] || { network_known; create_guests /xenolith/guests; }
     shell
 fi
 tell done

@@ -58,7 +58,7 @@ def entries(rules: Recipe, files: Files, chosen: Modules, scripts: dict[str, byt
     found += [cpio.link("lib", "usr/lib"), cpio.link("var/run", "/run")]
     found += [cpio.character_device("dev/console", 5, 1), cpio.character_device("dev/null", 1, 3)]
     found += [cpio.file("init", scripts["init.sh"], 0o755)]
-    for name in ("console.sh", "exec.sh", "udhcpc.sh"):
+    for name in ("console.sh", "exec.sh", "guests.sh", "udhcpc.sh"):
         found.append(cpio.file(f"etc/{name}", scripts[name], 0o755))
     found += [
         cpio.file(f"etc/{name}", data)
