@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from xenolith.card import login, packages, recipe, rootfs, tree
+from xenolith.card import login, recipe, rootfs, tree
 from xenolith.card.login import Login
 from xenolith.card.packages import Package
 from xenolith.card.rootfs import Choice
-from xenolith.dom0 import apt, cache, cpio
+from xenolith.dom0 import cpio
 from xenolith.errors import UserError
 
 FOLDERS = recipe.FOLDER, recipe.FOLDER.parent / "xen"
@@ -248,36 +247,6 @@ def test_passwords(tmp_path: Path) -> None:
         path.write_text(bad)
         with pytest.raises(UserError, match="8 characters"):
             login.read_password(path, "salt")
-
-
-def test_names_of_packages() -> None:
-    assert packages.parse_names("vim, git,,git") == ("git", "vim")
-    for bad in ("Vim", "a b", "-y", "x;y", "vim/sid"):
-        with pytest.raises(UserError, match="no name of a Debian package"):
-            packages.parse_names(bad)
-
-
-def test_a_package_that_does_not_exist(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def no(command: list[str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        del cwd
-        return subprocess.CompletedProcess(command, 100, "", "E: Unable to locate package nosuch\n")
-
-    monkeypatch.setenv("XENOLITH_CACHE", str(tmp_path))
-    monkeypatch.setattr(apt, "configure", lambda *_: tmp_path)
-    monkeypatch.setattr(apt, "refresh", lambda *_: None)
-    monkeypatch.setattr(apt, "run", no)
-    with pytest.raises(UserError, match="trixie has no package nosuch for arm64") as e:
-        packages.solve(["nosuch"], "trixie", "arm64")
-    assert e.value.code == 2
-
-
-def test_what_was_solved_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XENOLITH_CACHE", str(tmp_path))
-    deb = tmp_path / "a_1_all.deb"
-    deb.write_text("x")
-    memory = apt.directory("trixie", ("arm64",)) / f"solved-{cache.digest(json.dumps(['a']))}.json"
-    memory.write_text(json.dumps([["a", str(deb), True]]))
-    assert packages.solve(["a"], "trixie", "arm64") == [Package("a", deb, True)]
 
 
 def test_archives_are_read_as_they_are_written() -> None:
