@@ -56,16 +56,20 @@ def root() -> tree.Tree:
     return found
 
 
-def finished(wishes: Login = Login(), hostname: str = "pi") -> tree.Tree:  # noqa: B008 - frozen
+def finished(
+    wishes: Login = Login(),  # noqa: B008 - frozen
+    hostname: str = "pi",
+    *,
+    debian_kernel: bool = True,
+) -> tree.Tree:
     found = root()
     debs = [
         Package("libc6", Path("libc6_2_arm64.deb"), True),
         Package("nano", Path("nano_8_arm64.deb"), False),
         Package("libnl", Path("libnl_3_arm64.deb"), False),
     ]
-    rootfs.finish(
-        found, Choice(hostname, wishes, 0x4584_7789, "Types: deb\n"), FILES, debs, {"nano"}
-    )
+    choice = Choice(hostname, wishes, 0x4584_7789, "Types: deb\n", debian_kernel)
+    rootfs.finish(found, choice, FILES, debs, {"nano"})
     return found
 
 
@@ -90,6 +94,14 @@ def test_settings() -> None:
     for item in found.values():
         assert item.mtime == 5 or item.path == ""
         assert str(Path(item.path).parent) in {*found, "."}
+
+
+def test_a_kernel_of_no_package_stays() -> None:
+    """All is in it, and Debian's, which may be installed beside it, is no dom0."""
+    of_kernel = {p for p in finished() if p not in finished(debian_kernel=False)}
+    hooks = {p for p in of_kernel if p.endswith("zz-xenolith")}
+    assert len(hooks) == 2 and "etc/modules-load.d/xen.conf" in of_kernel
+    assert "etc/xen/demo.cfg" in finished(debian_kernel=False)
 
 
 def shadow(found: tree.Tree, user: str) -> list[str]:

@@ -36,6 +36,7 @@ from xenolith.dom0 import image as dom0_image
 from xenolith.dom0 import recipe as dom0_recipe
 from xenolith.dom0.image import Dom0
 from xenolith.errors import UserError
+from xenolith.package import xentools
 from xenolith.system.placement import MIB
 
 BOOT_LABEL, ROOT_LABEL = "BOOT", "dom0"
@@ -95,10 +96,8 @@ def _identifier(identity: bytes) -> int:
 def build(request: Request, out: Path) -> Made:
     """Write the image. Raises UserError; then `out` is as it was."""
     boot.facts(request.board)
-    rules, arch = recipe.load(), request.board.debian_arch
-    check(request.board, minimal=request.minimal)
-    own = dom0_recipe.load().is_built(arch)
-    linux = kernel.built(arch) if own else kernel.prepare(arch, rules)
+    arch = request.board.debian_arch
+    linux = kernel.of_dom0(arch)
     dom0 = dom0_image.build(arch)
     usual = dom0.core.read_bytes()
     identity = request.identity(linux.release)
@@ -107,7 +106,7 @@ def build(request: Request, out: Path) -> Made:
         if request.minimal:
             found = _minimal(dom0, request.hostname, linux.seconds)
         else:
-            found = _debian(request, rules, linux, identifier, place)
+            found = _debian(request, linux, identifier, place)
             # The kernel and the initial file system of /etc/xen/demo.cfg.
             tree.put(found, _items(dom0.guests), linux.seconds)
         files = _boot_files(request, linux, usual, identifier)
@@ -120,17 +119,6 @@ def build(request: Request, out: Path) -> Made:
         content = part.stat().st_blocks * 512
         part.replace(out)
     return Made(out, shape, content, identifier)
-
-
-def check(board: Board, *, minimal: bool) -> None:
-    """Refuse what cannot be made for the board. Raises UserError."""
-    boot.facts(board)
-    if dom0_recipe.load().is_built(board.debian_arch) and not minimal:
-        raise UserError(
-            f"{board.name}: Debian has no Xen tools for {board.debian_arch}; a dom0 of busybox and "
-            "xl can be made: --minimal",
-            2,
-        )
 
 
 def _boot_files(
@@ -190,15 +178,21 @@ def _minimal(dom0: Dom0, hostname: str, seconds: int) -> Tree:
     return found
 
 
-def _debian(
-    request: Request, rules: recipe.Recipe, linux: kernel.Kernel, identifier: int, place: Path
-) -> Tree:
+def _debian(request: Request, linux: kernel.Kernel, identifier: int, place: Path) -> Tree:
     """The root of a Debian dom0."""
-    suite, asked = dom0_recipe.load().suite, {*rules.packages, *request.packages}
-    chosen = packages.solve(sorted(asked), suite, linux.arch)
+    rules, suite, arch = recipe.load(), dom0_recipe.load().suite, linux.arch
+    asked = {*rules.packages, *rules.more.get(arch, ()), *request.packages}
+    needs = {*asked, *xentools.DEPENDS} if linux.is_ours else asked
+    chosen = packages.solve(sorted(needs), suite, arch)
+    if linux.is_ours:
+        asked.add(xentools.NAME)
+        tools = xentools.package(arch, linux.seconds)
+        chosen.append(packages.Package(xentools.NAME, tools, essential=False))
     found = stage.read(stage.root(chosen, rules, linux), place / "spool", linux.seconds)
     listed = rootfs.sources_list(suite)
-    choice = rootfs.Choice(request.hostname, request.login, identifier, listed)
+    choice = rootfs.Choice(
+        request.hostname, request.login, identifier, listed, debian_kernel=not linux.is_ours
+    )
     folders = recipe.FOLDER, dom0_image.SCRIPTS / "xen"
     files = {path.name: path.read_bytes() for folder in folders for path in folder.iterdir()}
     rootfs.finish(found, choice, files, chosen, asked)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Debian's kernel as a card needs it: image, device trees, modules of the initrd; in the cache."""
+"""A kernel as a card needs it: image, device trees, modules of the initrd; in the cache.
+
+Debian's, or ours where Debian's cannot be dom0.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xenolith import progress
+from xenolith.card import recipe as card_recipe
 from xenolith.card.recipe import Recipe
 from xenolith.cross.project import Result
 from xenolith.dom0 import cache, cpio, debian, initramfs, linux, recipe
@@ -36,6 +40,8 @@ class Kernel:
     release: str
     seconds: int
     """When the newest file of its package was made: the date of all that is made here."""
+    is_ours: bool = False
+    """Built from source, with all drivers in it; no package has it."""
 
     @property
     def image(self) -> Path:
@@ -63,6 +69,11 @@ class Kernel:
         if not path.is_file():
             raise UserError(f"Debian's kernel {self.release} has no device tree {name}")
         return path.read_bytes()
+
+
+def of_dom0(arch: str) -> Kernel:
+    """What a dom0 boots; downloaded or built. Raises UserError."""
+    return built(arch) if recipe.load().is_built(arch) else prepare(arch, card_recipe.load())
 
 
 def prepare(arch: str, rules: Recipe, suite: str = "") -> Kernel:
@@ -95,7 +106,7 @@ def built(arch: str) -> Kernel:
             if not (folder / "done.json").exists():
                 _pack(folder, source, deb)
     facts = json.loads((folder / "done.json").read_text())
-    return Kernel(arch, folder, str(facts["release"]), int(facts["seconds"]))
+    return Kernel(arch, folder, str(facts["release"]), int(facts["seconds"]), is_ours=True)
 
 
 def _pack(folder: Path, source: Result, deb: Path) -> None:

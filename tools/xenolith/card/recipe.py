@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xenolith import ROOT
@@ -20,6 +20,8 @@ class Recipe:
     packages: tuple[str, ...]
     first: tuple[str, ...]
     modules: tuple[str, ...]
+    more: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Debian's architecture to packages that are for it alone."""
 
 
 def load(path: Path = FOLDER / "card.toml") -> Recipe:
@@ -28,7 +30,9 @@ def load(path: Path = FOLDER / "card.toml") -> Recipe:
         raw = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as e:
         raise UserError(f"{path}: {e}") from e
-    wrong = set(raw) ^ set(Recipe.__dataclass_fields__)
+    wrong = (set(raw) ^ set(Recipe.__dataclass_fields__)) - {"more"}
     if wrong:
         raise UserError(f"{path}: unknown or missing keys: {', '.join(sorted(wrong))}")
-    return Recipe(**{key: tuple(str(item) for item in value) for key, value in raw.items()})
+    more = raw.pop("more", {})
+    lists = {key: tuple(str(item) for item in value) for key, value in raw.items()}
+    return Recipe(**lists, more={str(arch): tuple(names) for arch, names in more.items()})

@@ -72,6 +72,8 @@ class Choice:
     identifier: int
     sources: str
     """For apt: text in deb822 style."""
+    debian_kernel: bool = True
+    """A package has the kernel; else all drivers are in it, and no package replaces it."""
 
     def partition(self, number: int) -> str:
         """What names a partition of this card wherever it is plugged in."""
@@ -93,6 +95,7 @@ def finish(
     items = [
         *_settings(choice),
         *_services(files),
+        *(_kernel(files) if choice.debian_kernel else []),
         *_network(files),
         tree.file("var/lib/apt/extended_states", automatic(packages, asked)),
     ]
@@ -143,10 +146,7 @@ def _settings(choice: Choice) -> list[Item]:
 def _services(files: dict[str, bytes]) -> list[Item]:
     items = [
         tree.file("usr/lib/xenolith/grow", files["grow.sh"], 0o755),
-        tree.file("etc/kernel/postinst.d/zz-xenolith", files["kernel-hook.sh"], 0o755),
-        tree.file("etc/initramfs/post-update.d/zz-xenolith", files["kernel-hook.sh"], 0o755),
         tree.file("etc/udev/rules.d/70-xenolith.rules", DISKS),
-        tree.file("etc/modules-load.d/xen.conf", "xen-gntalloc\nxen-blkback\nxen-netback\nloop\n"),
         tree.file(f"{UNITS}/xen.service.d/dom0.conf", files["xen-dom0.conf"]),
         tree.file(f"{UNITS}/ssh.service.d/keys.conf", files["ssh-keys.conf"]),
         tree.file(f"{UNITS}/{CONSOLES[1]}.service.d/quiet.conf", QUIET),
@@ -159,6 +159,16 @@ def _services(files: dict[str, bytes]) -> list[Item]:
         unit = f"/usr/lib/systemd/system/{name}.service"
         items.append(tree.link(f"{UNITS}/{target}/{name}.service", unit))
     return items
+
+
+def _kernel(files: dict[str, bytes]) -> list[Item]:
+    """What a kernel with modules needs, and what puts the next one where U-Boot looks for it."""
+    hook = files["kernel-hook.sh"]
+    return [
+        tree.file("etc/kernel/postinst.d/zz-xenolith", hook, 0o755),
+        tree.file("etc/initramfs/post-update.d/zz-xenolith", hook, 0o755),
+        tree.file("etc/modules-load.d/xen.conf", "xen-gntalloc\nxen-blkback\nxen-netback\nloop\n"),
+    ]
 
 
 def _network(files: dict[str, bytes]) -> list[Item]:

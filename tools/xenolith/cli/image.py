@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes the image; prints its name, and on stderr what to do with it."""
     board = find(args.board)
-    image.check(board, minimal=args.minimal)
+    boot.facts(board)
     out = args.out or OUTPUT / board.name / "live.raw"
     room = _card_size(args.card) if args.card else None
     wishes = _wishes(board, args)

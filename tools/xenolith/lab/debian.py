@@ -15,7 +15,7 @@ from pathlib import Path
 
 from xenolith import OUTPUT, progress
 from xenolith.boards import Board
-from xenolith.card import boot, image, kernel, mbr, recipe
+from xenolith.card import boot, image, kernel, mbr
 from xenolith.card.image import Request
 from xenolith.card.login import Login as Owner
 from xenolith.dom0 import cache
@@ -55,10 +55,7 @@ def check(board: Board) -> None:
             f"./xenolith image --board {board.name}",
             2,
         )
-    try:
-        image.check(board, minimal=False)
-    except UserError as e:
-        raise UserError(f"--dom0 debian: {e.message.removesuffix(': --minimal')}", 2) from e
+    boot.facts(board)
 
 
 def ensure(system: System) -> System:
@@ -94,7 +91,7 @@ def _make(system: System, found: Debian) -> None:
         login=Owner(opened=True),
         size=SIZE,
     )
-    linux = kernel.prepare(board.debian_arch, recipe.load())
+    linux = kernel.of_dom0(board.debian_arch)
     usual = dom0_image.build(board.debian_arch).core.read_bytes()
     cache.write_atomic(found.kernel, linux.packed.read_bytes())
     cache.write_atomic(found.initrd, boot.initrd(usual, linux))
