@@ -32,12 +32,20 @@ HARNESS = {
 }
 """What stands in for a port there."""
 
+COVERAGE = "XENOLITH_COVERAGE" in os.environ
+"""`xenolith test --coverage`: count lines and branches, without sanitizers."""
+
+OPTIMIZE = "-O0 --coverage -fprofile-update=atomic" if COVERAGE else "-O1"
+
 CODE = (
-    "-std=gnu11 -O1 -g -ffreestanding -fno-strict-aliasing -fno-delete-null-pointer-checks "
+    f"-std=gnu11 {OPTIMIZE} -g -ffreestanding -fno-strict-aliasing -fno-delete-null-pointer-checks "
     "-fno-omit-frame-pointer -Wall -Wextra -Werror -DXEN_DEBUG=1 "
     "-include tests/host/arch/names.h -Ixen/include -Itests/host/arch/include "
     "-Itests/host/arch -Itests/host/fuzz"
 ).split()
+
+COUNTED = ["--coverage", "-Wl,-u,__gcov_dump"]
+"""Linker's flags; the port calls that function (memory.c)."""
 
 SANITIZERS = {
     "address": "-fsanitize=address,undefined -fno-sanitize-recover=all".split(),
@@ -46,6 +54,8 @@ SANITIZERS = {
     # It does not know fences, which is no loss: on this machine they order nothing more.
     "thread": "-fsanitize=thread -Wno-tsan -Wno-maybe-uninitialized".split(),
 }
+if COVERAGE:
+    SANITIZERS = dict.fromkeys(SANITIZERS, COUNTED)
 SANITIZE = SANITIZERS["address"]
 
 HINT = "apt-get install gcc clang libclang-rt-14-dev (or the libclang-rt-*-dev of your clang)"
@@ -93,7 +103,7 @@ class HostCompiler:
     @property
     def out(self) -> Path:
         """Where objects and programs go."""
-        return self.root / "build" / "host"
+        return self.root / "build" / ("coverage/objects" if COVERAGE else "host")
 
     def compile(self, source: Path, compiler: str, flags: list[str]) -> Path:
         """One object."""
@@ -181,17 +191,25 @@ def host_library(host_compiler: HostCompiler) -> Callable[[str], HostLibrary]:
 def host_fuzzer(host_compiler: HostCompiler) -> Callable[[str, str, tuple[str, ...]], Path]:
     """Makes a libFuzzer program of a function in tests/host/fuzz: name, library, more sources."""
 
+    def replay(name: str, library: str, more: tuple[str, ...]) -> Path:
+        sources = (*SOURCES[library], *more, *HARNESS[library], "tests/host/fuzz/entry.c")
+        flags = [*CODE, f"-DFUZZ=fuzz_{name}"]
+        objects = host_compiler.compile_all(sources, "gcc", flags)
+        main = host_compiler.root / "tests/host/fuzz/replay.c"
+        objects.append(host_compiler.compile(main, "gcc", ["-std=gnu11", "-O1"]))
+        return host_compiler.link(f"replay-{name}", objects, "gcc", COUNTED)
+
     def make(name: str, library: str, more: tuple[str, ...]) -> Path:
         clang = find_compiler("clang")
-        flags = [*CODE, *SANITIZE, "-fPIC"]
-        guided = [*flags, "-fsanitize=fuzzer-no-link"]
+        plain = [*CODE, *SANITIZE, "-fPIC"]
+        guided = [*plain, "-fsanitize=fuzzer-no-link"]
         objects = host_compiler.compile_all((*SOURCES[library], *more), clang, guided)
-        objects += host_compiler.compile_all(HARNESS[library], clang, flags)
+        objects += host_compiler.compile_all(HARNESS[library], clang, plain)
         # Apart from the fuzzer's own variables: the core's are reset for each machine.
         code = host_compiler.link(f"libfuzz-{library}.so", objects, clang, ["-shared", *SANITIZE])
         entry = ("tests/host/fuzz/entry.c",)
-        start = host_compiler.compile_all(entry, clang, [*flags, f"-DFUZZ=fuzz_{name}"])
+        start = host_compiler.compile_all(entry, clang, [*plain, f"-DFUZZ=fuzz_{name}"])
         link = [*SANITIZE, "-fsanitize=fuzzer"]
         return host_compiler.link(f"fuzz-{name}", [*start, code], clang, link)
 
-    return make
+    return replay if COVERAGE else make

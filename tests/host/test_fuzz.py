@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Short libFuzzer runs over every parser of hostile input; new inputs stay in build/host/corpus."""
+"""Short libFuzzer runs over every parser of hostile input; new inputs stay beside the programs.
+
+Where coverage is counted the same programs only read the inputs to begin with.
+"""
 
 from __future__ import annotations
 
@@ -175,10 +178,10 @@ TARGETS = (
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_fuzz(target: Target, root: Path, host_fuzzer: Callable[..., Path]) -> None:
+def test_fuzz(target: Target, host_fuzzer: Callable[..., Path]) -> None:
     """Nothing the fuzzer finds in a few seconds makes a sanitizer complain."""
     program = host_fuzzer(target.name, target.library, target.sources)
-    folder = root / "build" / "host" / "corpus" / target.name
+    folder = program.parent / "corpus" / target.name
     folder.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(target.corpus()):
         (folder / f"seed-{number}").write_bytes(data)

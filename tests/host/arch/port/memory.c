@@ -92,8 +92,14 @@ __attribute__((constructor)) static void host_keep_variables(void)
     }
 }
 
+/* Where lines are counted: adds the counters, which are variables, too, to those on the disk. */
+extern void __gcov_dump(void) __attribute__((weak));
+
 void host_restore_variables(void)
 {
+    if (__gcov_dump != NULL) {
+        __gcov_dump();
+    }
     for (unsigned int i = 0; i < host_segment_count; i++) {
         host_copy(host_segments[i].at, host_segments[i].copy, host_segments[i].words);
     }
