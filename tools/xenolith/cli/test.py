@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,8 +16,9 @@ from xenolith.boards import boards, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host
 from xenolith.build.toolchain import KINDS
-from xenolith.progress import note
-from xenolith.testing import plan, results
+from xenolith.errors import UserError
+from xenolith.progress import note, step
+from xenolith.testing import coverage, plan, results
 from xenolith.testing.plan import LAYERS, Pass
 from xenolith.testing.results import Ran
 
@@ -30,10 +34,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--layer", action="append", choices=LAYERS, help="only this; repeatable")
     parser.add_argument("-k", metavar="EXPR", help="only tests whose name matches (as in pytest)")
     parser.add_argument("-x", action="store_true", help="stop at the first failure")
+    parser.add_argument(
+        "--coverage", action="store_true", help="how much of xen/ the host layer executes"
+    )
+    parser.add_argument("--json", action="store_true", help="with --coverage: its table as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the tests; 1 if one fails or none ran."""
+    if args.coverage:
+        return _cover(args)
+    if args.json:
+        raise UserError("--json prints the table of --coverage: add that", 2)
     wanted = args.layer or list(LAYERS)
     if args.board or args.k:
         passes = plan.single(find(args.board or DEFAULT), wanted)
@@ -59,6 +71,33 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _cover(args: argparse.Namespace) -> int:
+    """Runs the host layer with counters; 1 if a test fails or a folder is below its floor."""
+    if args.layer not in (None, ["host"]) or args.board:
+        raise UserError("--coverage is of the host layer: leave out --layer and --board", 2)
+    rules = coverage.read_rules()
+    passes = plan.single(find(DEFAULT), ["host"])
+    _install(args, passes)
+    host.ensure_extra("coverage", "gcovr", "gcovr (tables and pages of coverage)")
+    shutil.rmtree(coverage.FOLDER, ignore_errors=True)
+    ran = _run(args, passes[0])
+    with step("adding up what was executed"):
+        rows = coverage.gather(rules)
+    # A part of the tests executes a part of the code.
+    wrong = [] if args.k else coverage.too_low(rows, rules.floors)
+    ok = ran.ok and bool(ran.cases) and not wrong
+    if args.json:
+        print(json.dumps(coverage.described(rows, wrong, ok), indent=1))
+        return 0 if ok else 1
+    print(coverage.table(rows))
+    for line in wrong:
+        print(f"below its floor: {line}")
+    print(f"page: {coverage.PAGE}")
+    verdict = "PASS" if ok else "FAIL"
+    print(f"xenolith test: {verdict}: {results.counts([ran])} in {ran.seconds:.0f} s")
+    return 0 if ok else 1
+
+
 def _install(args: argparse.Namespace, passes: list[Pass]) -> None:
     """Everything the passes need, before the first test."""
     host.ensure_all(plan.needs(passes, boards().values()))
@@ -78,7 +117,9 @@ def _run(args: argparse.Namespace, one: Pass) -> Ran:
     report.unlink(missing_ok=True)
     command = [sys.executable, "-m", "pytest", *pytest_arguments(args, one), f"--junitxml={report}"]
     begun = time.monotonic()
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    env = os.environ | ({coverage.SWITCH: "1"} if args.coverage else {})
+    output = sys.stderr if args.json else None
+    code = subprocess.run(command, cwd=ROOT, env=env, stdout=output, check=False).returncode
     return Ran(one.board.name, results.read(report), time.monotonic() - begun, code)
 
 
