@@ -58,6 +58,9 @@ if COVERAGE:
     SANITIZERS = dict.fromkeys(SANITIZERS, COUNTED)
 SANITIZE = SANITIZERS["address"]
 
+FAILING = tuple(f"-Wl,--wrap={name}" for name in ("heap_alloc", "buddy_alloc", "buddy_alloc_clean"))
+"""Linker's flags wherever the whole core is: the port can make allocations fail (failing.c)."""
+
 HINT = "apt-get install gcc clang libclang-rt-14-dev (or the libclang-rt-*-dev of your clang)"
 
 
@@ -67,6 +70,11 @@ class HostLibrary:
 
     path: Path
     preload: Path
+
+
+def wrapping(library: str) -> tuple[str, ...]:
+    """FAILING, for the library that has allocators."""
+    return FAILING if library == "core" else ()
 
 
 def find_compiler(name: str) -> str:
@@ -160,7 +168,7 @@ def host_program(host_compiler: HostCompiler) -> Callable[..., Path]:
         gcc, sanitize = find_compiler("gcc"), SANITIZERS[sanitizer]
         everything = (*SOURCES["core"], *HARNESS["core"], *sources)
         objects = host_compiler.compile_all(everything, gcc, [*CODE, *sanitize, "-fPIC"])
-        flags = [*sanitize, "-pthread", *(f"-Wl,--wrap={function}" for function in wrap)]
+        flags = [*sanitize, "-pthread", *FAILING, *(f"-Wl,--wrap={function}" for function in wrap)]
         return host_compiler.link(f"{name}-{sanitizer}", objects, gcc, flags)
 
     return make
@@ -176,7 +184,7 @@ def host_library(host_compiler: HostCompiler) -> Callable[[str], HostLibrary]:
             gcc = find_compiler("gcc")
             sources = (*SOURCES[name], *HARNESS[name])
             objects = host_compiler.compile_all(sources, gcc, [*CODE, *SANITIZE, "-fPIC"])
-            flags = ["-shared", "-Wl,-z,defs", *SANITIZE]
+            flags = ["-shared", "-Wl,-z,defs", *SANITIZE, *wrapping(name)]
             path = host_compiler.link(f"lib{name}.so", objects, gcc, flags)
             where = subprocess.run(
                 [gcc, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True
@@ -197,7 +205,7 @@ def host_fuzzer(host_compiler: HostCompiler) -> Callable[[str, str, tuple[str, .
         objects = host_compiler.compile_all(sources, "gcc", flags)
         main = host_compiler.root / "tests/host/fuzz/replay.c"
         objects.append(host_compiler.compile(main, "gcc", ["-std=gnu11", "-O1"]))
-        return host_compiler.link(f"replay-{name}", objects, "gcc", COUNTED)
+        return host_compiler.link(f"replay-{name}", objects, "gcc", [*COUNTED, *wrapping(library)])
 
     def make(name: str, library: str, more: tuple[str, ...]) -> Path:
         clang = find_compiler("clang")
@@ -206,7 +214,8 @@ def host_fuzzer(host_compiler: HostCompiler) -> Callable[[str, str, tuple[str, .
         objects = host_compiler.compile_all((*SOURCES[library], *more), clang, guided)
         objects += host_compiler.compile_all(HARNESS[library], clang, plain)
         # Apart from the fuzzer's own variables: the core's are reset for each machine.
-        code = host_compiler.link(f"libfuzz-{library}.so", objects, clang, ["-shared", *SANITIZE])
+        flags = ["-shared", *SANITIZE, *wrapping(library)]
+        code = host_compiler.link(f"libfuzz-{library}.so", objects, clang, flags)
         entry = ("tests/host/fuzz/entry.c",)
         start = host_compiler.compile_all(entry, clang, [*plain, f"-DFUZZ=fuzz_{name}"])
         link = [*SANITIZE, "-fsanitize=fuzzer"]

@@ -97,6 +97,14 @@ unsigned int host_atomics_to_fail(void); /* how many of them are left */
 /* TLB flushes for second-stage tables, of all domains. */
 uint64_t host_flushes(void);
 
+/* Counts from now on how often one hypercall reads in [gva, gva + size) of its caller. */
+void host_watch(uint64_t gva, uint64_t size);
+unsigned int host_watched(void); /* the most that one call did */
+
+/* The n-th allocation of the core from now on fails, just that one. 0: none. */
+void host_fail_alloc(unsigned int n);
+unsigned int host_alloc_to_fail(void); /* how many more until then; 0: it has failed */
+
 /* What the hypervisor's own tables have at `va`: physical address, enum hyp_kind, size of the leaf
  * (1 << shift). false: nothing. */
 bool host_hyp_walk(uint64_t va, uint64_t *pa, unsigned int *kind, unsigned int *shift);
@@ -109,6 +117,9 @@ unsigned int host_timers(unsigned int cpu);
 
 /* First instruction and first argument of a vCPU that was set up. */
 uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0);
+
+/* The domain may have the frames [first, end) of devices, as dom0 has none by itself. */
+int host_permit(uint16_t domain, uint64_t first, uint64_t end);
 
 /* A domain by its number, without a reference; NULL: none. */
 struct domain *host_domain(uint16_t id);

@@ -13,6 +13,7 @@
 #include <xen/lib.h>
 #include <xen/mmio.h>
 #include <xen/page.h>
+#include <xen/rangeset.h>
 #include <xen/time.h>
 #include <xen/trap.h>
 
@@ -128,6 +129,9 @@ static void host_call(void *data)
     struct cpu *c = host_cpu;
 
     v->arch.repeat = false;
+    if (!host_state.threads) {
+        host_state.fetches_of_call = 0;
+    }
     hypercall_enter(v);
     call->repeat = v->arch.repeat;
     call->result = v->arch.result;
@@ -340,6 +344,11 @@ struct domain *host_domain(uint16_t id)
         domain_put(d);
     }
     return d;
+}
+
+int host_permit(uint16_t domain, uint64_t first, uint64_t end)
+{
+    return rangeset_add(host_domain(domain)->iomem, first, end);
 }
 
 uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0)

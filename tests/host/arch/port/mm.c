@@ -152,8 +152,32 @@ static bool host_walk(const struct domain *d, paddr_t gpa, bool write, paddr_t *
 }
 
 /* Guests of this port have no tables of their own: virtual addresses are guest-physical ones. */
+void host_watch(uint64_t gva, uint64_t size)
+{
+    host_state.watched = gva;
+    host_state.watched_end = gva + size;
+    host_state.fetches = 0;
+}
+
+unsigned int host_watched(void)
+{
+    return host_state.fetches;
+}
+
+/* Each access to guest memory asks for its address first. */
+static void host_count_fetch(uint64_t gva)
+{
+    if (gva >= host_state.watched && gva < host_state.watched_end) {
+        host_state.fetches_of_call++;
+        host_state.fetches = max_u32(host_state.fetches, host_state.fetches_of_call);
+    }
+}
+
 bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
 {
+    if (!write && !host_state.threads) {
+        host_count_fetch(gva);
+    }
     BUG_ON((host_cpu->copying & 1u) == 0);
     smp_mb(); /* the contract: earlier stores are visible before the translation begins */
     return host_walk(host_cpu->current->d, gva, write, pa);

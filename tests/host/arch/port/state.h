@@ -26,6 +26,9 @@ struct host_machine_state {
     unsigned int preempt_count;
     unsigned int repeats;
     unsigned int failing_atomics;
+    unsigned int failing_alloc;
+    uint64_t watched, watched_end;         /* guest addresses */
+    unsigned int fetches, fetches_of_call; /* the most of one call; of this one */
     bool dump_faults; /* the next look at the stack does */
     bool threads;     /* each CPU has a thread of its own */
     bool late;        /* threads wait here and there, so that others overtake them */

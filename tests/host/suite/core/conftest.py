@@ -149,11 +149,18 @@ class Machine:
     def op(self, name: str, command: int, kind: str, /, **fields: Any) -> tuple[int, Any]:
         """A sub-operation on a structure: result, and the structure as it came back."""
         value = self.ffi.new(f"struct {kind} *", fields)
-        at = self.write(bytes(self.ffi.buffer(value)))
-        result = self.call(name, command, at)
-        size = self.ffi.sizeof(value[0])
-        self.ffi.memmove(value, self.read(at, size), size)
+        result = self.on(value, lambda at: self.call(name, command, at))
         return result, value
+
+    def on(self, value: Any, call: Callable[[int], int]) -> int:
+        """Does a call on a structure, which is updated; it must be read once only."""
+        raw = self.ffi.buffer(value)
+        at = self.write(bytes(raw))
+        self.lib.host_watch(at, len(raw))
+        result = call(at)
+        assert self.lib.host_watched() <= 1, "what the guest may change is read twice"
+        raw[:] = self.read(at, len(raw))
+        return result
 
     def sysctl(self, name: str, /, version: int = 0x15, **fields: Any) -> tuple[int, Any]:
         """A sysctl by name and the fields of its structure: result, and what it came back with."""
@@ -162,11 +169,7 @@ class Machine:
         value.interface_version = version
         for key, content in fields.items():
             setattr(value.u, key, content)
-        raw = self.ffi.buffer(value)
-        at = self.write(bytes(raw))
-        result = self.call("sysctl", at)
-        raw[:] = self.read(at, len(raw))
-        return result, value.u
+        return self.on(value, lambda at: self.call("sysctl", at)), value.u
 
 
 @pytest.fixture(scope="session")
@@ -197,11 +200,7 @@ class Tools:
         value.domain = domain
         for key, content in fields.items():
             setattr(value.u, key, content)
-        raw = self.machine.ffi.buffer(value)
-        at = self.machine.write(bytes(raw))
-        result = self.machine.call("domctl", at)
-        raw[:] = self.machine.read(at, len(raw))
-        return result, value
+        return self.machine.on(value, lambda at: self.machine.call("domctl", at)), value
 
     def config(self, vcpus: int = 1, **fields: int) -> dict[str, int]:
         """The configuration of a new domain."""
