@@ -27,7 +27,7 @@ SOURCES = {
 """What a library tests: what needs no port (library, device trees, boot parsing), or all."""
 
 HARNESS = {
-    "base": ("tests/host/arch/printk.c", "tests/host/fuzz/base/*.c"),
+    "base": ("tests/host/arch/*.c", "tests/host/fuzz/base/*.c"),
     "core": ("tests/host/arch/port/*.c", "tests/host/fuzz/core/*.c"),
 }
 """What stands in for a port there."""

@@ -101,6 +101,10 @@ uint64_t host_flushes(void);
 void host_watch(uint64_t gva, uint64_t size);
 unsigned int host_watched(void); /* the most that one call did */
 
+/* From the n-th access of the core to memory of the running guest on all of them fail. 0: none. */
+void host_fail_access(unsigned int n);
+bool host_access_failed(void); /* has one, since then? */
+
 /* The n-th allocation of the core from now on fails, just that one. 0: none. */
 void host_fail_alloc(unsigned int n);
 unsigned int host_alloc_to_fail(void); /* how many more until then; 0: it has failed */

@@ -164,6 +164,27 @@ unsigned int host_watched(void)
     return host_state.fetches;
 }
 
+void host_fail_access(unsigned int n)
+{
+    host_state.failing_access = n;
+    host_state.access_failed = false;
+}
+
+bool host_access_failed(void)
+{
+    return host_state.access_failed;
+}
+
+static bool host_access_fails(void)
+{
+    if (host_state.failing_access > 1) {
+        host_state.failing_access--;
+        return false;
+    }
+    host_state.access_failed |= host_state.failing_access == 1;
+    return host_state.failing_access == 1;
+}
+
 /* Each access to guest memory asks for its address first. */
 static void host_count_fetch(uint64_t gva)
 {
@@ -180,6 +201,9 @@ bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
     }
     BUG_ON((host_cpu->copying & 1u) == 0);
     smp_mb(); /* the contract: earlier stores are visible before the translation begins */
+    if (host_access_fails()) {
+        return false;
+    }
     return host_walk(host_cpu->current->d, gva, write, pa);
 }
 

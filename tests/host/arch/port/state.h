@@ -27,6 +27,8 @@ struct host_machine_state {
     unsigned int repeats;
     unsigned int failing_atomics;
     unsigned int failing_alloc;
+    unsigned int failing_access;
+    bool access_failed;
     uint64_t watched, watched_end;         /* guest addresses */
     unsigned int fetches, fetches_of_call; /* the most of one call; of this one */
     bool dump_faults; /* the next look at the stack does */
