@@ -57,6 +57,11 @@ void dt_use(const void *blob)
     dt_blob = blob;
 }
 
+const void *dt_used(void)
+{
+    return dt_blob;
+}
+
 const void *dt_property(dt_node node, const char *name, uint32_t *length)
 {
     for (const uint32_t *at = node;; at = dt_next(at)) {

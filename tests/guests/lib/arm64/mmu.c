@@ -14,6 +14,7 @@
 #define PTE_AF        0x400UL
 #define PTE_INNER     0x300UL
 #define PTE_READ_ONLY 0x80UL
+#define PTE_USER      0x40UL
 #define PTE_XN        (3UL << 53)
 #define PTE_DEVICE    (0UL << 2 | PTE_XN)
 #define PTE_NORMAL    (1UL << 2 | PTE_INNER)
@@ -28,8 +29,9 @@ enum {
     GIB_SHIFT = 30,
     MIB2_SHIFT = 21,
     IDENTITY_GIB = 256,
-    IMAGE_SLOT = 511, /* the link address */
-    WINDOW_SLOT = 511 /* last 2 MiB of it */
+    IMAGE_SLOT = 511,  /* the link address */
+    WINDOW_SLOT = 511, /* last 2 MiB of it */
+    USER_PAGE = 256    /* in the window: what is for user mode */
 };
 
 const uint64_t port_unmapped = 0x7000000000UL;
@@ -105,17 +107,27 @@ uint64_t port_physical(const void *virtual_address)
                : address - ((uint64_t)IMAGE_SLOT << GIB_SHIFT) + mmu_load_address;
 }
 
-void *port_map(unsigned int slot, uint64_t physical, bool writable)
+static void *mmu_map(unsigned int page, uint64_t entry)
 {
     uint64_t address = ((uint64_t)IMAGE_SLOT << GIB_SHIFT) + ((uint64_t)WINDOW_SLOT << MIB2_SHIFT) +
-                       (uint64_t)slot * PAGE_SIZE;
-    uint64_t gib = physical >> GIB_SHIFT;
-    uint64_t kind = gib < IDENTITY_GIB ? mmu_level1[gib] & (PTE_XN | 0x3fcUL) : PTE_DEVICE;
+                       (uint64_t)page * PAGE_SIZE;
     /* Break before make. */
-    mmu_level3[slot] = 0;
+    mmu_level3[page] = 0;
     __asm__ volatile("dsb ish\n\ttlbi vmalle1is\n\tdsb ish\n\tisb" ::: "memory");
-    mmu_level3[slot] = physical | kind | PTE_AF | (writable ? 0 : PTE_READ_ONLY) | PTE_PAGE;
+    mmu_level3[page] = entry | PTE_AF | PTE_PAGE;
     /* The entry is in place before the caller uses the address. */
     __asm__ volatile("dsb ish\n\tisb" ::: "memory");
     return (void *)(uintptr_t)address;
+}
+
+void *port_map(unsigned int slot, uint64_t physical, bool writable)
+{
+    uint64_t gib = physical >> GIB_SHIFT;
+    uint64_t kind = gib < IDENTITY_GIB ? mmu_level1[gib] & (PTE_XN | 0x3fcUL) : PTE_DEVICE;
+    return mmu_map(slot, physical | kind | (writable ? 0 : PTE_READ_ONLY));
+}
+
+void *user_map(unsigned int slot, uint64_t physical)
+{
+    return mmu_map(USER_PAGE + slot, physical | PTE_NORMAL | PTE_READ_ONLY | PTE_USER);
 }

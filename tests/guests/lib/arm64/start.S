@@ -92,7 +92,9 @@ guest_vectors:
     vector vector_irq
     vector vector_bad
     vector vector_serror
-    .rept 8
+    .align 7
+    b user_fault
+    .rept 7
     vector vector_bad
     .endr
 
@@ -152,6 +154,35 @@ handler vector_sync, trap_sync
 handler vector_irq, gic_interrupt
 handler vector_serror, trap_serror
 handler vector_bad, trap_bad
+
+/* In: x0 address, x1 and x2 what x0 and x1 shall be there. Runs it at EL0, with interrupts masked,
+ * until an exception. Out: x0 as it is then, x1 its syndrome. */
+    .globl user_run
+user_run:
+    sub sp, sp, #96
+    stp x19, x20, [sp]
+    stp x21, x22, [sp, #16]
+    stp x23, x24, [sp, #32]
+    stp x25, x26, [sp, #48]
+    stp x27, x28, [sp, #64]
+    stp x29, x30, [sp, #80]
+    msr elr_el1, x0
+    mov x0, #0x3c0
+    msr spsr_el1, x0
+    mov x0, x1
+    mov x1, x2
+    eret
+
+user_fault:
+    mrs x1, esr_el1
+    ldp x19, x20, [sp]
+    ldp x21, x22, [sp, #16]
+    ldp x23, x24, [sp, #32]
+    ldp x25, x26, [sp, #48]
+    ldp x27, x28, [sp, #64]
+    ldp x29, x30, [sp, #80]
+    add sp, sp, #96
+    ret
 
     .bss
     .align 4

@@ -10,6 +10,9 @@
 /* Sets the tree that the others read. */
 void dt_use(const void *blob);
 
+/* The tree that is used. */
+const void *dt_used(void);
+
 /* A node: its properties begin here. Null: not found. */
 typedef const uint32_t *dt_node;
 

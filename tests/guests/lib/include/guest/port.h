@@ -40,6 +40,10 @@ void *port_map(unsigned int slot, uint64_t physical, bool writable);
 bool port_try_read(uint64_t address, unsigned int size, uint64_t *value);
 bool port_try_write(uint64_t address, unsigned int size, uint64_t value);
 
+/* Counts synchronous exceptions of this CPU as port_fault does, and passes over the instruction,
+ * while `expect`. */
+void trap_expect(bool expect);
+
 /* Calls an address; false if that made an exception at once. */
 bool port_try_call(uint64_t address);
 

@@ -36,8 +36,17 @@ struct smccc_result {
 void smccc_hvc(uint64_t function, uint64_t a, uint64_t b, uint64_t c, struct smccc_result *result);
 void smccc_smc(uint64_t function, uint64_t a, uint64_t b, uint64_t c, struct smccc_result *result);
 
-/* Counts synchronous exceptions as port_fault does while the calls run that `call` makes. */
-void trap_expect(bool expect);
+/* What user mode left. */
+struct user_result {
+    uint64_t x0;
+    uint64_t syndrome; /* ESR_EL1 */
+};
+
+/* Runs code at EL0, with x0 and x1, until it makes an exception. The page comes from user_map. */
+struct user_result user_run(uint64_t address, uint64_t x0, uint64_t x1);
+
+/* Maps a page for user mode, which may read and run it, at slot 0..15 of the user window. */
+void *user_map(unsigned int slot, uint64_t physical);
 
 static inline uint32_t read32(uint64_t address)
 {

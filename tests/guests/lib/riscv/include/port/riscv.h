@@ -58,9 +58,6 @@ struct sbi_result {
 struct sbi_result sbi_call(uint64_t extension, uint64_t function, uint64_t a0, uint64_t a1,
                            uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
 
-/* Counts exceptions as port_fault does, and passes over the instruction, while `expect`. */
-void trap_expect(bool expect);
-
 /* Enables a local interrupt (its own number, as in scause) on this CPU or disables it. */
 void trap_enable(unsigned int code, bool enable);
 
