@@ -64,7 +64,7 @@ def include_dirs(board: Board, out: str) -> list[str]:
 
 @dataclass(frozen=True)
 class Guests:
-    """The tiny kernels of tests/guests: each is linked with all of the library."""
+    """The tiny kernels of tests/: each is linked with all of the library."""
 
     mains: list[str]
     library: list[str]
@@ -74,7 +74,7 @@ class Guests:
 
 def guests(root: Path, board: Board) -> Guests:
     """The guests for a board; `mains` is empty where there are none."""
-    folders = _glob(root, ("tests/guests/*/*.c",))
+    folders = _glob(root, ("tests/guests/*/*.c", "tests/torture/*/*.c"))
     own = [name for name in folders if Path(name).parent.name == Path(name).stem]
     library = tuple(f"{GUEST_LIB}/{sub}*.{ext}" for sub in ("", f"{board.arch}/") for ext in "cS")
     port_script = f"{GUEST_LIB}/{board.arch}/guest.lds.S"
@@ -82,15 +82,19 @@ def guests(root: Path, board: Board) -> Guests:
     return Guests(
         mains=_glob(root, ("tests/guests/*.c", f"tests/guests/{board.arch}/*.c")) + own,
         library=[name for name in _glob(root, library) if not name.endswith(".lds.S")],
-        includes=[f"{GUEST_LIB}/include", f"{GUEST_LIB}/{board.arch}/include", "xen/include"],
+        includes=[
+            *(f"{GUEST_LIB}/include", f"{GUEST_LIB}/{board.arch}/include"),
+            *("tests/torture/include", "xen/include"),
+        ],
         script=script,
     )
 
 
-def guest_sources(root: Path, main: str) -> list[str]:
+def guest_sources(root: Path, main: str, arch: str) -> list[str]:
     """A tiny kernel's own files: the main one, or all of its folder where that has its name."""
     path = Path(main)
-    return _glob(root, (f"{path.parent}/*.c",)) if path.parent.name == path.stem else [main]
+    own = tuple(f"{path.parent}/{sub}*.{ext}" for sub in ("", f"{arch}/") for ext in "cS")
+    return _glob(root, own) if path.parent.name == path.stem else [main]
 
 
 def offsets_header(assembly: str) -> str:

@@ -163,7 +163,7 @@ def guests(base: Any) -> None:
     nodes = []
     for name in found.mains:
         target = f"{base['OUT']}/guests/{Path(name).stem}"
-        own = _objects(env, plan.guest_sources(ROOT, name))
+        own = _objects(env, plan.guest_sources(ROOT, name, base["BOARD"].arch))
         elf, _ = _link(env, target, found.script, [*own, *library])
         nodes += [elf, *env.Image(f"{target}.bin", elf)]
     Alias("guests", nodes)

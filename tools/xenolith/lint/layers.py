@@ -18,6 +18,7 @@ ALLOWED = (
     ("arch/", {"public", "xen", "arch", "asm"}),
     ("boards/", {"public", "xen", "arch", "asm"}),
     ("tests/guests/", {"public", "guest", "port"}),
+    ("tests/torture/", {"public", "guest", "port", "torture"}),
 )
 
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]+([<\"])([^>\"]+)[>\"]", re.MULTILINE)
