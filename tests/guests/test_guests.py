@@ -13,7 +13,7 @@ from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import plan
 
-NOT_TESTS = {"alloc", "bench", "cycles", "matrix", "panic"}
+NOT_TESTS = {"alloc", "bench", "cycles", "hostile", "matrix", "panic"}
 """No test, and those that have their own."""
 
 NOT_ON_XEN = {"readonly"}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who we are (dom0 or a clone), the rows, and what is checked after each of them.
+ */
+#include <public/sched.h>
+#include <public/sysctl.h>
+#include <torture/hostile.h>
+
+const struct row hostile_rows[] = {
+    {"T3", devices_dom0, devices_clone},
+    {NULL, NULL, NULL},
+};
+
+struct control *control;
+uint64_t hostile_seed;
+unsigned int hostile_index;
+static uint64_t hostile_percent;
+
+uint64_t hostile_scaled(uint64_t count)
+{
+    uint64_t scaled = count * hostile_percent / 100;
+    return scaled == 0 ? 1 : scaled;
+}
+
+void hostile_yield(void)
+{
+    (void)sched_op(SCHEDOP_yield, NULL);
+    port_relax();
+}
+
+/* QEMU, with one thread and instructions for a clock, goes to the next CPU at the next timer: ours
+ * makes the turns short, and of all lengths. */
+void hostile_turn(void)
+{
+    static struct chance chance;
+    if (chance.state == 0) {
+        chance_seed(&chance, hostile_seed, 99);
+    }
+    uint64_t longest = port_frequency() / 1000000 << chance_below(&chance, 10);
+    port_timer_set(port_counter() + 1 + chance_below(&chance, longest + 1));
+    hostile_yield();
+}
+
+static struct xen_sysctl_physinfo *hostile_physinfo(void)
+{
+    static struct xen_sysctl call;
+    memset(&call, 0, sizeof(call));
+    call.cmd = XEN_SYSCTL_physinfo;
+    call.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    if (sysctl(&call) != 0) {
+        give_up("physinfo");
+    }
+    return &call.u.physinfo;
+}
+
+uint64_t hostile_free(uint64_t wanted)
+{
+    uint64_t now = port_counter();
+    uint64_t end = now + port_frequency();
+    uint64_t since = now;
+    uint64_t pages = hostile_physinfo()->free_pages;
+    /* What domains had is scrubbed, and what they were is freed, when there is time. */
+    while (pages != wanted && now - since < port_frequency() / 20 && now < end) {
+        hostile_turn();
+        uint64_t more = hostile_physinfo()->free_pages;
+        now = port_counter();
+        since = more != pages ? now : since;
+        pages = more;
+    }
+    return pages;
+}
+
+/* The hypercall of debug builds. */
+enum {
+    DEBUG_CHECK = 0,
+    DEBUG_COUNTER = 2,
+    HEAP_BYTES = 1,
+    SLAB_PAGES = 6,
+    SLACK = 1 /* pages: one that small objects share is now full, now not */
+};
+
+static int64_t hostile_debug(unsigned int op, uint64_t counter)
+{
+    return port_hypercall(__HYPERVISOR_arch_7, op, counter, 0, 0, 0);
+}
+
+/* Pages that nobody has, and those of small objects, if the build counts them. */
+static uint64_t hostile_unused(uint64_t wanted)
+{
+    int64_t slabs = hostile_debug(DEBUG_COUNTER, SLAB_PAGES);
+    return slabs < 0 ? hostile_free(wanted) : hostile_free(0) + (uint64_t)slabs;
+}
+
+static void hostile_row(unsigned int index)
+{
+    const struct row *row = &hostile_rows[index];
+    hostile_index = index;
+    uint64_t begin = port_counter();
+    uint64_t before = hostile_unused(0);
+    int64_t heap = hostile_debug(DEBUG_COUNTER, HEAP_BYTES);
+    print("BEGIN %s seed %lu\n", row->name, hostile_seed);
+    row->dom0();
+    int64_t drift = (int64_t)(before - hostile_unused(before));
+    print("DRIFT %s %ld\n", row->name, drift);
+    int64_t broken = hostile_debug(DEBUG_CHECK, 0);
+    if (broken != -XEN_ENOSYS) {
+        check_eq("invariants that are broken", broken, 0);
+        check_eq("the heap is as before", hostile_debug(DEBUG_COUNTER, HEAP_BYTES), heap);
+    }
+    check("every page came back", (drift >= -SLACK && drift <= SLACK) || on_xen());
+    print("END %s %lu ms\n", row->name, (port_counter() - begin) * 1000 / port_frequency());
+}
+
+static void hostile_dom0(void)
+{
+    uint64_t rows = ~0UL;
+    hostile_seed = 1;
+    hostile_percent = 100;
+    (void)option("rows", &rows);
+    (void)option("seed", &hostile_seed);
+    (void)option("percent", &hostile_percent);
+    /* The first clones take what later ones find: tables of our window, the hypervisor's own. */
+    for (unsigned int i = 0; i < 2; i++) {
+        struct clone first;
+        struct control order = {.vcpus = 1, .mode = MODE_NOTHING};
+        clone_make(&first, 0, &order);
+        clone_start(&first);
+        check("a clone runs to its end", clone_watch(&first));
+        clone_destroy(&first);
+    }
+    for (unsigned int i = 0; hostile_rows[i].name; i++) {
+        if ((rows >> i & 1) != 0) {
+            hostile_row(i);
+        }
+    }
+}
+
+void guest_main(void)
+{
+    uint64_t role = 0;
+    (void)option("role", &role);
+    if (role == 0) {
+        hostile_dom0();
+        return;
+    }
+    control = (struct control *)(uintptr_t)GUEST_RAM0_BASE;
+    hostile_seed = control->seed;
+    if (control->mode != MODE_NOTHING) {
+        hostile_rows[control->row].clone();
+    }
+    __atomic_store_n(&control->done, 1, __ATOMIC_RELEASE);
+    for (;;) {
+        (void)sched_op(SCHEDOP_shutdown, &(struct sched_shutdown){SHUTDOWN_poweroff});
+    }
+}
