@@ -8,6 +8,7 @@
 
 const struct row hostile_rows[] = {
     {"T3", devices_dom0, devices_clone},
+    {"T12", mix_dom0, mix_clone},
     {NULL, NULL, NULL},
 };
 
