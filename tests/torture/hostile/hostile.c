@@ -7,6 +7,8 @@
 #include <torture/hostile.h>
 
 const struct row hostile_rows[] = {
+    {"T1", calls_dom0, calls_clone},
+    {"T2", pointers_dom0, NULL},
     {"T3", devices_dom0, devices_clone},
     {"T12", mix_dom0, mix_clone},
     {NULL, NULL, NULL},
