@@ -10,6 +10,8 @@ const struct row hostile_rows[] = {
     {"T1", calls_dom0, calls_clone},
     {"T2", pointers_dom0, NULL},
     {"T3", devices_dom0, devices_clone},
+    {"T4", registers_dom0, registers_clone},
+    {"T8", leak_dom0, leak_clone},
     {"T12", mix_dom0, mix_clone},
     {NULL, NULL, NULL},
 };
