@@ -12,6 +12,8 @@ const struct row hostile_rows[] = {
     {"T3", devices_dom0, devices_clone},
     {"T4", registers_dom0, registers_clone},
     {"T8", leak_dom0, leak_clone},
+    {"T9", deaths_dom0, deaths_clone},
+    {"T11", share_dom0, share_clone},
     {"T12", mix_dom0, mix_clone},
     {NULL, NULL, NULL},
 };
