@@ -22,6 +22,7 @@ VERBS = {
     "build": "compile the hypervisor for a board",
     "test": "run the tests",
     "bench": "what operations cost, or guests get, beside real Xen",
+    "torture": "hostile guests against the hypervisor, beside real Xen",
     "image": "a card image: firmware, U-Boot, hypervisor and a Debian dom0 with xl",
     "uboot": "boot scripts and the files they load, for a card, a USB stick or TFTP",
     "package": "the hypervisor as a Debian package, for a Debian that runs already",
