@@ -76,6 +76,17 @@ def test_unlisted() -> None:
     assert len(tables.unlisted(_report(-2), _report(-22), listed)[1]) == 1
 
 
+def test_registers() -> None:
+    """Bits that differ are listed, or the group is a line."""
+    ours, xen = report.Report(), report.Report()
+    ours.registers = {"A": "f1", "B": "1"}
+    xen.registers = {"A": "f0"}
+    assert tables.unlisted_registers(ours, xen, {"A": 3, "B": 1}) == []
+    assert len(tables.unlisted_registers(ours, xen, {"A": 2, "B": 1})) == 1
+    assert len(tables.unlisted_registers(xen, ours, {"A": 1})) == 1
+    assert tables.registers()["S2_0_C0-EL1-read"] == 0x4010004
+
+
 def test_wrong_codes() -> None:
     """A result outside of the table is named."""
     assert tables.wrong_codes(_report(0, -1), {36: frozenset([0, -1])}) == []

@@ -150,3 +150,4 @@ def compare(under: Under, order: Order, result: Result) -> None:
     if theirs.complete:
         result.known, found = tables.unlisted(result.reports[0], theirs, tables.differences())
         result.problems += found
+        result.problems += tables.unlisted_registers(result.reports[0], theirs, tables.registers())

@@ -81,6 +81,25 @@ def differences(path: Path = TABLES / "differences.toml") -> list[Difference]:
     return found
 
 
+def registers(path: Path = TABLES / "differences.toml") -> dict[str, int]:
+    """Group of system registers to the bits of its mask that may differ from Xen's."""
+    return {
+        str(entry["group"]): int(str(entry["bits"]), 16)
+        for entry in _load(path).get("register", [])
+        if "group" in entry and "bits" in entry
+    }
+
+
+def unlisted_registers(ours: Report, xen: Report, listed: dict[str, int]) -> list[str]:
+    """A line for each group in which more or fewer registers work than on Xen."""
+    found = []
+    for group in sorted(set(ours.registers) | set(xen.registers)):
+        mine, theirs = (int(one.registers.get(group, "0"), 16) for one in (ours, xen))
+        if (mine ^ theirs) & ~listed.get(group, 0):
+            found.append(f"T4: registers {group}: here {mine:#034x}, Xen {theirs:#034x}")
+    return found
+
+
 def allowed(path: Path = TABLES / "codes.toml") -> dict[int, frozenset[int]]:
     """Hypercall number to the results that it may give: 0 (or a value) and negated errors."""
     return {
