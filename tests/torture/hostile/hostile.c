@@ -2,6 +2,7 @@
 /*
  * Who we are (dom0 or a clone), the rows, and what is checked after each of them.
  */
+#include <guest/event.h>
 #include <public/sched.h>
 #include <public/sysctl.h>
 #include <torture/hostile.h>
@@ -126,7 +127,10 @@ static void hostile_dom0(void)
     (void)option("rows", &rows);
     (void)option("seed", &hostile_seed);
     (void)option("percent", &hostile_percent);
-    /* The first clones take what later ones find: tables of our window, the hypervisor's own. */
+    /* What stays, once it is there: our shared page and ports, and what the first clones make for
+     * later ones, tables of our window and the hypervisor's own. */
+    (void)event_shared();
+    (void)event_close((evtchn_port_t)event_alloc_unbound(DOMID_SELF, DOMID_SELF));
     for (unsigned int i = 0; i < 2; i++) {
         struct clone first;
         struct control order = {.vcpus = 1, .mode = MODE_NOTHING};

@@ -94,7 +94,7 @@ static unsigned int registers(void)
 void leak_dom0(void)
 {
     uint64_t calls = 0;
-    for (unsigned int round = 0; round < ROUNDS; round++) {
+    for (uint64_t round = 0; round < hostile_scaled(ROUNDS); round++) {
         struct clone clones[2];
         struct control order = {.vcpus = 1, .mode = FILL};
         for (unsigned int i = 0; i < 2; i++) {

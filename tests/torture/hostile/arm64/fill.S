@@ -25,4 +25,5 @@ machine_fill:
     .irp n, 26, 27, 28, 29, 30
     mov x\n, x0
     .endr
-1:  b 1b
+1:  wfi
+    b 1b

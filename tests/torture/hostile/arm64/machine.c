@@ -98,7 +98,7 @@ void machine_die(unsigned int kind)
         __asm__ volatile("tlbi vmalle1\n\tdsb sy\n\tisb\n\tldr x0, [sp]" ::: "x0", "memory");
         return;
     case 2: /* the stack nowhere */
-        __asm__ volatile("mov x0, #0\n\tmov sp, x0\n\tstr x0, [sp]" ::: "x0", "memory");
+        __asm__ volatile("mov sp, %0\n\tstr x0, [sp]" : : "r"(NOWHERE + (1UL << 27)) : "memory");
         return;
     case 3: /* undefined instructions for ever */
         trap_expect(true);

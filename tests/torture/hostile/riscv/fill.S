@@ -23,4 +23,5 @@ machine_fill:
     .irp n, 26, 27, 28, 29, 30, 31
     mv x\n, a0
     .endr
-1:  j 1b
+1:  wfi
+    j 1b

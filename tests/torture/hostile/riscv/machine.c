@@ -82,7 +82,9 @@ void machine_die(unsigned int kind)
         CSR_WRITE(satp, 8UL << 60 | machine_device() >> PAGE_SHIFT);
         __asm__ volatile("sfence.vma" ::: "memory");
         return;
-    case 2: /* the stack nowhere */ __asm__ volatile("li sp, 0\n\tsd a0, 0(sp)"); return;
+    case 2: /* the stack nowhere */
+        __asm__ volatile("mv sp, %0\n\tsd a0, 0(sp)" : : "r"(NOWHERE + (1UL << 27)) : "memory");
+        return;
     case 3: /* illegal instructions for ever */
         trap_expect(true);
         for (;;) {
