@@ -18,18 +18,24 @@ from xenolith.progress import note, step
 from xenolith.torture import session
 from xenolith.torture.session import Order, Result, Under
 
+MOST_MINUTES = 100000
+"""Ten weeks."""
+
 
 def _positive(text: str) -> int:
-    value = int(text)
+    value = int(text) if text.isascii() and text.isdigit() else 0
     if not 0 < value < 2**31:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to {2**31 - 1}")
     return value
 
 
 def _minutes(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 100000:
-        raise ValueError
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= MOST_MINUTES:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to {MOST_MINUTES}")
     return value
 
 
