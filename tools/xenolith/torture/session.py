@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -93,6 +94,22 @@ def setup(kernel: Path, hypervisor: Path, order: Order, *, xen: bool = False) ->
     )
 
 
+class _Watch:
+    """Says on which row a run is, from what its console says."""
+
+    def __init__(self, say: Callable[[str], None], prefix: str) -> None:
+        self._say = say
+        self._prefix = prefix
+        self._data = b""
+
+    def __call__(self, data: bytes) -> None:
+        self._data += data
+        found = re.findall(rb"^BEGIN (T\d+) ", self._data, re.MULTILINE)
+        if found:
+            self._say(f"{self._prefix}, row {found[-1].decode()}")
+        self._data = self._data[-80:]
+
+
 def once(
     board: Board, run: Run, name: str, watch: Callable[[bytes], None] | None = None
 ) -> tuple[Report, list[str]]:
@@ -124,12 +141,13 @@ def ours(
     seed = order.seed
     while not result.reports or time.monotonic() - begun < minutes * 60:
         one = Order(order.rows, seed, order.percent, order.threads)
-        found, problems = once(board, setup(under.kernel, under.hypervisor, one), f"seed {seed}")
+        name = f"seed {seed}"
+        watch = _Watch(say, f"{name}, {result.calls} calls before")
+        found, problems = once(board, setup(under.kernel, under.hypervisor, one), name, watch)
         result.seeds.append(seed)
         result.reports.append(found)
         result.problems += problems
-        result.problems += [f"seed {seed}: {line}" for line in tables.wrong_codes(found, allowed)]
-        say(f"seed {seed}, {result.calls} calls")
+        result.problems += [f"{name}: {line}" for line in tables.wrong_codes(found, allowed)]
         if problems:
             break
         seed += 1
