@@ -59,7 +59,9 @@ uint64_t fair_reference(const struct vcpu *v, s_time_t now)
         if (c->sched.curr == NULL) {
             return v->sched.pool->clock;
         }
-        mine = max_u64(mine, min_u64(c->sched.clock, fair_running_vtime(c, now) + NO_CHAIN));
+        uint64_t running = fair_running_vtime(c, now);
+
+        mine = max_u64(mine, min_u64(max_u64(c->sched.clock, running), running + NO_CHAIN));
     }
     return mine;
 }

@@ -139,6 +139,13 @@ def test_many_sleepers_do_not_starve_a_hog(simulate: Simulate) -> None:
     assert max(shares(sleepers)) < 2 * hog.ran
 
 
+def test_who_ran_alone_is_not_behind_those_that_come(simulate: Simulate) -> None:
+    """A hog had the CPU for a second: that is no debt to those that slept as long, then work."""
+    hog, *others = simulate(1, Vcpu(0), *(Vcpu(i, run=100_000, sleep=1_000_000) for i in (1, 2, 3)))
+    assert hog.ran > 2.2
+    assert max(shares(others)) < 0.28
+
+
 def test_idle_cpus_are_used(simulate: Simulate) -> None:
     for outcome in simulate(4, *(Vcpu(i, run=300, sleep=200) for i in range(3))):
         assert outcome.worst < 0.00001
