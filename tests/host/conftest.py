@@ -58,8 +58,11 @@ if COVERAGE:
     SANITIZERS = dict.fromkeys(SANITIZERS, COUNTED)
 SANITIZE = SANITIZERS["address"]
 
-FAILING = tuple(f"-Wl,--wrap={name}" for name in ("heap_alloc", "buddy_alloc", "buddy_alloc_clean"))
-"""Linker's flags wherever the whole core is: the port can make allocations fail (failing.c)."""
+WRAPPED = tuple(
+    f"-Wl,--wrap={name}"
+    for name in ("heap_alloc", "buddy_alloc", "buddy_alloc_clean", "uart_init_irq")
+)
+"""Linker's flags wherever the whole core is: the port makes allocations fail (failing.c), types."""
 
 HINT = "apt-get install gcc clang libclang-rt-14-dev (or the libclang-rt-*-dev of your clang)"
 
@@ -73,8 +76,8 @@ class HostLibrary:
 
 
 def wrapping(library: str) -> tuple[str, ...]:
-    """FAILING, for the library that has allocators."""
-    return FAILING if library == "core" else ()
+    """WRAPPED, for the library that has those functions."""
+    return WRAPPED if library == "core" else ()
 
 
 def find_compiler(name: str) -> str:
@@ -168,7 +171,7 @@ def host_program(host_compiler: HostCompiler) -> Callable[..., Path]:
         gcc, sanitize = find_compiler("gcc"), SANITIZERS[sanitizer]
         everything = (*SOURCES["core"], *HARNESS["core"], *sources)
         objects = host_compiler.compile_all(everything, gcc, [*CODE, *sanitize, "-fPIC"])
-        flags = [*sanitize, "-pthread", *FAILING, *(f"-Wl,--wrap={function}" for function in wrap)]
+        flags = [*sanitize, "-pthread", *WRAPPED, *(f"-Wl,--wrap={function}" for function in wrap)]
         return host_compiler.link(f"{name}-{sanitizer}", objects, gcc, flags)
 
     return make

@@ -122,6 +122,12 @@ unsigned int host_timers(unsigned int cpu);
 /* First instruction and first argument of a vCPU that was set up. */
 uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0);
 
+/* A character that somebody types, whose interrupt CPU `cpu` takes. */
+enum host_state host_type(unsigned int cpu, char c);
+
+/* The registers of the device that the hypervisor mapped first: memory of this process. */
+void *host_device(void);
+
 /* The domain may have the frames [first, end) of devices, as dom0 has none by itself. */
 int host_permit(uint16_t domain, uint64_t first, uint64_t end);
 
