@@ -167,7 +167,7 @@ def batch(scene: Scene) -> int:
 def resource(scene: Scene) -> int:
     """A frame of the other's grant table, mapped and then removed."""
     scene.dom0.write(scene.list, (0x90000).to_bytes(8, "little"))
-    value = scene.new("xen_mem_acquire_resource", domid=scene.dom1.id, nr_frames=1)
+    value = scene.new("xen_mem_acquire_resource", domid=scene.dom1.id, type=1, nr_frames=1)
     value.frame_list = scene.list
     rc = scene.op("memory_op", scene.k.XENMEM_acquire_resource, value)
     scene.whole()
