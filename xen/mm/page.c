@@ -49,10 +49,7 @@ static struct page *page_array_take(uint64_t n)
     uint64_t frame;
     bool clean;
 
-    if (alloc_fault()) {
-        return NULL;
-    }
-    frame = buddy_alloc(order, 0, BUDDY_ANY_DIRTY_FIRST, &clean);
+    frame = alloc_fault() ? BUDDY_NO_FRAME : buddy_alloc(order, 0, BUDDY_ANY_DIRTY_FIRST, &clean);
     if (frame == BUDDY_NO_FRAME) {
         return NULL;
     }

@@ -1,23 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each allocation of each operation fails once, on a debug build of the hypervisor: the caller gets an
- * error that tells so or the operation is done nevertheless, the hypervisor's invariants hold, and
- * what is left after the operation was undone is what was there before.
+ * Operations that allocate, what must be there before, and how they are undone.
  */
 #include <guest/domain.h>
 #include <guest/event.h>
 #include <guest/hypercall.h>
 #include <guest/memory.h>
 #include <guest/port.h>
-#include <guest/print.h>
 #include <guest/test.h>
-#include <public/debug.h>
 #include <public/domctl.h>
 #include <public/errno.h>
 #include <public/grant_table.h>
 #include <public/memory.h>
 #include <public/sched.h>
-#include <public/vcpu.h>
+
+#include "operations.h"
 
 enum {
     VCPUS = 4,
@@ -26,10 +23,8 @@ enum {
     CHUNKS = 2,
     PORTS = 70, /* more than a page of ports has */
     HANDLES = 3,
-    SETTLE = 1000,    /* calls in which what a domain leaves is gone */
-    TRIES_MAX = 1000, /* allocations that an operation makes at most */
-    PLACE = 0x90000,  /* a guest frame where nothing is */
-    BLOCK = 32        /* of dom0's memory, in which it maps pages of the domain: as far from us */
+    PLACE = 0x90000, /* a guest frame where nothing is */
+    BLOCK = 32       /* of dom0's memory, in which it maps pages of the domain: as far from us */
 };
 
 static domid_t made;
@@ -37,17 +32,7 @@ static uint64_t frames[CHUNK];
 static uint64_t grant_frame; /* dom0's frame that is the first one of the domain's grant table */
 static uint64_t block;       /* dom0's frames, of one leaf */
 
-static int64_t debug_op(uint64_t cmd, uint64_t a, uint64_t b)
-{
-    return hypercall3(__HYPERVISOR_debug_op, cmd, a, b);
-}
-
-static int64_t counter(unsigned int which)
-{
-    return debug_op(DEBUGOP_counter, which, 0);
-}
-
-static void must(bool holds, const char *what)
+void must(bool holds, const char *what)
 {
     if (!holds) {
         give_up(what);
@@ -376,33 +361,11 @@ static int64_t set_context(void)
     return domain_set_context(made, 1, &context);
 }
 
-static int64_t set_param(void)
-{
-    domain_call.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
-    domain_call.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
-    domain_call.u.scheduler_op.u.credit2.weight = 512;
-    domain_call.u.scheduler_op.u.credit2.cap = 50;
-    return domain_op(XEN_DOMCTL_scheduler_op, made);
-}
-
-static int64_t claim(void)
-{
-    struct xen_memory_reservation arg = {.nr_extents = 64, .domid = made};
-    return memory_op(XENMEM_claim_pages, &arg);
-}
-
 static void nothing(void)
 {
 }
 
-static const struct step {
-    const char *name;
-    void (*begin)(void);
-    int64_t (*act)(void);
-    void (*undo)(void); /* of what was done, or only a part of it; and what begin() made */
-    bool always;        /* it allocates, whatever was there before */
-    bool made;          /* act makes the domain: nothing is to undo if it fails */
-} steps[] = {
+const struct step steps[] = {
     {"createdomain", nothing, create, destroy, true, true},
     {"max_vcpus", begin, make_vcpus, destroy, true, false},
     {"set_paging_mempool_size", begin, set_pool, destroy, false, false},
@@ -422,96 +385,12 @@ static const struct step {
     {"init_control", nothing, init_fifo, reset_events, true, false},
     {"expand_array", begin_with_fifo, expand_fifo, reset_events, false, false},
     {"setvcpucontext", begin_with_room, set_context, destroy, false, false},
-    {"scheduler_op", begin_with_vcpus, set_param, destroy, false, false},
-    {"claim_pages", begin_with_room, claim, destroy, false, false},
 };
 
-struct stock {
-    int64_t pages, bytes, timers, domains, claimed;
-};
+const unsigned int nr_steps = sizeof(steps) / sizeof(steps[0]);
 
-static struct stock stock(void)
-{
-    /* An empty page of small objects may be kept, or not. */
-    int64_t pages = counter(DEBUG_COUNTER_FREE_PAGES) + counter(DEBUG_COUNTER_SLAB_PAGES);
-    return (struct stock){pages, counter(DEBUG_COUNTER_HEAP_BYTES), counter(DEBUG_COUNTER_TIMERS),
-                          counter(DEBUG_COUNTER_DOMAINS), counter(DEBUG_COUNTER_CLAIMED)};
-}
-
-static bool same(const struct stock *a, const struct stock *b)
-{
-    return a->pages == b->pages && a->bytes == b->bytes && a->timers == b->timers &&
-           a->domains == b->domains && a->claimed == b->claimed;
-}
-
-/* The hypervisor takes domains apart in the gate, a slice after each call. */
-static bool settle(const struct stock *before)
-{
-    struct stock now = stock();
-    for (unsigned int i = 0; i < SETTLE && !same(&now, before); i++) {
-        now = stock();
-    }
-    if (!same(&now, before)) {
-        print("# pages %ld, were %ld; bytes %ld, were %ld; timers %ld, were %ld; domains %ld, "
-              "were %ld; claimed %ld, were %ld\n",
-              now.pages, before->pages, now.bytes, before->bytes, now.timers, before->timers,
-              now.domains, before->domains, now.claimed, before->claimed);
-    }
-    return same(&now, before);
-}
-
-static int64_t broken(void)
-{
-    return debug_op(DEBUGOP_check, 0, 0);
-}
-
-/* The k-th allocation fails; true: there was one. */
-static bool fail_one(const struct step *step, uint64_t k, const struct stock *before)
-{
-    step->begin();
-    must(debug_op(DEBUGOP_fail, k, DEBUG_FAIL_MY_CPU) == 0, "nothing to be left to fail");
-    int64_t rc = step->act();
-    bool failed = debug_op(DEBUGOP_fail, 0, 0) == 0;
-    bool fine = rc == 0 || (failed && rc == -XEN_ENOMEM);
-    int64_t wrong = broken();
-    if (rc == 0 || !step->made) {
-        step->undo();
-    }
-    bool back = settle(before);
-    int64_t later = broken();
-    if (!fine || wrong != 0 || later != 0 || !back) {
-        print("# %s, allocation %lu: answer %ld, broken %ld and %ld\n", step->name, k, rc, wrong,
-              later);
-        check(step->name, false);
-    }
-    return failed;
-}
-
-static void test(const struct step *step)
-{
-    /* The first time may leave a page of small objects of a size that was not there before. */
-    step->begin();
-    check_eq(step->name, step->act(), 0);
-    step->undo();
-    for (unsigned int i = 0; i < SETTLE; i++) {
-        (void)counter(DEBUG_COUNTER_FREE_PAGES);
-    }
-    struct stock before = stock();
-    uint64_t k = 1;
-    while (k < TRIES_MAX && fail_one(step, k, &before)) {
-        k++;
-    }
-    print("# %s: %lu allocations failed\n", step->name, k - 1);
-    check("all allocations of it", k < TRIES_MAX && (k > 1 || !step->always));
-}
-
-void guest_main(void)
+void operations_init(void)
 {
     grant_frame = frame_of(page_alloc());
     block = (grant_frame & ~(uint64_t)(CHUNK - 1)) + BLOCK * CHUNK;
-    check_eq("invariants at first", broken(), 0);
-    for (unsigned int i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        test(&steps[i]);
-    }
-    print("# %ld allocations in all\n", counter(DEBUG_COUNTER_ALLOCATIONS));
 }
