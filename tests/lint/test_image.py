@@ -18,6 +18,9 @@ from xenolith.lint import binary, dead, guest_words
 
 Expect = Callable[[list[str]], None]
 
+DEBUG_ONLY = {"debug_init", "debug_check", "census_claim", "alloc_fault_hit", "cpu_stop_others"}
+"""What only debug builds have: the hypercall for tests, invariants, failing allocations."""
+
 
 def test_limits(built: Output, expect_none: Expect) -> None:
     expect_none(binary.check_limits(sizes(built.elf)))
@@ -93,8 +96,12 @@ def test_builds_with_either_compiler(board: Board, other: str, expect_none: Expe
     expect_none(binary.check_limits(sizes(output.elf)))
 
 
-def test_debug_build(board: Board, kind: str) -> None:
-    make.build(board, kind, debug=True)
+def test_debug_build(board: Board, kind: str, built: Output) -> None:
+    """It checks itself; nothing of that is in what users run."""
+    debug = binary.functions(make.build(board, kind, debug=True).elf)
+    release = binary.functions(built.elf)
+    assert debug >= DEBUG_ONLY
+    assert not DEBUG_ONLY & release
 
 
 def test_same_bytes_in_another_folder(

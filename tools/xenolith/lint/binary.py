@@ -60,6 +60,14 @@ def check_erets(address: int, code: bytes) -> list[str]:
     return findings
 
 
+def functions(elf: Path) -> frozenset[str]:
+    """Names of all functions in an ELF file."""
+    with elf.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        symbols = () if table is None else table.iter_symbols()
+        return frozenset(s.name for s in symbols if s["st_info"]["type"] == "STT_FUNC")
+
+
 def executable(elf: Path) -> list[tuple[int, bytes]]:
     """(address, contents) of every executable section."""
     with elf.open("rb") as file:
