@@ -24,17 +24,17 @@ TABLE = Path(__file__).with_name("mutants.toml")
 COPY = ROOT / "build" / "mutants"
 BOARD = "qemu-virt-arm64"
 SECONDS = 1200
-"""For one layer; the first one builds everything."""
+"""For one layer; the first run builds everything."""
 
 LAYERS = {
-    "allocations": ("guests", "failing_allocations"),
-    "cycles": ("guests", "test_cycles and not 10000"),
-    "guests": ("guests", "test_guest or permissions or panic"),
-    "races": ("host", "test_race"),
-    "suite": ("host", "suite and core"),
-    "fuzz": ("host", "test_fuzz"),
+    "allocations": ("tests/guests/test_invariants.py", "failing_allocations"),
+    "cycles": ("tests/guests/test_invariants.py", "test_cycles and 1-500"),
+    "races": ("tests/host/race", "address"),
+    "suite": ("tests/host/test_suite.py", "core"),
+    "guests": ("tests/guests", "test_guest or permissions or panic"),
+    "fuzz": ("tests/host/test_fuzz.py", ""),
 }
-"""Those that look for what a mutant does, the quick ones first: of `test`, and which tests."""
+"""Those that look for what a mutant does, the quick ones first: where, and which tests."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,13 @@ def copy_tree() -> None:
 
 def layer_fails(layer: str) -> bool:
     """Do the tests of a layer find something in the copy?"""
-    name, expression = LAYERS[layer]
-    command = [sys.executable, "-m", "xenolith", "test", "--layer", name, "--board", BOARD]
+    where, expression = LAYERS[layer]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", where, "-k", expression]
+    command += ["-m", "not long", "--board", BOARD]
     env = {**os.environ, "PYTHONPATH": str(COPY / "tools")}
     try:
         done = subprocess.run(
-            [*command, "-k", expression],
+            command,
             cwd=COPY,
             env=env,
             stdout=subprocess.PIPE,
@@ -92,7 +93,7 @@ def layer_fails(layer: str) -> bool:
     except subprocess.TimeoutExpired:
         return True
     (COPY / "build" / f"last-{layer}.log").write_text(done.stdout)
-    if "error:" in done.stdout and "Werror" in done.stdout:
+    if " error: " in done.stdout:
         raise ValueError(f"it does not compile, see {COPY}/build/last-{layer}.log")
     return done.returncode != 0
 
@@ -118,7 +119,8 @@ def main() -> int:
     parser.add_argument("--layers", nargs="+", choices=LAYERS, default=list(LAYERS))
     parser.add_argument("--all", action="store_true", help="go on after the first that catches")
     args = parser.parse_args()
-    print("nothing taken out:", ", ".join(try_mutant(None, args.layers, False)) or "passes")
+    unchanged = ", ".join(try_mutant(None, args.layers, False)) or "passes"
+    print(f"{'(none)':14} {unchanged}", flush=True)
     survived = 0
     for mutant in mutants():
         if args.only and mutant.name not in args.only:
