@@ -19,6 +19,8 @@ enum {
     LIVES = 5
 };
 
+static uint32_t handles[64]; /* of what was mapped last at each place */
+
 /* An operation: its structure is at `page`, which is zeros. */
 typedef void operation(struct chance *chance, uint8_t *page);
 
@@ -99,15 +101,18 @@ static void grant_map(struct chance *chance, uint8_t *page)
         .ref = (uint32_t)(pick >> 12) % 64,
         .dom = someone(chance)};
     call(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, hypercall_pointer(page), 1);
+    if (arg->status == GNTST_okay) {
+        handles[pick % 64] = arg->handle;
+    }
 }
 
 static void grant_unmap(struct chance *chance, uint8_t *page)
 {
     struct gnttab_unmap_grant_ref *arg = (void *)page;
     uint64_t pick = chance_next(chance);
-    *arg = (struct gnttab_unmap_grant_ref){.host_addr = (base_frame() + MAPPED + pick % 64)
-                                                        << PAGE_SHIFT,
-                                           .handle = (uint32_t)(pick >> 12) % 64};
+    *arg = (struct gnttab_unmap_grant_ref){
+        .host_addr = (base_frame() + MAPPED + pick % 64) << PAGE_SHIFT,
+        .handle = (pick >> 6 & 3) != 0 ? handles[pick % 64] : (uint32_t)(pick >> 12) % 64};
     call(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, hypercall_pointer(page), 1);
 }
 
