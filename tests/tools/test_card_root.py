@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -15,8 +16,7 @@ from xenolith.card.rootfs import Choice
 from xenolith.dom0 import cpio
 from xenolith.errors import UserError
 
-FOLDERS = recipe.FOLDER, recipe.FOLDER.parent / "xen"
-FILES = {path.name: path.read_bytes() for folder in FOLDERS for path in folder.iterdir()}
+FILES = rootfs.files()
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBxRbP1cvv1y3wGFuXvRQKR8pAx6BVRbFQ1AyqoFKfVb me@home"
 
 
@@ -102,6 +102,19 @@ def test_a_kernel_of_no_package_stays() -> None:
     hooks = {p for p in of_kernel if p.endswith("zz-xenolith")}
     assert len(hooks) == 2 and "etc/modules-load.d/xen.conf" in of_kernel
     assert "etc/xen/demo.cfg" in finished(debian_kernel=False)
+
+
+def test_every_unit_of_ours_runs_what_is_there() -> None:
+    found = finished()
+    for unit, target in rootfs.OURS.items():
+        text = tree.text(found, f"etc/systemd/system/{unit}")
+        programs = re.findall(r"^Exec\w+=/(usr/lib/xenolith/\S+)", text, re.MULTILINE)
+        assert programs and all(found[path].mode & 0o111 for path in programs)
+        assert f"WantedBy={target.removesuffix('.wants')}\n" in text
+        assert found[f"etc/systemd/system/{target}/{unit}"].target.endswith(unit)
+    script = tree.text(found, "usr/lib/xenolith/run")
+    read = re.findall(r"^\. /(\S+)", script, re.MULTILINE)
+    assert read and set(read) <= set(found)
 
 
 def shadow(found: tree.Tree, user: str) -> list[str]:

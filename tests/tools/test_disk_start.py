@@ -11,9 +11,14 @@ from pathlib import Path
 import pytest
 
 from xenolith.boards import find
-from xenolith.card import mbr
+from xenolith.card import image, mbr
+from xenolith.card.image import Request
+from xenolith.dom0 import cpio
+from xenolith.dom0 import image as dom0_image
+from xenolith.dom0.image import Dom0
 from xenolith.errors import UserError
-from xenolith.lab import card, session, uboot
+from xenolith.guest.given import Given
+from xenolith.lab import added, card, session, uboot
 from xenolith.lab.disks import Disk
 from xenolith.lab.extras import Extras
 from xenolith.lab.session import Options
@@ -67,6 +72,32 @@ def test_the_users_disks_are_there_once(disk: Path, monkeypatch: pytest.MonkeyPa
         pass
     assert sum("serial=disk0" in word for word in seen) == 1
     assert sum("drive=card" in word for word in seen) == 1
+
+
+def test_a_new_card_has_the_files_of_a_run(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the links that its root has, which is dom0's usual archive on a disk."""
+    core = disk.with_name("core.gz")
+    core.write_bytes(cpio.compress(cpio.pack([cpio.link("lib", "usr/lib")])))
+    made: list[Request] = []
+
+    def build(request: Request, _out: Path) -> None:
+        made.append(request)
+        raise UserError("enough")
+
+    monkeypatch.setattr(dom0_image, "build", lambda _: Dom0(core, core, core, core, "6.12"))
+    monkeypatch.setattr(image, "build", build)
+    monkeypatch.setattr(session, "log_file", lambda *_: disk.parent / "logs" / "x.log")
+    board = find("qemu-virt-riscv64")
+    system = System(board, disk, disk, disk, board.smp, board.memory)
+    extras = Extras(added=(added.parse(f"{disk}:/lib/x"),), guests=(Given("demo"),))
+    with (
+        pytest.raises(UserError, match="enough"),
+        card.running(system, ["true"], Options(extras=extras)),
+    ):
+        pass
+    found = {entry.path: entry.data for entry in cpio.unpack(made[0].overlay)}
+    assert found["xenolith/guests"] == b"demo\n" and found["xenolith/exec/0000"] == b"true\n"
+    assert found["xenolith/root/usr/lib/x"] == disk.read_bytes()
 
 
 def test_a_disk_that_is_cut(disk: Path) -> None:

@@ -11,12 +11,15 @@ from pathlib import Path
 import pytest
 
 from xenolith.boards import find
-from xenolith.card import mbr
+from xenolith.card import boot, mbr
+from xenolith.card.kernel import Kernel
 from xenolith.card.login import Login
-from xenolith.dom0 import cache
+from xenolith.dom0 import cache, cpio
 from xenolith.errors import UserError
+from xenolith.guest.given import Given
 from xenolith.lab import debian, session
-from xenolith.lab.disks import Disk
+from xenolith.lab.added import parse
+from xenolith.lab.disks import Disk, Share
 from xenolith.lab.extras import Extras
 from xenolith.lab.session import Options
 from xenolith.system.model import System
@@ -42,6 +45,25 @@ def test_the_disk_is_the_root(system: System) -> None:
     made, place = debian.ensure(system), debian.place(BOARD)
     assert (made.kernel, made.initrd) == (place.kernel, place.initrd)
     assert made.dom0_line.endswith(" root=PARTUUID=abcd1234-02 quiet")
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        Extras(guests=(Given("demo"),)),
+        Extras(share=Share(Path())),
+        Extras(added=(parse(__file__),)),
+    ],
+    ids=["guest", "share", "add"],
+)
+def test_a_disk_from_before_a_run_could_add_files(system: System, wishes: Extras) -> None:
+    with pytest.raises(UserError, match=r"raw is an older one, .*; delete it for a new one"):
+        debian.ensure(system, wishes)
+    usual = cpio.compress(cpio.pack([cpio.file("init", b"#!/bin/sh\n")]))
+    linux = Kernel("riscv64", debian.place(BOARD).disk.parent, "6.12", 5, is_ours=True)
+    (linux.folder / "modules").mkdir()
+    debian.place(BOARD).initrd.write_bytes(boot.initrd(usual, linux))
+    assert debian.ensure(system, wishes).initrd == debian.place(BOARD).initrd
 
 
 def test_two_first_runs_make_one_disk(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,6 +117,7 @@ def test_the_users_disks_come_behind(system: System, monkeypatch: pytest.MonkeyP
     with debian.running(system, [], options) as enter:
         assert enter is None
     assert seen[0].extras.disks == (Disk(debian.place(BOARD).disk, "dom0"), other)
+    assert (seen[0].extras.root_links or {})["sbin"] == "usr/sbin"
 
 
 def test_its_console_is_open() -> None:

@@ -123,6 +123,19 @@ def test_a_path_that_ends_in_a_slash_is_a_folder(folder: Path) -> None:
     assert added.parse(str(odd)).target == added.HOME / "colon"
 
 
+def test_files_for_a_root_on_a_disk(folder: Path) -> None:
+    """In a folder of the archive, by the links that the root has; what dom0 is told is not."""
+    words = ("--add", f"{folder}:/lib", "--share", f"{folder},ro", "--guest", "demo")
+    wish = replace(read(*words), root_links={"lib": "usr/lib"})
+    known = cpio.pack([cpio.link("usr", "other")])
+    found = packed(wish.entries(known))
+    assert found["xenolith/root/usr/lib/link"].data == b"below/run"
+    assert found["xenolith/guests"].data == b"demo\n"
+    files = {path for path, entry in found.items() if entry.mode & 0o170000 != 0o040000}
+    assert "xenolith/share" in files
+    assert all(path.startswith("xenolith/root/usr/lib/") for path in files if "root" in path)
+
+
 @pytest.mark.parametrize("behind", [b"", cpio.pack([cpio.file("guests/kernel", b"x")])])
 @pytest.mark.parametrize("packed_first", [True, False])
 def test_links_of_the_initramfs_stay(folder: Path, behind: bytes, packed_first: bool) -> None:
@@ -248,5 +261,8 @@ def test_the_board_of_a_debugger_has_them_too(image: Path) -> None:
     assert extras.read(ARM64, args) == replace(Extras(), disks=(disks.Disk(image, "disk0"),))
 
 
-def test_a_card_has_its_own_files(folder: Path) -> None:
-    refused(("--from", "sd", "--add", str(folder)), "--add: a dom0 on a disk has its own", "rpi4")
+@pytest.mark.parametrize("words", [("--add", "{}"), ("--share", "{}"), ("--guest", "demo")])
+def test_a_card_of_the_users_has_its_own_files(words: tuple[str, str], folder: Path) -> None:
+    option, value = words[0], words[1].format(folder)
+    message = f"{option}: the card image x.raw has its own files; use --disk"
+    refused(("--from", "x.raw", option, value), message, "rpi4")

@@ -104,6 +104,25 @@ def test_commands_come_in_and_results_go_out(tmp_path: Path) -> None:
     assert notes[1] == "no network: xenbr0 has no address after 60 s"
 
 
+def test_guests_of_a_run_are_heard_of(tmp_path: Path) -> None:
+    """What the root's own service has left; the commands come after it."""
+    (tmp_path / "xenolith").mkdir()
+    said = tmp_path / "xenolith/said"
+    said.write_text("note /share is not there\nguest up web\n")
+    notes: list[str] = []
+    with machine(tmp_path, BOOT + AUTOMATIC + SHELL, ["echo x"], notes) as target:
+        target.to(State.POWERED_OFF)
+    assert notes[-2:] == ["/share is not there", "guest web is created"]
+    assert target.collector.results[0].text == "x\n"
+    said.write_text("guest down web no space left\n")
+    shutil.rmtree(tmp_path / "bin")
+    with (
+        machine(tmp_path, BOOT + AUTOMATIC + SHELL, ["echo x"], notes) as target,
+        pytest.raises(LabError, match="guest web was not created: no space left"),
+    ):
+        target.to(State.POWERED_OFF)
+
+
 def test_a_user_becomes_root(tmp_path: Path) -> None:
     begin = BOOT + AUTOMATIC + SHELL
     with machine(

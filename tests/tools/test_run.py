@@ -64,7 +64,6 @@ def test_a_shell_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--dom0", "debian", "--board", "rpi4"), "rpi4 has no virtio; make a card and start"),
         (("--dom0", "debian", "--kernel", "debian"), "--kernel: --dom0 debian has its own"),
         (("--dom0", "debian", "--from", "sd"), "--from: --dom0 debian has its own"),
-        (("--dom0", "debian", "--guest", "demo"), "--guest: a dom0 on a disk has its own files"),
         (
             ("--from", "nope", "--board", "rpi4", "--xen-args", "x"),
             "card image nope: No such file or directory; make one: ./xenolith image --board rpi4",

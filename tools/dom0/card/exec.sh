@@ -25,11 +25,20 @@ network() {
     fi
 }
 
+# What the guests of this run have become.
+guests() {
+    [ -r "$run/xenolith/said" ] || return
+    while read -r line; do
+        tell "$line"
+    done <"$run/xenolith/said"
+}
+
 stty -echo
 dmesg -n 3
 services
 tell ready
 network
+guests
 run_commands "$folder"
 tell done
 poweroff

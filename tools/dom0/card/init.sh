@@ -92,6 +92,28 @@ rescue() {
     exec /init.dom0
 }
 
+# A run adds an archive behind this one: files for the root, in /xenolith/root, and what dom0 is told.
+extras() {
+    if [ -d /xenolith/root ]; then
+        mount -o remount,rw /newroot
+        # Folders that are there keep their rights.
+        problem=$(tar -c -C /xenolith/root . | tar -x --no-same-permissions -C /newroot 2>&1) ||
+            say "files of this run are missing in the root: $(echo "$problem" | head -n 1)"
+        mount -o "remount,$mode" /newroot
+        rm -r /xenolith/root
+    fi
+    # Its init does what the machine that started it wants; systemd keeps a /run that is there.
+    told=/newroot/xenolith
+    if [ -d $told ]; then
+        mount -t tmpfs xenolith $told
+    else
+        mount -t tmpfs -o mode=755,nosuid,nodev run /newroot/run
+        told=/newroot/run/xenolith
+        mkdir -m 700 $told
+    fi
+    cp -a /xenolith/. $told/
+}
+
 drivers
 [ -n "$root" ] || rescue "the kernel's command line has no root=; make boot.scr anew"
 waited=0
@@ -116,13 +138,10 @@ if [ ! -e /newroot/sbin/init ] && [ ! -L /newroot/sbin/init ]; then
     rescue "root $where holds no system (/sbin/init is missing): write the image again"
 fi
 say "root $where"
+[ ! -d /xenolith ] || extras
 umount /sys /proc
-# A dom0 of busybox makes its own /dev, and does what the machine that started it wants.
+# A dom0 of busybox makes its own /dev.
 if [ -d /newroot/xenolith ]; then
-    if [ -d /xenolith ]; then
-        mount -t tmpfs xenolith /newroot/xenolith
-        cp -a /xenolith/. /newroot/xenolith/
-    fi
     umount /dev
 else
     mount -o move /dev /newroot/dev

@@ -193,9 +193,7 @@ def _debian(request: Request, linux: kernel.Kernel, identifier: int, place: Path
     choice = rootfs.Choice(
         request.hostname, request.login, identifier, listed, debian_kernel=not linux.is_ours
     )
-    folders = recipe.FOLDER, dom0_image.SCRIPTS / "xen"
-    files = {path.name: path.read_bytes() for folder in folders for path in folder.iterdir()}
-    rootfs.finish(found, choice, files, chosen, asked)
+    rootfs.finish(found, choice, rootfs.files(), chosen, asked)
     return found
 
 

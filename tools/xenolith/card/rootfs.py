@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xenolith.card import tree
+from xenolith.card import recipe, tree
 from xenolith.card.login import Login
 from xenolith.card.packages import Package
 from xenolith.card.tree import Item, Tree
+from xenolith.dom0 import image as dom0_image
 from xenolith.dom0 import sources
 from xenolith.errors import UserError
 
@@ -33,6 +34,10 @@ EMPTIED = ("run", "tmp", "var/tmp", "var/log", "var/cache/apt", "var/lib/apt/lis
 KEPT = ("var/log/",)
 
 UNITS = "etc/systemd/system"
+OURS = {
+    "xenolith-grow.service": "sysinit.target.wants",
+    "xenolith-run.service": "multi-user.target.wants",
+}
 DEBIANS = {
     "systemd-networkd": "multi-user.target.wants",
     "systemd-resolved": "sysinit.target.wants",
@@ -80,6 +85,13 @@ class Choice:
         return f"PARTUUID={self.identifier:08x}-{number:02x}"
 
 
+def files() -> dict[str, bytes]:
+    """What a root is made of besides packages, by name."""
+    folders = recipe.FOLDER, dom0_image.SCRIPTS / "xen"
+    paths = [path for folder in folders for path in folder.iterdir()]
+    return {path.name: path.read_bytes() for path in (*paths, dom0_image.SCRIPTS / "guests.sh")}
+
+
 def finish(
     found: Tree,
     choice: Choice,
@@ -87,7 +99,7 @@ def finish(
     packages: Sequence[Package],
     asked: set[str],
 ) -> None:
-    """Make `found` the card's root. `files`: those of tools/dom0/card and tools/dom0/xen, by name.
+    """Make `found` the card's root. `files`: as `files` gives them.
 
     Times are left to the caller. Raises UserError for a user that exists.
     """
@@ -146,15 +158,17 @@ def _settings(choice: Choice) -> list[Item]:
 def _services(files: dict[str, bytes]) -> list[Item]:
     items = [
         tree.file("usr/lib/xenolith/grow", files["grow.sh"], 0o755),
+        tree.file("usr/lib/xenolith/run", files["run.sh"], 0o755),
+        tree.file("usr/lib/xenolith/guests.sh", files["guests.sh"]),
         tree.file("etc/udev/rules.d/70-xenolith.rules", DISKS),
         tree.file(f"{UNITS}/xen.service.d/dom0.conf", files["xen-dom0.conf"]),
         tree.file(f"{UNITS}/ssh.service.d/keys.conf", files["ssh-keys.conf"]),
         tree.file(f"{UNITS}/{CONSOLES[1]}.service.d/quiet.conf", QUIET),
         *(tree.file(f"etc/xen/{name}", files[name]) for name in ("demo.cfg", "guest.cfg.example")),
     ]
-    grow = "xenolith-grow.service"
-    items.append(tree.file(f"{UNITS}/{grow}", files[grow]))
-    items.append(tree.link(f"{UNITS}/sysinit.target.wants/{grow}", f"/{UNITS}/{grow}"))
+    for unit, target in OURS.items():
+        items.append(tree.file(f"{UNITS}/{unit}", files[unit]))
+        items.append(tree.link(f"{UNITS}/{target}/{unit}", f"/{UNITS}/{unit}"))
     for name, target in DEBIANS.items():
         unit = f"/usr/lib/systemd/system/{name}.service"
         items.append(tree.link(f"{UNITS}/{target}/{name}.service", unit))

@@ -19,7 +19,7 @@ from xenolith.system.model import System, dom0_memory
 from xenolith.system.placement import MIB
 
 FILES = ("add", "guest", "share")
-"""What a dom0 in memory can have, but none that comes from a card."""
+"""What any dom0 can have but one that a card image of the user brings."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -121,8 +121,8 @@ def check(extras: Extras, system: System, *, probe: bool = False) -> None:
         qemu.check([*command, *board.qemu.network, *devices])
 
 
-def refuse_with_card(args: argparse.Namespace) -> None:
-    """Refuse what a dom0 that comes from a card cannot have. Raises UserError."""
+def refuse_with_card(card: str, args: argparse.Namespace) -> None:
+    """Refuse what a dom0 that the user's card brings cannot have. Raises UserError."""
     for name in FILES:
         if vars(args)[name]:
-            raise UserError(f"--{name}: a dom0 on a disk has its own files; use --disk", 2)
+            raise UserError(f"--{name}: the card image {card} has its own files; use --disk", 2)

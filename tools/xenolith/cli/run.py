@@ -100,7 +100,7 @@ def _run(args: argparse.Namespace, found: Results) -> int:
     wishes = extras.complete(wishes, system)
     if args.dom0 == DEBIAN:
         host.ensure(board, CARD)
-        system = debian.ensure(system)
+        system = debian.ensure(system, wishes)
     if args.dry_run:
         return _show_command(system, args, wishes)
     try:
@@ -119,7 +119,6 @@ def _check_card(args: argparse.Namespace) -> None:
     if not args.source:
         return
     boot.facts(find(args.board))
-    extras.refuse_with_card(args)
     for name in ("kernel", "initrd", "config", "dry_run"):
         if vars(args)[name]:
             if name == "dry_run":
@@ -127,6 +126,7 @@ def _check_card(args: argparse.Namespace) -> None:
             raise UserError(f"--{name}: a card has dom0's own; leave it or --from away", 2)
     if args.source == SD:
         return
+    extras.refuse_with_card(args.source, args)
     card.check(find(args.board), Path(args.source))
     for name in ("hypervisor", "xen_args", "dom0_args"):
         if vars(args)[name]:
@@ -143,7 +143,6 @@ def _check_debian(board: Board, args: argparse.Namespace) -> None:
         if vars(args)[name]:
             option = "from" if name == "source" else name
             raise UserError(f"--{option}: --dom0 debian has its own; leave one of them out", 2)
-    extras.refuse_with_card(args)
 
 
 def _started(

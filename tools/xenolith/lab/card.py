@@ -16,10 +16,11 @@ from pathlib import Path
 from xenolith.boards import Board
 from xenolith.card import boot, image, mbr
 from xenolith.card.image import Request
-from xenolith.dom0 import cache
+from xenolith.dom0 import cache, cpio
+from xenolith.dom0 import image as dom0_image
 from xenolith.errors import UserError
-from xenolith.lab import plug, protocol, qemu, session, uboot
-from xenolith.lab.extras import NOTHING
+from xenolith.lab import added, plug, protocol, qemu, session, uboot
+from xenolith.lab.extras import NOTHING, Extras
 from xenolith.lab.login import Login
 from xenolith.lab.session import Options
 from xenolith.lab.target import Target
@@ -40,7 +41,8 @@ def running(system: System, commands: Sequence[str], options: Options) -> Iterat
     folder = session.log_file(system, options.name).parent.parent
     with tempfile.TemporaryDirectory(prefix="card-", dir=folder) as name:
         _, network = session.devices(system, options)
-        overlay = protocol.overlay(token, commands, options.terminal, network=network)
+        more = _files(system, options.extras)
+        overlay = protocol.overlay(token, commands, options.terminal, network=network, more=more)
         made = image.build(request(system, overlay), Path(name) / "live.raw")
         with _started(
             system, made.path, Path(name), options, commands=commands, token=token
@@ -81,10 +83,21 @@ def _started(
     extra, _ = session.devices(system, options)
     rest, devices = plug.split(extra)
     with plug.later(devices, options.watch) as (monitor, watch):
+        # All devices are in `rest`; who follows the run wants to know its guests.
+        extras = Extras(guests=options.extras.guests)
         options = replace(options, extra=[*rest, *monitor], extras=NOTHING, watch=watch)
         line = command(system, disk, folder, options)
+        options = replace(options, extras=extras)
         with session.switched_on(line, system, commands, options, token, enter=enter) as target:
             yield target
+
+
+def _files(system: System, extras: Extras) -> list[cpio.Entry]:
+    """What a new card's dom0 is given besides commands. Raises UserError."""
+    if not extras.needs_files:
+        return []
+    usual = dom0_image.build(system.board.debian_arch).core.read_bytes()
+    return replace(extras, root_links=added.links(usual)).entries(usual)
 
 
 def request(system: System, overlay: bytes = b"") -> Request:

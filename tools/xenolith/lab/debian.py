@@ -18,10 +18,12 @@ from xenolith.boards import Board
 from xenolith.card import boot, image, kernel, mbr
 from xenolith.card.image import Request
 from xenolith.card.login import Login as Owner
+from xenolith.card.tree import MERGED
 from xenolith.dom0 import cache
 from xenolith.dom0 import image as dom0_image
 from xenolith.errors import UserError
 from xenolith.lab import disks, protocol, session
+from xenolith.lab.extras import NOTHING, Extras
 from xenolith.lab.login import Login
 from xenolith.lab.session import Options
 from xenolith.lab.target import Target
@@ -58,8 +60,11 @@ def check(board: Board) -> None:
     boot.facts(board)
 
 
-def ensure(system: System) -> System:
-    """The system with this dom0, which is made if there is none. Raises UserError."""
+def ensure(system: System, extras: Extras = NOTHING) -> System:
+    """The system with this dom0, which is made if there is none. Raises UserError.
+
+    `extras`: what it is to be given.
+    """
     board, found = system.board, place(system.board)
     files = (found.disk, found.kernel, found.initrd)
     if not all(path.is_file() for path in files):
@@ -73,6 +78,12 @@ def ensure(system: System) -> System:
                 progress.note(
                     f"dom0's disk is {found.disk}: kept for further runs, delete it for a new one"
                 )
+    if extras.needs_files and not boot.takes_files(found.initrd.read_bytes()):
+        raise UserError(
+            f"--guest, --add, --share: {found.disk} is an older one, which cannot take them; "
+            "delete it for a new one, or leave them out",
+            2,
+        )
     with found.disk.open("rb") as f:
         identifier, _ = mbr.parse(f.read(mbr.SECTOR))
     disks.opened(found.disk, SERIAL, f"--dom0 debian: {found.disk}")
@@ -101,7 +112,8 @@ def _make(system: System, found: Debian) -> None:
 def with_disk(system: System, options: Options) -> Options:
     """Options of a session with dom0's disk, which is the first one."""
     disk = disks.Disk(place(system.board).disk, SERIAL)
-    extras = replace(options.extras, disks=(disk, *options.extras.disks))
+    links = {name: f"usr/{name}" for name in MERGED}
+    extras = replace(options.extras, disks=(disk, *options.extras.disks), root_links=links)
     return replace(options, extras=extras)
 
 

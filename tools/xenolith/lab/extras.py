@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from xenolith.boards import Board
 from xenolith.dom0 import cpio
@@ -13,6 +14,8 @@ from xenolith.guest.model import Guest, file_path
 from xenolith.lab import added, disks
 from xenolith.lab.added import Added
 from xenolith.lab.disks import Disk, Share
+
+ON_DISK = "xenolith/root"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,13 @@ class Extras:
     share: Share | None = None
     arguments: tuple[str, ...] = ()
     """QEMU's, as they are."""
+    root_links: Mapping[str, str] | None = None
+    """Where dom0's root is a disk: the links to folders in it, target by path."""
+
+    @property
+    def needs_files(self) -> bool:
+        """True if dom0 must find something that is no device."""
+        return bool(self.added or self.guests or self.share)
 
     @property
     def all_disks(self) -> tuple[Disk, ...]:
@@ -42,18 +52,24 @@ class Extras:
         return [*disks.options(board, self.all_disks, self.share), *self.arguments]
 
     def entries(self, initramfs: bytes) -> list[cpio.Entry]:
-        """Files for the archive behind dom0's initramfs. Raises UserError."""
-        found = []
+        """Files for the archive behind dom0's initramfs. Raises UserError.
+
+        Those for a root on a disk are in a folder, which that initramfs copies [card/init.sh].
+        """
+        told, found = [], []
         if self.share:
-            found.append(cpio.file(f"xenolith/{disks.TAG}", b""))
+            told.append(cpio.file(f"xenolith/{disks.TAG}", b""))
         if self.guests:
             names = "".join(f"{guest.name}\n" for guest in self.guests)
-            found.append(cpio.file("xenolith/guests", names.encode()))
+            told.append(cpio.file("xenolith/guests", names.encode()))
         for given in self.guests:
             found += _guest(given.guest) if given.guest else []
         if self.added:
-            found += added.entries(self.added, added.links(initramfs))
-        return found
+            known = added.links(initramfs) if self.root_links is None else self.root_links
+            found += added.entries(self.added, known)
+        if self.root_links is not None:
+            found = [replace(entry, path=f"{ON_DISK}/{entry.path}") for entry in found]
+        return [*told, *found]
 
 
 def _guest(guest: Guest) -> list[cpio.Entry]:
