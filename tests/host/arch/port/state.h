@@ -31,10 +31,10 @@ struct host_machine_state {
     bool access_failed;
     uint64_t watched, watched_end;         /* guest addresses */
     unsigned int fetches, fetches_of_call; /* the most of one call; of this one */
-    bool dump_faults; /* the next look at the stack does */
-    bool threads;     /* each CPU has a thread of its own */
-    bool late;        /* threads wait here and there, so that others overtake them */
-    bool raised;      /* some interrupt was raised since the machine was switched on */
+    bool dump_faults;                      /* the next look at the stack does */
+    bool threads;                          /* each CPU has a thread of its own */
+    bool late;   /* threads wait here and there, so that others overtake them */
+    bool raised; /* some interrupt was raised since the machine was switched on */
     struct host_irq irq[HOST_MAX_IRQS];
     enum host_state cpu[MAX_CPUS];
 };

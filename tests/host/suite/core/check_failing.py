@@ -80,9 +80,9 @@ def begin(tools: Any) -> list[tuple[str, int]]:
     else:
         frames = b"".join((0x40000 + 600 * i).to_bytes(8, "little") for i in range(4))
         machine.write(frames, at=machine.scratch + 8192)
-        fields = {"extent_start": machine.scratch + 8192, "nr_extents": 4, "domid": domain}
+        wanted = {"extent_start": machine.scratch + 8192, "nr_extents": 4, "domid": domain}
         command = k.XENMEM_populate_physmap
-        rc, _ = machine.op("memory_op", command, "xen_memory_reservation", **fields)
+        rc, _ = machine.op("memory_op", command, "xen_memory_reservation", **wanted)
         steps.append(("populate_physmap", rc - 4))
         steps.append(("chunk", tools.populate_chunks(domain, 1) - 1))
     tools.destroy(domain)
