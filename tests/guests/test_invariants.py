@@ -40,7 +40,7 @@ def checked(board: Board, guests: Output, debug_build: Output, on_xen: bool) -> 
             smp=cpus,
             memory=256,
             args=f"cpus={cpus} {args}",
-            xen_args="loglvl=error guest_loglvl=none",
+            xen_args="loglvl=info guest_loglvl=none",
             counted=cpus == 1,
         )
         text = guest.console_of(board, setup, TIMEOUT)
@@ -59,6 +59,7 @@ def test_failing_allocations(checked: Checked) -> None:
     text = checked("alloc", 1, "")
     failed = [int(count) for count in re.findall(r": (\d+) allocations failed", text)]
     assert sum(failed) > 100
+    assert "Invariants: 0 do not hold" in text
 
 
 @pytest.mark.parametrize(

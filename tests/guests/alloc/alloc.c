@@ -9,6 +9,7 @@
 #include <guest/test.h>
 #include <public/debug.h>
 #include <public/errno.h>
+#include <public/sysctl.h>
 
 #include "operations.h"
 
@@ -106,6 +107,17 @@ static void test(const struct step *step)
     check("all allocations of it", k < TRIES_MAX && (k > 1 || !step->always));
 }
 
+/* The debug key that says what does not hold; the test reads the answer. */
+static void press_key(void)
+{
+    static const char key = 'i';
+    struct xen_sysctl op = {.cmd = XEN_SYSCTL_debug_keys,
+                            .interface_version = XEN_SYSCTL_INTERFACE_VERSION};
+    op.u.debug_keys.keys = hypercall_pointer(&key);
+    op.u.debug_keys.nr_keys = 1;
+    check_eq("debug key", sysctl(&op), 0);
+}
+
 void guest_main(void)
 {
     operations_init();
@@ -114,4 +126,5 @@ void guest_main(void)
         test(&steps[i]);
     }
     print("# %ld allocations in all\n", counter(DEBUG_COUNTER_ALLOCATIONS));
+    press_key();
 }
