@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from xenolith.build.image import Sizes
 
@@ -64,7 +65,7 @@ def functions(elf: Path) -> frozenset[str]:
     """Names of all functions in an ELF file."""
     with elf.open("rb") as file:
         table = ELFFile(file).get_section_by_name(".symtab")
-        symbols = () if table is None else table.iter_symbols()
+        symbols = table.iter_symbols() if isinstance(table, SymbolTableSection) else ()
         return frozenset(s.name for s in symbols if s["st_info"]["type"] == "STT_FUNC")
 
 
