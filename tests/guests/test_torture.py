@@ -13,7 +13,7 @@ from xenolith.dom0 import image, recipe
 from xenolith.torture import session
 from xenolith.torture.session import Order, Under
 
-PERCENT = 20
+PERCENT = 10
 """Of a usual pass: about a minute for all rows."""
 
 

@@ -127,7 +127,7 @@ static void one(unsigned int kind, evtchn_port_t port)
     bool answered = true;
     clone_make(&culprit, 1, &order);
     clone_start(&culprit);
-    for (unsigned int i = 0; i < TURNS && answered; i++) {
+    for (uint64_t i = 0; i < hostile_scaled(TURNS) && answered; i++) {
         uint64_t took = turn(port);
         answered = took != 0;
         longest = took > longest ? took : longest;
@@ -159,7 +159,7 @@ void deaths_dom0(void)
         one(kind, port);
     }
     check("T9: and at the end", turn(port) != 0);
-    print("CALLS T9 %u\n", (OWN_WAYS + MACHINE_DEATHS) * TURNS);
+    print("CALLS T9 %lu\n", (OWN_WAYS + MACHINE_DEATHS) * hostile_scaled(TURNS));
     clone_destroy(&other);
     (void)event_close(port);
 }
