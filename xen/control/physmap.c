@@ -205,7 +205,7 @@ long memory_remove_from_physmap(struct op_call *call)
     if (!p2m_lookup(call->d, at, &leaf, NULL) || leaf.kind == P2M_MMIO) {
         return -ENOENT;
     }
-    rc = p2m_take_pages(call->d, leaf.kind, &at, 1, &leaf.mfn);
+    rc = p2m_take_pages(call->d, &at, 1, &leaf);
     return rc < 0 ? rc : 0;
 }
 

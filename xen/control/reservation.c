@@ -63,7 +63,7 @@ static int reservation_decrease_pages(struct reservation *r)
     uint64_t left = r->nr - r->done, list = r->list + r->done * sizeof(gfn_t);
     unsigned int nr = left < P2M_TAKE_MAX ? (unsigned int)left : P2M_TAKE_MAX;
     gfn_t gfn[P2M_TAKE_MAX];
-    mfn_t mfn[P2M_TAKE_MAX];
+    struct p2m_leaf leaf[P2M_TAKE_MAX];
     int taken;
 
     if (guest_copy_from(gfn, list, nr * sizeof(gfn[0])) != 0) {
@@ -72,12 +72,15 @@ static int reservation_decrease_pages(struct reservation *r)
             return -EFAULT;
         }
     }
-    taken = p2m_take_pages(r->d, P2M_RAM, gfn, nr, mfn);
+    for (unsigned int i = 0; i < nr; i++) {
+        leaf[i].kind = P2M_RAM;
+    }
+    taken = p2m_take_pages(r->d, gfn, nr, leaf);
     if (taken < 0) {
         return -ENOENT;
     }
     for (int i = 0; i < taken && !r->d->p2m.direct_mapped; i++) {
-        domain_page_free(r->d, mfn[i], 1);
+        domain_page_free(r->d, leaf[i].mfn, 1);
     }
     r->done += (unsigned int)taken - 1u; /* the caller counts one */
     return 0;

@@ -119,10 +119,15 @@ int16_t grant_op_map(struct domain *d, struct gnttab_map_grant_ref *op)
     return rc;
 }
 
+static bool map_writes(const struct grant_map *m)
+{
+    return (m->flags & GNTMAP_readonly) == 0;
+}
+
 /* A mapping that was, gone from the p2m (or never used again) and from the table. */
 static void map_drop(const struct grant_map *was)
 {
-    struct page *pg = grant_unpin(was->d, was->ref, (was->flags & GNTMAP_readonly) == 0);
+    struct page *pg = grant_unpin(was->d, was->ref, map_writes(was));
 
     if (pg != NULL) {
         page_put(pg);
@@ -149,7 +154,7 @@ unsigned int grant_op_unmap(struct domain *d, struct gnttab_unmap_grant_ref *op,
 {
     struct grant_map was[GRANT_UNMAP_MAX], *m;
     gfn_t gfn[GRANT_UNMAP_MAX];
-    mfn_t mfn[GRANT_UNMAP_MAX];
+    struct p2m_leaf leaf[GRANT_UNMAP_MAX];
     struct grant_table *gt = d->grants;
     int n, done = 0;
 
@@ -162,11 +167,16 @@ unsigned int grant_op_unmap(struct domain *d, struct gnttab_unmap_grant_ref *op,
         m->flags |= GRANT_MAP_ENDS;
         was[n] = *m;
         gfn[n].n = op[n].host_addr >> PAGE_SHIFT;
-        /* Pinned, so it does not change. */
-        mfn[n] = page_mfn(grant_active(m->d->grants, m->ref)->pg);
+        /*
+         * Its page is pinned, so it does not change. A leaf that may be written stays until a pin
+         * goes that allows it: else a page of two mappings stayed writable with the other.
+         */
+        leaf[n] = (struct p2m_leaf){.mfn = page_mfn(grant_active(m->d->grants, m->ref)->pg),
+                                    .kind = P2M_GRANT,
+                                    .flags = map_writes(m) ? P2M_WRITE : 0};
     }
     if (n != 0) {
-        done = p2m_take_pages(d, P2M_GRANT, gfn, (unsigned int)n, mfn);
+        done = p2m_take_pages(d, gfn, (unsigned int)n, leaf);
     }
     for (int i = 0; i < n; i++) {
         m = map_at(gt, op[i].handle);

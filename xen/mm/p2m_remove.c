@@ -247,22 +247,27 @@ int p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken)
     return taken->nr != 0 ? 0 : rc;
 }
 
-int p2m_take_pages(struct domain *d, enum p2m_kind kind, const gfn_t *gfn, unsigned int nr,
-                   mfn_t *mfn)
+static bool p2m_leaf_is(const struct p2m_leaf *leaf, const struct p2m_leaf *wanted)
+{
+    return leaf->kind == wanted->kind &&
+           (leaf->kind == P2M_RAM ||
+            (mfn_eq(leaf->mfn, wanted->mfn) && ((leaf->flags ^ wanted->flags) & P2M_WRITE) == 0));
+}
+
+int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr, struct p2m_leaf *leaf)
 {
     struct p2m_gone gone;
-    struct p2m_leaf leaf;
+    struct p2m_leaf there;
     unsigned int i, level;
     int rc = 0;
 
     p2m_begin(&d->p2m, &gone);
     for (i = 0; i < nr && p2m_gone_has_room(&gone); i++) {
-        if (!p2m_find(&d->p2m, gfn[i], &leaf, &level) || leaf.kind != kind ||
-            (kind != P2M_RAM && !mfn_eq(leaf.mfn, mfn[i]))) {
+        if (!p2m_find(&d->p2m, gfn[i], &there, &level) || !p2m_leaf_is(&there, &leaf[i])) {
             rc = -ENOENT;
             break;
         }
-        mfn[i] = leaf.mfn;
+        leaf[i] = there;
         (void)p2m_remove(&d->p2m, gfn[i].n, gfn[i].n + 1u, &gone, &rc);
         if (rc != 0) {
             break;

@@ -130,12 +130,12 @@ static void do_unmap(void)
     }
 }
 
-static int take_page(uint64_t at, unsigned int kind, uint64_t frame)
+static int take_page(uint64_t at, unsigned int kind, uint64_t frame, unsigned int flags)
 {
     gfn_t gfn = {BASE + at};
-    mfn_t mfn = {frame};
+    struct p2m_leaf leaf = {.mfn = {frame}, .kind = kind & 3u, .flags = (uint8_t)flags};
 
-    return p2m_take_pages(self, (enum p2m_kind)kind, &gfn, 1, &mfn);
+    return p2m_take_pages(self, &gfn, 1, &leaf);
 }
 
 static void do_take_page(void)
@@ -143,9 +143,12 @@ static void do_take_page(void)
     uint64_t at = random_below(GFNS);
     struct entry e = map[at];
 
-    CHECK(take_page(at, (e.kind ^ 1u) & 3u, e.mfn) == -ENOENT, at, e.kind);
-    CHECK(e.kind == P2M_RAM || take_page(at, e.kind & 3u, e.mfn + 1) == -ENOENT, at, e.kind);
-    CHECK(take_page(at, e.kind & 3u, e.mfn) == (e.kind == NONE ? -ENOENT : 1), at, e.kind);
+    CHECK(take_page(at, e.kind ^ 1u, e.mfn, e.flags) == -ENOENT, at, e.kind);
+    if (e.kind != P2M_RAM) {
+        CHECK(take_page(at, e.kind, e.mfn + 1, e.flags) == -ENOENT, at, e.kind);
+        CHECK(take_page(at, e.kind, e.mfn, e.flags ^ P2M_WRITE) == -ENOENT, at, e.kind);
+    }
+    CHECK(take_page(at, e.kind, e.mfn, e.flags) == (e.kind == NONE ? -ENOENT : 1), at, e.kind);
     entry_clear(&map[at]);
 }
 
@@ -182,7 +185,7 @@ static void do_take_pages(void)
     unsigned int nr = 1u + (unsigned int)random_below(TAKEN);
     uint64_t at[TAKEN], flushes = self->p2m.arch.flushes;
     gfn_t gfn[TAKEN];
-    mfn_t mfn[TAKEN];
+    struct p2m_leaf leaf[TAKEN];
     int expected = 0, taken;
 
     for (unsigned int i = 0; i < nr; i++) {
@@ -191,9 +194,10 @@ static void do_take_pages(void)
             at[i] = random_below(GFNS);
         }
         gfn[i] = (gfn_t){BASE + at[i]};
-        mfn[i] = (mfn_t){map[at[i]].mfn};
+        leaf[i] = (struct p2m_leaf){
+            .mfn = {map[at[i]].mfn}, .kind = kind & 3u, .flags = map[at[i]].flags};
     }
-    taken = p2m_take_pages(self, (enum p2m_kind)kind, gfn, nr, mfn);
+    taken = p2m_take_pages(self, gfn, nr, leaf);
     /* It ends early for what is something else, or when it has looked at many entries. */
     CHECK(taken == (int)nr || taken >= 2 || map[at[taken < 0 ? 0 : taken]].kind != kind ||
               (taken == 1 && at[0] == at[1]),
@@ -202,7 +206,7 @@ static void do_take_pages(void)
     CHECK(kind != P2M_GRANT || self->p2m.arch.flushes - flushes <= 1, taken, nr);
     for (; expected < taken; expected++) {
         CHECK(map[at[expected]].kind == kind, expected, taken);
-        CHECK(map[at[expected]].mfn == mfn[expected].n, expected, taken);
+        CHECK(map[at[expected]].mfn == leaf[expected].mfn.n, expected, taken);
         entry_clear(&map[at[expected]]);
     }
 }

@@ -85,10 +85,10 @@ static void copy_once(void)
 static void take(uint64_t g)
 {
     gfn_t gfn = {g};
-    mfn_t mfn;
+    struct p2m_leaf leaf = {.kind = P2M_RAM};
 
-    CHECK(p2m_take_pages(d, P2M_RAM, &gfn, 1, &mfn) == 1, g, 0);
-    domain_page_free(d, mfn, 1);
+    CHECK(p2m_take_pages(d, &gfn, 1, &leaf) == 1, g, 0);
+    domain_page_free(d, leaf.mfn, 1);
 }
 
 /* Takers own disjoint frames, so each knows what must be there. One of them makes the only page

@@ -19,11 +19,11 @@ static void check_empty_tables(struct domain *d, mfn_t mfn)
 
     for (uint64_t gib = 1; gib < 1024; gib++) {
         gfn_t gfn[2] = {{gib << 18 | 511}, {gib << 18 | 512}};
-        mfn_t taken[2];
+        struct p2m_leaf taken[2] = {leaf, leaf};
 
         CHECK(p2m_map(d, gfn[0], 2, leaf) == 0, gib, 0);
         for (unsigned int done = 0; done < 2;) {
-            int nr = p2m_take_pages(d, P2M_RAM, gfn + done, 2 - done, taken);
+            int nr = p2m_take_pages(d, gfn + done, 2 - done, taken);
 
             CHECK(nr > 0, gib, done);
             done += (unsigned int)nr;

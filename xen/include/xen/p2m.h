@@ -71,12 +71,12 @@ struct p2m_taken {
  */
 int __must_check p2m_take(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_taken *taken);
 /*
- * Unmap single pages anywhere, with one flush, up to the first that is not of this kind or, unless
- * that is P2M_RAM, not this mfn. How many, with their mfns; or why not the first: -ENOENT, -ENOMEM.
- * What foreign leaves hold is dropped.
+ * Unmap single pages anywhere, with one flush, up to the first where `leaf` is not what is mapped: its
+ * kind and, unless that is P2M_RAM, its mfn and whether it may be written. How many, with their
+ * leaves; or why not the first: -ENOENT, -ENOMEM. What foreign leaves hold is dropped.
  */
-int __must_check p2m_take_pages(struct domain *d, enum p2m_kind kind, const gfn_t *gfn,
-                                unsigned int nr, mfn_t *mfn);
+int __must_check p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr,
+                                struct p2m_leaf *leaf);
 /* What gfn maps to; false: nothing. *order (may be NULL): pages the leaf or hole covers. Takes the
  * p2m lock shortly. */
 bool __must_check p2m_lookup(struct domain *d, gfn_t gfn, struct p2m_leaf *leaf,

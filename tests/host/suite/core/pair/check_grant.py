@@ -78,6 +78,26 @@ def test_readonly(pair: Any, granter: Any) -> None:
     assert grant_map(pair.dom0, 1, at=0x9000000).status == ERROR
 
 
+def test_the_end_of_one_mapping_leaves_no_leaf_of_another(pair: Any, granter: Any) -> None:
+    """A page is granted by two entries, one read-only: the writable leaf goes with its pin."""
+    granter.entry(1, ACCESS)
+    granter.entry(2, ACCESS | READONLY, frame=granter.pages[1] >> 12)
+    may_write = grant_map(pair.dom0, 1, at=0x8001000)
+    reads = grant_map(pair.dom0, 2, flags=HOST | RO, at=0x8002000)
+    assert may_write.status == reads.status == OKAY
+    assert may_write.dev_bus_addr == reads.dev_bus_addr
+    # By the other's address: the granter would be told that nobody writes any more.
+    assert unmap(pair.dom0, may_write.handle, 0x8002000) == ERROR
+    assert unmap(pair.dom0, reads.handle, 0x8001000) == ERROR
+    assert granter.flags(1) == ACCESS | READING | WRITING
+    assert unmap(pair.dom0, may_write.handle, 0x8001000) == OKAY
+    assert granter.flags(1) == ACCESS
+    with pytest.raises(AssertionError):
+        pair.dom0.write(0x8002000, b"x")
+    assert unmap(pair.dom0, reads.handle, 0x8002000) == OKAY
+    assert granter.flags(2) == ACCESS | READONLY
+
+
 def test_what_is_mapped_cannot_change_hands(pair: Any, granter: Any) -> None:
     granter.entry(2, ACCESS)
     first = grant_map(pair.dom0, 2, flags=HOST | RO)
