@@ -224,12 +224,20 @@ void prove_map(void)
 
 void prove_unmap(void)
 {
-    struct gnttab_unmap_grant_ref op = {
-        .host_addr = nondet_u64(), .dev_bus_addr = nondet_u64(), .handle = nondet_u32()};
+    struct gnttab_unmap_grant_ref op[NR_UNMAPS];
+    unsigned int nr = 1u + any_below(NR_UNMAPS), done;
 
+    for (unsigned int i = 0; i < NR_UNMAPS; i++) {
+        op[i] = (struct gnttab_unmap_grant_ref){.host_addr = nondet_u64(),
+                                                .dev_bus_addr = nondet_u64(),
+                                                .handle = nondet_u32(),
+                                                .status = 1};
+    }
     any_state();
-    if (grant_op_unmap(&domain1, &op, nondet_bool()) == GNTST_okay && op.host_addr != 0) {
-        REACHED("a mapping ends");
+    done = grant_op_unmap(&domain1, op, nr, nondet_bool());
+    CHECK(done >= 1 && done <= nr && op[0].status <= 0 && op[done - 1u].status <= 0);
+    if (done == NR_UNMAPS && op[0].host_addr != 0 && op[0].status == GNTST_okay) {
+        REACHED("two mappings end");
     }
     check_state();
 }

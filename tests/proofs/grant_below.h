@@ -9,6 +9,7 @@
 #define NR_REFS    2u
 #define NR_HANDLES 2u
 #define NR_LEAVES  2u
+#define NR_UNMAPS  2u /* at once */
 #define MAPPER     1u
 
 static struct domain domain0, domain1;
@@ -175,17 +176,22 @@ int p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf)
     return 0;
 }
 
-int p2m_unmap_page(struct domain *d, gfn_t gfn, const struct p2m_leaf *there)
+int p2m_take_pages(struct domain *d, const gfn_t *gfn, unsigned int nr, struct p2m_leaf *leaf)
 {
-    struct leaf *at = &leaves[gfn.n % NR_LEAVES];
+    unsigned int i;
 
-    CHECK(d == domains[MAPPER] && there->kind == P2M_GRANT);
-    if (at->pg == NULL || at->pg->tag != there->mfn.n ||
-        at->write != ((there->flags & P2M_WRITE) != 0) || nondet_bool()) {
-        return -ENOENT;
+    CHECK(d == domains[MAPPER] && nr <= NR_UNMAPS);
+    for (i = 0; i < nr; i++) {
+        struct leaf *at = &leaves[gfn[i].n % NR_LEAVES];
+
+        CHECK(leaf[i].kind == P2M_GRANT);
+        if (at->pg == NULL || at->pg->tag != leaf[i].mfn.n ||
+            at->write != ((leaf[i].flags & P2M_WRITE) != 0) || nondet_bool()) {
+            break;
+        }
+        at->pg = NULL;
     }
-    at->pg = NULL;
-    return 0;
+    return i != 0 ? (int)i : -ENOENT;
 }
 
 void *page_alloc(unsigned int order __unused)

@@ -23,6 +23,7 @@ VERBS = {
     "test": "run the tests",
     "bench": "what operations cost, or guests get, beside real Xen",
     "torture": "hostile guests against the hypervisor, beside real Xen",
+    "prove": "bounded proofs of the core's code with CBMC",
     "image": "a card image: firmware, U-Boot, hypervisor and a Debian dom0 with xl",
     "uboot": "boot scripts and the files they load, for a card, a USB stick or TFTP",
     "package": "the hypervisor as a Debian package, for a Debian that runs already",
