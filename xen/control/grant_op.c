@@ -62,6 +62,9 @@ static long grant_list(struct op_call *call)
                        sizeof(struct gnttab_unmap_and_replace) ==
                            sizeof(struct gnttab_unmap_grant_ref),
                    "one layout for both");
+    _Static_assert(GRANT_UNMAP_MAX * sizeof(struct gnttab_unmap_grant_ref) >=
+                       sizeof(struct gnttab_copy),
+                   "room for one of the largest");
     uint64_t cmd = index_nospec((uint32_t)call->reg[0], ARRAY_SIZE(list_ops)), *arg = call->reg;
     const struct grant_list_op *row = &list_ops[cmd];
     struct gnttab_unmap_grant_ref buffer[GRANT_UNMAP_MAX];
