@@ -28,16 +28,38 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize(("smp", "memory"), [(1, 512), (4, 1024), (2, 4096)])
-def test_sizes(make_system: MakeSystem, boot: Boot, smp: int, memory: int) -> None:
-    system = make_system(smp=smp, memory=memory)
-    report = boot(system, f"test-smp{smp}-{memory}", COMMANDS)
+SIZES = [(1, 512, 0), (4, 1024, 0), (2, 4096, 0)]
+LONG_SIZES = [
+    (8, 2048, 128),
+    (1, 512, 128),
+    (2, 768, 160),
+    (3, 1024, 192),
+    (4, 2048, 256),
+    (5, 3072, 512),
+    (6, 4096, 3072),
+    (7, 512, 0),
+    (8, 512, 0),
+    (1, 8192, 0),
+    (8, 8192, 0),
+    (2, 8192, 7680),
+]
+"""CPUs, MiB, and MiB of dom0; 0: the default."""
+
+
+@pytest.mark.parametrize(
+    ("smp", "memory", "dom0"),
+    [*SIZES, *(pytest.param(*row, marks=pytest.mark.long) for row in LONG_SIZES)],
+)
+def test_sizes(make_system: MakeSystem, boot: Boot, smp: int, memory: int, dom0: int) -> None:
+    xen_args = f"dom0_mem={dom0}M" if dom0 else ""
+    system = make_system(smp=smp, memory=memory, xen_args=xen_args)
+    report = boot(system, f"test-smp{smp}-{memory}-{dom0}", COMMANDS)
     assert report.error is None
     info = fields(report["info"])
     assert int(info["nr_cpus"]) == smp
     assert int(info["total_memory"]) == memory
     ((_, _, dom0_memory, vcpus, _, _),) = rows(report["list"])
-    assert int(dom0_memory) == system.default_dom0_memory
+    assert int(dom0_memory) == (dom0 or system.default_dom0_memory)
     assert int(vcpus) == smp
     assert len(rows(report["vcpus"])) == smp
     assert int(report["nproc"]) == smp
