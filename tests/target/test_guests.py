@@ -7,31 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from xenolith.boards import Board
 from xenolith.lab.report import Report, rows
-from xenolith.lab.shell import library, on
+from xenolith.lab.shell import CONSOLES, on
 from xenolith.system.model import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.families("qemu-virt", "rpi4")]
 
-# Functions for dom0's shell.
-LIBRARY = r"""
-left() {
-    # What has ended is listed until xl has taken its devices away, and a while as dying.
-    wait_for "! xl list | grep -qE ' ...(s..|..d) '"
-    echo "domains $(xl list | tail -n +2 | wc -l), loops $(losetup -a | wc -l)," \
-        "cards $(ls /sys/class/net | grep -c vif), $(xl info | grep free_memory | tr -s ' ')"
-}
-try() {
-    cat >/run/bad.cfg
-    xl create /run/bad.cfg 2>&1
-    echo "status $?"
-    left
-}
-"""
+LIBRARY = CONSOLES.read_bytes() + Path(__file__).with_name("guests.sh").read_bytes()
 SERIAL = "machine-0"
 ADDRESS = "until ip -4 addr show {0} | grep -q 'inet '; do sleep 0.2; done; ip -4 addr show {0}"
 THERE_IS = "until [ -b {0} ]; do sleep 0.2; done"
@@ -108,7 +95,6 @@ def commands(mib: int, cycles: int) -> dict[str, str]:
     created and destroyed `cycles` times, a tenth of them with a disk and a card."""
     kernel = 'kernel = "/boot/vmlinuz"'
     return {
-        "library": library(LIBRARY),
         "before": "left",
         "create": "xl create /etc/xen/demo.cfg && open demo && cat /run/demo.out && xl list",
         **network(mib // 8),
@@ -161,9 +147,7 @@ def report(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Report:
     wanted = commands(*amounts(board))
-    prepared = {
-        name: text if name == "library" else f". /run/lib\n{text}" for name, text in wanted.items()
-    }
+    prepared = {name: f". /test/guests.sh\n{text}" for name, text in wanted.items()}
     extra = list(board.qemu.network)
     if board.family == "qemu-virt":
         disk = tmp_path_factory.mktemp("guests") / "disk"
@@ -171,7 +155,8 @@ def report(
             file.truncate(16 << 20)
         extra += ["-drive", f"if=none,id=own,format=raw,file={disk}"]
         extra += ["-device", f"virtio-blk-device,drive=own,serial={SERIAL}"]
-    return boot(make_system(smp=2, memory=2048), "test-guests", prepared, extra)
+    files = {"/test/guests.sh": LIBRARY}
+    return boot(make_system(smp=2, memory=2048), "test-guests", prepared, extra, files=files)
 
 
 EMPTY = "d41d8cd98f00b204e9800998ecf8427e"
