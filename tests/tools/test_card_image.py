@@ -163,7 +163,8 @@ def test_the_advice(made: image.Made, capsys: pytest.CaptureFixture[str]) -> Non
     assert "you will set a password" in said
     verb.advise(find("qemu-virt-riscv64"), made, login.Login(), args)
     run = f"start it: ./xenolith run --board qemu-virt-riscv64 --from {made.path}"
-    assert run in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert run in said and "you will set a password" in said
 
 
 def test_boards_without_a_card() -> None:

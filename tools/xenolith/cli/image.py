@@ -145,6 +145,8 @@ def advise(board: Board, made: Made, wishes: Login, args: argparse.Namespace) ->
     if not boot.facts(board).files:
         progress.note(f"{size >> 20} MiB ({holes} without its holes)")
         progress.note(f"start it: ./xenolith run --board {board.name} --from {made.path}")
+        if not args.minimal:
+            progress.note(wishes.advice)
         return
     progress.note(f"{size >> 20} MiB ({holes} without its holes), for cards of that size or more")
     if size > 2 << 30 and not size % 1_073_741_824:
