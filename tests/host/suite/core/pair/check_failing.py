@@ -14,8 +14,8 @@ import pytest
 
 ENOMEM, EINVAL = 12, 22
 SELF = 0x7FF0
-GENERAL, NO_SPACE = -1, -7
-"""GNTST_general_error, GNTST_no_device_space."""
+GENERAL, NO_SPACE = -1, -13
+"""GNTST_general_error, GNTST_no_space."""
 
 
 def ports(pair: Any) -> int:
