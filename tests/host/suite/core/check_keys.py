@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 EFAULT, EINVAL, ESRCH, EACCES = 14, 22, 3, 13
-GUEST, HALTED, RESET = 0, 2, 3
+GUEST, HALTED, RESET, RUNAWAY = 0, 2, 3, 6
 
 
 def press(tools: Any, keys: str, preempt: int = 0) -> tuple[int, str]:
@@ -53,6 +53,20 @@ def test_several_keys_in_slices(tools: Any, preempt: int) -> None:
     rc, said = press(tools, "mam", preempt)
     assert rc == 0
     assert re.findall(r"'(.)' pressed", said) == ["m", "a", "m"]
+
+
+def test_other_work_comes_between_keys(tools: Any) -> None:
+    """One key, then the call is to be made again."""
+    machine = tools.machine
+    value = machine.ffi.new("struct xen_sysctl *")
+    value.cmd, value.interface_version = machine.k.XEN_SYSCTL_debug_keys, 0x15
+    value.u.debug_keys.keys = machine.write(b"mm", at=machine.scratch + 4096)
+    value.u.debug_keys.nr_keys = 2
+    at = machine.write(bytes(machine.ffi.buffer(value)))
+    machine.lib.host_preempt(1)
+    machine.lib.host_repeats(1)
+    assert machine.try_call("sysctl", at)[0] == RUNAWAY
+    assert "\n".join(machine.core.log()).count("pressed") == 1
 
 
 def test_keys_that_cannot_be_read(tools: Any) -> None:
