@@ -12,6 +12,7 @@ import pytest
 
 from xenolith import ROOT
 from xenolith.cli.main import main
+from xenolith.errors import UserError
 from xenolith.testing import coverage
 from xenolith.testing.coverage import Row
 
@@ -78,7 +79,7 @@ def test_rules_are_of_folders_that_are_there() -> None:
 def test_nothing_was_counted(tmp_path: Path) -> None:
     pytest.importorskip("gcovr")
     (tmp_path / "objects").mkdir()
-    with pytest.raises(coverage.UserError, match="no test has counted anything"):
+    with pytest.raises(UserError, match="no test has counted anything"):
         coverage.gather(coverage.read_rules(), tmp_path)
 
 
