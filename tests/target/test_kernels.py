@@ -12,6 +12,7 @@ import pytest
 from xenolith.boards import Board
 from xenolith.dom0 import cpio, image, kernels
 from xenolith.lab.report import ALONE, Report, rows
+from xenolith.lab.shell import CONSOLES
 from xenolith.system.model import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
@@ -47,7 +48,7 @@ def test_a_kernel(
     made = image.build(board.debian_arch, kernel=kernels.parse(name))
     init = cpio.file("small", (HERE / "small.sh").read_bytes(), 0o755)
     files = {
-        "/test/guests.sh": (HERE / "guests.sh").read_bytes(),
+        "/test/guests.sh": CONSOLES.read_bytes() + (HERE / "guests.sh").read_bytes(),
         "/test/small.gz": cpio.compress(cpio.pack([init])),
     }
     system = replace(make_system(), kernel=made.kernel, initrd=made.initrd)

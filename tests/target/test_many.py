@@ -17,6 +17,7 @@ import pytest
 from xenolith.boards import Board
 from xenolith.dom0 import cpio
 from xenolith.lab.report import Report, rows
+from xenolith.lab.shell import CONSOLES
 from xenolith.system.model import System
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
@@ -83,7 +84,7 @@ def files(arch: str, folder: Path) -> dict[str, bytes]:
     """dom0's files."""
     init = cpio.file("small", (HERE / "small.sh").read_bytes(), 0o755)
     found = {
-        "/test/guests.sh": (HERE / "guests.sh").read_bytes(),
+        "/test/guests.sh": CONSOLES.read_bytes() + (HERE / "guests.sh").read_bytes(),
         "/test/small.gz": cpio.compress(cpio.pack([init])),
     }
     return found | dict(programs(arch, folder))

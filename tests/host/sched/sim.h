@@ -53,7 +53,14 @@ extern int64_t now;
 void __noreturn fail(const char *why);
 uint64_t rnd(uint64_t below);
 struct behaviour *behaviour_of(const struct vcpu *v);
+
+/* Pool-0 and two more, one of each class, which have no CPUs at first. */
+void make_pools(void);
 struct cpupool *random_pool(void);
+/* A CPU leaves its pool, or a free one joins some pool. */
+void change_pools(void);
+/* Each CPU is in one pool, each of the domains has one that has CPUs. */
+void check_pools(unsigned int nr_domains);
 
 /* A CPU has moved; sometimes something happens to it at just this moment. */
 void early_event(void);

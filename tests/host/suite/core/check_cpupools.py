@@ -64,7 +64,7 @@ class Pools:
 
     def free(self) -> int:
         assert self.rc("FREEINFO") == 0
-        return self.machine.bits()
+        return int(self.machine.bits())
 
 
 @pytest.fixture
