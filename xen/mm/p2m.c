@@ -250,11 +250,11 @@ int p2m_cache_flush(struct domain *d, gfn_t *gfn, uint64_t nr)
     return 0;
 }
 
-bool p2m_fault(struct vcpu *v, paddr_t gpa, bool write)
+bool p2m_fault(struct vcpu *v, paddr_t gpa, uint32_t needs)
 {
     struct p2m_leaf leaf;
 
     /* Taking the lock waits for a change that had the entry cleared for a moment. */
     return p2m_lookup(v->d, (gfn_t){gpa >> PAGE_SHIFT}, &leaf, NULL) &&
-           (!write || (leaf.flags & P2M_WRITE) != 0);
+           (leaf.flags & needs) == needs;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accesses that the second stage refused: emulated devices, pages that are mapped on demand, and
  * errors of the guest. */
+#include <arch/p2m.h>
 #include <arch/vcpu.h>
 #include <asm/inject.h>
 #include <asm/skip.h>
@@ -84,7 +85,7 @@ static __noinline void data_abort_rest(struct vcpu *v, uint64_t esr, uint64_t gv
     if (!data_abort_fault_address(esr, gva, &f.gpa)) {
         return; /* the guest tries again and gets its own fault */
     }
-    if (result == MMIO_UNHANDLED && p2m_fault(v, f.gpa, f.write)) {
+    if (result == MMIO_UNHANDLED && p2m_fault(v, f.gpa, f.write ? P2M_WRITE : 0)) {
         return;
     }
     if ((esr & ABT_CM) != 0 && (esr & ABT_S1PTW) == 0) {
@@ -115,10 +116,12 @@ void trap_data_abort(struct vcpu *v, uint64_t esr)
 void trap_instruction_abort(struct vcpu *v, uint64_t esr)
 {
     uint64_t gva = READ_SYSREG(far_el2);
+    /* A walk of the guest's tables only reads. */
+    uint32_t needs = (esr & ABT_S1PTW) != 0 ? 0 : P2M_EXEC;
     paddr_t gpa;
 
     if (data_abort_is_stage2_fault(esr) &&
-        (!data_abort_fault_address(esr, gva, &gpa) || p2m_fault(v, gpa, false))) {
+        (!data_abort_fault_address(esr, gva, &gpa) || p2m_fault(v, gpa, needs))) {
         return;
     }
     guest_printk(v, "nothing to execute at %#lx: ESR %#lx\n", gva, esr);

@@ -4,6 +4,7 @@
  * be executed again, or gives the guest an exception of its own: nothing that a guest does ends
  * here. Ecalls and interrupts do not come this way (entry.S).
  */
+#include <arch/p2m.h>
 #include <arch/vcpu.h>
 #include <asm/csr.h>
 #include <asm/inject.h>
@@ -21,16 +22,18 @@ static void trap_reflect(struct vcpu *v, uint64_t cause)
     inject_exception(v, cause, csr_read(CSR_STVAL));
 }
 
-/* Of an instruction fetch; htval may be 0 for "not known" [RVPRIV 18.2.8]. */
+/* Of an instruction fetch, or (htinst says so) of the walk of the guest's tables for it, which reads
+ * [RVPRIV 18.6.3]; htval may be 0 for "not known" [RVPRIV 18.2.8]. */
 static void trap_guest_fetch(struct vcpu *v, uint64_t cause __unused)
 {
     uint64_t gva = csr_read(CSR_STVAL);
     paddr_t gpa = csr_read(CSR_HTVAL) << 2;
+    uint32_t needs = csr_read(CSR_HTINST) != 0 ? 0 : P2M_EXEC;
 
     if (gpa == 0 && !guest_walk_gpa(gva, &gpa)) {
         gpa = INVALID_PADDR;
     }
-    if (p2m_fault(v, gpa, false)) {
+    if (p2m_fault(v, gpa, needs)) {
         p2m_forget(gpa);
         return;
     }

@@ -40,7 +40,7 @@ static enum mmio_result access_emulate(struct vcpu *v, const struct mmio_fault *
 static __noinline void access_rest(struct vcpu *v, const struct mmio_fault *f, bool decoded,
                                    enum mmio_result result)
 {
-    if (result == MMIO_UNHANDLED && p2m_fault(v, f->gpa, f->write)) {
+    if (result == MMIO_UNHANDLED && p2m_fault(v, f->gpa, f->write ? P2M_WRITE : 0)) {
         p2m_forget(f->gpa);
         return;
     }

@@ -4,6 +4,7 @@
  * memory, unknown instructions and calls; and its own mistakes stay its own.
  */
 #include <guest/dt.h>
+#include <guest/event.h>
 #include <guest/memory.h>
 #include <guest/print.h>
 #include <guest/test.h>
@@ -42,6 +43,18 @@ static void test_fetch(void)
     check("our own unmapped page: an abort", !port_try_call(port_unmapped));
     check_eq("of an instruction", (int64_t)EC(fault->cause), EC_INSTRUCTION_ABORT);
     check("our own translation fault", FSC(fault->cause) != FSC_EXTERNAL);
+}
+
+/* A page of the hypervisor's in our memory: there is nothing to execute, as often as we try. */
+static void test_fetch_shared(void)
+{
+    uint64_t address = (uint64_t)(uintptr_t)event_shared();
+    for (unsigned int i = 0; i < 2; i++) {
+        check("the shared page: an abort", !port_try_call(address));
+        check_eq("of an instruction", (int64_t)EC(fault->cause), EC_INSTRUCTION_ABORT);
+        check_eq("external", (int64_t)FSC(fault->cause), FSC_EXTERNAL);
+        check_eq("at that address", (int64_t)fault->address, (int64_t)address);
+    }
 }
 
 /* The frames of the hypervisor and of its GIC are not ours. */
@@ -123,6 +136,7 @@ void guest_main(void)
 {
     test_holes();
     test_fetch();
+    test_fetch_shared();
     test_hypervisor();
     test_no_syndrome();
     test_set_way();

@@ -5,6 +5,7 @@
  * page tables there, devices by the wrong width, unknown and privileged instructions.
  */
 #include <guest/dt.h>
+#include <guest/event.h>
 #include <guest/memory.h>
 #include <guest/print.h>
 #include <guest/test.h>
@@ -220,9 +221,18 @@ static void test_many(void)
     check_eq("ten thousand faults", (int64_t)(fault->count - before), 10000);
 }
 
+/* A page of the hypervisor's in our memory: there is nothing to execute, as often as we try. */
+static void test_fetch_shared(void)
+{
+    uint64_t address = (uint64_t)(uintptr_t)event_shared();
+    expect_fault("fetch from the shared page", port_try_call(address), CAUSE_FETCH_ACCESS, address);
+    expect_fault("and again", port_try_call(address), CAUSE_FETCH_ACCESS, address);
+}
+
 void guest_main(void)
 {
     test_holes();
+    test_fetch_shared();
     test_tables();
     test_crossing();
     test_misaligned();

@@ -25,9 +25,10 @@ void ipi_dispatch(void);
 /* The deadline of arch_timer_program has come. */
 void timer_interrupt(void);
 
-/* A guest touched a guest-physical address that is not mapped, and no device is there
- * (<xen/mmio.h>): true if the mapping is there now and the guest should just try again. */
-bool p2m_fault(struct vcpu *v, paddr_t gpa, bool write);
+/* A guest touched a guest-physical address that is not mapped so, and no device is there
+ * (<xen/mmio.h>): true if it is mapped now with the rights in `needs` (P2M_WRITE, P2M_EXEC), and the
+ * guest should just try again. */
+bool p2m_fault(struct vcpu *v, paddr_t gpa, uint32_t needs);
 
 /*
  * The gate (domain/exit.c). Called on the CPU's stack with all registers of `v` stored in it (NULL:
