@@ -195,6 +195,9 @@ long domctl_setvcpuaffinity(struct op_call *call)
     struct vcpu *v;
     int rc = domctl_affinity_check(d, &op->u.vcpuaffinity, &v);
 
+    if (d->is_dying) {
+        return -ESRCH; /* what it had of its pool is given back */
+    }
     return rc == 0 ? domctl_affinity_set(v, &op->u.vcpuaffinity) : rc;
 }
 

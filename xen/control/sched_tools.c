@@ -77,7 +77,7 @@ long sched_sysctl(struct xen_sysctl_scheduler_op *op)
                                          param->ratelimit_us < XEN_SYSCTL_SCHED_RATELIMIT_MIN)) {
             return -EINVAL;
         }
-        opt.sched_ratelimit_us = param->ratelimit_us;
+        opt.sched_ratelimit_us = param->ratelimit_us; /* one for all pools */
     }
     param->ratelimit_us = opt.sched_ratelimit_us;
     return 0;

@@ -78,12 +78,21 @@ static void keys_show_memory(void)
 
 static void keys_show_scheduler(void)
 {
-    const struct cpupool *pool;
+    const struct cpupool *found = &cpupool0;
 
     printk("Scheduler: now %ld ns\n", time_now());
-    for (uint32_t id = 0; (pool = cpupool_at(id)) != NULL; id = pool->id + 1u) {
-        printk("  pool %u: %s, CPUs %#x, %u domains, %u waiting\n", pool->id, pool->class->name,
-               pool->cpus, pool->nr_domains, pool->nr_waiting);
+    for (uint32_t id = 0; found != NULL;) {
+        struct cpupool pool = {.cpus = 0};
+
+        spin_lock(&sched_lock); /* a tool may destroy it */
+        found = cpupool_at(id);
+        pool = found != NULL ? *found : pool;
+        spin_unlock(&sched_lock);
+        if (found != NULL) {
+            printk("  pool %u: %s, CPUs %#x, %u domains, %u waiting\n", pool.id, pool.class->name,
+                   pool.cpus, pool.nr_domains, pool.nr_waiting);
+        }
+        id = pool.id + 1u;
     }
     for (unsigned int i = 0; i < nr_cpus_online; i++) {
         const struct vcpu *v;

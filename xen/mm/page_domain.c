@@ -102,8 +102,8 @@ int domain_page_adopt(struct domain *d, mfn_t mfn, uint64_t nr)
     spin_lock(&heap_lock);
     rc = domain_may_have(d, nr);
     if (rc == 0) {
-        page_let_go(nr);
         rc = domain_own(d, mfn.n, nr);
+        page_let_go(rc == 0 ? nr : 0);
     }
     spin_unlock(&heap_lock);
     return rc;

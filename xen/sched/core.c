@@ -17,9 +17,9 @@
 
 spinlock_t sched_lock = SPINLOCK_INIT(LOCK_SCHED);
 
-static cpumask_t kicks;     /* CPUs to be interrupted when the lock is released */
-static cpumask_t idle_cpus; /* idle, and not yet asked to choose again */
-static bool sched_started;  /* some vCPU was chosen: Pool-0's class cannot change any more */
+static cpumask_t kicks; /* CPUs to be interrupted when the lock is released */
+cpumask_t sched_idle_cpus;
+static bool sched_started; /* some vCPU was chosen: Pool-0's class cannot change any more */
 
 cpumask_t cpumask_of(const struct cpu *c)
 {
@@ -82,7 +82,7 @@ void sched_init_cpu(struct cpu *c)
     spin_lock(&sched_lock);
     c->sched.pool = &cpupool0;
     cpupool0.cpus |= cpumask_of(c);
-    idle_cpus |= cpumask_of(c); /* it chooses when it first comes to the gate */
+    sched_idle_cpus |= cpumask_of(c); /* it chooses when it first comes to the gate */
     sched_unlock();
 }
 
@@ -117,7 +117,7 @@ static void sched_set_queued(struct vcpu *v, s_time_t now, bool woken)
 /* An idle CPU for v: its last one, one it prefers, any. NULL: all are busy. */
 static struct cpu *sched_find_idle(const struct vcpu *v)
 {
-    cpumask_t idle = idle_cpus & sched_allowed(v);
+    cpumask_t idle = sched_idle_cpus & sched_allowed(v);
 
     if (idle == 0) {
         return NULL;
@@ -135,7 +135,7 @@ static struct cpu *sched_find_idle(const struct vcpu *v)
  */
 static void sched_place_loaded(struct vcpu *v)
 {
-    idle_cpus &= ~cpumask_of(v->cpu);
+    sched_idle_cpus &= ~cpumask_of(v->cpu);
     sched_request(v->cpu, CPU_PENDING_RESCHED);
 }
 
@@ -152,7 +152,7 @@ void sched_place(struct vcpu *v, s_time_t now)
     }
     c = sched_find_idle(v);
     if (c != NULL) {
-        idle_cpus &= ~cpumask_of(c); /* the next one to be woken takes another */
+        sched_idle_cpus &= ~cpumask_of(c); /* the next one to be woken takes another */
         sched_request(c, CPU_PENDING_RESCHED);
     } else {
         v->sched.pool->class->contend(v, now);
@@ -168,14 +168,14 @@ static bool sched_resume(struct vcpu *v, s_time_t now)
     struct cpu *c = v->cpu;
 
     if (v->running == 0 || c->sched.curr != NULL || v->sched.pool->nr_waiting != 0 ||
-        (sched_allowed(v) & cpumask_of(c)) == 0 || !v->sched.pool->class->resume(v)) {
+        (sched_allowed(v) & cpumask_of(c)) == 0 || !v->sched.pool->class->resume(v, now)) {
         return false;
     }
     v->sched.state = SCHED_RUNNING;
     c->sched.since = now;
     c->sched.started = now;
     c->idle_time += now - c->idle_since;
-    idle_cpus &= ~cpumask_of(c);
+    sched_idle_cpus &= ~cpumask_of(c);
     vcpu_runstate_change(v, RUNSTATE_running, now);
     /* Release: the gate that sees v also sees the rest. */
     atomic_store_release(&c->sched.curr, v);
@@ -293,8 +293,9 @@ static void sched_account(struct cpu *c, struct vcpu *prev, struct vcpu *next, s
  * is left over. */
 static void sched_place_left_over(struct cpupool *pool, s_time_t now)
 {
-    struct vcpu *v =
-        idle_cpus != 0 && pool->nr_waiting != 0 ? pool->class->waiting(pool, idle_cpus) : NULL;
+    struct vcpu *v = sched_idle_cpus != 0 && pool->nr_waiting != 0
+                         ? pool->class->waiting(pool, sched_idle_cpus)
+                         : NULL;
 
     if (v != NULL) {
         sched_place(v, now);
@@ -315,9 +316,9 @@ struct vcpu *sched_pick(struct cpu *c)
     next = c->sched.pool->class->pick(c, now, &until);
     if (next != NULL) {
         sched_take(c, next);
-        idle_cpus &= ~cpumask_of(c);
+        sched_idle_cpus &= ~cpumask_of(c);
     } else {
-        idle_cpus |= cpumask_of(c);
+        sched_idle_cpus |= cpumask_of(c);
     }
     c->sched.curr = next;
     c->sched.since = now;

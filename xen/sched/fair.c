@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Class fair: one queue for all CPUs of a pool, ordered by weighted run time ("virtual time");
- * whoever has had least runs next. Domains may have a cap, a budget of run time for each period. The tools know
- * this class as credit2, whose parameters it has.
+ * whoever has had least runs next. Domains may have a cap, a budget of run time for each period.
+ * The tools know this class as credit2, whose parameters it has.
  *
  * Virtual times are only comparable among vCPUs that compete. Who comes from sleep or from other
  * CPUs is therefore moved to the virtual time of the CPUs that it comes to (fair_reference); so
  * neither a long sleep nor a hog elsewhere is a credit.
  */
 #include <public/domctl.h>
+#include <xen/bitops.h>
 #include <xen/cpu.h>
 #include <xen/cpupool.h>
 #include <xen/domain.h>
@@ -32,12 +33,40 @@ static uint64_t fair_scale(const struct vcpu *v, s_time_t ran)
     return (uint64_t)ran * SCHED_WEIGHT_DEFAULT / v->d->sched.weight;
 }
 
+/* Does c run one of its pool's? It has come from another pool, perhaps, and not yet to its gate. */
+static bool fair_runs_own(const struct cpu *c)
+{
+    return c->sched.curr != NULL && c->sched.curr->sched.pool == c->sched.pool;
+}
+
 /* Virtual time of what runs on c, up to now. */
 static uint64_t fair_running_vtime(const struct cpu *c, s_time_t now)
 {
     const struct vcpu *v = c->sched.curr;
 
     return v->sched.vtime + fair_scale(v, now - c->sched.since);
+}
+
+static __noinline uint64_t fair_busy_clock(const struct cpupool *pool, cpumask_t busy, s_time_t now)
+{
+    uint64_t clock = pool->clock;
+
+    for_each_bit(i, busy) {
+        const struct cpu *c = &cpus[i];
+
+        if (fair_runs_own(c)) {
+            clock = max_u64(clock, fair_running_vtime(c, now));
+        }
+    }
+    return clock;
+}
+
+/* The highest virtual time in a pool, with what runs there and has not been charged for it. */
+static uint64_t fair_pool_clock(const struct cpupool *pool, s_time_t now)
+{
+    cpumask_t busy = pool->cpus & ~sched_idle_cpus;
+
+    return busy == 0 ? pool->clock : fair_busy_clock(pool, busy, now);
 }
 
 /*
@@ -57,7 +86,10 @@ uint64_t fair_reference(const struct vcpu *v, s_time_t now)
             continue;
         }
         if (c->sched.curr == NULL) {
-            return v->sched.pool->clock;
+            return fair_pool_clock(v->sched.pool, now);
+        }
+        if (!fair_runs_own(c)) {
+            continue;
         }
         uint64_t running = fair_running_vtime(c, now);
 
@@ -127,12 +159,12 @@ void fair_enqueue(struct vcpu *v, s_time_t now, bool woken)
     }
 }
 
-static bool fair_resume(struct vcpu *v)
+static bool fair_resume(struct vcpu *v, s_time_t now)
 {
     if (v->d->sched.cap != 0) {
         return false; /* needs a slice, and perhaps may not run */
     }
-    fair_catch_up(v, v->sched.pool->clock);
+    fair_catch_up(v, fair_pool_clock(v->sched.pool, now));
     fair_set_clock(v->cpu, v->sched.vtime);
     return true;
 }
@@ -209,7 +241,9 @@ static struct vcpu *fair_pick(struct cpu *c, s_time_t now, s_time_t *until)
 void fair_charge(struct cpu *c, struct vcpu *v, s_time_t ran)
 {
     v->sched.vtime += fair_scale(v, ran);
-    fair_set_clock(c, v->sched.vtime);
+    if (c->sched.pool == v->sched.pool) {
+        fair_set_clock(c, v->sched.vtime);
+    }
     if (v->d->sched.cap != 0) {
         v->d->sched.budget -= ran;
     }

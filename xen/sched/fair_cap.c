@@ -4,6 +4,7 @@
  * share. When it is spent they are parked until the next one.
  */
 #include <xen/cpu.h>
+#include <xen/cpupool.h>
 #include <xen/domain.h>
 
 #include "fair.h"
@@ -61,7 +62,7 @@ static void fair_refill_timer(void *data)
     struct domain *d = data;
 
     spin_lock(&sched_lock);
-    if (d->sched.cap != 0) {
+    if (d->sched.cap != 0 && d->pool->class == &sched_fair) {
         fair_refill(d, time_now());
     }
     sched_unlock();

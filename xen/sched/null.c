@@ -89,7 +89,7 @@ static void null_dequeue(struct vcpu *v __unused)
 {
 }
 
-static bool null_resume(struct vcpu *v __unused)
+static bool null_resume(struct vcpu *v __unused, s_time_t now __unused)
 {
     return true;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * CPU pools: what is in them, and how CPUs and domains get in and out. Nothing waits for a CPU that
- * leaves: it lets go of what it runs at its next gate, where the scheduler of that vCPU's pool is
- * asked, and then chooses by its own new pool.
+ * leaves: it stops what it runs at its next gate, where the scheduler of that vCPU's pool is asked,
+ * and then chooses by its own new pool. What only waits for an event stays loaded until it is woken.
  */
 #include <public/domctl.h>
 #include <xen/bitops.h>
@@ -203,8 +203,12 @@ static int cpupool_admit(struct domain *d, struct cpupool *to)
     int rc = 0;
 
     for_each_vcpu(d, v) {
+        cpumask_t hard = v->sched.hard;
+
         v->sched.pool = to;
+        v->sched.hard = CPUMASK_ALL; /* there it may run anywhere */
         rc = to->class->admit(v);
+        v->sched.hard = hard;
         if (rc != 0) {
             break;
         }
@@ -234,8 +238,11 @@ int cpupool_move(struct domain *d, struct cpupool *to)
             cpupool_count(d, to);
             for_each_vcpu(d, v) {
                 v->sched.hard = CPUMASK_ALL;
-                v->sched.soft = CPUMASK_ALL;
                 v->sched.saved_hard = 0;
+            }
+            if (to->class == &sched_fair) {
+                /* A cap has no debts from elsewhere. */
+                fair_domain_changed(d, d->sched.weight, d->sched.cap);
             }
         }
     }

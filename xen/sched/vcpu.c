@@ -41,6 +41,9 @@ int sched_vcpu_init(struct vcpu *v)
                v->d->id, v->id, pool->class->name);
         rc = pool->class->admit(v);
     }
+    if (v->sched.assigned != CPUMASK_ALL) {
+        v->cpu = &cpus[ctz64(v->sched.assigned)]; /* ports make what is near to it */
+    }
     sched_unlock();
     if (rc != 0) {
         printk(XENLOG_WARNING "sched=null: no free CPU for d%uv%u in pool %u. Give dom0 fewer "

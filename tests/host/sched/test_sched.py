@@ -146,6 +146,13 @@ def test_who_ran_alone_is_not_behind_those_that_come(simulate: Simulate) -> None
     assert max(shares(others)) < 0.28
 
 
+def test_an_idle_cpu_is_no_credit(simulate: Simulate) -> None:
+    """Beside a hog two vCPUs wake on an idle CPU, now and then; one of them may take the hog's."""
+    others = (Vcpu(i, affinity=mask, run=900_000, sleep=2_100_000) for i, mask in ((1, 3), (2, 2)))
+    hog, *_ = simulate(2, Vcpu(0, affinity=1), *others, seconds=12)
+    assert hog.ran > 10
+
+
 def test_idle_cpus_are_used(simulate: Simulate) -> None:
     for outcome in simulate(4, *(Vcpu(i, run=300, sleep=200) for i in range(3))):
         assert outcome.worst < 0.00001

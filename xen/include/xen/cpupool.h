@@ -32,7 +32,7 @@ extern struct cpupool cpupool_free; /* CPUs that are in none: nobody waits there
  * of a domain; so a pool that was found stays until the tool's next call.
  */
 
-/* The first pool with this id or a higher one; NULL: none. */
+/* The first pool with this id or a higher one; NULL: none. Takes no lock: others than tools hold it. */
 struct cpupool *cpupool_at(uint32_t id);
 /* A pool without CPUs; *id is its number. -ENOENT: no scheduler has this XEN_SCHEDULER_* id;
  * -ENOSPC: it is in use; -ENOMEM. */
@@ -47,7 +47,7 @@ int __must_check cpupool_remove_cpu(struct cpupool *pool, uint32_t cpu);
 /* A new domain; CPUPOOL_ANY is Pool-0. -EINVAL: there is no such pool, or no CPU is in it. */
 int __must_check cpupool_join(struct domain *d, uint32_t id);
 void cpupool_leave(struct domain *d); /* a domain that has no vCPU any more */
-/* d, which is paused, to another pool; its vCPUs may run on all CPUs there. -ENOENT: no CPU is
+/* d, which is paused, to another pool; its vCPUs may run on all CPUs there, whatever they were bound to. -ENOENT: no CPU is
  * there; -ENOSPC: too few (null). */
 int __must_check cpupool_move(struct domain *d, struct cpupool *to);
 /* d will never run again: what it had is free for others. It counts as one of Pool-0's. */

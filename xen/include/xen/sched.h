@@ -80,7 +80,7 @@ struct sched_class {
     void (*enqueue)(struct vcpu *v, s_time_t now, bool woken);
     void (*dequeue)(struct vcpu *v);
     /* v, woken, may go on at once on v->cpu, which is idle, while nobody waits. false: not so. */
-    bool (*resume)(struct vcpu *v);
+    bool (*resume)(struct vcpu *v, s_time_t now);
     /* Take the vCPU that c shall run out of the queue, NULL: none. *until: when to choose again,
      * TIME_NEVER: no need. */
     struct vcpu *(*pick)(struct cpu *c, s_time_t now, s_time_t *until);
@@ -153,6 +153,7 @@ void sched_request(struct cpu *c, uint32_t bits);
 cpumask_t cpumask_of(const struct cpu *c);
 /* v (queued) may run on c: by affinity, and its state is not loaded elsewhere. */
 bool sched_eligible(const struct vcpu *v, const struct cpu *c);
+extern cpumask_t sched_idle_cpus; /* idle, and not yet asked to choose again */
 /* Make c choose again at `when` or before. Lock held. */
 void sched_retry_at(struct cpu *c, s_time_t when);
 /* Pool-0 from null to fair, as long as nothing has run. false: too late, or another pool, or it is

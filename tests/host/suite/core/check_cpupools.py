@@ -169,6 +169,36 @@ def test_moving(pools: Pools) -> None:
     assert machine.lib.host_running(3) >> 16 not in (one, two)
 
 
+def test_who_was_pinned_finds_room(pools: Pools) -> None:
+    """Two vCPUs bound to one CPU move to a null pool of two, that CPU among them."""
+    tools, machine = pools.tools, pools.machine
+    domain = tools.create(vcpus=2)
+    for vcpu in range(2):
+        affinity = {"vcpu": vcpu, "flags": 1, "cpumap_hard": machine.bitmap(0b100)}
+        assert tools.domctl("setvcpuaffinity", domain, vcpuaffinity=affinity)[0] == 0
+    null = pools.make("NULL", 2, 3)
+    assert pools.rc("MOVEDOMAIN", null, domid=domain) == 0
+    machine.lib.host_advance(1_000_000)
+    assert {machine.lib.host_running(cpu) for cpu in (2, 3)} == {domain << 16, domain << 16 | 1}
+
+
+def test_a_cap_has_no_debts_from_a_null_pool(pools: Pools) -> None:
+    tools, machine = pools.tools, pools.machine
+    domain = tools.create()
+    cap = {"sched_id": 6, "u": {"credit2": {"weight": 256, "cap": 10}}}
+    assert tools.domctl("scheduler_op", domain, scheduler_op=cap)[0] == 0
+    null = pools.make("NULL", 3)
+    assert pools.rc("MOVEDOMAIN", null, domid=domain) == 0
+    for _ in range(200):
+        machine.lib.host_advance(10_000_000)
+    assert pools.rc("MOVEDOMAIN", 0, domid=domain) == 0
+    before = tools.domctl("getdomaininfo", domain)[1].u.getdomaininfo.cpu_time
+    for _ in range(100):
+        machine.lib.host_advance(10_000_000)
+    after = tools.domctl("getdomaininfo", domain)[1].u.getdomaininfo.cpu_time
+    assert 50_000_000 < after - before < 200_000_000
+
+
 def test_who_is_pinned_to_a_cpu_that_leaves(pools: Pools) -> None:
     """Runs elsewhere, and there again when it is back."""
     tools, machine = pools.tools, pools.machine
