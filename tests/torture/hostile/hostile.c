@@ -3,6 +3,7 @@
  * Who we are (dom0 or a clone), the rows, and what is checked after each of them.
  */
 #include <guest/event.h>
+#include <public/debug.h>
 #include <public/sched.h>
 #include <public/sysctl.h>
 #include <torture/hostile.h>
@@ -78,24 +79,19 @@ uint64_t hostile_free(uint64_t wanted)
     return pages;
 }
 
-/* The hypercall of debug builds. */
 enum {
-    DEBUG_CHECK = 0,
-    DEBUG_COUNTER = 2,
-    HEAP_BYTES = 1,
-    SLAB_PAGES = 6,
     SLACK = 4 /* pages of a release build: those that small objects share are now full, now not */
 };
 
 static int64_t hostile_debug(unsigned int op, uint64_t counter)
 {
-    return port_hypercall(__HYPERVISOR_arch_7, op, counter, 0, 0, 0);
+    return port_hypercall(__HYPERVISOR_debug_op, op, counter, 0, 0, 0);
 }
 
 /* Pages that nobody has, and those of small objects, if the build counts them. */
 static uint64_t hostile_unused(uint64_t wanted)
 {
-    int64_t slabs = hostile_debug(DEBUG_COUNTER, SLAB_PAGES);
+    int64_t slabs = hostile_debug(DEBUGOP_counter, DEBUG_COUNTER_SLAB_PAGES);
     return slabs < 0 ? hostile_free(wanted) : hostile_free(0) + (uint64_t)slabs;
 }
 
@@ -111,13 +107,13 @@ static bool hostile_once(const struct row *row)
 {
     uint64_t begin = port_counter();
     uint64_t before = hostile_unused(0);
-    int64_t heap = hostile_debug(DEBUG_COUNTER, HEAP_BYTES);
+    int64_t heap = hostile_debug(DEBUGOP_counter, DEBUG_COUNTER_HEAP_BYTES);
     print("BEGIN %s seed %lu\n", row->name, hostile_seed);
     row->dom0();
     int64_t drift = (int64_t)(before - hostile_unused(before));
     print("DRIFT %s %ld\n", row->name, drift);
-    int64_t broken = hostile_debug(DEBUG_CHECK, 0);
-    int64_t more = hostile_debug(DEBUG_COUNTER, HEAP_BYTES) - heap;
+    int64_t broken = hostile_debug(DEBUGOP_check, 0);
+    int64_t more = hostile_debug(DEBUGOP_counter, DEBUG_COUNTER_HEAP_BYTES) - heap;
     int64_t slack = broken == -XEN_ENOSYS ? SLACK : 0;
     if (broken != -XEN_ENOSYS) {
         print("INFO %s heap %ld bytes, broken invariants %ld\n", row->name, more, broken);
