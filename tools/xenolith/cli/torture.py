@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from xenolith.boards import find
@@ -18,6 +20,8 @@ from xenolith.progress import note, step
 from xenolith.torture import session
 from xenolith.torture.session import Order, Result, Under
 
+USUAL = 100
+"""Percent of a usual pass's work."""
 MOST_MINUTES = 100000
 """Ten weeks."""
 
@@ -48,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=_positive, default=1, help="of the first pass (default 1)")
     parser.add_argument("--rows", metavar="T1,T3", help=f"only these (all: {rows})")
-    parser.add_argument("--percent", type=_positive, default=100, help="of a usual pass's work")
+    parser.add_argument("--percent", type=_positive, default=USUAL, help="of a usual pass's work")
     parser.add_argument(
         "--threads", action="store_true", help="CPUs in parallel: real races, no replay"
     )
@@ -67,23 +71,47 @@ def run(args: argparse.Namespace) -> int:
     order = Order(session.rows_of(args.rows), args.seed, args.percent, args.threads)
     if args.hypervisor and not args.hypervisor.is_file():
         raise UserError(f"{args.hypervisor}: no such file; give an image of the hypervisor", 2)
+    if args.hypervisor and args.debug:
+        raise UserError("--debug builds our hypervisor, --hypervisor takes another: choose one", 2)
     host.ensure(board, BUILD, RUN)
     kind = host.ensure_toolchain(board, args.toolchain)
     output = make.build(board, kind, debug=args.debug, targets=("image", "guests"))
-    kernel = output.guest("hostile")
-    ours = args.hypervisor or output.image
-    with step(f"torturing {board.name}") as progress:
-        result = session.ours(Under(board, kernel, ours), order, args.minutes, progress.update)
-    if not args.no_xen and recipe.load().has_xen(board.debian_arch):
-        with step("the same calls on Xen"):
-            xen = Under(board, kernel, image.xen(board.debian_arch))
-            session.compare(xen, order, result)
+    under = Under(board, output.guest("hostile"), args.hypervisor or output.image)
+    result = Result(board.name)
+    try:
+        _torture(under, order, args, result)
+    except KeyboardInterrupt:
+        result.interrupted = True
     print(json.dumps(_as_json(result), indent=1) if args.json else _text(result))
     for line in result.problems:
         note(line)
-    if result.problems:
-        note(f"again: ./xenolith torture --board {board.name} --seed {result.seeds[-1]}")
+    for seed in result.failed:
+        note(f"again: {again(args, seed)}")
+    if result.interrupted:
+        raise KeyboardInterrupt
     return 1 if result.problems else 0
+
+
+def _torture(under: Under, order: Order, args: argparse.Namespace, result: Result) -> None:
+    board = under.board
+    with step(f"torturing {board.name}") as progress:
+        session.ours(under, order, args.minutes, result, progress.update)
+    if not args.no_xen and recipe.load().has_xen(board.debian_arch):
+        with step("the same calls on Xen"):
+            xen = replace(under, hypervisor=image.xen(board.debian_arch))
+            session.compare(xen, order, result)
+
+
+def again(args: argparse.Namespace, seed: int) -> str:
+    """The command that runs one seed of a session once more."""
+    words = ["./xenolith", "torture", "--board", args.board, "--seed", str(seed)]
+    if args.percent != USUAL:
+        words += ["--percent", str(args.percent)]
+    for name in ("rows", "toolchain", "hypervisor"):
+        if vars(args)[name] is not None:
+            words += [f"--{name}", str(vars(args)[name])]
+    words += [f"--{name}" for name in ("threads", "debug") if vars(args)[name]]
+    return shlex.join(words + (["--no-xen"] if args.no_xen else []))
 
 
 def _rows(result: Result) -> list[tuple[str, int, int, float]]:
@@ -114,6 +142,8 @@ def _as_json(result: Result) -> dict[str, object]:
         "longest_answer_us": _longest(result),
         "differences_from_xen": result.known,
         "problems": result.problems,
+        "failed_seeds": result.failed,
+        "interrupted": result.interrupted,
     }
 
 
@@ -121,8 +151,10 @@ def _text(result: Result) -> str:
     lines = [f"{'row':5}{'calls':>12}{'drift, pages':>14}{'machine s':>11}"]
     for name, calls, drift, seconds in _rows(result):
         lines.append(f"{name:5}{calls:>12,}{drift:>14}{seconds:>11.1f}")
-    seeds = f"{result.seeds[0]} to {result.seeds[-1]}" if len(result.seeds) > 1 else result.seeds[0]
-    lines.append(f"{result.calls:,} calls in {result.seconds:.0f} s, seed {seeds}")
+    seeds = " to ".join(str(seed) for seed in dict.fromkeys(result.seeds[:1] + result.seeds[-1:]))
+    lines.append(
+        f"{result.calls:,} calls in {result.seconds:.0f} s, seed {seeds or '(none ended)'}"
+    )
     if _longest(result):
         lines.append(f"longest answer of a domain beside a dying one: {_longest(result):,} us")
     if result.known is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xenolith.bench import guest
@@ -23,7 +23,11 @@ ROWS = ("T1", "T2", "T3", "T4", "T8", "T9", "T11", "T12")
 COMPARED = ("T1", "T2", "T4")
 """Rows with results that are the same on every run, and so can be held against Xen's."""
 PASS_TIMEOUT = 1200.0
-"""Seconds for one run of the kernel, on a busy machine."""
+"""Seconds for a usual pass, on a busy machine."""
+AIA_TIMES = 3
+"""Row T3 takes that much longer with an AIA, at least."""
+WRONG_USE = 2
+"""Code of a UserError about the command itself: no run of it would go better."""
 MOST_LINES = 2000
 """Lines of the hypervisor's own on the console; more is a flood."""
 
@@ -54,7 +58,17 @@ class Result:
     known: int | None = None
     """Results that differ from Xen's as the reviewed list has it; None: not compared."""
     problems: list[str] = field(default_factory=list)
+    failed: list[int] = field(default_factory=list)
+    """Seeds of the runs that had these problems."""
     seconds: float = 0.0
+    interrupted: bool = False
+    """The user ended it: this is what there was so far."""
+
+    def add(self, seed: int, problems: list[str]) -> None:
+        """What is wrong with the run of a seed, if anything."""
+        self.problems += problems
+        if problems and seed not in self.failed:
+            self.failed.append(seed)
 
     @property
     def calls(self) -> int:
@@ -72,12 +86,22 @@ class Under:
 
 
 def rows_of(text: str | None) -> tuple[str, ...]:
-    """Rows of a list like T1,T3; none: all. Raises UserError for one that is not there."""
-    chosen = tuple(word.strip() for word in (text or "").split(",") if word.strip())
+    """Rows of a list like T1,T3; None: all. Raises UserError for one that is not there."""
+    if text is None:
+        return ROWS
+    chosen = tuple(word.strip() for word in text.split(",") if word.strip())
+    if not chosen:
+        raise UserError(f"no row in {text!r}; there are: {', '.join(ROWS)}", 2)
     for word in chosen:
         if word not in ROWS:
             raise UserError(f"no row {word!r}; there are: {', '.join(ROWS)}", 2)
-    return tuple(row for row in ROWS if row in chosen) if chosen else ROWS
+    return tuple(row for row in ROWS if row in chosen)
+
+
+def seconds_of_pass(board: Board, percent: int) -> float:
+    """Time limit of one run of the kernel: a usual pass's work, or less, or a multiple."""
+    times = AIA_TIMES if board.name.endswith("-aia") else 1
+    return PASS_TIMEOUT * times * max(1.0, percent / 100)
 
 
 def setup(kernel: Path, hypervisor: Path, order: Order, *, xen: bool = False) -> Run:
@@ -111,15 +135,23 @@ class _Watch:
 
 
 def once(
-    board: Board, run: Run, name: str, watch: Callable[[bytes], None] | None = None
+    board: Board,
+    run: Run,
+    name: str,
+    timeout: float,
+    watch: Callable[[bytes], None] | None = None,
 ) -> tuple[Report, list[str]]:
     """One run of the kernel: its report, and what is wrong with it as lines."""
     problems: list[str] = []
     try:
-        console = guest.console_of(board, run, PASS_TIMEOUT, watch)
+        console = guest.console_of(board, run, timeout, watch)
     except LabError as error:
         tail = " | ".join(error.tail.splitlines()[-6:])
         return Report(), [f"{name}: {error.message}: {tail}"]
+    except UserError as error:
+        if error.code == WRONG_USE:
+            raise
+        return Report(), [f"{name}: {error.message}"]
     found = report.read(console)
     problems += [f"{name}: {line}" for line in found.failures]
     if not found.complete:
@@ -131,28 +163,34 @@ def once(
 
 
 def ours(
-    under: Under, order: Order, minutes: float, say: Callable[[str], None] = lambda _: None
-) -> Result:
-    """Runs with the seed of the order and those after it until the time is over; at least one."""
-    board = under.board
-    result = Result(board.name)
+    under: Under,
+    order: Order,
+    minutes: float,
+    result: Result,
+    say: Callable[[str], None] = lambda _: None,
+) -> None:
+    """Runs with the seed of the order and those after it until the time is over or one fails.
+
+    At least one. What comes of them is added to `result`.
+    """
     allowed = tables.allowed()
+    timeout = seconds_of_pass(under.board, order.percent)
     begun = time.monotonic()
-    seed = order.seed
-    while not result.reports or time.monotonic() - begun < minutes * 60:
-        one = Order(order.rows, seed, order.percent, order.threads)
-        name = f"seed {seed}"
-        watch = _Watch(say, f"{name}, {result.calls} calls before")
-        found, problems = once(board, setup(under.kernel, under.hypervisor, one), name, watch)
-        result.seeds.append(seed)
-        result.reports.append(found)
-        result.problems += problems
-        result.problems += [f"{name}: {line}" for line in tables.wrong_codes(found, allowed)]
-        if problems:
-            break
-        seed += 1
-    result.seconds = time.monotonic() - begun
-    return result
+    try:
+        while not result.reports or time.monotonic() - begun < minutes * 60:
+            one = replace(order, seed=order.seed + len(result.seeds))
+            name = f"seed {one.seed}"
+            watch = _Watch(say, f"{name}, {result.calls} calls before")
+            run = setup(under.kernel, under.hypervisor, one)
+            found, problems = once(under.board, run, name, timeout, watch)
+            result.seeds.append(one.seed)
+            result.reports.append(found)
+            wrong = [f"{name}: {line}" for line in tables.wrong_codes(found, allowed)]
+            result.add(one.seed, problems + wrong)
+            if result.problems:
+                break
+    finally:
+        result.seconds = time.monotonic() - begun
 
 
 def compare(under: Under, order: Order, result: Result) -> None:
@@ -161,11 +199,11 @@ def compare(under: Under, order: Order, result: Result) -> None:
     if not rows or not result.reports[0].complete:
         return
     one = Order(rows, order.seed, 1)
-    theirs, problems = once(
-        under.board, setup(under.kernel, under.hypervisor, one, xen=True), "Xen"
-    )
-    result.problems += problems
+    run = setup(under.kernel, under.hypervisor, one, xen=True)
+    timeout = seconds_of_pass(under.board, one.percent)
+    theirs, problems = once(under.board, run, "Xen", timeout)
     if theirs.complete:
-        result.known, found = tables.unlisted(result.reports[0], theirs, tables.differences())
-        result.problems += found
-        result.problems += tables.unlisted_registers(result.reports[0], theirs, tables.registers())
+        mine = result.reports[0]
+        result.known, found = tables.unlisted(mine, theirs, tables.differences())
+        problems += found + tables.unlisted_registers(mine, theirs, tables.registers())
+    result.add(order.seed, problems)
