@@ -44,11 +44,27 @@ def test_report() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["RC T1 x zeros 0 1 0", "CALLS T1 many", "SEEN T1 12 zz 0 0", "DRIFT T1 -"]
+    "line",
+    [
+        *(
+            "RC T1 x zeros 0 1 0",
+            "RC T1 12 zeros 0 1",
+            "RC T1 12 odd 0 1 0",
+            "RC T1 12 zeros 2 1 0",
+        ),
+        *("RC T1 12 zeros 0 256 0", "RC T1 12 all 0 4000000000 0", "RC (XEN) 12 zeros 0 1 0"),
+        *("SEEN T1 12 zz 0 0", "SEEN T1 12 0 0", "SEEN T1 12 10000000000000000 0 0"),
+        *("CALLS T1 many", "CALLS T1 -1", "CALLS T1", "CALLS T1 1(XEN) x", "CALLS T1 \u0663"),
+        *("DRIFT T1 -", "END T1 5", "END T1 (XEN) ms", "LONGEST T9-4", "LONGEST T9-4 1 2"),
+        *("REG G 00(XEN) x", "REG G", "REG G 00", "INFO T1", "INFO", "FAIL"),
+    ],
 )
 def test_a_broken_line(line: str) -> None:
     """A line that is not right is a failure, not an exception."""
-    assert len(report.read(f"{line}\n").failures) == 1
+    found = report.read(f"{line}\n")
+    assert len(found.failures) == 1
+    assert not found.codes and not found.seen and not found.registers and not found.longest
+    assert tables.unlisted_registers(found, report.Report(), {}) == []
 
 
 def test_not_complete() -> None:
@@ -107,8 +123,26 @@ def test_a_wrong_list(tmp_path: Path, text: str) -> None:
     """A list that is none is the user's error."""
     path = tmp_path / "differences.toml"
     path.write_text(text)
-    with pytest.raises(UserError):
+    with pytest.raises(UserError, match=r"differences\.toml: "):
         tables.differences(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("x =", "hypercall = 5\nregister = 5", "hypercall = [5]\nregister = [5]"),
+        "[[hypercall]]\nnr = 3\n[[register]]\ngroup = 'A'",
+        "[[hypercall]]\nnr = 3\nerrors = 7\n[[register]]\ngroup = 'A'\nbits = 'x'",
+        "[[hypercall]]\nnr = 3\nerrors = ['a']\n[[register]]\nbits = '1'",
+    ],
+)
+def test_a_wrong_table(tmp_path: Path, text: str) -> None:
+    """Results and registers, too."""
+    path = tmp_path / "wrong.toml"
+    path.write_text(text)
+    for read in (tables.allowed, tables.registers):
+        with pytest.raises(UserError, match=r"wrong\.toml: "):
+            read(path)
 
 
 def test_rows() -> None:
@@ -118,3 +152,6 @@ def test_rows() -> None:
     assert session.Order(("T1", "T3")).mask == 5
     with pytest.raises(UserError, match="no row 'T7'"):
         session.rows_of("T7")
+    for text in ("", ",", " , "):
+        with pytest.raises(UserError, match="no row in"):
+            session.rows_of(text)

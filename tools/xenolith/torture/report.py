@@ -15,7 +15,24 @@ SHAPES = (
 )
 """Of arguments, as tests/torture/hostile/shape.c names them."""
 
-_LINE = re.compile(r"^(RC|SEEN|CALLS|DRIFT|END|FAIL|LONGEST|REG|INFO)\b ?(.*)$", re.MULTILINE)
+MOST_SUBS = 256
+"""Sub-operations that a row tries: 0 to 255."""
+
+_ROW = r"(T\d{1,2})"
+_WORD = r"([0-9a-f]{1,16})"
+_FORMS = {
+    "RC": rf"{_ROW} (\d{{1,4}}) ({'|'.join(SHAPES)}|all) (\d{{1,3}}) (\d{{1,3}}) (-?\d{{1,19}})",
+    "SEEN": rf"{_ROW} (\d{{1,4}}) {_WORD} {_WORD} {_WORD}",
+    "CALLS": rf"{_ROW} (\d{{1,19}})",
+    "DRIFT": rf"{_ROW} (-?\d{{1,19}})",
+    "END": rf"{_ROW} (\d{{1,19}}) ms",
+    "LONGEST": r"(T\d{1,2}-\d{1,4}) (\d{1,19})",
+    "REG": r"(\S{1,40}) ([0-9a-f]{16}|[0-9a-f]{32})",
+    "INFO": rf"{_ROW} (.+)",
+    "FAIL": r"(.+)",
+}
+"""Kind of line to what stands behind it; numbers of at most 64 bits."""
+_LINE = re.compile(rf"^({'|'.join(_FORMS)})\b ?(.*)$", re.MULTILINE)
 _LAST = re.compile(r"^DONE passed \d+ failed (\d+) known \d+$", re.MULTILINE)
 
 Place = tuple[str, int, str, int]
@@ -53,48 +70,61 @@ class Report:
         return sum(row.calls for row in self.rows.values())
 
 
-def _codes(report: Report, words: list[str]) -> None:
+def _codes(report: Report, words: tuple[str, ...]) -> None:
     row, nr, shape, first, last, code = words
+    if not int(first) <= int(last) < MOST_SUBS:
+        raise ValueError(f"sub-operations {first} to {last}")
     for one in SHAPES if shape == "all" else (shape,):
         for sub in range(int(first), int(last) + 1):
             report.codes[row, int(nr), one, sub] = int(code)
 
 
-def _seen(report: Report, words: list[str]) -> None:
+def _seen(report: Report, words: tuple[str, ...]) -> None:
     bits = sum(int(word, 16) << (64 * i) for i, word in enumerate(words[2:5]))
     errors = report.seen.setdefault(int(words[1]), set())
     errors |= {-n for n in range(192) if bits >> n & 1}
 
 
 def _line(report: Report, kind: str, rest: str) -> None:
-    words = rest.split()
-    if kind == "RC" and len(words) == 6:
+    """Adds what a line says. Raises ValueError for one that is not as the kernel writes it."""
+    form = re.fullmatch(_FORMS[kind], rest, re.ASCII)
+    if form is None:
+        raise ValueError(rest)
+    words = form.groups()
+    if kind == "RC":
         _codes(report, words)
-    elif kind == "SEEN" and len(words) == 5:
+    elif kind == "SEEN":
         _seen(report, words)
     elif kind == "FAIL":
         report.failures.append(rest)
-    elif kind == "REG" and len(words) >= 2:
-        report.registers[words[0]] = " ".join(words[1:])
-    elif kind == "LONGEST" and len(words) == 2:
+    elif kind == "REG":
+        report.registers[words[0]] = words[1]
+    elif kind == "LONGEST":
         report.longest[words[0]] = max(int(words[1]), report.longest.get(words[0], 0))
-    elif kind in ("CALLS", "DRIFT", "END") and len(words) >= 2:
-        row = report.rows.setdefault(words[0], Row())
-        if kind == "CALLS":
-            row.calls += int(words[1])
-        elif kind == "DRIFT":
-            row.drift += int(words[1])
-        else:
-            row.seconds += int(words[1]) / 1000
+    elif kind != "INFO":
+        _count(report.rows.setdefault(words[0], Row()), kind, int(words[1]))
+
+
+def _count(row: Row, kind: str, number: int) -> None:
+    if kind == "CALLS":
+        row.calls += number
+    elif kind == "DRIFT":
+        row.drift += number
+    else:
+        row.seconds += number / 1000
 
 
 def read(console: str) -> Report:
-    """The report of a console's text; `complete` if the kernel came to its last line."""
+    """The report of a console's text; `complete` if the kernel came to its last line.
+
+    A line that is not as the kernel writes it is among the failures.
+    """
     report = Report()
-    for match in _LINE.finditer(console.replace("\r", "")):
+    console = console.replace("\r", "")
+    for match in _LINE.finditer(console):
         try:
             _line(report, *match.groups())
         except ValueError:
             report.failures.append(f"a line that nobody can read: {match.group()[:80]}")
-    report.complete = _LAST.search(console.replace("\r", "")) is not None
+    report.complete = _LAST.search(console) is not None
     return report

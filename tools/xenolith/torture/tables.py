@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from xenolith import ROOT
 from xenolith.errors import UserError
 from xenolith.torture.report import SKIPPED, Place, Report
+
+Made = TypeVar("Made")
 
 TABLES = ROOT / "tests" / "torture"
 
@@ -44,50 +47,57 @@ class Difference:
         )
 
 
-def _load(path: Path) -> dict[str, list[dict[str, object]]]:
+def _each(path: Path, name: str, make: Callable[[dict[str, object]], Made]) -> list[Made]:
+    """What is made of each [[name]] of a table. UserError for a file that is not one."""
     try:
-        return tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as e:
+        entries = tomllib.loads(path.read_text()).get(name, [])
+    except (OSError, ValueError) as e:
         raise UserError(f"{path}: {e}; it is part of the checkout: git restore it") from e
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise UserError(f"{path}: {name} is no list of tables: write [[{name}]]")
+    found = []
+    for entry in entries:
+        try:
+            found.append(make(entry))
+        except (KeyError, ValueError) as e:
+            raise UserError(f"{path}: an entry without a right {e}: {entry}") from e
+    return found
 
 
-def _integers(value: object) -> list[int]:
-    return [int(str(x)) for x in value] if isinstance(value, list) else []
+def _list(entry: dict[str, object], name: str) -> list[str]:
+    value = entry.get(name, [])
+    if not isinstance(value, list):
+        raise ValueError(f"list {name!r}")
+    return [str(x) for x in value]
 
 
 def _number(entry: dict[str, object], name: str) -> int | None:
     return int(str(entry[name])) if name in entry else None
 
 
+def _difference(entry: dict[str, object]) -> Difference:
+    return Difference(
+        row=str(entry.get("row", "*")),
+        nr=int(str(entry["nr"])),
+        subs=frozenset(map(int, _list(entry, "subs"))),
+        shapes=frozenset(_list(entry, "shapes")),
+        ours=_number(entry, "ours"),
+        xen=_number(entry, "xen"),
+        why=str(entry["why"]),
+    )
+
+
 def differences(path: Path = TABLES / "differences.toml") -> list[Difference]:
     """The reviewed list. Raises UserError for a file that is not one."""
-    found = []
-    for entry in _load(path).get("difference", []):
-        try:
-            shapes = entry.get("shapes", [])
-            found.append(
-                Difference(
-                    row=str(entry.get("row", "*")),
-                    nr=int(str(entry["nr"])),
-                    subs=frozenset(_integers(entry.get("subs", []))),
-                    shapes=frozenset(map(str, shapes if isinstance(shapes, list) else [])),
-                    ours=_number(entry, "ours"),
-                    xen=_number(entry, "xen"),
-                    why=str(entry["why"]),
-                )
-            )
-        except (KeyError, ValueError) as e:
-            raise UserError(f"{path}: an entry without a right {e}: {entry}") from e
-    return found
+    return _each(path, "difference", _difference)
 
 
 def registers(path: Path = TABLES / "differences.toml") -> dict[str, int]:
-    """Group of system registers to the bits of its mask that may differ from Xen's."""
-    return {
-        str(entry["group"]): int(str(entry["bits"]), 16)
-        for entry in _load(path).get("register", [])
-        if "group" in entry and "bits" in entry
-    }
+    """Group of system registers to the bits of its mask that may differ from Xen's.
+
+    Raises UserError for a file that is not such a list.
+    """
+    return dict(_each(path, "register", lambda one: (str(one["group"]), int(str(one["bits"]), 16))))
 
 
 def unlisted_registers(ours: Report, xen: Report, listed: dict[str, int]) -> list[str]:
@@ -100,12 +110,18 @@ def unlisted_registers(ours: Report, xen: Report, listed: dict[str, int]) -> lis
     return found
 
 
+def _results(entry: dict[str, object]) -> tuple[int, frozenset[int]]:
+    if "errors" not in entry:
+        raise KeyError("errors")
+    return int(str(entry["nr"])), frozenset([0, *(-int(n) for n in _list(entry, "errors"))])
+
+
 def allowed(path: Path = TABLES / "codes.toml") -> dict[int, frozenset[int]]:
-    """Hypercall number to the results that it may give: 0 (or a value) and negated errors."""
-    return {
-        int(str(entry["nr"])): frozenset([0, *(-n for n in _integers(entry["errors"]))])
-        for entry in _load(path).get("hypercall", [])
-    }
+    """Hypercall number to the results that it may give: 0 (or a value) and negated errors.
+
+    Raises UserError for a file that is not such a list.
+    """
+    return dict(_each(path, "hypercall", _results))
 
 
 def _spans(subs: Iterable[int]) -> str:
