@@ -58,11 +58,8 @@ if COVERAGE:
     SANITIZERS = dict.fromkeys(SANITIZERS, COUNTED)
 SANITIZE = SANITIZERS["address"]
 
-WRAPPED = tuple(
-    f"-Wl,--wrap={name}"
-    for name in ("heap_alloc", "buddy_alloc", "buddy_alloc_clean", "uart_init_irq")
-)
-"""Linker's flags wherever the whole core is: the port makes allocations fail (failing.c), types."""
+WRAPPED = ("-Wl,--wrap=uart_init_irq",)
+"""Linker's flags wherever the whole core is: the port types."""
 
 HINT = "apt-get install gcc clang libclang-rt-14-dev (or the libclang-rt-*-dev of your clang)"
 

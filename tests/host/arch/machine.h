@@ -105,10 +105,6 @@ unsigned int host_watched(void); /* the most that one call did */
 void host_fail_access(unsigned int n);
 bool host_access_failed(void); /* has one, since then? */
 
-/* The n-th allocation of the core from now on fails, just that one. 0: none. */
-void host_fail_alloc(unsigned int n);
-unsigned int host_alloc_to_fail(void); /* how many more until then; 0: it has failed */
-
 /* What the hypervisor's own tables have at `va`: physical address, enum hyp_kind, size of the leaf
  * (1 << shift). false: nothing. */
 bool host_hyp_walk(uint64_t va, uint64_t *pa, unsigned int *kind, unsigned int *shift);

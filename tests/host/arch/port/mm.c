@@ -151,7 +151,6 @@ static bool host_walk(const struct domain *d, paddr_t gpa, bool write, paddr_t *
     return false;
 }
 
-/* Guests of this port have no tables of their own: virtual addresses are guest-physical ones. */
 void host_watch(uint64_t gva, uint64_t size)
 {
     host_state.watched = gva;
@@ -194,6 +193,7 @@ static void host_count_fetch(uint64_t gva)
     }
 }
 
+/* Guests of this port have no tables of their own: virtual addresses are guest-physical ones. */
 bool host_gva_to_pa(uint64_t gva, bool write, paddr_t *pa)
 {
     if (!write && !host_state.threads) {

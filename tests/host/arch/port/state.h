@@ -26,7 +26,6 @@ struct host_machine_state {
     unsigned int preempt_count;
     unsigned int repeats;
     unsigned int failing_atomics;
-    unsigned int failing_alloc;
     unsigned int failing_access;
     bool access_failed;
     uint64_t watched, watched_end;         /* guest addresses */

@@ -14,6 +14,7 @@ import pytest
 
 ENOMEM, EINVAL = 12, 22
 SELF = 0x7FF0
+ANY_CPU = 0xFFFFFFFF
 GENERAL, NO_SPACE = -1, -13
 """GNTST_general_error, GNTST_no_space."""
 
@@ -93,10 +94,9 @@ def test_call(pair: Any, act: Callable[[Any], int], least: int) -> None:
         before = pair.free(), lib.heap_used()
         pair.create()
         tools.good("max_mem", pair.dom1.id, max_mem={"max_memkb": 2048})
-        lib.host_fail_alloc(number)
+        assert lib.alloc_fault_set(number, ANY_CPU) == 0
         rc = act(pair)
-        reached = lib.host_alloc_to_fail() == 0
-        lib.host_fail_alloc(0)
+        reached = lib.alloc_fault_set(0, ANY_CPU) == 0
         assert rc == (-ENOMEM if reached else 0), number
         assert act(pair) == 0 or not reached, number
         pair.destroy()
