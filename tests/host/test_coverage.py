@@ -12,10 +12,10 @@ import pytest
 
 
 @pytest.mark.long
+@pytest.mark.timeout(2700)
 def test_no_folder_is_below_its_floor(root: Path) -> None:
     """The whole layer again, with counters: some minutes."""
     command = [sys.executable, "-m", "xenolith", "test", "--coverage", "--json"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    found = json.loads(done.stdout)
-    assert found["below"] == []
-    assert done.returncode == 0, done.stderr[-3000:]
+    below = json.loads(done.stdout)["below"] if done.stdout else []
+    assert (done.returncode, below) == (0, []), done.stderr[-3000:]

@@ -77,7 +77,6 @@ def test_rules_are_of_folders_that_are_there() -> None:
 
 
 def test_nothing_was_counted(tmp_path: Path) -> None:
-    pytest.importorskip("gcovr")
     (tmp_path / "objects").mkdir()
     with pytest.raises(UserError, match="no test has counted anything"):
         coverage.gather(coverage.read_rules(), tmp_path)
@@ -89,6 +88,7 @@ def test_nothing_was_counted(tmp_path: Path) -> None:
         (["--json"], "--json prints the table of --coverage"),
         (["--coverage", "--layer", "guests"], "--coverage is of the host layer"),
         (["--coverage", "--board", "rpi4"], "--coverage is of the host layer"),
+        (["--coverage", "--long"], "--coverage is of the tests without --long"),
     ],
 )
 def test_wrong_use(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

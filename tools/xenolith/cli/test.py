@@ -75,6 +75,9 @@ def _cover(args: argparse.Namespace) -> int:
     """Runs the host layer with counters; 1 if a test fails or a folder is below its floor."""
     if args.layer not in (None, ["host"]) or args.board:
         raise UserError("--coverage is of the host layer: leave out --layer and --board", 2)
+    if args.long:
+        # One of them is a run with --coverage itself.
+        raise UserError("--coverage is of the tests without --long: leave out one of them", 2)
     rules = coverage.read_rules()
     passes = plan.single(find(DEFAULT), ["host"])
     _install(args, passes)

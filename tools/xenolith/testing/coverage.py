@@ -129,6 +129,8 @@ def described(rows: Sequence[Row], wrong: Sequence[str], ok: bool) -> dict[str, 
 
 def gather(rules: Rules, folder: Path = FOLDER) -> list[Row]:
     """Adds up what all programs counted, and writes the pages. Raises UserError."""
+    if next((folder / "objects").rglob("*.gcda"), None) is None:
+        raise UserError(f"no test has counted anything in {folder / 'objects'}")
     (folder / "html").mkdir(parents=True, exist_ok=True)
     summary = folder / "summary.json"
     command = [sys.executable, "-m", "gcovr", "--root", str(ROOT), "--filter", "xen/", "-j", "2"]
@@ -143,7 +145,4 @@ def gather(rules: Rules, folder: Path = FOLDER) -> list[Row]:
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise UserError(f"gcovr could not read {folder / 'objects'}: {last}")
-    files = json.loads(summary.read_text())["files"]
-    if not files:
-        raise UserError(f"no test has counted anything in {folder / 'objects'}")
-    return rows_of(files)
+    return rows_of(json.loads(summary.read_text())["files"])
