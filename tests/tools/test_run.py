@@ -58,6 +58,8 @@ def test_a_shell_needs_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         (("--kernel", "debian:/"), "--kernel debian:/: write a release .* debian:bookworm or"),
         (("--initrd", "/"), "/ does not exist or is no file"),
         (("--hypervisor", "/nonexistent"), "--hypervisor /nonexistent does not exist"),
+        (("--hypervisor", "debian:sid"), "--hypervisor debian:sid does not exist or is no file"),
+        (("--initrd", "debian:bookworm"), "--initrd debian:bookworm does not exist or is no file"),
         (("--memory", "lots"), "no size"),
         (("--from", "nope"), "card image nope: No such file or directory; make one"),
         (("--from", "sd", "--board", "rpi4", "--kernel", "debian"), "--kernel: a card has dom0's"),

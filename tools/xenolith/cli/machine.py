@@ -68,7 +68,9 @@ def plan(board: Board, args: argparse.Namespace) -> System:
         kernels.parse(args.kernel)
     for option, word in (("kernel", DEBIAN), ("initrd", None), ("hypervisor", XEN)):
         path = vars(args)[option]
-        if path and str(path) != word and not _is_named(path) and not Path(path).is_file():
+        if option == "kernel" and _is_named(path):
+            continue
+        if path and str(path) != word and not Path(path).is_file():
             raise UserError(f"--{option} {path} does not exist or is no file", 2)
     try:
         memory = parse_memory(args.memory) if args.memory is not None else board.memory
