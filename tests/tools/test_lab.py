@@ -84,7 +84,11 @@ def test_what_is_short_of_memory_has_a_remedy(line: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"Kernel command line: panic=5 x", b"(XEN) Command line: panic=1", b"DEBUG: fine"]
+    "line",
+    [
+        *(b"Kernel command line: panic=5 x", b"(XEN) Command line: panic=1", b"DEBUG: fine"),
+        b"[    1.2] Initramfs unpacking failed: invalid magic at start of compressed archive",
+    ],
 )
 def test_lines_that_are_not_forbidden(line: bytes) -> None:
     console = Console(Replay([line + b"\r\nlogin\r\n"]))

@@ -19,7 +19,7 @@ FORBIDDEN = (
     rb"\b[Aa]ssert(ion)?\b.*\bfailed\b",
     rb"\(XEN\).*\b[Pp][Aa][Nn][Ii][Cc]\b(?!=)",
     rb"\(XEN\).*Xen BUG at",
-    rb"Initramfs unpacking failed",
+    rb"Initramfs unpacking failed: write error",  # others: a user's may end in rubbish
 )
 """Patterns that mean that the run has failed, whatever one was waiting for."""
 LITTLE_MEMORY = re.compile(r"Initramfs unpacking failed: write error|deadlocked on memory")
