@@ -11,6 +11,7 @@ import pytest
 from xenolith.bench import guests
 from xenolith.bench.guests import CPU, FIGURES, Row
 from xenolith.boards import find
+from xenolith.build import host
 from xenolith.cli import main
 from xenolith.errors import UserError
 from xenolith.system.model import System
@@ -82,10 +83,17 @@ def test_table_and_json() -> None:
         (["--guests", "--only", "P1"], "--only"),
         (["--guests", "--strict"], "--strict"),
         (["--runs", "2"], "--runs is for --guests"),
+        (["--guests", "--board", "rpi4"], "rpi4 has no virtio"),
+        (["--guests", "--hypervisor", "/nonexistent"], "/nonexistent: no such file"),
+        (["--hypervisor", "/nonexistent"], "/nonexistent: no such file"),
     ],
 )
 def test_what_does_not_go_together(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(host, "ensure", lambda *_: pytest.fail("refuse before installing"))
     assert main.main(["bench", *words]) == 2
     assert said in capsys.readouterr().err

@@ -44,6 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measures; prints the table. 1 if --check or --strict finds something."""
     board = find(args.board)
+    if args.hypervisor and not args.hypervisor.is_file():
+        raise UserError(f"{args.hypervisor}: no such file; give an image of the hypervisor", 2)
     if args.guests:
         return _guests(board, args)
     if args.runs is not None:
@@ -85,6 +87,12 @@ def _guests(board: Board, args: argparse.Namespace) -> int:
     runs = RUNS if args.runs is None else args.runs
     if not 1 <= runs <= guests.MOST_RUNS:
         raise UserError(f"--runs has 1 to {guests.MOST_RUNS} boots, not {runs}", 2)
+    if not board.qemu.virtio:
+        raise UserError(
+            f"--guests: QEMU's {board.name} has no virtio, for disk and network; take another "
+            f"board of {board.arch}",
+            2,
+        )
     host.ensure(board, BUILD, RUN, DOM0)
     kind = host.ensure_toolchain(board, args.toolchain)
     ours = args.hypervisor or make.build(board, kind).image
