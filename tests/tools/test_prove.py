@@ -120,6 +120,16 @@ def test_what_cbmc_says(tmp_path: Path) -> None:
     assert cbmc.run(stub(tmp_path, "oh\nno"), tmp_path, 30).error == "CBMC failed: no"
 
 
+@pytest.mark.parametrize(
+    "said",
+    ['{"result": []}', "[5]", '[{"result": [{"status": "SUCCESS"}]}]', '[{"trace": [{}]}]', "5"],
+)
+def test_json_of_another_form(tmp_path: Path, said: str) -> None:
+    """Of another release of CBMC: one line, and no traceback."""
+    with pytest.raises(UserError, match="CBMC's JSON has another form"):
+        cbmc.run(stub(tmp_path, said), tmp_path, 30)
+
+
 def test_a_proof_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     (tmp_path / "cbmc").write_text("#!/bin/sh\nexec sleep 1000\n")
     (tmp_path / "cbmc").chmod(0o755)

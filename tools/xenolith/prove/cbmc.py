@@ -108,7 +108,13 @@ def _parse(text: str, said: str, seconds: float, memory: int) -> Outcome:
     except ValueError:
         last = (said or text.strip() or "it said nothing").splitlines()[-1]
         return Outcome((), seconds, memory, f"CBMC failed: {last}")
-    found = [prop for part in parts for prop in _properties(part)]
+    try:
+        found = [prop for part in parts for prop in _properties(part)]
+    except (AttributeError, KeyError, TypeError) as e:
+        raise UserError(
+            f"CBMC's JSON has another form than that of {SUITE}'s: {type(e).__name__}: {e}; "
+            "tools/xenolith/prove/cbmc.py reads it"
+        ) from e
     errors = [part.get("messageText", "") for part in parts if part.get("messageType") == "ERROR"]
     if any("cProverStatus" in part for part in parts):
         return Outcome(tuple(found), seconds, memory)
