@@ -32,7 +32,7 @@ class Edit:
         if text.count(self.old) != 1:
             raise UserError(
                 f"{self.file} has {text.count(self.old)} times, not once: {self.old!r}; "
-                "adapt tests/proofs"
+                "adapt the table that says so"
             )
         path.write_text(text.replace(self.old, self.new))
 
