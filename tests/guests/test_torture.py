@@ -17,6 +17,7 @@ PERCENT = 10
 """Of a usual pass: about a minute for all rows."""
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(2 * session.PASS_TIMEOUT + 300)  # ours, Xen, and what is built for them
 @pytest.mark.parametrize(
     "rows", [("T1", "T2", "T4"), ("T3", "T8", "T9", "T11", "T12")], ids="-".join
@@ -30,8 +31,7 @@ def test_torture(
     """
     if on_xen:
         pytest.skip("the suite itself runs beside Xen")
-    if board.name.endswith("-aia"):
-        pytest.skip("row T3 takes minutes with an AIA, and why is not known yet")
+    rows = session.playable(board, rows, threads=False)
     kernel = guests.guest("hostile")
     order = Order(rows, percent=PERCENT)
     result = Result(board.name)

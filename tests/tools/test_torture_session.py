@@ -146,3 +146,11 @@ def test_options_that_do_not_go_together(verb: Path, capsys: pytest.CaptureFixtu
     """Another's image is no build of ours."""
     assert main.main(["torture", "--debug", "--hypervisor", str(verb)]) == 2
     assert "--debug" in capsys.readouterr().err
+
+def test_rows_that_a_board_cannot_play(capsys: pytest.CaptureFixture[str]) -> None:
+    aia = find("qemu-virt-riscv64-aia")
+    assert session.playable(aia, ("T1", "T3"), threads=False) == ("T1",)
+    assert session.playable(aia, ("T1", "T3"), threads=True) == ("T1", "T3")
+    assert session.playable(find("qemu-virt-arm64"), ("T3",), threads=False) == ("T3",)
+    assert main.main(["torture", "--board", aia.name, "--rows", "T3"]) == 2
+    assert "wants --threads" in capsys.readouterr().err

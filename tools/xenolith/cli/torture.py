@@ -68,7 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Tortures; prints what was done. 1 if something is wrong."""
     board = find(args.board)
-    order = Order(session.rows_of(args.rows), args.seed, args.percent, args.threads)
+    rows = session.playable(board, session.rows_of(args.rows), threads=args.threads)
+    if not rows:
+        raise UserError(f"row T3 on {board.name} wants --threads: docs/TORTURE.md says why", 2)
+    order = Order(rows, args.seed, args.percent, args.threads)
     if args.hypervisor and not args.hypervisor.is_file():
         raise UserError(f"{args.hypervisor}: no such file; give an image of the hypervisor", 2)
     if args.hypervisor and args.debug:
