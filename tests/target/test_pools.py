@@ -145,7 +145,7 @@ def said(text: str) -> tuple[str, ...]:
     lines = []
     for raw in text.splitlines():
         line = " ".join(raw.split())
-        line = re.sub(r"^libxl: error: .*: ", "", line)
+        line = re.sub(r"^libxl: error: .*: (?:Domain \d+:)?", "", line)
         line = re.sub(r"^(\S+) \d+ (\d+) (?:\d+|-) \S{3} [\d.]+ ", r"\1 \2 ", line)
         line = re.sub(r"^(p) \d+ (\d+ 0)$", r"\1 \2", line)
         if not line.startswith(("Name ", "Using config file")) and line:

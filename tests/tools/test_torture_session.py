@@ -147,6 +147,7 @@ def test_options_that_do_not_go_together(verb: Path, capsys: pytest.CaptureFixtu
     assert main.main(["torture", "--debug", "--hypervisor", str(verb)]) == 2
     assert "--debug" in capsys.readouterr().err
 
+
 def test_rows_that_a_board_cannot_play(capsys: pytest.CaptureFixture[str]) -> None:
     aia = find("qemu-virt-riscv64-aia")
     assert session.playable(aia, ("T1", "T3"), threads=False) == ("T1",)
