@@ -22,7 +22,7 @@ from xenolith.testing import coverage, plan, results
 from xenolith.testing.plan import LAYERS, Pass
 from xenolith.testing.results import Ran
 
-QUICK = "the quick tests take about six minutes on two cores, once everything is installed"
+QUICK = "the quick tests take about ten minutes on two cores, once everything is installed"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
