@@ -47,19 +47,19 @@ LONG_SIZES = [
 
 
 @pytest.mark.parametrize(
-    ("smp", "memory", "dom0"),
+    ("smp", "memory", "dom0_mem"),
     [*SIZES, *(pytest.param(*row, marks=pytest.mark.long) for row in LONG_SIZES)],
 )
-def test_sizes(make_system: MakeSystem, boot: Boot, smp: int, memory: int, dom0: int) -> None:
-    xen_args = f"dom0_mem={dom0}M" if dom0 else ""
+def test_sizes(make_system: MakeSystem, boot: Boot, smp: int, memory: int, dom0_mem: int) -> None:
+    xen_args = f"dom0_mem={dom0_mem}M" if dom0_mem else ""
     system = make_system(smp=smp, memory=memory, xen_args=xen_args)
-    report = boot(system, f"test-smp{smp}-{memory}-{dom0}", COMMANDS)
+    report = boot(system, f"test-smp{smp}-{memory}-{dom0_mem}", COMMANDS)
     assert report.error is None
     info = fields(report["info"])
     assert int(info["nr_cpus"]) == smp
     assert int(info["total_memory"]) == memory
     ((_, _, dom0_memory, vcpus, _, _),) = rows(report["list"])
-    assert int(dom0_memory) == (dom0 or system.default_dom0_memory)
+    assert int(dom0_memory) == (dom0_mem or system.default_dom0_memory)
     assert int(vcpus) == smp
     assert len(rows(report["vcpus"])) == smp
     assert int(report["nproc"]) == smp
