@@ -153,7 +153,13 @@ def test_systems_that_cannot_be() -> None:
 
 @pytest.mark.parametrize(
     ("xen_args", "is_small"),
-    [("", False), ("dom0_mem=128M", True), ("dom0_mem=192M", False), ("dom0_mem=max:1G", False)],
+    [
+        ("", False),
+        ("dom0_mem=128M", True),
+        ("dom0_mem=192M", True),
+        ("dom0_mem=256M", False),
+        ("dom0_mem=max:1G", False),
+    ],
 )
 def test_a_small_dom0_has_a_first_file_system_without_limit(xen_args: str, is_small: bool) -> None:
     none = Path()

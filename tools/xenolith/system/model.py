@@ -23,9 +23,10 @@ EMULATED_ARGS = {
     "riscv": "nokaslr lsm=, audit=0 watchdog_thresh=60",
 }
 """Shorten the boot under emulation; a busy host may stop a CPU for long without harm."""
-SMALL = 192 * MIB
+SMALL = 256 * MIB
 """Bytes. The first file system of Linux may use half of what is free while the initramfs is still
-packed; of less than this that is less than dom0's files. A ramfs has no limit."""
+packed; of less than this that is less than dom0's files: a ramfs has no limit. And Debian's kernel
+keeps 64 MiB for DMA if it can (cma)."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ class System:
         if self.lines:
             return f"{self.lines.dom0} {self.dom0_args}".strip()
         arch = self.board.arch
-        root = "rootfstype=ramfs " if 0 < dom0_memory(self.hypervisor_line) < SMALL else ""
+        root = "rootfstype=ramfs cma=0 " if 0 < dom0_memory(self.hypervisor_line) < SMALL else ""
         return f"{DOM0_ARGS[arch]} {root}{EMULATED_ARGS[arch]} {self.dom0_args}".strip()
 
     @property
