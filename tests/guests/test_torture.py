@@ -32,6 +32,8 @@ def test_torture(
     if on_xen:
         pytest.skip("the suite itself runs beside Xen")
     rows = session.playable(board, rows, threads=False)
+    if board.arch == "riscv":
+        rows = tuple(row for row in rows if row != "T9")  # takes minutes there
     kernel = guests.guest("hostile")
     order = Order(rows, percent=PERCENT)
     result = Result(board.name)

@@ -152,6 +152,7 @@ def test_rows_that_a_board_cannot_play(capsys: pytest.CaptureFixture[str]) -> No
     aia = find("qemu-virt-riscv64-aia")
     assert session.playable(aia, ("T1", "T3"), threads=False) == ("T1",)
     assert session.playable(aia, ("T1", "T3"), threads=True) == ("T1", "T3")
+    assert session.playable(find("qemu-virt-riscv64"), ("T3",), threads=False) == ()
     assert session.playable(find("qemu-virt-arm64"), ("T3",), threads=False) == ("T3",)
     assert main.main(["torture", "--board", aia.name, "--rows", "T3"]) == 2
     assert "wants --threads" in capsys.readouterr().err
