@@ -14,14 +14,12 @@ from xenolith.torture import session
 from xenolith.torture.session import Order, Result, Under
 
 PERCENT = 10
-"""Of a usual pass: about a minute for all rows."""
+"""Of a usual pass: about a minute for all rows but T11, whose share needs a longer window."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(2 * session.PASS_TIMEOUT + 300)  # ours, Xen, and what is built for them
-@pytest.mark.parametrize(
-    "rows", [("T1", "T2", "T4"), ("T3", "T8", "T9", "T11", "T12")], ids="-".join
-)
+@pytest.mark.parametrize("rows", [("T1", "T2", "T4"), ("T3", "T8", "T9", "T12")], ids="-".join)
 def test_torture(
     board: Board, guests: Output, hypervisor: Path, on_xen: bool, rows: tuple[str, ...]
 ) -> None:
