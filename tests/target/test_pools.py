@@ -148,6 +148,8 @@ def said(text: str) -> tuple[str, ...]:
         line = re.sub(r"^libxl: error: .*: (?:Domain \d+:)?", "", line)
         line = re.sub(r"^(\S+) \d+ (\d+) (?:\d+|-) \S{3} [\d.]+ ", r"\1 \2 ", line)
         line = re.sub(r"^(p) \d+ (\d+ 0)$", r"\1 \2", line)
+        # Soft affinity: with an AIA a vCPU prefers the CPU that has its interrupt file.
+        line = re.sub(r" / \S+$", " / all", line)
         if not line.startswith(("Name ", "Using config file")) and line:
             lines.append(line)
     return tuple(lines)
