@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import os
 import platform
+import select
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,15 +91,14 @@ def run(words: list[str], tree: Path, limit: float) -> Outcome:
 
 def _wait(child: subprocess.Popen[bytes], limit: float) -> bool:
     """True once it has ended; if it does not within the limit it is killed. Leaves the zombie."""
-    end = time.monotonic() + limit
-    pause = 0.01
-    while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        if time.monotonic() > end:
-            child.kill()
-            return False
-        time.sleep(pause)
-        pause = min(0.2, pause * 1.5)
-    return True
+    process = os.pidfd_open(child.pid)
+    try:
+        if select.select([process], [], [], limit)[0]:
+            return True
+    finally:
+        os.close(process)
+    child.kill()
+    return False
 
 
 def _parse(text: str, said: str, seconds: float, memory: int) -> Outcome:
