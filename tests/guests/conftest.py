@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,15 +18,16 @@ from xenolith.build.make import Output
 TIMEOUT = 300.0
 """Seconds for one kernel; most need one, all of them on a busy machine ten."""
 
-Kernel = Callable[[str, int, str | None], str]
-"""Runs a kernel on that many CPUs, of the board's model or another; what its console said."""
+Kernel = Callable[..., str]
+"""Runs a kernel on that many CPUs, of the board's model or another, with further arguments of
+QEMU; what its console said."""
 
 
 @pytest.fixture
 def kernel(board: Board, guests: Output, hypervisor: Path, on_xen: bool) -> Kernel:
     """Every check of the kernel holds, and QEMU ends by the guest's power off."""
 
-    def run(name: str, cpus: int, model: str | None = None) -> str:
+    def run(name: str, cpus: int, model: str | None = None, extra: Sequence[str] = ()) -> str:
         setup = Run(
             guests.guest(name),
             hypervisor,
@@ -35,6 +36,7 @@ def kernel(board: Board, guests: Output, hypervisor: Path, on_xen: bool) -> Kern
             xen_args="loglvl=all guest_loglvl=error",
             # One CPU and instructions for a clock: the same run every time, however busy the host.
             counted=cpus == 1,
+            extra=extra,
         )
         machine = board if model is None else replace(board, qemu=replace(board.qemu, cpu=model))
         text = guest.console_of(machine, setup, TIMEOUT)

@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from xenolith import ROOT
+from xenolith.bench.guest import Run
 from xenolith.boards import Board, find
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import plan
+from xenolith.dt import blob
+from xenolith.lab import qemu
+
+from .conftest import Kernel
 
 NOT_TESTS = {"alloc", "bench", "cycles", "hostile", "matrix", "panic"}
 """No test, and those that have their own."""
@@ -25,6 +29,9 @@ CPUS = {
 }
 """Kernels for more than one CPU, and for how many."""
 
+ANY_HART = ("aplic", "harts", "plic", "smp")
+"""Kernels that know about harts and their controllers: OpenSBI lets any hart be the first."""
+
 MODELS = {"extensions": "max"}
 """Kernels for another model of CPU than the board's."""
 
@@ -37,16 +44,35 @@ def _cases(board: Board) -> list[tuple[str, int]]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """One test for each kernel of the board and number of CPUs."""
+    if "case" not in metafunc.fixturenames:
+        return
     board = find(metafunc.config.getoption("--board", default=DEFAULT))
     cases = _cases(board)
     metafunc.parametrize("case", cases, ids=[f"{name}-{cpus}" for name, cpus in cases])
 
 
 def test_guest(
-    kernel: Callable[[str, int, str | None], str], on_xen: bool, case: tuple[str, int]
+    kernel: Kernel, on_xen: bool, case: tuple[str, int]
 ) -> None:
     """Every check of the kernel holds."""
     name, cpus = case
     if on_xen and name in NOT_ON_XEN:
         pytest.skip("QEMU ends by an assertion in do_ats_write")
     kernel(name, cpus, MODELS.get(name))
+
+
+@pytest.mark.parametrize("name", ANY_HART)
+def test_booted_by_hart_1(kernel: Kernel, board: Board, tmp_path: Path, name: str) -> None:
+    """The same when OpenSBI's lottery is won by hart 1, as its configuration can say."""
+    if board.arch != "riscv":
+        pytest.skip("of OpenSBI")
+    tree = blob.parse(qemu.base_tree(board, 2, Run.memory, extra=()))
+    config = tree.get_node("/chosen/opensbi-config", create=True)
+    blob.set_strings(config, "compatible", "opensbi,config")
+    hart = blob.get_bytes(tree.get_node("/cpus/cpu@1"), "phandle")
+    assert hart
+    blob.set_bytes(config, "cold-boot-harts", hart)
+    path = tmp_path / "dtb"
+    path.write_bytes(blob.serialize(tree))
+    said = kernel(name, 2, extra=("-dtb", str(path)))
+    assert "CPU0: hart 1\n" in said

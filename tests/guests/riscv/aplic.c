@@ -69,8 +69,14 @@ static bool pending_here(void)
     return (CSR_READ(sip) >> EXTERNAL & 1) != 0;
 }
 
-/* The file's address becomes a target as Linux does it: the low bits of its page are the index of a
- * guest's file, those above that of the hart. */
+/* The bits `count` wide of an address from bit `from` on. */
+static uint32_t bits_of(uint64_t address, uint32_t from, uint32_t count)
+{
+    return (uint32_t)(address >> from) & ((1U << count) - 1);
+}
+
+/* The file's address becomes a target as Linux does it [RVAIA 3.6]: the low bits of its page are
+ * the index of a guest's file, those above that of the hart, and of a group where there are any. */
 static bool find_aia(void)
 {
     uint64_t size;
@@ -82,10 +88,14 @@ static bool find_aia(void)
     if (!node || !dt_reg(node, 0, &imsic, &size)) {
         return false;
     }
-    uint32_t bits = dt_cell(node, "riscv,guest-index-bits", 0, 0);
-    uint32_t guest = (uint32_t)(imsic >> 12) & ((1U << bits) - 1);
-    target = guest << 12;
-    print("# aplic 0x%lx imsic 0x%lx guest index %u\n", aplic, imsic, guest);
+    uint32_t guest_bits = dt_cell(node, "riscv,guest-index-bits", 0, 0);
+    uint32_t hart_bits = dt_cell(node, "riscv,hart-index-bits", 0, 0);
+    uint32_t group_bits = dt_cell(node, "riscv,group-index-bits", 0, 0);
+    uint32_t guest = bits_of(imsic, 12, guest_bits);
+    uint32_t hart = bits_of(imsic, 12 + guest_bits, hart_bits);
+    uint32_t group = bits_of(imsic, dt_cell(node, "riscv,group-index-shift", 0, 24), group_bits);
+    target = (group << hart_bits | hart) << 18 | guest << 12;
+    print("# aplic 0x%lx imsic 0x%lx hart %u guest index %u\n", aplic, imsic, hart, guest);
     return true;
 }
 
