@@ -53,6 +53,8 @@ SANITIZERS = {
     "undefined": "-fsanitize=undefined -fno-sanitize-recover=all".split(),
     # It does not know fences, which is no loss: on this machine they order nothing more.
     "thread": "-fsanitize=thread -Wno-tsan -Wno-maybe-uninitialized".split(),
+    # For long runs: assertions and invariants are there.
+    "none": "-O2 -Wno-maybe-uninitialized".split(),
 }
 if COVERAGE:
     SANITIZERS = dict.fromkeys(SANITIZERS, COUNTED)

@@ -27,9 +27,9 @@ from xenolith.lab import qemu
 
 TREES = 300
 """Of each machine."""
-RAM, SIZE, KERNEL = 0x4000_0000, 0x4000_0000, 0x4200_0000
+RAM, SIZE, KERNEL = 0x4000_0000, 0x4000_0000, 0x4060_0000
 """RAM that every tree says, and where the fuzzer's kernel is (SCENE_KERNEL)."""
-IMAGE, TREE = 0x4020_0000, 0x4100_0000
+IMAGE, TREE = 0x4020_0000, 0x4040_0000
 """The hypervisor and the tree itself (SCENE_FDT)."""
 
 

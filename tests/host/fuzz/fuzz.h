@@ -24,8 +24,9 @@ void fuzz_boot(const uint8_t *data, size_t size);
 /* The header of an arm64 kernel. */
 void fuzz_arm64_image(const uint8_t *data, size_t size);
 
-/* Hypercalls of two domains. */
+/* Hypercalls of two domains. How many this made, and how many of them gave no error. */
 void fuzz_hypercall(const uint8_t *data, size_t size);
+extern uint64_t fuzz_calls, fuzz_succeeded;
 
 /* A gzip file. */
 void fuzz_gzip(const uint8_t *data, size_t size);

@@ -129,7 +129,7 @@ static void swap(const struct actor *a)
 static void cache_flush(const struct actor *a)
 {
     struct gnttab_cache_flush op = {
-        .a.dev_bus_addr = HOST_RAM_BASE + SCENE_RAM - (random_below(1024) + 1u) * PAGE_SIZE,
+        .a.dev_bus_addr = HOST_RAM_BASE + RACE_RAM - (random_below(1024) + 1u) * PAGE_SIZE,
         .length = 64,
         .op = GNTTAB_CACHE_CLEAN,
     };

@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 {
     int rc;
 
-    scene_boot_dom0(CPUS, LINE); /* first: it makes all variables new */
+    scene_boot_dom0(RACE_RAM, CPUS, LINE); /* first: it makes all variables new */
     for (unsigned int i = 0; argc > 1 && i < ARRAY_SIZE(acts); i++) {
         act = strcmp(argv[1], acts[i].name) == 0 ? acts[i].fn : act;
     }

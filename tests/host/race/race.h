@@ -13,7 +13,8 @@ struct xen_domctl;
 #include <xen/domain.h>
 
 #define CPUS      4u
-#define TOOLS     2u /* CPUs of dom0 */
+#define RACE_RAM  (128ul << 20) /* bytes */
+#define TOOLS     2u            /* CPUs of dom0 */
 #define GUESTS    2u
 #define VCPUS     3u
 #define SCRATCH   0x10000ul /* bytes of dom0's memory for a tool's arguments */

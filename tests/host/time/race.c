@@ -85,7 +85,8 @@ static void play(unsigned int cpu)
 
 int main(int argc, char **argv)
 {
-    scene_boot_dom0(2, "dom0_mem=64M noreboot"); /* first: it makes all variables new */
+    scene_boot_dom0(128ul << 20, 2,
+                    "dom0_mem=64M noreboot"); /* first: it makes all variables new */
     rounds = argc > 1 ? strtoul(argv[1], NULL, 0) : 0;
     host_clock_step(1);
     host_threads(2, play);

@@ -29,7 +29,7 @@ int main(void)
     static const uint64_t lefts[] = {1, 2, 3, 1000, HOST_HZ - 1, HOST_HZ * 3600, CENTURY};
     static struct timer t;
 
-    scene_boot_dom0(2, "dom0_mem=64M noreboot");
+    scene_boot_dom0(128ul << 20, 2, "dom0_mem=64M noreboot");
     host_cpu = &cpus[0];
     CHECK(timer_init(&t, &cpus[1], never, NULL) == 0);
     for (unsigned int i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {

@@ -157,7 +157,7 @@ void fuzz_image(const uint8_t *data, size_t size)
 {
     size = min_size(size, INPUT_MAX);
     host_machine(SCENE_RAM);
-    scene_tree(size, 2, SCENE_LINE);
+    scene_tree(SCENE_RAM, size, 2, SCENE_LINE);
     memcpy(host_ram(SCENE_KERNEL), data, size);
     (void)try_boot();
 }

@@ -17,6 +17,8 @@
 #define SLICE   500 /* looks at pending work in one go */
 #define REPEATS 20  /* of a call, before the guest gives up */
 
+uint64_t fuzz_calls, fuzz_succeeded; /* 0 in each new machine, as all variables */
+
 struct input {
     const uint8_t *at;
     size_t left;
@@ -78,11 +80,6 @@ static void one_call(struct input *in)
     /* Always in the end: a guest may ask for more than it could ever wait for. */
     host_preempt((cpu >> 4 & 7) != 0 ? cpu >> 4 & 7 : SLICE);
     running = host_running(cpu & 1);
-    if ((cpu & 8) != 0 || running < 0) {
-        host_raise(32 + (cpu >> 4));
-        host_advance(1000000);
-        return;
-    }
     payload = running >> 16 == 0 ? scene_scratch : SCENE_GUEST;
     for (unsigned int i = 0; i < 5; i++) {
         arg[i] = argument(in, payload);
@@ -90,9 +87,17 @@ static void one_call(struct input *in)
     for (uint64_t n = take(in, 1), i = 0; i < n && i < PAYLOAD && in->left != 0; i++) {
         data[i] = (uint8_t)take(in, 1);
     }
+    if ((cpu & 8) != 0 || running < 0) {
+        host_raise(32 + (cpu >> 4));
+        host_advance(1000000);
+        return;
+    }
     spice(data, payload, spices);
     (void)host_guest_write((uint16_t)(running >> 16), payload, data, sizeof(data));
-    host_hypercall(cpu & 1, nr < 64 ? nr : arg[4], arg, &result);
+    fuzz_calls++;
+    if (host_hypercall(cpu & 1, nr < 64 ? nr : arg[4], arg, &result) <= HOST_IDLE) {
+        fuzz_succeeded += result >= 0;
+    }
 }
 
 /* Was it dom0's wish, or the core's mistake? */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine that random input meets: 128 MiB of RAM, two CPUs, dom0, and an ordinary domain that
+ * The machine that random input meets: 28 MiB of RAM, two CPUs, dom0, and an ordinary domain that
  * dom0 made. Built by the core's own writer of device trees and by hypercalls.
  */
 #include "scene.h"
@@ -19,7 +19,7 @@
 
 uint64_t scene_scratch;
 
-size_t scene_tree(uint64_t kernel_size, unsigned int cpus, const char *line)
+size_t scene_tree(uint64_t ram, uint64_t kernel_size, unsigned int cpus, const char *line)
 {
     static struct fdt_builder b;
     static const char *const kernel[] = {"multiboot,kernel", "multiboot,module"};
@@ -46,7 +46,7 @@ size_t scene_tree(uint64_t kernel_size, unsigned int cpus, const char *line)
     fdt_build_string(&b, "device_type", "memory");
     fdt_build_open(&b, "reg");
     fdt_build_add(&b, HOST_RAM_BASE, 2);
-    fdt_build_add(&b, SCENE_RAM, 2);
+    fdt_build_add(&b, ram, 2);
     fdt_build_close(&b);
     fdt_build_end(&b);
     fdt_build_begin(&b, "intc");
@@ -128,13 +128,13 @@ static void make_guest(void)
     domctl(&op, XEN_DOMCTL_unpausedomain);
 }
 
-void scene_boot_dom0(unsigned int cpus, const char *line)
+void scene_boot_dom0(uint64_t ram, unsigned int cpus, const char *line)
 {
     static const uint64_t kernel[2] = {0x0054534f484e4558, MIB(2)}; /* "XENHOST" */
     uint64_t argument;
 
-    host_machine(SCENE_RAM);
-    scene_tree(4096, cpus, line);
+    host_machine(ram);
+    scene_tree(ram, 4096, cpus, line);
     memcpy(host_ram(SCENE_KERNEL), kernel, sizeof(kernel));
     if (host_boot(SCENE_FDT) != HOST_GUEST) {
         __builtin_trap();
@@ -144,6 +144,6 @@ void scene_boot_dom0(unsigned int cpus, const char *line)
 
 void scene_boot(void)
 {
-    scene_boot_dom0(2, SCENE_LINE);
+    scene_boot_dom0(SCENE_RAM, 2, SCENE_LINE);
     make_guest();
 }
