@@ -9,13 +9,13 @@ import select
 import shutil
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from xenolith.lab import plug
+from xenolith.lab import login, plug
 from xenolith.lab.console import Console, Deadline, LabError
 from xenolith.lab.login import Login
 from xenolith.lab.protocol import Collector
@@ -38,10 +38,13 @@ TOKEN = "xenolith-0123"
 
 
 class Terminal:
-    """A program on a terminal of its own (a console's Link)."""
+    """A program on a terminal of its own (a console's Link), and what is lost on the way there:
+    positions in all that is sent."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, lost: Set[int] = frozenset()) -> None:
         self._descriptor = descriptor
+        self._lost = lost
+        self._sent = 0
 
     def receive(self, timeout: float) -> bytes:
         if not select.select([self._descriptor], [], [], timeout)[0]:
@@ -55,6 +58,8 @@ class Terminal:
         return data
 
     def send(self, data: bytes) -> None:
+        first, self._sent = self._sent, self._sent + len(data)
+        data = bytes(byte for at, byte in enumerate(data, first) if at not in self._lost)
         while data:
             data = data[os.write(self._descriptor, data) :]
 
@@ -64,14 +69,20 @@ class Terminal:
 
 @contextmanager
 def machine(
-    folder: Path, begin: str, commands: list[str], notes: list[str], **fakes: str
+    folder: Path,
+    begin: str,
+    commands: list[str],
+    notes: list[str],
+    *,
+    lost: Set[int] = frozenset(),
+    fakes: Mapping[str, str] = FAKES,
 ) -> Iterator[Target]:
     """Something that behaves like a card's console, with nothing of the host's in reach."""
     programs = folder / "bin"
     programs.mkdir()
     for name in REAL:
         (programs / name).symlink_to(shutil.which(name) or name)
-    for name, text in (FAKES | fakes).items():
+    for name, text in {**FAKES, **fakes}.items():
         (programs / name).write_text(f"#!/bin/sh\n{text}\n")
         (programs / name).chmod(0o755)
     pid, descriptor = pty.fork()
@@ -80,7 +91,7 @@ def machine(
         os.execve("/bin/sh", ["sh", "-c", begin], env)
     try:
         enter = Login(TOKEN, commands, str(folder))
-        console = Console(Terminal(descriptor))
+        console = Console(Terminal(descriptor, lost))
         collector, deadline = Collector(commands), Deadline(300)
         yield Target(console, TOKEN, collector, deadline, on_note=notes.append, enter=enter)
     finally:
@@ -102,6 +113,18 @@ def test_commands_come_in_and_results_go_out(tmp_path: Path) -> None:
     assert (second.status, second.err) == (3, b"bad\n")
     assert notes[0].startswith("services: degraded")
     assert notes[1] == "no network: xenbr0 has no address after 60 s"
+
+
+def test_what_is_lost_is_typed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A carriage return, a character of a command, two of the script."""
+    monkeypatch.setattr(login, "AGAIN", 0.5)
+    commands = ["echo 'as it was'"]
+    first = len(f"\r:; echo done-$?-1-{TOKEN}")
+    script = 900 + len(TOKEN)
+    lost = frozenset({first, first + 5, script, script + 500})
+    with machine(tmp_path, BOOT + AUTOMATIC + SHELL, commands, [], lost=lost) as target:
+        target.to(State.POWERED_OFF)
+    assert target.collector.results[0].text == "as it was\n"
 
 
 def test_guests_of_a_run_are_heard_of(tmp_path: Path) -> None:
@@ -126,7 +149,11 @@ def test_guests_of_a_run_are_heard_of(tmp_path: Path) -> None:
 def test_a_user_becomes_root(tmp_path: Path) -> None:
     begin = BOOT + AUTOMATIC + SHELL
     with machine(
-        tmp_path, begin, ["echo done"], [], id="echo 1000", sudo='shift; exec "$@"'
+        tmp_path,
+        begin,
+        ["echo done"],
+        [],
+        fakes={"id": "echo 1000", "sudo": 'shift; exec "$@"'},
     ) as target:
         target.to(State.POWERED_OFF)
         assert target.collector.results[0].text == "done\n"
@@ -158,7 +185,7 @@ def test_a_card_that_cannot_be_entered(
     tmp_path: Path, begin: str, fakes: dict[str, str], message: str
 ) -> None:
     with (
-        machine(tmp_path, BOOT + begin, ["true"], [], **fakes) as target,
+        machine(tmp_path, BOOT + begin, ["true"], [], fakes=fakes) as target,
         pytest.raises(LabError, match=message) as caught,
     ):
         target.to(State.DOM0)

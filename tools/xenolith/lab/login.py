@@ -3,7 +3,8 @@
 
 The shell is there without a password: a dom0 of busybox has nothing else, a Debian card that
 `xenolith image` made with an ssh key and without a password logs its user in. What is typed is
-acknowledged piece by piece, so that no input is lost however slow the machine is.
+acknowledged piece by piece, and asked for again when no answer comes: a shell that is just starting
+may not see it, and a console whose reader stops for seconds loses characters.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ SCRIPTS = tuple(ROOT / "tools" / "dom0" / name for name in ("exec.sh", "card/exe
 PIECE = 200
 """Characters of a line: what the console of a busy hypervisor keeps."""
 AGAIN = 5.0
-"""Seconds without an answer after which a shell that is just starting is asked again."""
+"""Seconds without an answer after which the shell is asked again, each time twice as many."""
 
 PROMPT = rb"login: "
 SHELL = rb"\(automatic login\)|This is dom0\. Try"
@@ -42,17 +43,23 @@ class Login:
     def __call__(self, console: Console, deadline: Deadline) -> None:
         """Log in, hand over the commands, let them begin. Raises LabError."""
         self._reach_a_shell(console, deadline)
-        self._ask(console, deadline, ":", again=AGAIN)
+        self._ask(console, deadline, ":")
         console.send(b"exec $([ $(id -u) = 0 ] || echo sudo -n) sh\r")
-        begin = f"PS1=; stty -echo; umask 077; rm -f {self.run}/xenolith.exec"
-        self._ask(console, deadline, begin, again=AGAIN)
         text = base64.b64encode(gzip.compress(self.script().encode(), mtime=0)).decode()
-        for at in range(0, len(text), PIECE):
-            piece = text[at : at + PIECE]
-            self._ask(console, deadline, f"printf %s {piece} >>{self.run}/xenolith.exec")
-        packed, script = f"{self.run}/xenolith.exec", f"{self.run}/xenolith.sh"
-        self._ask(console, deadline, f"base64 -d {packed} | gzip -d >{script}")
+        script = f"{self.run}/xenolith.sh"
+        # Again as a whole if a character was lost on the way: gzip sees that.
+        while not self._hand_over(console, deadline, text, script):
+            pass
         console.send(f"exec sh {script}\r".encode())
+
+    def _hand_over(self, console: Console, deadline: Deadline, text: str, script: str) -> bool:
+        """Unpack `text` into the file `script`, by pieces that are files; False: it is damaged."""
+        packed = f"{self.run}/xenolith.exec"
+        self._ask(console, deadline, f"PS1=; stty -echo; umask 077; rm -f {packed}.*")
+        for number, at in enumerate(range(0, len(text), PIECE)):
+            piece = text[at : at + PIECE]
+            self._ask(console, deadline, f"printf %s {piece} >{packed}.{number:04}")
+        return self._ask(console, deadline, f"cat {packed}.* | base64 -d | gzip -d >{script}") == 0
 
     def script(self) -> str:
         """What the shell runs."""
@@ -79,28 +86,26 @@ class Login:
         if problem:
             raise LabError(f"card: {problem[1].decode(errors='replace')}", console.tail())
 
-    def _ask(
-        self, console: Console, deadline: Deadline, command: str, again: float | None = None
-    ) -> None:
-        """Give the shell a command and wait until it has done it.
-
-        `again`: seconds after which a command that does no harm twice is repeated, because a shell
-        that is just starting may not see it.
-        """
+    def _ask(self, console: Console, deadline: Deadline, command: str) -> int:
+        """Give the shell a command that does no harm twice, until it has done it; its status."""
         self._count += 1
-        # What is echoed is not the answer.
-        line = f"{command}; echo done''-{self._count}-{self.token}\r".encode()
-        answer = f"done-{self._count}-{self.token}".encode()
-        found = None
+        # What is echoed is not the answer. No quotes: a lost one would take the next lines along.
+        line = f"{command}; echo done-$?-{self._count}-{self.token}\r".encode()
+        answer = rb"done-(\d+)-%d-%s" % (self._count, self.token.encode())
+        found, patience = None, AGAIN
+        console.send(line)
         while found is None:
-            console.send(line)
-            step = Deadline(min(again or deadline.left(), deadline.left()))
+            step = Deadline(min(patience, deadline.left()))
             try:
                 found = console.expect(rb"%s|%s" % (answer, REFUSED), step, "dom0's shell")
             except Timeout:
                 if deadline.left() <= 0:
                     raise
-        if found[0] != answer:
+                console.send(b"\r" + line)
+                patience *= 2
+        status, refused = found.groups()
+        if refused is not None:
             raise LabError(
                 f"the card's user may not become root: {found[0].decode(errors='replace')}"
             )
+        return int(status)
