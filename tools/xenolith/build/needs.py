@@ -21,8 +21,8 @@ State = Literal["present", "missing", "too old"]
 BUILD, RUN, DOM0, TEST, DEBUG = "build", "run", "dom0", "test", "debug"
 """Purposes: compiling the hypervisor; booting it in QEMU; a kernel and Xen tools for dom0, where
 Debian has none; the core as a process of this machine; a debugger."""
-CARD = "card"
-"""A further purpose: file systems for a card image."""
+CARD, PROVE = "card", "prove"
+"""Further purposes: file systems for a card image; what the model checker is to read."""
 
 COMPILER = "cross compiler"
 
@@ -181,7 +181,7 @@ def _build_needs(board: Board) -> list[Need]:
 
 def _run_needs(board: Board) -> list[Need]:
     purposes = frozenset({RUN})
-    packages = purposes | {TEST}
+    packages = purposes | {TEST, PROVE}
     keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
     return [
         Need(
@@ -211,7 +211,7 @@ def _test_needs() -> list[Need]:
         Need(
             "host compiler",
             "runs the core in a process",
-            purposes,
+            purposes | {PROVE},
             ("gcc", "libc6-dev"),
             ("sh", "-c", "gcc --version && test -e /usr/include/stdio.h"),
             (12,),

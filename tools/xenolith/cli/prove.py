@@ -6,13 +6,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 from typing import Any
 
 from xenolith.boards import find as find_board
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host
-from xenolith.build.needs import TEST
+from xenolith.build.needs import PROVE
 from xenolith.progress import note, size_text, step
 from xenolith.prove import cbmc, check, harness
 from xenolith.prove.check import Result
@@ -33,8 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Proves; 1 if something does not hold, or a mistake is not found."""
     todo = check.jobs(harness.find(args.names), mutants=args.mutants, long=args.long)
-    if not shutil.which("gcc"):
-        host.ensure(find_board(DEFAULT), TEST)
+    host.ensure(find_board(DEFAULT), PROVE)
     start = cbmc.command()
     with step(f"proving ({len(todo)})") as doing:
         done: list[Result] = []
