@@ -38,7 +38,7 @@ SECONDS = 1200
 LAYERS = {
     "allocations": ("tests/guests/test_invariants.py", "failing_allocations"),
     "cycles": ("tests/guests/test_invariants.py", "test_cycles and 1-500"),
-    "races": ("tests/host/race", "address"),
+    "races": ("tests/host/race", "address or overtaken"),
     "suite": ("tests/host/test_suite.py", "core"),
     "guests": ("tests/guests", "test_guest or permissions or panic"),
     "fuzz": ("tests/host/test_fuzz.py", ""),

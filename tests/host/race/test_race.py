@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random calls of all vCPUs of a machine at once, a thread for each CPU, under both sanitizers.
+"""Random calls of all vCPUs of a machine at once, a thread for each CPU, under both sanitizers; and
+calls that another CPU overtakes at a chosen step.
 
 XENOLITH_RACE_ROUNDS and XENOLITH_RACE_SEED make a longer run, or another one.
 """
@@ -50,4 +51,14 @@ def test_race(host_program: Callable[..., Path], name: str, kind: str) -> None:
     )
     if done.returncode != 0:
         pytest.fail(f"{' '.join(command)}\n{done.stderr[:12000]}", pytrace=False)
+    assert done.stdout.startswith("ok")
+
+
+@pytest.mark.parametrize("step", ["info", "populate"])
+def test_overtaken(host_program: Callable[..., Path], step: str) -> None:
+    """Another CPU acts just where a call has looked and not yet done: what it found is old."""
+    sources, wrap = ("tests/host/race/overtaken/*.c",), ("p2m_get_page", "p2m_map")
+    program = host_program("overtaken", sources, "address", wrap)
+    done = subprocess.run([str(program), step], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.startswith("ok")
