@@ -12,6 +12,8 @@ SELF = 0x7FF0
 BASE, PAGES = 0x40000, 256
 FOREIGN = 0x8000000
 """Frame of dom0 that shows a page of domain 1."""
+DEVICE = 0x9000
+"""Frame of the board's device."""
 
 
 @pytest.fixture
@@ -43,6 +45,21 @@ def test_holds_no_memory_back(kept: Any) -> None:
     assert kept.dom0.op("memory_op", command, value) == -EINVAL
     let_go(kept)
     assert kept.machine.lib.page_claimed() == 0
+
+
+def test_gets_no_mappings(kept: Any) -> None:
+    """Neither its own pages nor a device: what it had mapped has gone, and nothing looks again."""
+    dom0, dying, tools = kept.dom0, kept.dom1.id, kept.tools
+    kept.machine.lib.host_permit(0, DEVICE, DEVICE + 1)
+    device = {"first_mfn": DEVICE, "nr_mfns": 1, "allow_access": 1}
+    tools.good("iomem_permission", dying, iomem_permission=device)
+    kept.destroy()
+    for space in (dom0.k.XENMAPSPACE_shared_info, dom0.k.XENMAPSPACE_grant_table):
+        value = dom0.new("xen_add_to_physmap", domid=dying, space=space, gpfn=BASE)
+        assert dom0.op("memory_op", dom0.k.XENMEM_add_to_physmap, value) == -EINVAL
+    device = {"first_gfn": BASE, "first_mfn": DEVICE, "nr_mfns": 1, "add_mapping": 1}
+    assert tools.domctl("memory_mapping", dying, memory_mapping=device)[0] == -EINVAL
+    let_go(kept)
 
 
 def test_has_no_watchdog(kept: Any) -> None:
