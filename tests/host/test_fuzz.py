@@ -116,12 +116,14 @@ def dt_corpus() -> Iterator[bytes]:
 
 
 def boot_corpus() -> Iterator[bytes]:
-    """The same, and the board with a UART that its driver takes: output goes there from then on."""
+    """The same, the board with a UART that its driver takes: output goes there from then on; and
+    one that a panic is about, with a node whose name begins otherwise than others."""
     yield from dt_corpus()
     soc = BOARD["soc"]
     assert isinstance(soc, dict) and isinstance(soc["uart@10"], dict)
     uart = {**soc["uart@10"], "reg": words_of(16, 0x90)}
     yield tree_blob({**BOARD, "soc": {**soc, "uart@10": uart}})
+    yield tree_blob({**BOARD, "Memory@1": {"device_type": b"memory\0", "reg": b"    "}})
 
 
 OPTIONS = (

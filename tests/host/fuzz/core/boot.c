@@ -46,7 +46,8 @@ static const char *read_ring(void)
     return text;
 }
 
-/* A node's path, an option, or the tree's address: what one can look for and change. */
+/* A node's path (names are any bytes), an option, or the tree's address: what one can look for and
+ * change. */
 static bool names_something(const char *message)
 {
     const char *end = strstr(message, "build-id"), *hint = strstr(message, "Stopped while reading");
@@ -56,8 +57,7 @@ static bool names_something(const char *message)
         message = text; /* what stands there */
     }
     for (; message < end; message++) {
-        if (*message == '=' ||
-            (*message == '/' && (message[1] == '_' || (message[1] >= 'a' && message[1] <= 'z'))) ||
+        if (*message == '=' || (*message == '/' && strchr(" \n", message[1]) == NULL) ||
             strncmp(message, "device tree at 0x", 17) == 0) {
             return true;
         }
