@@ -124,6 +124,9 @@ enum host_state host_type(unsigned int cpu, char c);
 /* The registers of the device that the hypervisor mapped first: memory of this process. */
 void *host_device(void);
 
+/* When the core takes a character from the UART there, the byte at this offset becomes `value`. */
+void host_uart_empties(uint32_t offset, uint8_t value);
+
 /* The domain may have the frames [first, end) of devices, as dom0 has none by itself. */
 int host_permit(uint16_t domain, uint64_t first, uint64_t end);
 

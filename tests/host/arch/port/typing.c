@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Third port: devices' registers, which are memory here, and what is typed on the console. A UART
- * whose registers never change would be read for ever, so its interrupt is left out: characters go
- * to whom the driver would give them.
+ * would be read for ever, as reading changes none of its registers: so a character that it has goes
+ * with host_uart_empties(), or to whom the driver would give it, without a device.
  */
 #include "state.h"
 
@@ -10,14 +10,28 @@
 #include <xen/uart.h>
 
 static void (*host_input)(char c);
+static uint32_t host_status;  /* which byte of the registers says whether it is empty ... */
+static uint8_t host_is_empty; /* ... and then is this */
 
 void __real_uart_init_irq(void (*fn)(char c));
 void __wrap_uart_init_irq(void (*fn)(char c));
 
+static void host_received(char c)
+{
+    *((uint8_t *)host_device() + host_status) = host_is_empty;
+    host_input(c);
+}
+
 void __wrap_uart_init_irq(void (*fn)(char c))
 {
     host_input = fn;
-    __real_uart_init_irq(fn);
+    __real_uart_init_irq(host_received);
+}
+
+void host_uart_empties(uint32_t offset, uint8_t value)
+{
+    host_status = offset;
+    host_is_empty = value;
 }
 
 static void host_play_type(void *data)

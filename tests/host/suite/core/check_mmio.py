@@ -19,12 +19,14 @@ class Device:
     def __init__(self, machine: Any, at: int, answer: int = HANDLED, data: int = DIRTY) -> None:
         self.machine, self.answer, self.data = machine, answer, data
         self.seen: list[tuple[int, int, bool, int]] = []
+        self.vcpu: Any = None
         self.fn = machine.ffi.callback("mmio_fn", self.access)
         domain = machine.lib.host_domain(0)
         self.rc = machine.lib.mmio_register(domain, at, at + SIZE, self.fn, machine.ffi.NULL)
 
     def access(self, v: Any, a: Any, offset: int, data: Any) -> int:
         """The region's function."""
+        self.vcpu = v
         self.seen.append((offset, a.size, bool(a.write), a.data))
         if not a.write:
             a.data = self.data
@@ -92,3 +94,35 @@ def test_regions(machine: Any) -> None:
     access(machine, AT + SIZE - 4, 4)
     assert [one[0] for one in first.seen] == [0]
     assert [one[0] for one in second.seen] == [SIZE - 4]
+
+
+def test_regions_that_cannot_be(machine: Any) -> None:
+    """None of no size, and not more than the table holds."""
+    device = Device(machine, AT)
+    domain = machine.lib.host_domain(0)
+    for end in (AT, AT - 1):
+        assert machine.lib.mmio_register(domain, AT, end, device.fn, machine.ffi.NULL) == -22
+    made = [Device(machine, AT + i * SIZE).rc for i in range(1, 17)]
+    assert -28 in made and made == sorted(made, reverse=True), "full once, full for ever"
+
+
+@pytest.mark.parametrize(
+    ("write", "decoded", "result", "said"),
+    [
+        (False, True, UNHANDLED, "no memory at"),
+        (True, True, UNHANDLED, "no writable memory at"),
+        (True, False, UNHANDLED, "0x9000, whose access cannot be emulated"),
+        (True, True, ERROR, "no such access at"),
+    ],
+)
+def test_what_is_said(machine: Any, write: bool, decoded: bool, result: int, said: str) -> None:
+    """Of an access that the guest gets a fault for: who, where, and which instruction."""
+    device = Device(machine, AT)
+    access(machine, AT, 4)
+    fault = machine.ffi.new("struct mmio_fault *", {"gva": 0x7000, "gpa": 0x8000, "write": write})
+    machine.core.log()
+    machine.lib.mmio_report(device.vcpu, fault, decoded, result, 0x9000)
+    line = machine.core.log()[-1]
+    assert "d0v0 no " in line
+    assert said in line
+    assert "at guest address 0x8000 (virtual 0x7000) for the instruction at 0x9000" in line

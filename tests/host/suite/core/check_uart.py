@@ -169,6 +169,43 @@ def test_an_interrupt_that_is_taken(new_machine: Any) -> None:
     assert Registers(machine).word(IMSC) == 0, "not asked for input that nobody would get"
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "full", "empty"),
+    [("arm,pl011", FR, 0, 1 << 4), ("ns16550a", 5, 0x61, 0x60), ("ns16550a", 5, 0x61, 0xFF)],
+)
+def test_input(new_machine: Any, kind: str, status: int, full: int, empty: int) -> None:
+    """By its interrupt, until it is empty, or gone: then all bits of its registers are set."""
+    machine = boot(new_machine, uart(kind))
+    registers = Registers(machine)
+    registers.at[DR], registers.at[status] = ord("x"), full
+    machine.lib.host_uart_empties(status, empty)
+    machine.lib.host_raise(50)
+    assert machine.lib.host_gate(0) == GUEST
+    assert read(machine) == "x"
+    machine.lib.host_raise(50)
+    assert machine.lib.host_gate(0) == GUEST
+    assert read(machine) == "", "it has none any more"
+
+
+@pytest.mark.parametrize("in_ram", [False, True])
+def test_the_earliest_console(new_machine: Any, core: Any, in_ram: bool) -> None:
+    """It is the tree's UART, unless that lies in RAM: then nothing changes."""
+    machine = boot(new_machine, uart("vendor,other"))
+    at = 0x40000000 if in_ram else 0x9200000
+    tree = {
+        "#address-cells": 2,
+        "#size-cells": 2,
+        "memory": {"device_type": "memory", "reg": [0, 0x40000000, 0, 0x1000000]},
+        "uart": uart("arm,pl011", at=at),
+    }
+    assert core.lib.early_uart_console(core.tree(tree)) is not in_ram
+    machine.core.log()
+    assert say(machine, "abc\n") == 0
+    assert ("abc" in "\n".join(machine.core.log())) is in_ram, "the port's own console hears it"
+    if not in_ram:
+        assert Registers(machine).word(DR) == ord("\n")
+
+
 @pytest.mark.parametrize("pl011", [True, False])
 def test_the_earliest_output(core: Any, pl011: bool) -> None:
     """Polled: it waits for room, but not for ever."""
