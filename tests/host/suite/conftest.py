@@ -31,7 +31,8 @@ HEADERS = {
     "public/platform.h public/sysctl.h public/domctl.h public/hvm/params.h "
     "public/io/console.h xen/console.h xen/heap.h xen/page.h xen/time.h "
     "xen/page_alloc.h xen/page_domain.h xen/rangeset.h xen/memmap.h xen/hyp_map.h xen/dt.h "
-    "xen/early_uart.h xen/irq.h xen/mmio.h xen/op.h xen/alloc_fault.h xen/debug.h machine.h "
+    "xen/early_uart.h xen/uart.h xen/trap.h xen/irq.h xen/mmio.h xen/op.h xen/alloc_fault.h "
+    "xen/debug.h machine.h "
     "host.h fuzz.h",
 }
 """What each suite sees of the core."""
