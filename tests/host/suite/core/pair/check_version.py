@@ -57,6 +57,14 @@ def test_varbuf(pair: Any, name: str) -> None:
     assert data[size] == 0xAA and 0 not in data[:size]
 
 
+def test_varbuf_at_the_end_of_memory(pair: Any) -> None:
+    """Its length can be read, and nothing can be written behind it."""
+    guest = pair.dom1
+    at = guest.scratch + (1 << 20) - 4
+    guest.put_word(at, 1000)
+    assert guest.call("xen_version", guest.k.XENVER_extraversion2, at) == -EFAULT
+
+
 def test_varbuf_denied(pair: Any) -> None:
     for name in ("build_id", "commandline2"):
         assert pair.dom1.call("xen_version", getattr(pair.dom1.k, f"XENVER_{name}"), 0) == -EPERM
