@@ -92,7 +92,13 @@ def test_time_stamps(new_machine: Any, kind: str, stamp: str) -> None:
 def test_a_large_log(new_machine: Any, size: str) -> None:
     """conring_size: what the machine said before is in it, too."""
     machine = new_machine()
-    assert machine.boot(xen=f"{LINE} conring_size={size}") == GUEST
+
+    def change(tree: dict[str, Any]) -> None:
+        tree["memory@100000000000"] = {"device_type": "memory", "reg": [4096, 0, 0, 0x200000]}
+
+    assert machine.boot(xen=f"{LINE} conring_size={size}", change=change) == GUEST
     at = machine.scratch + 65536
     _, got = machine.sysctl("readconsole", readconsole={"buffer": at, "count": 60000})
-    assert b"Xenolith" in machine.read(at, got.readconsole.count)
+    text = machine.read(at, got.readconsole.count)
+    assert text.startswith(b"(XEN) RAM of memory@100000000000 at 0x100000000000")
+    assert b"Xenolith" in text
