@@ -2,6 +2,7 @@
 """Short libFuzzer runs over every parser of hostile input; new inputs stay beside the programs.
 
 Where coverage is counted the same programs only read the inputs to begin with.
+XENOLITH_FUZZ_SECONDS makes longer runs.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from typing import Any
 import fdt
 import pytest
 
-SECONDS = 3
-"""Of fuzzing for each target. For a long run start the program in build/host by hand."""
+SECONDS = int(os.environ.get("XENOLITH_FUZZ_SECONDS", "3"))
+"""Of fuzzing for each target."""
+
+COMPILING = 600
+"""Seconds at most for a program on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,7 @@ TARGETS = (
 )
 
 
+@pytest.mark.timeout(COMPILING + SECONDS)
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_fuzz(target: Target, host_fuzzer: Callable[..., Path]) -> None:
     """Nothing the fuzzer finds in a few seconds makes a sanitizer complain."""
