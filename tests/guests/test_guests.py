@@ -51,9 +51,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("case", cases, ids=[f"{name}-{cpus}" for name, cpus in cases])
 
 
-def test_guest(
-    kernel: Kernel, on_xen: bool, case: tuple[str, int]
-) -> None:
+def test_guest(kernel: Kernel, on_xen: bool, case: tuple[str, int]) -> None:
     """Every check of the kernel holds."""
     name, cpus = case
     if on_xen and name in NOT_ON_XEN:
