@@ -90,9 +90,12 @@ static inline void spin_wait_others(const spinlock_t *lock)
 /* Acquire two locks of one rank in address order. */
 static inline void spin_lock_pair(spinlock_t *a, spinlock_t *b)
 {
-    spin_lock(a < b ? a : b);
+    /* Pointers into different objects have no order in C, addresses do. */
+    bool a_first = (uintptr_t)a < (uintptr_t)b;
+
+    spin_lock(a_first ? a : b);
     if (a != b) {
-        spin_lock(a < b ? b : a);
+        spin_lock(a_first ? b : a);
     }
 }
 
