@@ -3,9 +3,10 @@
  * Grants (xen/grant/table.c, map.c, copy.c, xen/domain/guest_atomic.c), with pages of 16 bytes: two
  * entries in the table of each of two domains, two handles. From any valid state (any numbers of
  * pins by mappings of domain 1 and by calls under way on other CPUs, any leaves, any page behind
- * each entry) any one map, unmap or swap by domain 1 leaves a valid state, whether it succeeds or fails,
- * so that by induction all sequences do. The granters' guests write anything into their tables before
- * each read and each attempt of an atomic operation. Valid is:
+ * each entry) any one map, unmap, copy or swap by domain 1, and each slice of its end, leaves a
+ * valid state, whether it succeeds or fails, so that by induction all sequences do. The granters'
+ * guests write anything into their tables before each read and each attempt of an atomic operation.
+ * Valid is:
  *
  * - the pins of an entry are its mappings and the calls under way, at most GRANT_MAX_PINS a kind;
  * - a page has one reference for each entry with pins, so that it is not freed while it has one;
@@ -15,7 +16,7 @@
  * - free handles are on their list once, and no others.
  *
  * Stubs: what the p2m, pages and the list of domains promise, with failures at will. Not proved
- * here: copies, a mapper's end, what two CPUs do at a time within the locks, growth of tables.
+ * here: what is copied, what two CPUs do at a time within the locks, growth of tables.
  */
 #include "proof.h"
 
@@ -238,6 +239,66 @@ void prove_unmap(void)
     CHECK(done >= 1 && done <= nr && op[0].status <= 0 && op[done - 1u].status <= 0);
     if (done == NR_UNMAPS && op[0].host_addr != 0 && op[0].status == GNTST_okay) {
         REACHED("two mappings end");
+    }
+    check_state();
+}
+
+/* With the flags that say which ends are granted. */
+static void copy(uint16_t flags)
+{
+    struct gnttab_copy op = {.source = {.domid = nondet_u16(), .offset = nondet_u16()},
+                             .dest = {.domid = nondet_u16(), .offset = nondet_u16()},
+                             .len = nondet_u16(),
+                             .flags = flags};
+
+    op.source.u.gmfn = nondet_u64();
+    op.dest.u.gmfn = nondet_u64();
+    any_state();
+    if (grant_op_copy(&domain1, &op) == GNTST_okay && op.len != 0) {
+        REACHED("bytes are copied");
+    }
+    check_state();
+}
+
+void prove_copy_in(void)
+{
+    copy(GNTCOPY_source_gref);
+}
+
+void prove_copy_out(void)
+{
+    copy(GNTCOPY_dest_gref);
+}
+
+/* What is behind the mapper's end, which may stop and go on, has no mapping. */
+static bool ends_are_valid(void)
+{
+    bool good = table1.relinquish_next <= table1.nr_maps;
+
+    for (unsigned int h = 0; h < NR_HANDLES; h++) {
+        good = good && (h >= table1.relinquish_next || handles[h]->flags == 0);
+    }
+    return good;
+}
+
+/* The mapper's p2m went before: no leaf is left. */
+void prove_relinquish(void)
+{
+    struct cpu cpu = {.pending = 0};
+    int rc;
+
+    proof_cpu = &cpu;
+    table1.relinquish_next = nondet_u32();
+    any_state();
+    ASSUME(leaves[0].pg == NULL && leaves[1].pg == NULL && ends_are_valid());
+    rc = grant_domain_relinquish(&domain1);
+    CHECK(rc == 0 || rc == -ERESTART);
+    CHECK(ends_are_valid());
+    if (rc == 0) {
+        CHECK(table1.relinquish_next == table1.nr_maps);
+        REACHED("all mappings have ended");
+    } else {
+        REACHED("it goes on later");
     }
     check_state();
 }
