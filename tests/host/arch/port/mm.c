@@ -174,14 +174,18 @@ bool host_access_failed(void)
     return host_state.access_failed;
 }
 
+/* Threads only look: no test with threads lets any fail. */
 static bool host_access_fails(void)
 {
+    if (host_state.failing_access == 0) {
+        return false;
+    }
     if (host_state.failing_access > 1) {
         host_state.failing_access--;
         return false;
     }
-    host_state.access_failed |= host_state.failing_access == 1;
-    return host_state.failing_access == 1;
+    host_state.access_failed = true;
+    return true;
 }
 
 /* Each access to guest memory asks for its address first. */
