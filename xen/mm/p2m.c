@@ -74,7 +74,7 @@ static uint64_t p2m_fill(pte_t *slot, uint64_t n, struct p2m_leaf *leaf, unsigne
 /* The first leaf that may not be written comes next. */
 static void p2m_read_only_begin(struct p2m *p2m)
 {
-    WRITE_ONCE(p2m->arch.read_only, 1u);
+    atomic_store(&p2m->arch.read_only, 1u);
     p2m_quiesce(); /* who translates without knowing it has ended */
 }
 

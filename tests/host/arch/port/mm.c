@@ -120,7 +120,7 @@ void arch_p2m_flush_all(void)
 static bool host_walk(const struct domain *d, paddr_t gpa, bool write, paddr_t *pa)
 {
     const pte_t *table = arch_pa_to_va(d->p2m.arch.root);
-    uint32_t read_only = READ_ONCE(d->p2m.arch.read_only);
+    uint32_t read_only = atomic_load(&d->p2m.arch.read_only);
     gfn_t g = gfn(gpa >> PAGE_SHIFT);
 
     if (host_state.late) {
