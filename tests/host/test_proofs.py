@@ -27,7 +27,7 @@ def prove(job: Job) -> None:
 
 
 SHORT, LONG = jobs(mutants=False, long=False), jobs(mutants=False, long=True)
-MISTAKES = jobs(mutants=True, long=False)
+MISTAKES, LONG_MISTAKES = jobs(mutants=True, long=False), jobs(mutants=True, long=True)
 
 
 @pytest.mark.slow
@@ -45,4 +45,10 @@ def test_long_proof(job: Job) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("job", MISTAKES, ids=names(MISTAKES))
 def test_mistake_is_found(job: Job) -> None:
+    prove(job)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("job", LONG_MISTAKES, ids=names(LONG_MISTAKES))
+def test_long_mistake_is_found(job: Job) -> None:
     prove(job)
