@@ -161,6 +161,16 @@ def test_the_verb(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     assert "no harness 'nothing'" in capsys.readouterr().err
 
 
+def test_a_harness_that_takes_long_is_not_left_out_in_silence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only = replace(HARNESSES[0], long=frozenset(HARNESSES[0].proofs))
+    monkeypatch.setattr(harness, "find", lambda _: [only])
+    assert main.main(["prove", only.name]) == 1
+    said = capsys.readouterr()
+    assert "nothing was proved: say --long" in said.err and said.out == ""
+
+
 def test_a_mutant_in_the_table() -> None:
     edit = Edit("xen/a.c", "    old;", "")
     mutant = Mutant(HARNESSES[0].proofs[0], edit)

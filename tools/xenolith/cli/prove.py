@@ -12,6 +12,7 @@ from xenolith.boards import find as find_board
 from xenolith.boards.registry import DEFAULT
 from xenolith.build import host
 from xenolith.build.needs import PROVE
+from xenolith.errors import UserError
 from xenolith.progress import note, size_text, step
 from xenolith.prove import cbmc, check, harness
 from xenolith.prove.check import Result
@@ -32,6 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Proves; 1 if something does not hold, or a mistake is not found."""
     todo = check.jobs(harness.find(args.names), mutants=args.mutants, long=args.long)
+    if not todo:
+        raise UserError("all of that takes long, so nothing was proved: say --long, too")
     host.ensure(find_board(DEFAULT), PROVE)
     start = cbmc.command()
     with step(f"proving ({len(todo)})") as doing:
@@ -50,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     for result in results:
         for line in result.wrong:
             note(f"{result.job.name}: {line}")
-    return 1 if any(result.wrong for result in results) or not results else 0
+    return 1 if any(result.wrong for result in results) else 0
 
 
 def as_json(result: Result) -> dict[str, Any]:
