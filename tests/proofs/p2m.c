@@ -12,7 +12,7 @@
  * - each table is reached once, and table_pages counts them: none is lost.
  *
  * By induction this holds after any number of such changes. Not proved here: what takes leaves and
- * tables out (p2m_remove.c), the order of memory between CPUs.
+ * tables out (p2m_remove.c has its own harness), the order of memory between CPUs.
  */
 #include "proof.h"
 
