@@ -129,7 +129,9 @@ int p2m_map(struct domain *d, gfn_t gfn, uint64_t nr, struct p2m_leaf leaf)
 
         p2m_begin(p2m, &gone);
         rc = d->is_dying ? -EINVAL : p2m_map_some(p2m, &g, gfn.n + nr, &leaf, &gone);
-        p2m_mapped(p2m, gfn.n, g);
+        if (g != gfn.n) {
+            p2m_mapped(p2m, gfn.n, g);
+        }
         p2m_end(p2m, &gone, false);
         if (rc != 0) {
             return rc;

@@ -39,6 +39,19 @@ static void check_empty_tables(struct domain *d, mfn_t mfn)
     d->p2m.pool_pages = UINT32_MAX;
 }
 
+/* A map that fails with its first frame does not count as one. */
+static void check_failed_map(struct domain *d, mfn_t mfn)
+{
+    struct p2m_leaf leaf = {.mfn = mfn, .kind = P2M_RAM, .flags = P2M_WRITE};
+    struct p2m *p2m = &d->p2m;
+
+    p2m->pool_pages = 0;
+    CHECK(p2m_map(d, (gfn_t){5ul << 18}, 1, leaf) == -ENOMEM, 0, 0);
+    CHECK(p2m->max_mapped.n == 0, p2m->max_mapped.n, 0);
+    CHECK(p2m->lowest_mapped.n == INVALID_GFN.n, p2m->lowest_mapped.n, 0);
+    p2m->pool_pages = UINT32_MAX;
+}
+
 /* The lock is held for few entries at a time, whatever tables a guest has, and all go. */
 static void check_sparse_teardown(void)
 {
@@ -52,6 +65,7 @@ static void check_sparse_teardown(void)
         rc = domain_page_alloc(d, CHUNK_ORDER, 0, &leaf.mfn);
     } while (rc == -ERESTART);
     CHECK(rc == 0, rc, 0);
+    check_failed_map(d, leaf.mfn);
     check_empty_tables(d, leaf.mfn);
     for (uint64_t gib = 1; gib < 1024; gib++) {
         CHECK(p2m_map(d, (gfn_t){gib << 18}, MEM_PAGES_PER_CHUNK, leaf) == 0, gib, 0);
