@@ -94,3 +94,16 @@ def test_nothing_was_counted(tmp_path: Path) -> None:
 def test_wrong_use(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["test", *options]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_why_gcovr_gave_up() -> None:
+    """Its last line only says that a worker has; a source that changed meanwhile is the cause."""
+    said = (
+        "(ERROR) - MainThread - Traceback (most recent call last):\n"
+        "gcovr.exceptions.GcovrMergeAssertionError: p2m.c:142 Got function f on multiple lines\n"
+        "\tYou can run gcovr with --merge-mode-functions=MERGE_MODE.\n"
+        "(ERROR) - MainThread - Worker thread raised exception, workers canceled.\n"
+    )
+    assert coverage.reason(said).startswith("gcovr.exceptions.GcovrMergeAssertionError: p2m.c:142")
+    assert coverage.reason("one\ntwo\n") == "two"
+    assert coverage.reason("") == "no reason given"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -127,6 +128,13 @@ def described(rows: Sequence[Row], wrong: Sequence[str], ok: bool) -> dict[str, 
     }
 
 
+def reason(said: str) -> str:
+    """Why gcovr gave up: the error of its traceback, if there is one."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
+    return (errors or lines or ["no reason given"])[-1]
+
+
 def gather(rules: Rules, folder: Path = FOLDER) -> list[Row]:
     """Adds up what all programs counted, and writes the pages. Raises UserError."""
     if next((folder / "objects").rglob("*.gcda"), None) is None:
@@ -143,6 +151,5 @@ def gather(rules: Rules, folder: Path = FOLDER) -> list[Row]:
     command.append(str(folder / "objects"))
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise UserError(f"gcovr could not read {folder / 'objects'}: {last}")
+        raise UserError(f"gcovr could not read {folder / 'objects'}: {reason(done.stderr)}")
     return rows_of(json.loads(summary.read_text())["files"])
