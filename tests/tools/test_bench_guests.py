@@ -14,6 +14,7 @@ from xenolith.boards import find
 from xenolith.build import host
 from xenolith.cli import main
 from xenolith.errors import UserError
+from xenolith.lab.console import LabError
 from xenolith.system.model import System
 
 BOARD = find("qemu-virt-arm64")
@@ -59,6 +60,30 @@ def test_boots_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     (alone, *_) = guests.rows(system, None, 2, told.append)
     assert booted == [OURS, OURS]
     assert (alone.xen, alone.ratio, alone.cells()[-2:]) == ((), None, ["-", "-"])
+
+
+def test_xen_that_hangs_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What ours gives is kept; ours that hangs is an error."""
+    booted = []
+
+    def boot(system: System, name: str) -> dict[str, float]:
+        booted.append(name)
+        if system.hypervisor == hangs:
+            raise LabError("nothing came of waiting 900 s")
+        return dict.fromkeys((figure.name for figure in FIGURES), 1.0)
+
+    monkeypatch.setattr(guests, "boot", boot)
+    system = System(BOARD, OURS, Path(), Path(), 2, 1024)
+    hangs = XEN
+    (row, *_) = guests.rows(system, XEN, 2, lambda _: None)
+    assert booted == ["bench-guests-xenolith", "bench-guests-xen", "bench-guests-xenolith"]
+    assert (row.ours, row.xen, row.ratio) == ((1, 1), (), None)
+    assert "real Xen is left out from here: nothing came of waiting" in capsys.readouterr().err
+    hangs = OURS
+    with pytest.raises(LabError):
+        guests.rows(system, XEN, 2, lambda _: None)
 
 
 def test_the_ratio_says_how_much_better_ours_is() -> None:

@@ -18,7 +18,9 @@ from statistics import median
 
 from xenolith.errors import UserError
 from xenolith.lab import session, shell
+from xenolith.lab.console import LabError
 from xenolith.lab.report import Report
+from xenolith.progress import note
 from xenolith.system.model import System
 
 TIMEOUT = 900.0
@@ -217,12 +219,27 @@ def _shown(values: Sequence[float]) -> str:
 
 
 def rows(system: System, xen: Path | None, runs: int, progress: Callable[[str], None]) -> list[Row]:
-    """Measures `runs` boots of each, in turn. Raises LabError, UserError."""
+    """Measures `runs` boots of each, in turn. Raises LabError, UserError.
+
+    Xen is left out from the boot on that does not come to its end: under QEMU its dom0 was seen to
+    hang under the load of a guest.
+    """
     ours: list[dict[str, float]] = []
     theirs: list[dict[str, float]] = []
+    lost = False
     for hypervisor, kept, name in _turns(system, xen, runs, ours, theirs):
+        if lost and kept is theirs:
+            continue
         progress(f"{name}, boot {len(kept) + 1} of {runs}")
-        kept.append(boot(replace(system, hypervisor=hypervisor), "bench-guests"))
+        try:
+            kept.append(
+                boot(replace(system, hypervisor=hypervisor), f"bench-guests-{name.lower()}")
+            )
+        except LabError as e:
+            if kept is ours:
+                raise
+            lost = True
+            note(f"real Xen is left out from here: {e.message}")
     return [
         Row(
             figure,
