@@ -30,6 +30,7 @@ WRITTEN = (
     "tee /run/pipe | md5sum; wait; rm /run/pipe; sync\n"
     "echo 3 >/proc/sys/vm/drop_caches; dd if={1} bs=1M count={0} 2>/dev/null | md5sum"
 )
+ONLINE = "/sys/devices/system/cpu/cpu1/online"
 CARDS = "until ip link set eth1 up 2>/dev/null; do sleep 0.2; done; udhcpc -S -q -n -t 20 -T 1 "
 
 
@@ -57,6 +58,18 @@ def network(mib: int) -> dict[str, str]:
         + "ls /sys/class/net; xl network-detach demo 1 && "
         "wait_for '[ ! -e /sys/class/net/vif1.1 ]'; left",
     }
+
+
+def cpus() -> str:
+    """Takes a CPU from guest two and gives it back: then the guest itself switches it on."""
+    states = "xl vcpu-list two | awk 'NR > 1 { print \"state\", $5 }'; "
+    less = "until [ $(nproc) = 1 ]; do sleep 0.2; done; echo cpus $(nproc)"
+    more = f"until echo 1 >{ONLINE}; do sleep 0.2; done 2>/dev/null; echo cpus $(nproc)"
+    return (
+        f"xl vcpu-set two 1 && {on('two', less)}"
+        f"wait_for 'xl vcpu-list two | grep -q -- --p'; {states}"
+        f"xl vcpu-set two 2 && {on('two', more)}{states}"
+    )
 
 
 def disks(mib: int) -> dict[str, str]:
@@ -103,9 +116,9 @@ def commands(mib: int, cycles: int) -> dict[str, str]:
         "two": "dd if=/dev/zero of=/run/b bs=1M count=1 conv=notrunc 2>/dev/null; "
         "xl create /etc/xen/demo.cfg 'name=\"two\"' "
         '\'disk=["/run/b,raw,xvda,w","/run/p,raw,xvdb,r"]\' '
-        '\'vif=["bridge=xenbr0","bridge=xenbr0"]\' && open two && '
+        '\'vif=["bridge=xenbr0","bridge=xenbr0"]\' vcpus=2 && open two && '
         + on("two", f"{ADDRESS.format('eth0')}; {ADDRESS.format('eth1')}; ls /dev/xvd*")
-        + 'echo "ping -c 3 $(address demo)" | on two; xl shutdown -w two; left',
+        + f'echo "ping -c 3 $(address demo)" | on two; {cpus()}xl shutdown -w two; left',
         "in use": 'sed \'s/"demo"/"bad"/\' /etc/xen/demo.cfg | try',
         "no kernel": bad('kernel = "/boot/nobody"'),
         "no disk": bad(kernel, 'disk = [ "/run/nobody,raw,xvda,w" ]'),
@@ -224,6 +237,14 @@ def test_a_guest_with_several_disks_and_cards(report: Report) -> None:
     assert "/dev/xvda" in two
     assert "/dev/xvdb" in two
     assert THERE in two
+
+
+def test_a_cpu_goes_and_comes_back(report: Report) -> None:
+    two = report["two"]
+    assert re.findall(r"^cpus (\d+)", two, re.MULTILINE) == ["1", "2"], two
+    first, gone, back, second = re.findall(r"^state (\S+)", two, re.MULTILINE)
+    assert gone == "--p"
+    assert "p" not in first + back + second, two
 
 
 @pytest.mark.parametrize("name", REFUSED)
