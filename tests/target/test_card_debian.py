@@ -201,6 +201,8 @@ def test_on_a_machine_with_a_network(
     system = replace(usual, kernel=linux.packed, initrd=initrd)
     disk = ["-drive", f"if=none,id=card,format=raw,file={larger}"]
     extra = [*board.qemu.network, *disk, "-device", "virtio-blk-device,drive=card"]
+    # Screen and keyboard speak virtio 1.0 only, QEMU's MMIO by itself an older one.
+    extra += ["-global", "virtio-mmio.force-legacy=false"]
     extra += ["-device", "virtio-gpu-device", "-device", "virtio-keyboard-device"]
     seat = Screen(short_folder / "qmp")
     options = Options("test-card-debian", TIMEOUT, extra=[*extra, *seat.options])
