@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Proves; 1 if something does not hold, or a mistake is not found."""
     todo = check.jobs(harness.find(args.names), mutants=args.mutants, long=args.long)
     if not todo:
-        raise UserError("all of that takes long, so nothing was proved: say --long, too")
+        raise UserError("all of that takes long, so nothing was proved: say --long, too", 2)
     host.ensure(find_board(DEFAULT), PROVE)
     start = cbmc.command()
     with step(f"proving ({len(todo)})") as doing:
