@@ -147,6 +147,11 @@ void host_threads(unsigned int n, void (*fn)(unsigned int cpu));
 /* Lets other threads run. */
 void host_yield(void);
 
+/* Of a clock that nobody sets. What takes more than HOST_WAIT_MAX of them will not come; many waits
+ * in a row for one thing look like a long one. */
+uint64_t host_seconds(void);
+#define HOST_WAIT_MAX 240u
+
 /* Each look at the clock turns it by so many ticks. */
 void host_clock_step(uint64_t ticks);
 

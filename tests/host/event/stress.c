@@ -18,11 +18,10 @@
 #include <xen/evtchn_port.h>
 #include <xen/page.h>
 
-#define VCPUS       2u
-#define PORTS       12u
-#define SENDERS     3u
-#define EPISODE     100u      /* sends of each thread between two moments of quiet */
-#define QUIET_TRIES 10000000u /* looks at a port before its event counts as lost */
+#define VCPUS   2u
+#define PORTS   12u
+#define SENDERS 3u
+#define EPISODE 100u /* sends of each thread between two moments of quiet */
 
 static struct domain *sender, *receiver;
 static uint8_t *frames[VCPUS + 1]; /* of the receiver: control blocks, event words */
@@ -295,9 +294,10 @@ static void use_fifo(void)
 static void check_quiet(void)
 {
     for (evtchn_port_t port = 1; port <= PORTS; port++) {
-        for (unsigned int i = 0; __atomic_load_n(&taken[port], __ATOMIC_ACQUIRE) != sent[port];
-             i++) {
-            if (i == QUIET_TRIES) {
+        uint64_t end = host_seconds() + HOST_WAIT_MAX;
+
+        while (__atomic_load_n(&taken[port], __ATOMIC_ACQUIRE) != sent[port]) {
+            if (host_seconds() > end) {
                 printf("port %u: sent %u, last taken %u, word %08x\n", port, sent[port],
                        taken[port], *word(port));
                 exit(1);

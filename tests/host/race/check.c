@@ -12,8 +12,6 @@
 #include <xen/page_alloc.h>
 #include <xen/page_domain.h>
 
-#define WAKE_TRIES  2000000u
-#define STOP_TRIES  1000000u
 #define REAP_PASSES 2000u /* of the gate, in which the rest of a domain goes */
 #define HEAP_SPARE  4096u /* bytes: queues of timers have grown to the most there were at once */
 /* Pages that the hypervisor may have more or less of: one for each size of small objects, ports and
@@ -24,10 +22,11 @@ uint32_t guest_steps[GUESTS][VCPUS];
 
 void check_invariants(unsigned int cpu)
 {
+    uint64_t end = host_seconds() + HOST_WAIT_MAX;
     int found = debug_check_machine();
 
-    for (unsigned int n = 0; found == -ERESTART; n++) {
-        CHECK(n < STOP_TRIES, n, cpu);
+    while (found == -ERESTART) {
+        CHECK(host_seconds() < end, cpu, 0);
         host_yield();
         pass_gate(cpu);
         found = debug_check_machine();
@@ -43,9 +42,10 @@ void check_wakes(void)
         struct domain *d = domain_get_by_id((domid_t)guest_ids[i / VCPUS]);
         const struct vcpu *v = d != NULL && d->id != 0 ? domain_vcpu(d, i % VCPUS) : NULL;
 
-        for (unsigned int n = 0; v != NULL && vcpu_runnable(v) && atomic_load(steps) == before;
-             n++) {
-            CHECK(n < WAKE_TRIES, d->id, v->id);
+        uint64_t end = host_seconds() + HOST_WAIT_MAX;
+
+        while (v != NULL && vcpu_runnable(v) && atomic_load(steps) == before) {
+            CHECK(host_seconds() < end, d->id, v->id);
             pass_gate(0);
         }
         if (d != NULL) {
@@ -58,12 +58,14 @@ void check_wakes(void)
 void check_drift(unsigned int round)
 {
     static uint64_t pages, bytes;
-    unsigned int n = 0;
+    uint64_t end = host_seconds() + HOST_WAIT_MAX;
 
-    while (n < (round < 2 ? REAP_PASSES : WAKE_TRIES) &&
-           (round < 2 || heap_used() > bytes + HEAP_SPARE || page_free_count() + SPARE < pages)) {
+    for (unsigned int n = 0; round < 2 && n < REAP_PASSES; n++) {
         pass_gate(0);
-        n++;
+    }
+    while (round >= 2 && host_seconds() < end &&
+           (heap_used() > bytes + HEAP_SPARE || page_free_count() + SPARE < pages)) {
+        pass_gate(0);
     }
     if (round == 1) { /* the first round has left what dom0 keeps */
         pages = page_free_count();

@@ -20,7 +20,7 @@ SECONDS_EACH = 60
 """At most, for a round; a busy machine needs one or two."""
 
 LONGEST_WAIT = 300
-"""More than a CPU of the third port waits for another (WAIT_MAX) before it says what for."""
+"""More than anything waits for another (HOST_WAIT_MAX) before it says what for."""
 
 KINDS = ("memory", "grants", "events", "vcpus", "control")
 BENIGN = Path(__file__).with_name("benign.supp")

@@ -11,8 +11,6 @@
 #include <xen/errno.h>
 #include <xen/guest_copy.h>
 
-#define GONE_TRIES 2000000u /* passes of the gate until a domain must be gone */
-
 uint32_t guest_ids[GUESTS];
 
 long domctl(const struct actor *a, uint32_t command, domid_t id, struct xen_domctl *op)
@@ -112,10 +110,11 @@ void guest_create(const struct actor *a, unsigned int slot, unsigned int tables)
 
 void guest_gone(const struct actor *a, domid_t id)
 {
+    uint64_t end = host_seconds() + HOST_WAIT_MAX;
     struct xen_domctl op;
 
-    for (unsigned int i = 0; domctl(a, XEN_DOMCTL_getdomaininfo, id, &op) != -ESRCH; i++) {
-        CHECK(i < GONE_TRIES, id, op.u.getdomaininfo.tot_pages);
+    while (domctl(a, XEN_DOMCTL_getdomaininfo, id, &op) != -ESRCH) {
+        CHECK(host_seconds() < end, id, op.u.getdomaininfo.tot_pages);
         pass_gate(a->cpu);
     }
 }

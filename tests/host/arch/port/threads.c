@@ -15,8 +15,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WAIT_MAX 240 /* seconds; many waits in a row for one thing look like a long one */
-
 void host_threads_run(unsigned int n);
 void host_thread_play(unsigned int cpu);
 bool host_waits_for_ever(const uint32_t *p, uint32_t old);
@@ -49,6 +47,14 @@ void host_yield(void)
     sched_yield();
 }
 
+uint64_t host_seconds(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec;
+}
+
 void host_lost(enum host_state state)
 {
     fprintf(stderr, "left as %d: %s", (int)state, host_log());
@@ -68,16 +74,15 @@ bool host_waits_for_ever(const uint32_t *p, uint32_t old)
 {
     static _Thread_local const uint32_t *waited_p;
     static _Thread_local uint32_t waited_old;
-    static _Thread_local time_t since, last;
-    struct timespec now;
+    static _Thread_local uint64_t since, last;
+    uint64_t now = host_seconds();
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (p != waited_p || old != waited_old || now.tv_sec > last + 1) {
+    if (p != waited_p || old != waited_old || now > last + 1) {
         waited_p = p;
         waited_old = old;
-        since = now.tv_sec;
+        since = now;
     }
-    last = now.tv_sec;
+    last = now;
     sched_yield();
-    return now.tv_sec - since > WAIT_MAX;
+    return now - since > HOST_WAIT_MAX;
 }
