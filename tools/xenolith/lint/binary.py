@@ -13,7 +13,7 @@ from elftools.elf.sections import SymbolTableSection
 from xenolith.build.image import Sizes
 
 MAX_IMAGE = 256 << 10
-MAX_CODE = 180 << 10
+MAX_CODE = 192 << 10
 """Bytes of text and rodata, with what every board of the port needs."""
 
 PF_X, PF_W = 1, 2
