@@ -13,6 +13,8 @@
 #include <guest/test.h>
 #include <port/arm64.h>
 #include <port/gicv2.h>
+#include <public/grant_table.h>
+#include <public/memory.h>
 #include <public/sched.h>
 #include <public/vcpu.h>
 #include <public/version.h>
@@ -28,7 +30,9 @@ enum {
     SGI = 5,
     VIRTUAL_TIMER = 27,
     CALLS = 8,
-    BARE = 16 /* stands for the event interrupt where there is none */
+    COPIES = 16,
+    GRANT = 8, /* the first reference that is a guest's own */
+    BARE = 16  /* stands for the event interrupt where there is none */
 };
 
 static uint64_t arg[5];
@@ -185,6 +189,46 @@ static void bench_calls(void)
     measure(&op, 1);
 }
 
+/* Bytes of a page that dom0 grants itself into one of its frames, `odd` bytes into the page. */
+static void bench_copy(const char *name, unsigned int size, unsigned int odd, unsigned int count)
+{
+    static struct gnttab_copy copies[COPIES];
+    static volatile struct grant_entry_v1 *table;
+    static uint64_t to;
+    struct operation op = {.name = name, .run = window_hypercall, .empty = window_nop};
+    if (!table) {
+        table = page_alloc();
+        struct xen_add_to_physmap place = {.domid = DOMID_SELF,
+                                           .space = XENMAPSPACE_grant_table,
+                                           .gpfn = frame_of((const void *)(uintptr_t)table)};
+        memory_op(XENMEM_add_to_physmap, &place);
+        to = frame_of(page_alloc());
+        table[GRANT].frame = (uint32_t)frame_of(page_alloc());
+        table[GRANT].flags = GTF_permit_access;
+    }
+    for (unsigned int i = 0; i < count; i++) {
+        copies[i] = (struct gnttab_copy){.source = {.u.ref = GRANT, .offset = (uint16_t)odd},
+                                         .dest = {.u.gmfn = to, .domid = DOMID_SELF},
+                                         .len = (uint16_t)size,
+                                         .flags = GNTCOPY_source_gref};
+    }
+    use_call(__HYPERVISOR_grant_table_op, GNTTABOP_copy, hypercall_pointer(copies), count);
+    measure(&op, count);
+    for (unsigned int i = 0; i < count; i++) {
+        if (copies[i].status != GNTST_okay) {
+            print("%s: copy %u ended with %d\n", name, i, copies[i].status);
+        }
+    }
+}
+
+static void bench_copies(void)
+{
+    bench_copy("P20", 64, 0, 1);
+    bench_copy("P21", 64, 0, COPIES);
+    bench_copy("P22", 4096, 0, 1);
+    bench_copy("P22o", 1448, 66, 1);
+}
+
 static void bench_mmio(void)
 {
     static uint32_t word;
@@ -329,6 +373,7 @@ void guest_main(void)
     port_irq_handle(VIRTUAL_TIMER, ignore);
     if (port_event_irq() != 0) {
         bench_calls();
+        bench_copies();
         bench_mmio();
         event_shared();
         port = (evtchn_port_t)event_bind_ipi(0);

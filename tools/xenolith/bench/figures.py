@@ -92,6 +92,10 @@ ARM64 = (
     Figure("P12", "evtchn_send to self, taken and ended", 330, interrupt=True),
     Figure("P15", "sched_op yield, nothing else to run", 110),
     Figure("P17", "vcpu_op that Xen on Arm refuses", 130),
+    Figure("P20", "GNTTABOP_copy, 64 bytes", 560, 1340),
+    Figure("P21", "GNTTABOP_copy, 16 of 64 bytes, each", 230, 1200),
+    Figure("P22", "GNTTABOP_copy, 4096 bytes", 1150, 2200),
+    Figure("P22o", "GNTTABOP_copy, 1448 bytes to another alignment", 1150, 2400),
     Figure("P24", "multicall of 8, per call", 60),
     *_boots("P32", "P33", "P34"),
 )
