@@ -19,7 +19,7 @@ HOT = re.compile(
     r"|vsbi/(vsbi|harts|ipi|rfence|time)\.c)"
     r"|xen/hypercall/(dispatch|version)"
     r"|xen/event/(evtchn|evtchn_2l|evtchn_fifo|evtchn_upcall)\.c|xen/lib/string|xen/time/timer"
-    r"|xen/domain/exit|xen/mm/(guest_copy|p2m|p2m_walk)\.c"
+    r"|xen/grant/(copy|map|table)|xen/domain/exit|xen/mm/(guest_copy|p2m|p2m_walk|page)\.c"
 )
 """Sources on the paths that a guest takes often: optimised for speed, the rest for size."""
 
