@@ -108,6 +108,8 @@ def test_table_and_json() -> None:
         (["--guests", "--only", "P1"], "--only"),
         (["--guests", "--strict"], "--strict"),
         (["--runs", "2"], "--runs is for --guests"),
+        (["--smp", "1"], "--smp is for --guests"),
+        (["--guests", "--smp", "99"], "CPUs, not 99"),
         (["--guests", "--board", "rpi4"], "rpi4 has no virtio"),
         (["--guests", "--hypervisor", "/nonexistent"], "/nonexistent: no such file"),
         (["--hypervisor", "/nonexistent"], "/nonexistent: no such file"),

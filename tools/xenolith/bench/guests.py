@@ -26,7 +26,7 @@ from xenolith.system.model import System
 TIMEOUT = 900.0
 """Seconds for a boot with all that is measured; a minute is usual."""
 
-NET, DISK = 16, 32
+NET, DISK = 32, 64
 """MiB that are sent, written, read."""
 
 MOST_RUNS = 99

@@ -19,11 +19,13 @@ from xenolith.dom0 import image, recipe
 from xenolith.errors import UserError
 from xenolith.lab.console import LabError
 from xenolith.progress import note, step
-from xenolith.system.model import System
+from xenolith.system.model import System, check_smp
 
 GUESTS_HELP = "measure the demo guest instead: its start, disks and network, in some minutes"
 RUNS = 3
 """Boots of each hypervisor for --guests."""
+CPUS = 2
+"""Of the machine for --guests."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-xen", action="store_true", help="without Xen beside it")
     parser.add_argument("--guests", action="store_true", help=GUESTS_HELP)
     parser.add_argument("--runs", type=int, metavar="N", help=f"boots for --guests ({RUNS})")
+    parser.add_argument("--smp", type=int, metavar="N", help=f"CPUs for --guests ({CPUS})")
     parser.add_argument("--json", action="store_true", help="JSON on standard output")
     parser.add_argument("--check", type=Path, metavar="FILE", help="fail if a figure differs")
     parser.add_argument("--update", type=Path, metavar="FILE", help="write the figures to a file")
@@ -48,8 +51,9 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"{args.hypervisor}: no such file; give an image of the hypervisor", 2)
     if args.guests:
         return _guests(board, args)
-    if args.runs is not None:
-        raise UserError("--runs is for --guests", 2)
+    for name in ("runs", "smp"):
+        if vars(args)[name] is not None:
+            raise UserError(f"--{name} is for --guests", 2)
     figures = measure.choose(board, [name for name in (args.only or "").split(",") if name])
     host.ensure(board, BUILD, RUN, *((TEST,) if board.arch == "riscv" else ()))
     kind = host.ensure_toolchain(board, args.toolchain)
@@ -93,11 +97,13 @@ def _guests(board: Board, args: argparse.Namespace) -> int:
             f"board of {board.arch}",
             2,
         )
+    smp = max(CPUS, board.min_smp) if args.smp is None else args.smp
+    check_smp(board, smp)
     host.ensure(board, BUILD, RUN, DOM0)
     kind = host.ensure_toolchain(board, args.toolchain)
     ours = args.hypervisor or make.build(board, kind).image
     dom0 = image.build(board.debian_arch)
-    system = System(board, ours, dom0.kernel, dom0.initrd, max(2, board.min_smp), board.memory)
+    system = System(board, ours, dom0.kernel, dom0.initrd, smp, board.memory)
     try:
         with step("measuring") as progress:
             rows = guests.rows(system, _xen(board, args), runs, progress.update)

@@ -37,6 +37,13 @@ class Lines:
     dom0: str
 
 
+def check_smp(board: Board, smp: int) -> None:
+    """Raises UserError for a number of CPUs that QEMU's board cannot have."""
+    if not board.min_smp <= smp <= board.max_smp:
+        least = "" if board.min_smp == board.max_smp else f"{board.min_smp} to "
+        raise UserError(f"{board.name} has {least}{board.max_smp} CPUs, not {smp}", 2)
+
+
 @dataclass(frozen=True)
 class System:
     """What shall run. `memory` in MiB; the arguments are those added to the defaults."""
@@ -54,9 +61,7 @@ class System:
 
     def __post_init__(self) -> None:
         board = self.board
-        if not board.min_smp <= self.smp <= board.max_smp:
-            least = "" if board.min_smp == board.max_smp else f"{board.min_smp} to "
-            raise UserError(f"{board.name} has {least}{board.max_smp} CPUs, not {self.smp}", 2)
+        check_smp(board, self.smp)
         if self.memory < board.min_memory:
             needs = f"{board.name} needs at least {board.min_memory} MiB of memory"
             raise UserError(f"{needs}, not {self.memory}", 2)
