@@ -5,15 +5,12 @@
  *
  * The ring is in a page that the guest writes, too. On the guest's side of it there may be two at
  * once: this file, with the domain's console lock, and the guest's own driver, which knows nothing of
- * it. A guest that uses both at the same time loses or repeats text of its own, nothing else. Each
- * index is read once and masked, and a distance larger than the ring counts as a full ring for
- * output and as an empty one for input.
+ * it. A guest that uses both at the same time loses or repeats text of its own, nothing else.
  */
 #include <public/hvm/params.h>
-#include <public/io/console.h>
+#include <xen/console_ring.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
-#include <xen/lib.h>
 #include <xen/page.h>
 #include <xen/pv_console.h>
 
@@ -53,38 +50,13 @@ static long pv_console_full(struct pv_console *c, uint32_t cons)
 static long pv_console_put(struct pv_console *c, struct xencons_interface *ring, const char *text,
                            size_t n)
 {
-    uint32_t prod = atomic_load(&ring->out_prod);
-    /* Acquire: the other end has read what is overwritten. */
-    uint32_t cons = atomic_load_acquire(&ring->out_cons);
-    uint32_t used = prod - cons;
+    size_t done = console_ring_put(ring, text, n);
 
-    if (used >= sizeof(ring->out)) {
-        return pv_console_full(c, cons);
+    if (done == 0) {
+        return pv_console_full(c, atomic_load(&ring->out_cons));
     }
     c->full_since = 0;
-    n = min_size(n, sizeof(ring->out) - used);
-    for (size_t i = 0; i < n; i++) {
-        ring->out[prod++ & (sizeof(ring->out) - 1u)] = text[i];
-    }
-    atomic_store_release(&ring->out_prod, prod);
-    return (long)n;
-}
-
-static size_t pv_console_get(struct xencons_interface *ring, char *text, size_t n)
-{
-    /* Acquire: the characters were written before. */
-    uint32_t prod = atomic_load_acquire(&ring->in_prod);
-    uint32_t cons = atomic_load(&ring->in_cons);
-    uint32_t used = prod - cons;
-
-    n = used > sizeof(ring->in) ? 0 : min_size(n, used);
-    for (size_t i = 0; i < n; i++) {
-        text[i] = ring->in[cons++ & (sizeof(ring->in) - 1u)];
-    }
-    if (n != 0) { /* who only looks does not undo what the guest's own driver has taken */
-        atomic_store_release(&ring->in_cons, cons);
-    }
-    return n;
+    return (long)done;
 }
 
 bool pv_console_there(struct domain *d)
@@ -118,7 +90,7 @@ size_t pv_console_read(struct domain *d, char *text, size_t n)
         return 0;
     }
     spin_lock(&d->console.lock);
-    n = pv_console_get(page_va(pg), text, n);
+    n = console_ring_get(page_va(pg), text, n);
     spin_unlock(&d->console.lock);
     page_put(pg);
     if (n != 0) {
