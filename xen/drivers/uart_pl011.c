@@ -33,7 +33,7 @@ static int uart_pl011_get(struct uart *u)
 static void uart_pl011_enable_rx(struct uart *u)
 {
     uart_write(&u->regs, PL011_ICR, PL011_INT_ALL);
-    uart_write(&u->regs, PL011_IMSC, PL011_INT_RX);
+    uart_write(&u->regs, PL011_IMSC, PL011_INT_RX | PL011_INT_RT);
 }
 
 bool pl011_find(const struct dt *t, const struct dt_node *n, struct uart_regs *r)
