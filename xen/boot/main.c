@@ -26,6 +26,7 @@
 #include <xen/time.h>
 #include <xen/trap.h>
 #include <xen/uart.h>
+#include <xen/vpl011.h>
 
 /* Map the tree and open it; the early console comes with it, or without. */
 static void boot_open_device_tree(paddr_t fdt)
@@ -150,6 +151,7 @@ void xen_main(paddr_t fdt)
     console_init_irq(keys_handle);
     sched_init(opt.sched);
     grant_init();
+    vpl011_init();
     arch_p2m_init();
     boot_init_cpu();
     cpu_start_all();

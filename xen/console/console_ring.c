@@ -18,6 +18,16 @@ static uint32_t console_ring_used_at(uint32_t prod, uint32_t cons)
     return used > size ? 0 : used;
 }
 
+uint32_t console_ring_room(const struct xencons_interface *ring)
+{
+    return console_ring_room_at(atomic_load(&ring->out_prod), atomic_load(&ring->out_cons));
+}
+
+uint32_t console_ring_waiting(const struct xencons_interface *ring)
+{
+    return console_ring_used_at(atomic_load(&ring->in_prod), atomic_load(&ring->in_cons));
+}
+
 size_t console_ring_put(struct xencons_interface *ring, const char *text, size_t n)
 {
     uint32_t prod = atomic_load(&ring->out_prod);

@@ -48,6 +48,7 @@ static const struct op domctl_rows[] = {
     [XEN_DOMCTL_setnodeaffinity] = DOMCTL(domctl_setnodeaffinity, 0),
     [XEN_DOMCTL_getnodeaffinity] = DOMCTL(domctl_getnodeaffinity, 0),
     [XEN_DOMCTL_cacheflush] = DOMCTL(domctl_cacheflush, 0),
+    [XEN_DOMCTL_vuart_op] = DOMCTL(domctl_vuart_op, OP_OUT),
     [XEN_DOMCTL_get_paging_mempool_size] = DOMCTL(domctl_get_mempool, OP_OUT),
     [XEN_DOMCTL_set_paging_mempool_size] = DOMCTL(domctl_set_mempool, 0),
     [XEN_DOMCTL_set_llc_colors] = DOMCTL(domctl_set_llc_colors, 0),

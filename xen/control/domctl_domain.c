@@ -12,6 +12,7 @@
 #include <xen/opt.h>
 #include <xen/printk.h>
 #include <xen/string.h>
+#include <xen/vpl011.h>
 
 /* The only version of grant tables that there is. */
 #define GRANT_VERSION 1u
@@ -186,6 +187,34 @@ long domctl_set_virq_handler(struct op_call *call)
     struct domain *d = call->d;
     struct xen_domctl *op = call->arg;
     return evtchn_set_virq_handler(d, op->u.set_virq_handler.virq);
+}
+
+/* Answers and their order are Xen's. */
+long domctl_vuart_op(struct op_call *call)
+{
+    struct domain *d = call->d;
+    struct xen_domctl *op = call->arg;
+    struct xen_domctl_vuart_op *vuart = &op->u.vuart_op;
+    int rc;
+
+    if (ARCH_VUART_BASE == 0) {
+        return -ENOSYS;
+    }
+    if ((vuart->pad[0] | vuart->pad[1]) != 0 || vuart->cmd != XEN_DOMCTL_VUART_OP_INIT) {
+        return -EINVAL;
+    }
+    if (d->is_built) {
+        return -EPERM;
+    }
+    if (vuart->type != XEN_DOMCTL_VUART_TYPE_VPL011) {
+        return -EOPNOTSUPP;
+    }
+    rc = vpl011_create(d, (gfn_t){vuart->gfn}, vuart->console_domid);
+    if (rc < 0) {
+        return rc;
+    }
+    vuart->evtchn = (evtchn_port_t)rc;
+    return 0;
 }
 
 long domctl_scheduler_op(struct op_call *call)

@@ -20,19 +20,29 @@ static long evtchn_op_alloc_unbound(struct op_call *call)
     return 0;
 }
 
+/* May domain `id` connect to e? Bind lock held. */
+static bool evtchn_waits_for(const struct evtchn *e, domid_t id)
+{
+    if (e->state == EVTCHN_OWN) {
+        return e->u.peer == NULL && e->wanted == id;
+    }
+    return e->state == EVTCHN_UNBOUND && e->u.remote == id;
+}
+
 /* Join e, just allocated, to the port of rd that waits for e's domain. Bind lock held. */
 static int evtchn_join(struct evtchn *e, struct domain *rd, evtchn_port_t rport)
 {
     struct evtchn *peer = evtchn_get(rd, rport);
+    bool own = peer != NULL && peer->state == EVTCHN_OWN;
 
-    if (peer == NULL || peer->state != EVTCHN_UNBOUND || peer->u.remote != e->d->id) {
+    if (peer == NULL || !evtchn_waits_for(peer, e->d->id)) {
         return -EINVAL;
     }
     e->u.peer = peer;
-    evtchn_open(e, EVTCHN_INTERDOMAIN, 0);
+    evtchn_open(e, own ? EVTCHN_TO_OWN : EVTCHN_INTERDOMAIN, 0);
     spin_lock(&peer->lock);
     peer->u.peer = e;
-    peer->state = EVTCHN_INTERDOMAIN;
+    peer->state = own ? EVTCHN_OWN : EVTCHN_INTERDOMAIN;
     spin_unlock(&peer->lock);
     /* Events sent while the other end was unbound were lost: let the new one look once. */
     evtchn_set_pending(e);
@@ -106,16 +116,20 @@ static long evtchn_op_send(struct op_call *call)
 static void evtchn_describe(const struct evtchn *e, struct evtchn_status *out)
 {
     static const uint8_t status[] = {
-        [EVTCHN_FREE] = EVTCHNSTAT_closed,     [EVTCHN_RESERVED] = EVTCHNSTAT_closed,
-        [EVTCHN_UNBOUND] = EVTCHNSTAT_unbound, [EVTCHN_INTERDOMAIN] = EVTCHNSTAT_interdomain,
-        [EVTCHN_VIRQ] = EVTCHNSTAT_virq,       [EVTCHN_IPI] = EVTCHNSTAT_ipi,
+        [EVTCHN_FREE] = EVTCHNSTAT_closed,
+        [EVTCHN_RESERVED] = EVTCHNSTAT_closed,
+        [EVTCHN_UNBOUND] = EVTCHNSTAT_unbound,
+        [EVTCHN_INTERDOMAIN] = EVTCHNSTAT_interdomain,
+        [EVTCHN_TO_OWN] = EVTCHNSTAT_interdomain,
+        [EVTCHN_VIRQ] = EVTCHNSTAT_virq,
+        [EVTCHN_IPI] = EVTCHNSTAT_ipi,
     };
 
     out->status = status[e->state];
     out->vcpu = e->vcpu;
     if (e->state == EVTCHN_UNBOUND) {
         out->u.unbound.dom = e->u.remote;
-    } else if (e->state == EVTCHN_INTERDOMAIN) {
+    } else if (evtchn_other_end(e) != NULL) {
         out->u.interdomain.dom = e->u.peer->d->id;
         out->u.interdomain.port = e->u.peer->port;
     } else if (e->state == EVTCHN_VIRQ) {
@@ -127,14 +141,18 @@ static long evtchn_op_status(struct op_call *call)
 {
     struct evtchn_status *arg = call->arg;
     struct evtchn *e = evtchn_get(call->d, arg->port);
+    long rc = -EACCES;
 
     if (e == NULL) {
         return -EINVAL;
     }
     spin_lock(&e->lock);
-    evtchn_describe(e, arg);
+    if (e->state != EVTCHN_OWN) {
+        evtchn_describe(e, arg);
+        rc = 0;
+    }
     spin_unlock(&e->lock);
-    return 0;
+    return rc;
 }
 
 static long evtchn_op_bind_vcpu(struct op_call *call)
@@ -150,7 +168,7 @@ static long evtchn_op_bind_vcpu(struct op_call *call)
         return -EINVAL;
     }
     spin_lock(&e->lock);
-    if (e->state == EVTCHN_UNBOUND || e->state == EVTCHN_INTERDOMAIN ||
+    if (e->state == EVTCHN_UNBOUND || e->state == EVTCHN_INTERDOMAIN || e->state == EVTCHN_TO_OWN ||
         (e->state == EVTCHN_VIRQ && virq_is_global(e->u.virq))) {
         atomic_store(&e->vcpu, (uint16_t)arg->vcpu);
         rc = 0;

@@ -4,15 +4,26 @@
 #include <xen/evtchn_fifo.h>
 #include <xen/evtchn_port.h>
 #include <xen/page.h>
+#include <xen/vpl011.h>
 
 #include "check.h"
+
+/* What the other end of a port in this state is. */
+static uint8_t check_other_end(uint8_t state)
+{
+    switch (state) {
+    case EVTCHN_OWN: return EVTCHN_TO_OWN;
+    case EVTCHN_TO_OWN: return EVTCHN_OWN;
+    default: return EVTCHN_INTERDOMAIN;
+    }
+}
 
 static void check_peer(const struct evtchn *e)
 {
     const struct evtchn *peer = e->u.peer;
 
     if (!check_is_domain(peer->d) || evtchn_get(peer->d, peer->port) != peer ||
-        peer->state != EVTCHN_INTERDOMAIN || peer->u.peer != e) {
+        peer->state != check_other_end(e->state) || peer->u.peer != e) {
         check_wrong("d%u: the other end of port %u does not know it", e->d->id, e->port);
     }
 }
@@ -70,9 +81,9 @@ static void check_ports(struct domain *d)
         active += evtchn_usable(e);
         freed += port < t->fresh && e->state == EVTCHN_FREE;
         if (e->d != d || e->port != port || e->vcpu >= d->max_vcpus ||
-            (port >= t->fresh && e->state != EVTCHN_FREE)) {
+            (port >= t->fresh && e->state != EVTCHN_FREE && e->state != EVTCHN_OWN)) {
             check_wrong("d%u: port %u is not sound", d->id, port);
-        } else if (e->state == EVTCHN_INTERDOMAIN) {
+        } else if (evtchn_other_end(e) != NULL) {
             check_peer(e);
         } else if (e->state == EVTCHN_VIRQ) {
             check_virq(e);
@@ -111,6 +122,9 @@ void check_events(struct domain *d)
     check_ports(d);
     if (d->events.fifo != NULL) {
         check_fifo(d->events.fifo);
+    }
+    if (d->vuart != NULL) {
+        check_frame_of(d->vuart->page);
     }
     for_each_vcpu(d, v) {
         check_virqs_of(v);

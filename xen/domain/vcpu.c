@@ -141,7 +141,9 @@ int domain_unpause_by_control(struct domain *d)
     if (d->controller_pause_count == 0) {
         return -EINVAL;
     }
-    d->controller_pause_count--;
+    if (--d->controller_pause_count == 0) {
+        d->is_built = true;
+    }
     domain_unpause(d);
     return 0;
 }

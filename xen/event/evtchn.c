@@ -37,8 +37,11 @@ static struct evtchn *evtchn_take_free(struct domain *d)
         }
         evtchn_unalloc(e);
     }
-    if (t->fresh < min_u32(t->nr_ports, evtchn_limit(d))) {
-        return evtchn_get(d, t->fresh++);
+    while (t->fresh < min_u32(t->nr_ports, evtchn_limit(d))) {
+        e = evtchn_get(d, t->fresh++);
+        if (e->state == EVTCHN_FREE) { /* not the hypervisor's own, which outlives a reset */
+            return e;
+        }
     }
     return NULL;
 }
@@ -137,41 +140,95 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote)
 /* Bind lock and e's lock held. */
 static void evtchn_free(struct evtchn *e)
 {
+    struct evtchn_table *t = &e->d->events;
+
     /* A guest that gets the port again must not find an old event. */
     evtchn_abi(e->d)->clear_pending(e);
+    t->active -= evtchn_usable(e);
     e->state = EVTCHN_FREE;
     e->vcpu = 0;
     e->pending = false;
-    e->d->events.active--;
-    evtchn_unalloc(e);
+    if (e->port < t->fresh) { /* else, after a reset, its turn comes */
+        evtchn_unalloc(e);
+    }
 }
 
-int evtchn_close(struct domain *d, evtchn_port_t port)
+/* Bind lock held. */
+static void evtchn_end(struct evtchn *e)
+{
+    struct evtchn *other = evtchn_other_end(e), *peer = other != NULL ? other : e;
+
+    spin_lock_pair(&e->lock, &peer->lock);
+    evtchn_free(e);
+    if (other != NULL && other->state == EVTCHN_OWN) {
+        other->u.peer = NULL;
+    } else if (other != NULL) {
+        other->state = EVTCHN_UNBOUND;
+        other->u.remote = e->d->id;
+    }
+    spin_unlock_pair(&e->lock, &peer->lock);
+}
+
+/* One that is in this state or a later one of enum evtchn_state. */
+static int evtchn_close_from(struct domain *d, evtchn_port_t port, enum evtchn_state first)
 {
     struct evtchn *e = evtchn_get(d, port);
-    struct evtchn *peer;
 
     if (e == NULL) {
         return -EINVAL;
     }
     spin_lock(&evtchn_bind_lock);
-    if (!evtchn_usable(e)) {
+    if (e->state < first) {
         spin_unlock(&evtchn_bind_lock);
         return -EINVAL;
     }
     if (e->state == EVTCHN_VIRQ) {
         evtchn_virq_unbind(e);
     }
-    peer = e->state == EVTCHN_INTERDOMAIN ? e->u.peer : e;
-    spin_lock_pair(&e->lock, &peer->lock);
-    evtchn_free(e);
-    if (peer != e) {
-        peer->state = EVTCHN_UNBOUND;
-        peer->u.remote = d->id;
-    }
-    spin_unlock_pair(&e->lock, &peer->lock);
+    evtchn_end(e);
     spin_unlock(&evtchn_bind_lock);
     return 0;
+}
+
+int evtchn_close(struct domain *d, evtchn_port_t port)
+{
+    return evtchn_close_from(d, port, EVTCHN_UNBOUND);
+}
+
+int evtchn_alloc_own(struct domain *d, domid_t remote, evtchn_heard_fn *heard)
+{
+    struct evtchn *e;
+    int rc;
+
+    e = evtchn_alloc(d, &rc);
+    if (e == NULL) {
+        return rc;
+    }
+    spin_lock(&e->lock);
+    e->u.peer = NULL;
+    e->wanted = remote;
+    e->heard = heard;
+    e->state = EVTCHN_OWN;
+    spin_unlock(&e->lock);
+    rc = (int)e->port;
+    spin_unlock(&evtchn_bind_lock);
+    return rc;
+}
+
+void evtchn_send_own(struct domain *d, evtchn_port_t port)
+{
+    struct evtchn *e = evtchn_get(d, port);
+
+    spin_lock(&e->lock);
+    if (e->u.peer != NULL) {
+        evtchn_set_pending(e->u.peer);
+    }
+    spin_unlock(&e->lock);
+}
+
+void evtchn_close_own(struct domain *d, evtchn_port_t port)
+{
+    (void)evtchn_close_from(d, port, EVTCHN_OWN);
 }
 
 int evtchn_send(struct domain *d, evtchn_port_t port)
@@ -187,6 +244,8 @@ int evtchn_send(struct domain *d, evtchn_port_t port)
         evtchn_set_pending(e->u.peer);
     } else if (e->state == EVTCHN_IPI) {
         evtchn_set_pending(e);
+    } else if (e->state == EVTCHN_TO_OWN) {
+        e->u.peer->heard(e->u.peer->d);
     } else if (e->state != EVTCHN_UNBOUND) { /* nobody hears an unbound port */
         rc = -EINVAL;
     }

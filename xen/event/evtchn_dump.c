@@ -4,8 +4,14 @@
 #include <xen/printk.h>
 
 static const char *const state_names[] = {
-    [EVTCHN_FREE] = "free",          [EVTCHN_RESERVED] = "reserved", [EVTCHN_UNBOUND] = "unbound",
-    [EVTCHN_INTERDOMAIN] = "domain", [EVTCHN_VIRQ] = "virq",         [EVTCHN_IPI] = "ipi",
+    [EVTCHN_FREE] = "free",
+    [EVTCHN_RESERVED] = "reserved",
+    [EVTCHN_OWN] = "own",
+    [EVTCHN_UNBOUND] = "unbound",
+    [EVTCHN_INTERDOMAIN] = "domain",
+    [EVTCHN_TO_OWN] = "xen",
+    [EVTCHN_VIRQ] = "virq",
+    [EVTCHN_IPI] = "ipi",
 };
 
 static void evtchn_dump_port(struct evtchn *e)
@@ -16,7 +22,7 @@ static void evtchn_dump_port(struct evtchn *e)
            ops->is_busy(e), state_names[e->state], e->vcpu);
     if (e->state == EVTCHN_UNBOUND) {
         printk(" d%u", e->u.remote);
-    } else if (e->state == EVTCHN_INTERDOMAIN) {
+    } else if (evtchn_other_end(e) != NULL) {
         printk(" d%u:%u", e->u.peer->d->id, e->u.peer->port);
     } else if (e->state == EVTCHN_VIRQ) {
         printk(" %u", e->u.virq);

@@ -120,7 +120,7 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *arg)
 /* e has a word now: was it raised before, in this form or the other? Bind lock held. */
 static void evtchn_fifo_raise_one(struct evtchn *e)
 {
-    struct evtchn *sender = e->state == EVTCHN_INTERDOMAIN ? e->u.peer : e;
+    struct evtchn *other = evtchn_other_end(e), *sender = other != NULL ? other : e;
 
     if (!evtchn_usable(e)) {
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Host interrupts and their owners. The controller is the port's; which number means what to a
  * guest is its virtual one's. */
+#include <arch/domain.h>
 #include <arch/irq.h>
 #include <xen/cpu.h>
 #include <xen/domain.h>
@@ -62,6 +63,9 @@ int irq_assign(struct domain *d, unsigned int irq, unsigned int virq, bool edge)
 
     if (desc == NULL || irq < arch_irq_first_shared()) {
         return -EINVAL;
+    }
+    if (d->vuart != NULL && virq == ARCH_VUART_IRQ) {
+        return -EBUSY;
     }
     spin_lock(&desc->lock);
     rc = desc->d != NULL || desc->fn != NULL ? -EBUSY : arch_virq_route(d, virq, irq);

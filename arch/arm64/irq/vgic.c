@@ -80,17 +80,6 @@ static void vgic_inject_shared(struct domain *d, uint32_t virq, bool host_ended)
     spin_unlock(&g->lock);
 }
 
-void arch_virq_inject(struct vcpu *v, unsigned int virq)
-{
-    if (virq < GIC_NR_SGIS) {
-        vgic_inject_sgi(v, virq, v->id);
-    } else if (virq < GIC_NR_PRIVATE) {
-        vgic_inject_private(v, virq);
-    } else {
-        vgic_inject_shared(v->d, virq, false);
-    }
-}
-
 /* Like an edge: becomes pending when the core sets evtchn_upcall_pending, and stays so until the
  * guest enables and takes it. */
 void arch_virq_upcall(struct vcpu *v)
@@ -133,6 +122,25 @@ void vgic_follow_line(struct vcpu *v, uint32_t virq, bool (*is_high)(const struc
         vgic_deliver(v, irq, virq, false);
     }
     spin_unlock(&g->lock);
+}
+
+/* The device's own lock keeps a fall of its line apart from the rise before it. */
+bool arch_virq_line(struct domain *d, unsigned int virq, bool high)
+{
+    struct vgic *g = d->arch.vgic.state;
+    struct vgic_irq *irq = vgic_shared(g, virq);
+
+    if (irq == NULL || vgic_is(irq, VGIC_HW)) {
+        return false;
+    }
+    spin_lock(&g->lock);
+    vgic_clear(irq, VGIC_LINE);
+    vgic_set(irq, high ? VGIC_LINE : 0);
+    spin_unlock(&g->lock);
+    if (high) {
+        vgic_inject_shared(d, virq, false);
+    }
+    return true;
 }
 
 /*

@@ -41,9 +41,12 @@ void arch_virq_forward(struct domain *d, unsigned int virq, unsigned int irq __u
     virqchip->inject(d, virq); /* arch_virq_route has told it which one is the host's */
 }
 
-void arch_virq_inject(struct vcpu *v, unsigned int virq)
+bool arch_virq_line(struct domain *d, unsigned int virq, bool high)
 {
-    virqchip->inject(v->d, virq);
+    if (high) {
+        virqchip->inject(d, virq);
+    }
+    return true;
 }
 
 int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)

@@ -78,10 +78,13 @@ static void gic_store(uint8_t *base, uint32_t offset, uint32_t value);
 
 #include "types.h"
 
+#define ARCH_VUART_IRQ 32u
+
 struct domain {
     uint32_t max_vcpus;
     bool is_hardware;
-    struct vcpu **vcpu; /* NULL: irq_assign asks for nothing else */
+    struct vcpu **vcpu; /* NULL, as vuart: irq_assign asks for nothing else */
+    struct vpl011 *vuart;
     struct {
         struct arch_vgic_domain vgic;
         uint64_t cntvoff;

@@ -28,7 +28,14 @@ static void raise(void)
         return;
     }
     expect(v, virq, virq < 16 ? v->id : 0);
-    arch_virq_inject(v, virq);
+    if (virq < GIC_NR_SGIS) {
+        vgic_inject_sgi(v, virq, v->id);
+    } else if (virq < GIC_NR_PRIVATE) {
+        vgic_inject_private(v, virq);
+    } else { /* a device whose line is high for a moment */
+        (void)arch_virq_line(&dom, virq, true);
+        (void)arch_virq_line(&dom, virq, false);
+    }
 }
 
 static bool line_is_high(const struct vcpu *v)

@@ -14,6 +14,11 @@ struct xen_arch_domainconfig;
 struct xen_domctl_createdomain;
 struct kernel_info;
 
+/*
+ * ARCH_VUART_BASE: where a guest with a virtual PL011 has its page; 0: guests of this architecture
+ * have none. ARCH_VUART_IRQ: its shared interrupt.
+ */
+
 /* Check and complete the tools' configuration (fills in chosen values). -EINVAL with the reason
  * printed at debug level. */
 int __must_check arch_domain_config(struct xen_domctl_createdomain *config);

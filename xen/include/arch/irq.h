@@ -36,9 +36,12 @@ void arch_irq_end(unsigned int irq);
  */
 void arch_virq_forward(struct domain *d, unsigned int virq, unsigned int irq);
 
-/* Make virq pending for v (private or software interrupts) or for d (shared ones). Any CPU; no lock
- * of the core needed. */
-void arch_virq_inject(struct vcpu *v, unsigned int virq);
+/*
+ * The line of a device that the hypervisor plays for d, of shared interrupt virq, is this. false: d
+ * has no such interrupt, or a host's stands behind it. Where the virtual controller knows no lines, a
+ * high one raises the interrupt once. `high` only when it rises; with the device's lock held.
+ */
+bool arch_virq_line(struct domain *d, unsigned int virq, bool high);
 /* The event-channel upcall interrupt of v. Level: stays until the guest has cleared
  * evtchn_upcall_pending. */
 void arch_virq_upcall(struct vcpu *v);

@@ -9,6 +9,10 @@
 #include <public/io/console.h>
 #include <xen/types.h>
 
+/* How many bytes of output it has room for. */
+uint32_t console_ring_room(const struct xencons_interface *ring);
+/* How many bytes of input wait. */
+uint32_t console_ring_waiting(const struct xencons_interface *ring);
 /* How many of n bytes are in the ring now; then how many of n are taken out of it. The caller has a
  * lock. */
 size_t console_ring_put(struct xencons_interface *ring, const char *text, size_t n);

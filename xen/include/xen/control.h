@@ -33,7 +33,8 @@ void control_domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info
 /* domctl_domain.c */
 op_fn domctl_createdomain, domctl_destroydomain, domctl_pausedomain, domctl_unpausedomain,
     domctl_resumedomain, domctl_getdomaininfo, domctl_setdomainhandle, domctl_setdebugging,
-    domctl_settimeoffset, domctl_subscribe, domctl_set_virq_handler, domctl_scheduler_op;
+    domctl_settimeoffset, domctl_subscribe, domctl_set_virq_handler, domctl_scheduler_op,
+    domctl_vuart_op;
 /* domctl_memory.c */
 op_fn domctl_max_mem, domctl_iomem_permission, domctl_memory_mapping, domctl_cacheflush,
     domctl_get_mempool, domctl_set_mempool, domctl_set_address_size, domctl_setnodeaffinity,

@@ -30,6 +30,7 @@
 
 struct page;
 struct cpu;
+struct vpl011;
 struct xen_domctl_createdomain;
 
 /* Bits of vcpu.pause_flags: why a vCPU must not run. 0 and pause_count 0: runnable. */
@@ -83,6 +84,7 @@ struct domain {
     bool is_dying;      /* no new mappings, ports, vCPUs */
     bool is_dead;       /* relinquished; waits for the last reference */
     bool is_shut_down;  /* counted in pause_count */
+    bool is_built;      /* the tools have let it run, once at least */
     bool debugger_attached;
     uint8_t shutdown_code;           /* SHUTDOWN_* or SHUTDOWN_CODE_NONE */
     uint32_t pause_count;            /* atomic */
@@ -121,6 +123,7 @@ struct domain {
     uint32_t waiting;           /* domain_wait_begin */
     evtchn_port_t suspend_port; /* XEN_DOMCTL_subscribe: rung when it has shut down, 0: none */
     struct pv_console console;
+    struct vpl011 *vuart; /* NULL: none */
     s_time_t time_offset; /* s, XEN_DOMCTL_settimeoffset */
 };
 

@@ -44,6 +44,18 @@ int __must_check evtchn_alloc_unbound(struct domain *d, domid_t remote);
 int __must_check evtchn_send(struct domain *d, evtchn_port_t port);
 
 /*
+ * A port of d whose end is the hypervisor's: the guest can neither close it nor send from it.
+ * `heard` is called for each event of the other end, on the sender's CPU, with a lock of rank
+ * LOCK_EVENT_PORT. Port number or -errno.
+ */
+typedef void evtchn_heard_fn(struct domain *d);
+int __must_check evtchn_alloc_own(struct domain *d, domid_t remote, evtchn_heard_fn *heard);
+/* An event to the other end, if there is one. Locks as for the hypervisor's own events, below. */
+void evtchn_send_own(struct domain *d, evtchn_port_t port);
+/* Afterwards `heard` is not called, and does not run, any more. */
+void evtchn_close_own(struct domain *d, evtchn_port_t port);
+
+/*
  * The hypervisor's own events. Callable wherever no lock of rank LOCK_EVENT or higher is held. A
  * global one goes to the domain that evtchn_set_virq_handler named, else to the hardware domain;
  * nothing happens where it is not bound.

@@ -12,6 +12,9 @@
  *            ^                     |
  *            `-- close, of any ----'   at the queue's end; not taken from it while is_busy()
  *
+ * A port may be the hypervisor's own (OWN): like port 0 it is no port of the guest's, but another
+ * domain can connect to it, and has TO_OWN then. What it sends is heard by a function.
+ *
  * The way of an event through it, once set_pending() has made its word in the guest's memory
  * pending; a port that is masked stops at the first arrow until unmask():
  *
@@ -36,8 +39,10 @@
 enum evtchn_state {
     EVTCHN_FREE,
     EVTCHN_RESERVED, /* port 0 */
-    EVTCHN_UNBOUND,
+    EVTCHN_OWN,
+    EVTCHN_UNBOUND, /* from here on it is the guest's */
     EVTCHN_INTERDOMAIN,
+    EVTCHN_TO_OWN,
     EVTCHN_VIRQ,
     EVTCHN_IPI,
 };
@@ -46,7 +51,7 @@ enum evtchn_state {
 struct evtchn {
     struct domain *d; /* whose port; constant */
     union {
-        struct evtchn *peer; /* INTERDOMAIN */
+        struct evtchn *peer; /* INTERDOMAIN, TO_OWN; OWN: or NULL */
         domid_t remote;      /* UNBOUND: who may connect */
         uint32_t virq;       /* VIRQ */
         evtchn_port_t next;  /* FREE: next of the queue of freed ports */
@@ -58,7 +63,9 @@ struct evtchn {
     uint16_t vcpu;      /* who is notified; atomic */
     uint16_t last_vcpu; /* FIFO: queue that it was linked to last, under the FIFO's lock */
     uint8_t last_priority;
-    bool pending; /* FIFO: was raised before its event word existed; atomic */
+    bool pending;           /* FIFO: was raised before its event word existed; atomic */
+    domid_t wanted;         /* OWN: who may connect */
+    evtchn_heard_fn *heard; /* OWN */
 } __aligned(64);
 
 _Static_assert(sizeof(struct evtchn) == 64, "a port is one cache line");
@@ -94,7 +101,15 @@ static inline struct evtchn *evtchn_get(const struct domain *d, evtchn_port_t po
 
 static inline bool evtchn_usable(const struct evtchn *e)
 {
-    return e->state > EVTCHN_RESERVED;
+    return e->state >= EVTCHN_UNBOUND;
+}
+
+/* NULL: it has none, or none yet. */
+static inline struct evtchn *evtchn_other_end(const struct evtchn *e)
+{
+    return e->state == EVTCHN_INTERDOMAIN || e->state == EVTCHN_TO_OWN || e->state == EVTCHN_OWN
+               ? e->u.peer
+               : NULL;
 }
 
 static inline const struct evtchn_ops *evtchn_abi(const struct domain *d)

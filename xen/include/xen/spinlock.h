@@ -20,6 +20,7 @@ enum lock_rank {
     LOCK_EVENT,      /* bindings of event channels */
     LOCK_EVENT_PORT, /* struct evtchn.lock */
     LOCK_EVENT_QUEUE,
+    LOCK_VUART,
     LOCK_IRQ,  /* struct irq_desc.lock */
     LOCK_VIRQ, /* a port's virtual interrupt controller */
     LOCK_SCHED,

@@ -209,7 +209,5 @@ void arch_hypercall_repeat(struct vcpu *v)
 
 bool arch_vcpu_wakeup_pending(struct vcpu *v)
 {
-    uint64_t pending = v->arch.pending[0] | v->arch.pending[1];
-
-    return pending != 0 || atomic_load(&atomic_load(&v->info)->evtchn_upcall_pending) != 0;
+    return atomic_load(&atomic_load(&v->info)->evtchn_upcall_pending) != 0;
 }

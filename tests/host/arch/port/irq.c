@@ -68,12 +68,22 @@ void arch_virq_forward(struct domain *d, unsigned int virq, unsigned int irq)
     vcpu_kick(d->vcpu[0]);
 }
 
-void arch_virq_inject(struct vcpu *v, unsigned int virq)
+bool arch_virq_line(struct domain *d, unsigned int virq, bool high)
 {
-    uint64_t *pending = virq < FIRST_SHARED ? v->arch.pending : v->d->arch.pending;
+    uint64_t *pending;
 
-    pending[virq / 64] |= BIT(virq % 64);
-    vcpu_kick(v);
+    if (virq < FIRST_SHARED || virq >= ARCH_NR_IRQS || d->arch.host_irq[virq] != 0) {
+        return false;
+    }
+    pending = &d->arch.pending[virq / 64];
+    __atomic_fetch_and(pending, ~BIT(virq % 64), __ATOMIC_RELAXED);
+    if (high) {
+        __atomic_fetch_or(pending, BIT(virq % 64), __ATOMIC_RELAXED);
+        if (d->vcpu[0] != NULL) {
+            vcpu_kick(d->vcpu[0]);
+        }
+    }
+    return true;
 }
 
 void arch_virq_upcall(struct vcpu *v)

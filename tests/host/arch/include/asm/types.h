@@ -32,7 +32,6 @@ struct arch_vcpu {
     uint64_t entry_arg;
     bool loaded; /* its state is on a CPU */
     uint32_t upcalls;
-    uint64_t pending[ARCH_NR_IRQS / 64]; /* private virtual interrupts */
 };
 
 struct arch_domain {
