@@ -143,3 +143,118 @@ class Granter:
 def granter(pair: Pair) -> Granter:
     """dom1's table; it grants to dom0."""
     return Granter(pair.dom1, 0)
+
+
+class Uart:
+    """dom1 with a UART, built and not yet running; dom0 has the other end."""
+
+    BASE, SIZE, IRQ = 0x22000000, 0x1000, 33  # of the third port
+    RING = 0x40040  # a frame of the guest's
+    IN, OUT = 1024, 2048
+    IN_CONS, IN_PROD, OUT_CONS, OUT_PROD = 3072, 3076, 3080, 3084
+    DR, HANDLED = 0, 0
+
+    def __init__(self, pair: Any) -> None:
+        self.pair, self.tools, self.machine = pair, pair.tools, pair.machine
+        self.lib, self.dom0 = pair.machine.lib, pair.dom0
+        pair.destroy()
+        self.id = self.tools.build(pages=128)
+        self.cpu = 0
+
+    def ask(self, domain: int | None = None, **fields: Any) -> tuple[int, int]:
+        """vuart_op: result and port."""
+        wanted: dict[str, Any] = {"gfn": self.RING, **fields}
+        rc, op = self.tools.domctl(
+            "vuart_op", self.id if domain is None else domain, vuart_op=wanted
+        )
+        return rc, op.u.vuart_op.evtchn
+
+    def start(self) -> Uart:
+        """A UART, its other end bound, and a guest that runs."""
+        rc, self.far = self.ask()
+        assert rc == 0
+        rc, bound = self.bind(self.far)
+        assert rc == 0
+        self.port = int(bound.local_port)
+        self.rung()
+        self.tools.good("unpausedomain", self.id)
+        return self
+
+    def bind(self, port: int) -> tuple[int, Any]:
+        result: tuple[int, Any] = self.dom0.event(
+            "bind_interdomain", remote_dom=self.id, remote_port=port
+        )
+        return result
+
+    def access(self, offset: int, size: int, write: bool, value: int = 0) -> tuple[int, int]:
+        """What comes of it, and the register."""
+        if self.lib.host_running(self.cpu) >> 16 != self.id:
+            self.cpu = self.machine.cpu_of(self.id)
+        register = self.machine.ffi.new("uint64_t *", value)
+        result = self.lib.host_access(self.cpu, self.BASE + offset, size, write, False, register)
+        return int(result), int(register[0])
+
+    def read(self, offset: int, size: int = 4) -> int:
+        result, value = self.access(offset, size, False)
+        assert result == self.HANDLED
+        return value
+
+    def write(self, offset: int, value: int, size: int = 4) -> None:
+        assert self.access(offset, size, True, value)[0] == self.HANDLED
+
+    def say(self, text: bytes) -> None:
+        for c in text:
+            self.write(self.DR, c)
+
+    def word(self, at: int, value: int | None = None) -> int:
+        """A word of the ring, changed by anybody who can."""
+        if value is not None:
+            self.machine.write(
+                (value % 2**32).to_bytes(4, "little"), self.id, (self.RING << 12) + at
+            )
+        return int.from_bytes(self.machine.read((self.RING << 12) + at, 4, self.id), "little")
+
+    def rung(self) -> bool:
+        """Has the other end got an event since the last question?"""
+        start = int(self.machine.ffi.offsetof("struct shared_info", "evtchn_pending"))
+        at = int(self.dom0.shared()) + start + self.port // 64 * 8
+        was = bool(self.dom0.word(at, 8) >> self.port % 64 & 1)
+        self.dom0.put_word(at, 0, 8)
+        return was
+
+    def ring(self) -> None:
+        """An event from the other end."""
+        assert self.dom0.event("send", port=self.port)[0] == 0
+
+    def type(self, text: bytes) -> None:
+        """The other end sends text."""
+        for c in text:
+            prod = self.word(self.IN_PROD)
+            self.machine.write(bytes([c]), self.id, (self.RING << 12) + prod % self.IN)
+            self.word(self.IN_PROD, prod + 1)
+        self.ring()
+
+    def taken(self, n: int = 2048) -> bytes:
+        """The other end takes up to n bytes of output and says so."""
+        cons, prod = self.word(self.OUT_CONS), self.word(self.OUT_PROD)
+        n = min(n, (prod - cons) % 2**32)
+        out = self.machine.read((self.RING << 12) + self.IN, self.OUT, self.id)
+        self.word(self.OUT_CONS, cons + n)
+        self.ring()
+        return bytes(out[(cons + i) % self.OUT] for i in range(n))
+
+    def raised(self) -> bool:
+        """The line of its interrupt."""
+        return bool(self.lib.host_virq_pending(self.id, self.IRQ))
+
+
+@pytest.fixture
+def built(pair: Any) -> Uart:
+    """A guest that may still get one."""
+    return Uart(pair)
+
+
+@pytest.fixture
+def uart(built: Uart) -> Uart:
+    """A guest that runs with one."""
+    return built.start()
