@@ -3,3 +3,5 @@
 #include <xen/opt.h>
 
 struct xen_options opt;
+
+bool (*opt_set)(const char *name, const char *value);

@@ -249,6 +249,13 @@ static bool cmdline_apply(const struct option *o, const char *value)
     }
 }
 
+static bool cmdline_set(const char *name, const char *value)
+{
+    const struct option *o = cmdline_find(name);
+
+    return o != NULL && cmdline_apply(o, value);
+}
+
 static void cmdline_note(size_t start, size_t length, enum cmdline_remark remark)
 {
     if (cmdline.note_count == CMDLINE_NOTES) {
@@ -326,6 +333,7 @@ static bool cmdline_is_space(char c)
 
 void cmdline_parse(const char *line)
 {
+    opt_set = cmdline_set;
     cmdline_defaults();
     memset(&cmdline, 0, sizeof(cmdline));
     if (line == NULL) {

@@ -29,7 +29,7 @@ static const struct op_table *const hypercalls[HYPERCALLS] = {
     [__HYPERVISOR_vm_assist] = &vm_assist_ops,  [__HYPERVISOR_vcpu_op] = &vcpu_ops,
     [__HYPERVISOR_sched_op] = &sched_ops,       [__HYPERVISOR_event_channel_op] = &evtchn_ops,
     [__HYPERVISOR_hvm_op] = &hvm_ops,           [__HYPERVISOR_sysctl] = &sysctl_ops,
-    [__HYPERVISOR_domctl] = &domctl_ops,
+    [__HYPERVISOR_domctl] = &domctl_ops,        [__HYPERVISOR_hypfs_op] = &hypfs_ops,
 };
 
 const struct op_table *dispatch_debug;
@@ -38,7 +38,7 @@ static __always_inline long dispatch_run(struct vcpu *v, uint64_t nr, uint64_t *
 {
     const struct op_table *call;
 
-    if (unlikely(nr > __HYPERVISOR_domctl)) { /* the last one */
+    if (unlikely(nr > __HYPERVISOR_hypfs_op)) { /* the last one */
         if (XEN_DEBUG && nr == __HYPERVISOR_debug_op && dispatch_debug != NULL) {
             return dispatch_debug->run(v, arg, dispatch_debug);
         }

@@ -18,9 +18,6 @@
 #include <xen/opt.h>
 #include <xen/string.h>
 
-#define XEN_MAJOR        4
-#define XEN_MINOR        20
-#define XEN_EXTRAVERSION ".4-xenolith"
 #define STRING_OF(x)     #x
 #define TEXT_OF(x)       STRING_OF(x)
 #define XEN_VERSION_TEXT TEXT_OF(XEN_MAJOR) "." TEXT_OF(XEN_MINOR) XEN_EXTRAVERSION

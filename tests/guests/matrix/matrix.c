@@ -57,6 +57,7 @@ static const char *hypercall_name(unsigned int number)
     case __HYPERVISOR_physdev_op: return "physdev_op";
     case __HYPERVISOR_hvm_op: return "hvm_op";
     case __HYPERVISOR_sysctl: return "sysctl";
+    case __HYPERVISOR_hypfs_op: return "hypfs_op";
     default: return "domctl";
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hypercalls of few operations: sched_op, vcpu_op, hvm_op, xen_version, vm_assist, console_io,
- * multicall, platform_op, xsm_op, physdev_op; and last of all what stops a domain.
+ * multicall, platform_op, hypfs_op, xsm_op, physdev_op; and last of all what stops a domain.
  */
 #include "matrix.h"
 
@@ -9,6 +9,7 @@
 #include <public/domctl.h>
 #include <public/hvm/hvm_op.h>
 #include <public/hvm/params.h>
+#include <public/hypfs.h>
 #include <public/platform.h>
 #include <public/sched.h>
 #include <public/sysctl.h>
@@ -120,6 +121,10 @@ const struct row matrix_small[] = {
      ARGUMENT(xen_platform_op, .cmd = XENPF_settime64, .interface_version = XENPF_INTERFACE_VERSION,
               .u.settime64.mbz = 1),
      .want = CALLERS(BAD, DENIED)},
+    {CALL(hypfs_op, XEN_HYPFS_OP_get_version), .prepare = without_argument,
+     .want = CALLERS(VALUE, DENIED)},
+    {CALL(hypfs_op, XEN_HYPFS_OP_read), .want = CALLERS(BAD, DENIED)},
+    {CALL(hypfs_op, XEN_HYPFS_OP_write_contents), .want = CALLERS(BAD, DENIED)},
     {CALL(xsm_op, 0), .variant = "absent", BOTH(-XEN_ENOSYS)},
     {CALL(physdev_op, 0), .variant = "absent", BOTH(-XEN_ENOSYS)},
     {0},

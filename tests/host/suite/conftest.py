@@ -28,7 +28,7 @@ HEADERS = {
     "xen/fdt_build.h xen/dt.h xen/cmdline.h xen/modules.h host.h fuzz.h",
     "core": "public/xen.h public/memory.h public/event_channel.h public/grant_table.h "
     "public/sched.h public/vcpu.h public/version.h public/hvm/hvm_op.h public/physdev.h "
-    "public/platform.h public/sysctl.h public/domctl.h public/hvm/params.h "
+    "public/platform.h public/sysctl.h public/domctl.h public/hypfs.h public/hvm/params.h "
     "public/io/console.h xen/console.h xen/heap.h xen/page.h xen/time.h "
     "xen/page_alloc.h xen/page_domain.h xen/rangeset.h xen/memmap.h xen/hyp_map.h xen/dt.h "
     "xen/early_uart.h xen/uart.h xen/trap.h xen/irq.h xen/mmio.h xen/op.h xen/alloc_fault.h "

@@ -26,5 +26,10 @@ static inline bool hypercall_preempt(void)
     return atomic_load(&this_cpu()->pending) != 0 || arch_cpu_irq_pending();
 }
 
+/* What is said to be running. */
+#define XEN_MAJOR        4
+#define XEN_MINOR        20
+#define XEN_EXTRAVERSION ".4-xenolith"
+
 /* One line for the boot log: name, version, builder, compiler, date. */
 const char *xen_banner(void);

@@ -89,5 +89,5 @@ op_fn op_unknown;
 extern const struct op_table *dispatch_debug;
 
 /* All hypercalls but multicall, which is in dispatch.c. */
-extern const struct op_table console_ops, domctl_ops, evtchn_ops, grant_ops, hvm_ops, memory_ops,
-    platform_ops, sched_ops, sysctl_ops, vcpu_ops, version_ops, vm_assist_ops;
+extern const struct op_table console_ops, domctl_ops, evtchn_ops, grant_ops, hvm_ops, hypfs_ops,
+    memory_ops, platform_ops, sched_ops, sysctl_ops, vcpu_ops, version_ops, vm_assist_ops;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the command line says: set once by xen/boot/cmdline.c, read everywhere. */
+/*
+ * What the command line says, set by xen/boot/cmdline.c, read everywhere. The options of hypfs.c may
+ * change at any time: who reads one twice may see two values.
+ */
 #pragma once
 
 #include <xen/types.h>
@@ -55,3 +58,7 @@ struct xen_options {
 };
 
 extern struct xen_options opt;
+
+/* Sets one option as the command line does; false: it is not known, or not with that value. Set by
+ * cmdline_parse. */
+extern bool (*opt_set)(const char *name, const char *value);

@@ -29,6 +29,7 @@ TABLES = {
     "domctl": ("domctl_ops", "xen/control/domctl.c"),
     "sysctl": ("sysctl_ops", "xen/control/sysctl.c"),
     "platform_op": ("platform_ops", "xen/control/platform.c"),
+    "hypfs_op": ("hypfs_ops", "xen/control/hypfs.c"),
 }
 """By hypercall: the table, and where its rows stand."""
 
