@@ -35,10 +35,11 @@ op_fn domctl_createdomain, domctl_destroydomain, domctl_pausedomain, domctl_unpa
     domctl_resumedomain, domctl_getdomaininfo, domctl_setdomainhandle, domctl_setdebugging,
     domctl_settimeoffset, domctl_subscribe, domctl_set_virq_handler, domctl_scheduler_op,
     domctl_vuart_op;
+/* domctl_device.c */
+op_fn domctl_iomem_permission, domctl_memory_mapping;
 /* domctl_memory.c */
-op_fn domctl_max_mem, domctl_iomem_permission, domctl_memory_mapping, domctl_cacheflush,
-    domctl_get_mempool, domctl_set_mempool, domctl_set_address_size, domctl_setnodeaffinity,
-    domctl_getnodeaffinity, domctl_set_llc_colors;
+op_fn domctl_max_mem, domctl_cacheflush, domctl_get_mempool, domctl_set_mempool,
+    domctl_set_address_size, domctl_setnodeaffinity, domctl_getnodeaffinity, domctl_set_llc_colors;
 /* domctl_vcpu.c */
 op_fn domctl_max_vcpus, domctl_setvcpucontext, domctl_getvcpucontext, domctl_getvcpuinfo,
     domctl_setvcpuaffinity, domctl_getvcpuaffinity;
