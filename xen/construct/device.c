@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's devices for dom0: register ranges into its p2m, interrupts routed to it. What is ours
- * stays hidden. */
+/* The host's devices for dom0: register ranges into its p2m, interrupts routed to it, and what it
+ * may give to guests. What is ours stays hidden. */
 #include <arch/domain.h>
 #include <arch/irq.h>
 #include <arch/mm.h>
@@ -64,12 +64,24 @@ static bool device_beside_console(const struct dt_node *n)
     return false;
 }
 
+/* Interrupt controllers, timers, firmware. */
+static bool device_is_ports(const struct dt_node *n)
+{
+    return arch_dt_skip(n) || arch_dt_is_intc(n);
+}
+
+/* For a guest: dom0 gives it away, but does not get it. */
+static bool device_is_spared(const struct dt_node *n)
+{
+    return dt_has(&dt_host, n, "xen,passthrough");
+}
+
 bool device_hidden(const struct dt_node *n)
 {
     const char *type = dt_string(&dt_host, n, "device_type");
 
     return n == uart_node() || device_beside_console(n) || arch_dt_skip(n) ||
-           dt_compatible_any(&dt_host, n, never) || dt_has(&dt_host, n, "xen,passthrough") ||
+           dt_compatible_any(&dt_host, n, never) || device_is_spared(n) ||
            (type != NULL && strcmp(type, "memory") == 0) ||
            (dt_parent(&dt_host, n) == dt_root(&dt_host) &&
             (strcmp(dt_name(&dt_host, n), "chosen") == 0 ||
@@ -135,6 +147,7 @@ static void device_map_range(struct domain *d, const struct dt_node *n, paddr_t 
     }
 }
 
+/* d NULL: it stays free, for a guest. */
 static void device_route(struct domain *d, const struct dt_node *n, const struct dt_irq *irq)
 {
     char path[96];
@@ -148,7 +161,11 @@ static void device_route(struct domain *d, const struct dt_node *n, const struct
     if (number < (int)arch_irq_first_shared()) {
         return; /* private interrupts belong to the CPUs: timers, PMU */
     }
-    rc = irq_assign(d, (unsigned int)number, (unsigned int)number, edge);
+    irq_describe((unsigned int)number, edge);
+    if (d == NULL) {
+        return;
+    }
+    rc = irq_assign(d, (unsigned int)number, (unsigned int)number);
     if (rc == -EBUSY && !irq_is_own((unsigned int)number)) {
         return; /* shared between devices of dom0 */
     }
@@ -166,6 +183,15 @@ static void device_assign_reservation(struct domain *d, const struct dt_node *n)
 
     for (uint32_t i = 0; dt_reg_raw(&dt_host, n, i, &reg) == 0; i++) {
         device_map_range(d, n, reg.start, reg.size, P2M_CACHED);
+    }
+}
+
+static void device_route_all(struct domain *d, const struct dt_node *n)
+{
+    struct dt_irq irq;
+
+    for (uint32_t i = 0; dt_irq(&dt_host, n, i, &irq) == 0; i++) {
+        device_route(d, n, &irq);
     }
 }
 
@@ -188,8 +214,58 @@ static void device_assign(struct domain *d, const struct dt_node *n)
             device_route(d, n, &irq);
         }
     }
-    for (uint32_t i = 0; dt_irq(&dt_host, n, i, &irq) == 0; i++) {
-        device_route(d, n, &irq);
+    device_route_all(d, n);
+}
+
+/* dom0 may not give these frames to a guest. */
+static void device_deny(struct domain *d, paddr_t start, paddr_t end)
+{
+    if (start < end &&
+        rangeset_remove(d->iomem, start >> PAGE_SHIFT, ((end - 1u) >> PAGE_SHIFT) + 1u) != 0) {
+        printk(XENLOG_WARNING "RAM has too many gaps: guests cannot be given device memory\n");
+        d->iomem->count = 0;
+    }
+}
+
+static void device_deny_registers(struct domain *d, const struct dt_node *n)
+{
+    struct dt_range reg;
+
+    for (uint32_t i = 0; dt_reg(&dt_host, n, i, &reg) == 0; i++) {
+        device_deny(d, reg.start, reg.start + reg.size);
+    }
+}
+
+/* All addresses, less RAM, what is reserved, and the console; the registers of nodes that are ours
+ * go as the walk comes to them. */
+static void device_permit(struct domain *d)
+{
+    const struct rangeset *taken[] = {&host_memmap.ram, &host_memmap.reserved};
+
+    if (rangeset_add(d->irqs, arch_irq_first_shared(), arch_irq_count()) != 0 ||
+        rangeset_add(d->iomem, 0, 1ul << (arch_p2m_ipa_bits() - PAGE_SHIFT)) != 0) {
+        panic("No room for what dom0 may give to guests\n");
+    }
+    for (uint32_t i = 0; i < ARRAY_SIZE(taken); i++) {
+        for (uint32_t k = 0; k < taken[i]->count; k++) {
+            device_deny(d, taken[i]->ranges[k].start, taken[i]->ranges[k].end);
+        }
+    }
+    device_deny(d, console.start, console.end);
+}
+
+/* The subtree of a node that dom0 does not get: its interrupts and registers are for guests if it
+ * is marked so, or else for nobody. */
+static void device_hide(struct domain *d, const struct dt_node *n)
+{
+    bool spared = device_is_spared(n) && !device_is_ports(n);
+
+    for (const struct dt_node *m = n; m <= dt_last(&dt_host, n); m++) {
+        if (spared && !device_is_ports(m)) {
+            device_route_all(NULL, m);
+        } else {
+            device_deny_registers(d, m);
+        }
     }
 }
 
@@ -199,6 +275,13 @@ void device_assign_all(struct domain *d)
     char path[96];
 
     device_find_beside_console();
+    device_permit(d);
+    /* Any status: what machine mode has of a controller may be marked as off. */
+    dt_for_each_node_any(&dt_host, n) {
+        if (!dt_available(&dt_host, n) && device_is_ports(n)) {
+            device_deny_registers(d, n);
+        }
+    }
     /* The rest of /chosen is ours. */
     dt_for_each_child(&dt_host, dt_path(&dt_host, "/chosen"), n) {
         if (dt_is_framebuffer(&dt_host, n)) {
@@ -211,6 +294,7 @@ void device_assign_all(struct domain *d)
                 printk("d0 does not get %s: it shares a page with the console's UART\n",
                        dt_full_path(&dt_host, n, path, sizeof(path)));
             }
+            device_hide(d, n);
             n = dt_last(&dt_host, n);
         } else if (dt_is_reservation(&dt_host, n)) {
             device_assign_reservation(d, n);

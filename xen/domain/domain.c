@@ -11,6 +11,7 @@
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/heap.h>
+#include <xen/irq.h>
 #include <xen/nospec.h>
 #include <xen/page_alloc.h>
 #include <xen/page_domain.h>
@@ -248,10 +249,8 @@ static int domain_relinquish_areas(struct domain *d)
 int domain_kill(struct domain *d)
 {
     static int (*const steps[])(struct domain *d) = {
-        evtchn_domain_relinquish,
-        domain_relinquish_areas,
-        arch_domain_relinquish,
-        p2m_relinquish,
+        irq_relinquish,         evtchn_domain_relinquish, domain_relinquish_areas,
+        arch_domain_relinquish, p2m_relinquish,
     };
     int rc;
 

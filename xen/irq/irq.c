@@ -56,43 +56,90 @@ int irq_request(unsigned int irq, bool edge, void (*fn)(unsigned int irq, void *
     return rc;
 }
 
-int irq_assign(struct domain *d, unsigned int irq, unsigned int virq, bool edge)
+void irq_describe(unsigned int irq, bool edge)
 {
     struct irq_desc *desc = irq_desc(irq);
+
+    if (desc != NULL && !desc->described) { /* devices may share one: the first is right */
+        desc->described = true;
+        desc->edge = edge;
+    }
+}
+
+/* Both locks are held. */
+static int irq_give(struct irq_desc *desc, struct domain *d, unsigned int irq, unsigned int virq)
+{
     int rc;
 
-    if (desc == NULL || irq < arch_irq_first_shared()) {
-        return -EINVAL;
+    if (!desc->described) {
+        return -EIO;
     }
     if (d->vuart != NULL && virq == ARCH_VUART_IRQ) {
         return -EBUSY;
     }
-    spin_lock(&desc->lock);
     rc = desc->d != NULL || desc->fn != NULL ? -EBUSY : arch_virq_route(d, virq, irq);
     if (rc == 0) {
         desc->d = d;
         desc->virq = virq;
-        arch_irq_set_type(irq, edge);
+        d->nr_irqs++;
+        arch_irq_set_type(irq, desc->edge);
         arch_irq_route(irq, d->vcpu != NULL && d->vcpu[0] != NULL ? d->vcpu[0]->cpu : this_cpu());
     }
-    spin_unlock(&desc->lock);
     return rc;
 }
 
-void irq_release(unsigned int irq)
+int irq_assign(struct domain *d, unsigned int irq, unsigned int virq)
+{
+    struct irq_desc *desc = irq_desc(irq);
+    int rc = -ESRCH;
+
+    if (desc == NULL || irq < arch_irq_first_shared()) {
+        return -EINVAL;
+    }
+    spin_lock(&d->lock); /* domain_kill has it when it says that d is dying */
+    spin_lock(&desc->lock);
+    if (!d->is_dying) {
+        rc = irq_give(desc, d, irq, virq);
+    }
+    spin_unlock(&desc->lock);
+    spin_unlock(&d->lock);
+    return rc;
+}
+
+/* false: it is not d's. */
+static bool irq_take_back(struct domain *d, struct irq_desc *desc, unsigned int irq)
+{
+    bool its;
+
+    spin_lock(&d->lock);
+    spin_lock(&desc->lock); /* irq_dispatch hands it over under this one */
+    its = desc->d == d;
+    if (its) {
+        arch_irq_disable(irq);
+        arch_virq_unroute(d, desc->virq);
+        desc->d = NULL;
+        d->nr_irqs--;
+    }
+    spin_unlock(&desc->lock);
+    spin_unlock(&d->lock);
+    return its;
+}
+
+int irq_release(struct domain *d, unsigned int irq)
 {
     struct irq_desc *desc = irq_desc(irq);
 
-    if (desc == NULL) {
-        return;
+    return desc != NULL && irq_take_back(d, desc, irq) ? 0 : -EINVAL;
+}
+
+int irq_relinquish(struct domain *d)
+{
+    for (unsigned int irq = 0; irq < ARCH_NR_IRQS && d->nr_irqs != 0; irq++) {
+        if (atomic_load(&descs[irq].d) == d) {
+            irq_take_back(d, &descs[irq], irq);
+        }
     }
-    spin_lock(&desc->lock);
-    if (desc->d != NULL) {
-        arch_irq_disable(irq);
-        arch_virq_unroute(desc->d, desc->virq);
-        desc->d = NULL;
-    }
-    spin_unlock(&desc->lock);
+    return 0;
 }
 
 void irq_follow(struct irq_desc *desc, const struct domain *d, const struct vcpu *target)
@@ -112,6 +159,7 @@ void irq_follow(struct irq_desc *desc, const struct domain *d, const struct vcpu
     arch_irq_enable(irq);
 }
 
+/* The owner's lock is held: who had it may have given it back since it was acknowledged. */
 static void irq_spurious(unsigned int irq)
 {
     if (irq_desc(irq) != NULL) {
@@ -123,10 +171,14 @@ static void irq_spurious(unsigned int irq)
     }
 }
 
+/*
+ * The lock is held while the interrupt is handed over, so that after irq_release no CPU knows its
+ * domain any more. One that was acknowledged before irq_release and comes here after it has no owner,
+ * or is the next owner's: once too often, which drivers bear.
+ */
 void irq_dispatch(unsigned int irq)
 {
     struct irq_desc *desc;
-    struct domain *d;
 
     if (irq >= ARCH_NR_IRQS) {
         irq_spurious(irq);
@@ -138,11 +190,11 @@ void irq_dispatch(unsigned int irq)
         arch_irq_end(irq);
         return;
     }
-    d = atomic_load_acquire(&desc->d);
-    if (d != NULL) {
-        /* Only the hardware domain has interrupts, and it never goes. */
-        arch_virq_forward(d, desc->virq, irq);
+    spin_lock(&desc->lock);
+    if (desc->d != NULL) {
+        arch_virq_forward(desc->d, desc->virq, irq);
     } else {
         irq_spurious(irq);
     }
+    spin_unlock(&desc->lock);
 }

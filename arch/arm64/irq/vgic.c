@@ -290,8 +290,8 @@ int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
         return -EINVAL;
     }
     spin_lock(&g->lock);
-    if (vgic_is(virtual, VGIC_HW)) {
-        rc = -EBUSY;
+    if ((virtual->state & (VGIC_HW | VGIC_ENABLED | VGIC_IN_LR | VGIC_STATE)) != 0) {
+        rc = -EBUSY; /* what the guest uses already does not change under it */
     } else {
         vgic_set(virtual, VGIC_HW);
         virtual->host = (uint16_t)irq;
@@ -312,7 +312,7 @@ void arch_virq_unroute(struct domain *d, unsigned int virq)
     spin_lock(&g->lock);
     if (vgic_is(irq, VGIC_HW)) {
         vgic_withdraw(d, irq);
-        gicv2_deactivate(irq->host);
+        gicv2_forget(irq->host);
         vgic_clear(irq, VGIC_HW);
         g->hosted[virq / 32u] &= ~(1u << (virq % 32u));
     }

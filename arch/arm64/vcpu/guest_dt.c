@@ -123,7 +123,8 @@ static void guest_dt_v2m_assign(struct domain *d, const struct dt_node *node,
         }
     }
     for (i = base; rc == 0 && i < min_u32(base + count, gic.nr_irqs); i++) {
-        rc = irq_assign(d, i, i, true);
+        irq_describe(i, true);
+        rc = irq_assign(d, i, i);
     }
     if (rc != 0) {
         printk(XENLOG_WARNING "GICv2m frame at %#lx: not usable in d%u (%d)\n", frame->start,

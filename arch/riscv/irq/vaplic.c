@@ -281,33 +281,22 @@ static void vaplic_inject(struct domain *d, unsigned int virq)
     spin_unlock(&a->lock);
 }
 
-/* Lock held. */
-static int vaplic_host(struct vaplic *a, struct domain *d, unsigned int virq, unsigned int irq)
-{
-    if (a->host[virq] != 0) {
-        return -EBUSY;
-    }
-    a->host[virq] = (uint16_t)irq;
-    chip_set_bit(a->hosted, virq, true);
-    if (a->mode[virq] != 0) {
-        aplic_write(APLIC_SOURCECFG(irq), a->mode[virq]);
-        vaplic_retarget(a, d, virq);
-    }
-    return 0;
-}
-
 static int vaplic_route(struct domain *d, unsigned int virq, unsigned int irq)
 {
     struct vaplic *a = d->arch.virq.vaplic;
-    int rc;
+    bool free;
 
     if (virq == 0 || virq >= a->nr_irqs || irq == 0 || irq >= aplic.nr_irqs) {
         return -EINVAL;
     }
     spin_lock(&a->lock);
-    rc = vaplic_host(a, d, virq, irq);
+    free = a->host[virq] == 0 && a->mode[virq] == 0;
+    if (free) {
+        a->host[virq] = (uint16_t)irq;
+        chip_set_bit(a->hosted, virq, true);
+    }
     spin_unlock(&a->lock);
-    return rc;
+    return free ? 0 : -EBUSY;
 }
 
 static void vaplic_unroute(struct domain *d, unsigned int virq)

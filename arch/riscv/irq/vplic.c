@@ -310,7 +310,8 @@ static int vplic_route(struct domain *d, unsigned int virq, unsigned int irq)
         return -EINVAL;
     }
     spin_lock(&p->lock);
-    free = p->host[virq] == 0;
+    free = p->host[virq] == 0 && vplic_target(p, d, virq) == NULL && !chip_bit(p->pending, virq) &&
+           !chip_bit(p->claimed, virq);
     if (free) {
         p->host[virq] = (uint16_t)irq;
     }

@@ -35,10 +35,15 @@ static void prepare_mapping(struct cell *cell)
     op->u.memory_mapping.nr_mfns = cell->caller == 0 ? 0 : 1;
 }
 
-/* Frame 1 belongs to a device. */
-#define OWNED \
-    .variant = "device", .why = "dom0 has no device memory to give", \
-    .xen = TARGETS(0, 0, NOT_THERE, DENIED, DENIED, DENIED, NOT_THERE)
+/* Of dom0's PCI bus on QEMU's boards of both architectures. */
+#define PCI_IRQ 35
+
+#define SPI(irq, virq) \
+    .bind_pt_irq = {.machine_irq = (virq), .irq_type = PT_IRQ_TYPE_SPI, .u.spi.spi = (irq)}
+
+#define EARLY(rc) \
+    .why = "Xen looks at the arguments before it looks at the caller", \
+    .xen = TARGETS(rc, rc, NOT_THERE, rc, rc, rc, NOT_THERE)
 
 const struct row matrix_domctl[] = {
     {CALL(domctl, XEN_DOMCTL_createdomain),
@@ -57,20 +62,28 @@ const struct row matrix_domctl[] = {
     {DOMCTL(setdebugging, BAD, 0)},
     {DOMCTL(iomem_permission, BAD, BAD, .iomem_permission.first_mfn = 1),
      .prepare = prepare_permission},
-    {DOMCTL(iomem_permission, DENIED, DENIED,
+    {DOMCTL(iomem_permission, 0, 0, /* frame 1 belongs to a device */
             .iomem_permission = {.first_mfn = 1, .nr_mfns = 1, .allow_access = 1}),
-     OWNED},
+     .variant = "device"},
     {DOMCTL(settimeoffset, 0, 0)},
     {DOMCTL(getvcpuaffinity, BAD, BAD)},
     {DOMCTL(resumedomain, BAD, 0)},
     {DOMCTL(subscribe, 0, 0)},
     {DOMCTL(set_address_size, BAD, BAD, .address_size.size = 3)},
     {DOMCTL(assign_device, NOT_BUILT, NOT_BUILT)},
+    {DOMCTL(bind_pt_irq, -XEN_EBUSY, -XEN_EBUSY, SPI(PCI_IRQ, PCI_IRQ))},
+    {DOMCTL(bind_pt_irq, NOT_BUILT, NOT_BUILT), .variant = "kind", EARLY(NOT_BUILT)},
+    {DOMCTL(bind_pt_irq, BAD, BAD, SPI(PCI_IRQ, PCI_IRQ + 1)), .variant = "renumbered", EARLY(BAD)},
+    {DOMCTL(bind_pt_irq, DENIED, DENIED, SPI(0, 0)), .variant = "private"},
     {DOMCTL(memory_mapping, BAD, BAD, .memory_mapping.first_mfn = 1), .prepare = prepare_mapping},
-    {DOMCTL(memory_mapping, DENIED, DENIED, .memory_mapping = {.first_mfn = 1, .nr_mfns = 1}),
-     OWNED},
+    {DOMCTL(memory_mapping, 0, 0, .memory_mapping = {.first_mfn = 1, .nr_mfns = 1}),
+     .variant = "device"},
     {DOMCTL(test_assign_device, NOT_BUILT, NOT_BUILT)},
     {DOMCTL(deassign_device, NOT_BUILT, NOT_BUILT)},
+    {DOMCTL(unbind_pt_irq, -XEN_EBUSY, BAD, SPI(PCI_IRQ, PCI_IRQ))},
+    {DOMCTL(unbind_pt_irq, NOT_BUILT, NOT_BUILT), .variant = "kind", EARLY(NOT_BUILT)},
+    {DOMCTL(unbind_pt_irq, BAD, BAD, SPI(PCI_IRQ, PCI_IRQ + 1)), .variant = "renumbered",
+     EARLY(BAD)},
     {DOMCTL(set_virq_handler, BAD, BAD, .set_virq_handler.virq = 99)},
     {DOMCTL(setnodeaffinity, BAD, BAD)},
     {DOMCTL(getnodeaffinity, 0, 0)},

@@ -76,6 +76,7 @@ uint32_t host_upcalls(uint16_t domain, unsigned int vcpu);
 void host_raise(unsigned int irq);
 void host_complete(uint16_t domain, unsigned int virq); /* the guest is done with it */
 bool host_virq_pending(uint16_t domain, unsigned int virq);
+void host_limit_virqs(unsigned int n); /* virtual controllers have numbers below n */
 
 /*
  * Guest-physical memory as the domain sees it; false where nothing is mapped (or not for writing).
@@ -126,9 +127,6 @@ void *host_device(void);
 
 /* When the core takes a character from the UART there, the byte at this offset becomes `value`. */
 void host_uart_empties(uint32_t offset, uint8_t value);
-
-/* The domain may have the frames [first, end) of devices, as dom0 has none by itself. */
-int host_permit(uint16_t domain, uint64_t first, uint64_t end);
 
 /* A domain by its number, without a reference; NULL: none. */
 struct domain *host_domain(uint16_t id);

@@ -83,6 +83,9 @@ static void gic_store(uint8_t *base, uint32_t offset, uint32_t value);
 struct domain {
     uint32_t max_vcpus;
     bool is_hardware;
+    bool is_dying;
+    spinlock_t lock;
+    uint32_t nr_irqs;
     struct vcpu **vcpu; /* NULL, as vuart: irq_assign asks for nothing else */
     struct vpl011 *vuart;
     struct {

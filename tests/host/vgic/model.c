@@ -182,7 +182,8 @@ int main(int argc, char **argv)
         vcpus[i].arch.vgic.vmcr = 0xf8000001u;
     }
     for (i = FIRST_HW; i < NR_IRQS; i++) {
-        if (irq_assign(&dom, HOST(i), i, true) != 0) {
+        irq_describe(HOST(i), true);
+        if (irq_assign(&dom, HOST(i), i) != 0) {
             return 1;
         }
     }

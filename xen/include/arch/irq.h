@@ -49,8 +49,11 @@ void arch_virq_upcall(struct vcpu *v);
  * only. */
 void arch_virq_flush(struct vcpu *v);
 
-/* Let d's `virq` be backed by host `irq` (passthrough) / not any more. -EBUSY, -EINVAL. */
+/* Let d's `virq` be backed by host `irq` (passthrough). -EINVAL: there is no such number; -EBUSY: one
+ * is behind it, or d uses it already. Lock of irq's descriptor held, as for the next. */
 int __must_check arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq);
+/* Not any more. irq is disabled, and is neither pending nor active at the host afterwards, whatever
+ * the guest was about to do with it. None of d's vCPUs is on a CPU. */
 void arch_virq_unroute(struct domain *d, unsigned int virq);
 /* Private interrupt number that the event channel upcall of d uses; chosen by
  * arch_domain_create. */

@@ -36,7 +36,7 @@ op_fn domctl_createdomain, domctl_destroydomain, domctl_pausedomain, domctl_unpa
     domctl_settimeoffset, domctl_subscribe, domctl_set_virq_handler, domctl_scheduler_op,
     domctl_vuart_op;
 /* domctl_device.c */
-op_fn domctl_iomem_permission, domctl_memory_mapping;
+op_fn domctl_bind_irq, domctl_unbind_irq, domctl_iomem_permission, domctl_memory_mapping;
 /* domctl_memory.c */
 op_fn domctl_max_mem, domctl_cacheflush, domctl_get_mempool, domctl_set_mempool,
     domctl_set_address_size, domctl_setnodeaffinity, domctl_getnodeaffinity, domctl_set_llc_colors;

@@ -108,7 +108,8 @@ struct domain {
     uint32_t chunks_head;     /* chunks it owns as a whole, as chunk numbers; 0: none */
     struct shared_info *shared_info; /* direct-map address of its page */
     struct rangeset *iomem;          /* MMIO frames that it may map */
-    struct rangeset *irqs;           /* host interrupts that it may have */
+    struct rangeset *irqs;           /* host interrupts that it may give to others */
+    uint32_t nr_irqs;                /* host interrupts that it has; lock */
     struct mmio_table mmio;
 
     struct evtchn_table events;

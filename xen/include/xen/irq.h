@@ -16,6 +16,8 @@ struct irq_desc {
     void *data;
     struct domain *d; /* domain that has it, or NULL */
     uint32_t virq;    /* its number there */
+    bool described;   /* the device tree says what triggers it ... */
+    bool edge;        /* ... an edge, or a level */
 };
 
 void irq_init(void);
@@ -23,10 +25,21 @@ void irq_init(void);
  * (same fn). -EBUSY. */
 int __must_check irq_request(unsigned int irq, bool edge, void (*fn)(unsigned int irq, void *data),
                              void *data);
-/* Give a shared interrupt to d as virq. -EBUSY if taken, -EINVAL. Enabled at the host when the
- * guest enables it. */
-int __must_check irq_assign(struct domain *d, unsigned int irq, unsigned int virq, bool edge);
-void irq_release(unsigned int irq);
+/* Boot: the device tree says what triggers it. */
+void irq_describe(unsigned int irq, bool edge);
+/*
+ * Give a shared interrupt to d as virq. -EBUSY: taken, or d uses that number; -EINVAL: not a shared
+ * one, or no number of d's; -EIO: not described; -ESRCH: d is dying. Enabled at the host when the
+ * guest enables it.
+ */
+int __must_check irq_assign(struct domain *d, unsigned int irq, unsigned int virq);
+/*
+ * Take it back: off at the host, not active there, and no CPU is about to hand it to d any more. All
+ * of d's vCPUs are off their CPUs: d is paused or dying. -EINVAL: it is not d's.
+ */
+int __must_check irq_release(struct domain *d, unsigned int irq);
+/* The same for all that d has; d is dying. 0, for domain_kill. */
+int __must_check irq_relinquish(struct domain *d);
 /*
  * Make the host's side of d's interrupt agree with the guest's: it goes to target's CPU, or is
  * disabled (NULL). Lock of desc held, also while the caller finds the target: the last one to look

@@ -106,6 +106,13 @@ static inline void gicv2_deactivate(uint32_t irq)
     gicd_write(GICD_ICACTIVER + irq / 32u * 4u, 1u << (irq % 32u));
 }
 
+/* The same, and not pending by an edge either: the next owner begins anew. */
+static inline void gicv2_forget(uint32_t irq)
+{
+    gicd_write(GICD_ICPENDR + irq / 32u * 4u, 1u << (irq % 32u));
+    gicv2_deactivate(irq);
+}
+
 /*
  * QEMU's GICv2 (hw/intc/arm_gic.c, 10.0) does not look at the host's side when a guest ends an
  * interrupt that a list register ties to a host interrupt. One whose line rose before that end, as

@@ -98,7 +98,8 @@ void arch_virq_flush(struct vcpu *v __unused)
 
 int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
 {
-    if (virq >= ARCH_NR_IRQS || virq < FIRST_SHARED) {
+    if (virq >= (host_state.nr_virqs != 0 ? host_state.nr_virqs : ARCH_NR_IRQS) ||
+        virq < FIRST_SHARED) {
         return -EINVAL;
     }
     if (d->arch.host_irq[virq] != 0) {
@@ -111,6 +112,8 @@ int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
 
 void arch_virq_unroute(struct domain *d, unsigned int virq)
 {
+    host_state.irq[d->arch.host_irq[virq]].active = false;
+    d->arch.pending[virq / 64] &= ~BIT(virq % 64);
     d->arch.host_irq[virq] = 0;
 }
 

@@ -346,11 +346,6 @@ struct domain *host_domain(uint16_t id)
     return d;
 }
 
-int host_permit(uint16_t domain, uint64_t first, uint64_t end)
-{
-    return rangeset_add(host_domain(domain)->iomem, first, end);
-}
-
 uint64_t host_entry(uint16_t domain, unsigned int vcpu, uint64_t *arg0)
 {
     const struct vcpu *v = host_vcpu(domain, vcpu);
@@ -363,6 +358,11 @@ void host_raise(unsigned int irq)
 {
     host_state.irq[irq].pending = true;
     host_state.raised = true;
+}
+
+void host_limit_virqs(unsigned int n)
+{
+    host_state.nr_virqs = n;
 }
 
 bool host_virq_pending(uint16_t domain, unsigned int virq)

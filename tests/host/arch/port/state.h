@@ -32,8 +32,9 @@ struct host_machine_state {
     unsigned int fetches, fetches_of_call; /* the most of one call; of this one */
     bool dump_faults;                      /* the next look at the stack does */
     bool threads;                          /* each CPU has a thread of its own */
-    bool late;   /* threads wait here and there, so that others overtake them */
-    bool raised; /* some interrupt was raised since the machine was switched on */
+    bool late;             /* threads wait here and there, so that others overtake them */
+    bool raised;           /* some interrupt was raised since the machine was switched on */
+    unsigned int nr_virqs; /* of each virtual controller; 0: as many as there are */
     struct host_irq irq[HOST_MAX_IRQS];
     enum host_state cpu[MAX_CPUS];
 };

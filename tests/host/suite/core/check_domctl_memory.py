@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tools may do to a domain's memory: devices, limits, caches; every wrong argument."""
+"""What the tools may do to a domain's memory: limits, caches; every wrong argument."""
 
 from __future__ import annotations
 
@@ -7,93 +7,7 @@ from typing import Any
 
 import pytest
 
-EPERM, ESRCH, E2BIG, ENOMEM, EFAULT, EBUSY, EINVAL, ENOENT, EOPNOTSUPP = (
-    *(1, 3, 7, 12, 14, 16, 22, 2, 95),
-)
-DEVICE = 0x9000
-"""Frame of the board's device, which is dom0's."""
-GUEST_FRAME = 0x70000
-TOP = 2**52
-"""First frame beyond what an address can say."""
-
-
-class Device:
-    """The device's frame for a guest."""
-
-    def __init__(self, tools: Any) -> None:
-        self.tools, self.domain = tools, tools.create()
-        tools.machine.lib.host_permit(0, DEVICE, DEVICE + 1)
-
-    def permit(self, allow: int, first: int = DEVICE, nr: int = 1, domain: int = -1) -> int:
-        """iomem_permission."""
-        wanted = {"first_mfn": first, "nr_mfns": nr, "allow_access": allow}
-        target = self.domain if domain < 0 else domain
-        return int(self.tools.domctl("iomem_permission", target, iomem_permission=wanted)[0])
-
-    def map(self, add: int = 1, gfn: int = GUEST_FRAME, mfn: int = DEVICE, nr: int = 1) -> int:
-        """memory_mapping."""
-        wanted = {"first_gfn": gfn, "first_mfn": mfn, "nr_mfns": nr, "add_mapping": add}
-        return int(self.tools.domctl("memory_mapping", self.domain, memory_mapping=wanted)[0])
-
-    def is_mapped(self) -> bool:
-        """Does the guest see anything there? A device is nothing that hypercalls read."""
-        leaf = self.tools.machine.ffi.new("uint8_t[1]")
-        return bool(self.tools.machine.lib.host_guest_read(self.domain, GUEST_FRAME << 12, leaf, 1))
-
-
-@pytest.fixture
-def device(tools: Any) -> Device:
-    return Device(tools)
-
-
-def test_a_device_is_given_and_taken(device: Device) -> None:
-    assert device.map() == -EPERM, "before it was permitted"
-    assert device.permit(1) == 0
-    assert device.permit(1) == 0, "again"
-    assert device.map() == 0
-    assert device.map(add=0) == 0
-    assert device.permit(0) == 0
-    assert device.map() == -EPERM
-    device.tools.destroy(device.domain)
-
-
-@pytest.mark.parametrize(
-    ("first", "nr", "wanted"),
-    [
-        (DEVICE, 0, -EINVAL),
-        (TOP - 1, 2, -EINVAL),
-        (2**64 - 1, 1, -EINVAL),
-        (2**64 - 1, 2, -EINVAL),
-        (TOP, 1, -EINVAL),
-        (DEVICE, 2, -EPERM),
-        (DEVICE - 1, 1, -EPERM),
-        (0x40000, 1, -EPERM),
-    ],
-)
-def test_only_what_dom0_has(device: Device, first: int, nr: int, wanted: int) -> None:
-    """RAM, what is beside the device, and numbers that wrap; permitted or forbidden."""
-    assert device.permit(1, first, nr) == wanted
-    assert device.permit(0, first, nr) == wanted
-    assert device.map(mfn=first, nr=nr) == wanted
-
-
-def test_frames_of_the_guest_that_do_not_fit(device: Device) -> None:
-    assert device.permit(1) == 0
-    assert device.map(gfn=TOP) == -EINVAL
-    assert device.map(gfn=2**64 - 1) == -EINVAL
-    assert device.map(gfn=1 << 40) < 0, "no address of its second stage"
-    assert device.map(nr=65) == -E2BIG
-    assert device.map(gfn=0x40000) in (0, -EBUSY), "its RAM"
-    assert device.map(add=0, gfn=0x7FFFF) in (0, -ENOENT), "nothing is there"
-
-
-def test_the_list_of_permissions_is_limited(device: Device) -> None:
-    """Every second frame of many: some time there is no room for one more range."""
-    device.tools.machine.lib.host_permit(0, 0x1000000, 0x1010000)
-    results = [device.permit(1, 0x1000000 + 2 * i) for i in range(4096)]
-    assert results[0] == 0 and results[-1] == -ENOMEM
-    assert sorted(results, reverse=True) == results, "full once, full for ever"
-    assert device.permit(1, domain=999) == -ESRCH
+ENOMEM, EFAULT, EBUSY, EINVAL, EOPNOTSUPP = 12, 14, 16, 22, 95
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-EBUSY, EINVAL = 16, 22
+EIO, EBUSY, EINVAL = 5, 16, 22
 FREE, PRIVATE, BEYOND = 60, 20, 4000
 DEVICE = 40
 """The board's device, which dom0 has."""
@@ -22,16 +22,18 @@ def raise_irq(machine: Any, irq: int) -> str:
 
 def test_a_domain_gets_one_and_gives_it_back(machine: Any) -> None:
     lib, dom0 = machine.lib, machine.lib.host_domain(0)
-    assert lib.irq_assign(dom0, FREE, FREE, True) == 0
-    assert lib.irq_assign(dom0, FREE, FREE, True) == -EBUSY
+    assert lib.irq_assign(dom0, FREE, FREE) == -EIO, "nobody knows what triggers it"
+    lib.irq_describe(FREE, True)
+    assert lib.irq_assign(dom0, FREE, FREE) == 0
+    assert lib.irq_assign(dom0, FREE, FREE) == -EBUSY
     raise_irq(machine, FREE)
     assert lib.host_virq_pending(0, FREE)
     lib.host_complete(0, FREE)
-    lib.irq_release(FREE)
-    lib.irq_release(FREE)
+    assert lib.irq_release(dom0, FREE) == 0
+    assert lib.irq_release(dom0, FREE) == -EINVAL
     assert "no owner" not in raise_irq(machine, FREE), "it is disabled"
     assert not lib.host_virq_pending(0, FREE)
-    assert lib.irq_assign(dom0, FREE, FREE, False) == 0, "free again"
+    assert lib.irq_assign(dom0, FREE, FREE) == 0, "free again"
 
 
 @pytest.mark.parametrize(
@@ -48,8 +50,10 @@ def test_a_domain_gets_one_and_gives_it_back(machine: Any) -> None:
 )
 def test_what_cannot_be_assigned(machine: Any, irq: int, virq: int, wanted: int) -> None:
     lib = machine.lib
-    assert lib.irq_assign(lib.host_domain(0), irq, virq, True) == wanted
-    assert lib.irq_assign(lib.host_domain(0), 61, 61, True) == 0, "nothing is left of it"
+    for number in (FREE, 61, PRIVATE, BEYOND):
+        lib.irq_describe(number, False)
+    assert lib.irq_assign(lib.host_domain(0), irq, virq) == wanted
+    assert lib.irq_assign(lib.host_domain(0), 61, 61) == 0, "nothing is left of it"
 
 
 def test_the_hypervisors_own(machine: Any) -> None:
@@ -65,11 +69,12 @@ def test_the_hypervisors_own(machine: Any) -> None:
     assert lib.irq_request(BEYOND, False, other, null) == -EINVAL
     assert lib.irq_request(PRIVATE, False, other, null) == 0
     assert lib.irq_is_own(FREE) and not lib.irq_is_own(DEVICE) and not lib.irq_is_own(BEYOND)
-    assert lib.irq_assign(lib.host_domain(0), FREE, FREE, True) == -EBUSY
+    lib.irq_describe(FREE, False)
+    assert lib.irq_assign(lib.host_domain(0), FREE, FREE) == -EBUSY
     raise_irq(machine, FREE)
     assert seen == [FREE]
-    lib.irq_release(FREE)
-    lib.irq_release(BEYOND)
+    for irq in (FREE, BEYOND):
+        assert lib.irq_release(lib.host_domain(0), irq) == -EINVAL
     raise_irq(machine, FREE)
     assert seen == [FREE, FREE], "what is given back is a domain's"
 

@@ -12,6 +12,8 @@ SELF = 0x7FF0
 BASE, PAGES = 0x40000, 256
 FOREIGN = 0x8000000
 """Frame of dom0 that shows a page of domain 1."""
+FREE = 60
+"""An interrupt of nobody's."""
 DEVICE = 0x9000
 """Frame of the board's device."""
 
@@ -50,7 +52,6 @@ def test_holds_no_memory_back(kept: Any) -> None:
 def test_gets_no_mappings(kept: Any) -> None:
     """Neither its own pages nor a device: what it had mapped has gone, and nothing looks again."""
     dom0, dying, tools = kept.dom0, kept.dom1.id, kept.tools
-    kept.machine.lib.host_permit(0, DEVICE, DEVICE + 1)
     device = {"first_mfn": DEVICE, "nr_mfns": 1, "allow_access": 1}
     tools.good("iomem_permission", dying, iomem_permission=device)
     kept.destroy()
@@ -59,6 +60,20 @@ def test_gets_no_mappings(kept: Any) -> None:
         assert dom0.op("memory_op", dom0.k.XENMEM_add_to_physmap, value) == -EINVAL
     device = {"first_gfn": BASE, "first_mfn": DEVICE, "nr_mfns": 1, "add_mapping": 1}
     assert tools.domctl("memory_mapping", dying, memory_mapping=device)[0] == -EINVAL
+    let_go(kept)
+
+
+def test_gets_no_interrupt(kept: Any) -> None:
+    lib, tools = kept.machine.lib, kept.tools
+    lib.irq_describe(FREE, False)
+    bind = kept.machine.ffi.new(
+        "struct xen_domctl_bind_pt_irq *", {"machine_irq": FREE, "irq_type": 4}
+    )
+    bind.u.spi.spi = FREE
+    tools.good("bind_pt_irq", kept.dom1.id, bind_pt_irq=bind[0])
+    kept.destroy()
+    assert tools.domctl("bind_pt_irq", kept.dom1.id, bind_pt_irq=bind[0])[0] == -ESRCH
+    tools.good("bind_pt_irq", tools.create(), bind_pt_irq=bind[0])
     let_go(kept)
 
 

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Devices for guests: interrupts and registers, what dom0 may give of them, every wrong argument,
+and how a guest that goes gives them back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+EPERM, ENOENT, ESRCH, EIO, E2BIG, ENOMEM, EBUSY, EINVAL, EOPNOTSUPP = (
+    *(1, 2, 3, 5, 7, 12, 16, 22, 95),
+)
+DEVICE = 0x9000
+"""Frame of the board's device, which is dom0's."""
+SPARE, INSIDE = 50, 51
+"""Interrupts of a device that is marked for guests, and of what is in it."""
+DOM0S, OFF, NOBODYS = 40, 52, 60
+"""dom0's, of a device that is off, and of none."""
+SPI = 4
+"""PT_IRQ_TYPE_SPI."""
+GUEST_FRAME = 0x70000
+RAM = 0x40000
+TOP = 2**52
+"""First frame beyond what an address can say."""
+
+
+def more_devices(tree: dict[str, Any]) -> None:
+    """What a guest may have, and what looks like it."""
+    controller = {"interrupt-controller": True, "#interrupt-cells": 1}
+
+    def at(address: int) -> dict[str, Any]:
+        return {"reg": [0, address, 0, 0x1000]}
+
+    tree["intc"] |= at(0x8000000)
+    tree["intc@8100000"] = controller | at(0x8100000) | {"status": "disabled"}
+    tree["intc@8200000"] = controller | at(0x8200000) | {"xen,passthrough": True}
+    tree["spare@9100000"] = at(0x9100000) | {
+        "xen,passthrough": True,
+        "interrupts": SPARE,
+        "part": {"interrupts": INSIDE},
+    }
+    tree["off@9200000"] = at(0x9200000) | {"interrupts": OFF, "status": "disabled"}
+    tree["reserved-memory"] = {
+        "#address-cells": 2,
+        "#size-cells": 2,
+        "ranges": True,
+        "firmware@a000000": at(0xA000000) | {"no-map": True},
+    }
+
+
+@pytest.fixture
+def board(new_machine: Any, tools_of: Any) -> Any:
+    """domctl on a board with more devices and two CPUs."""
+    machine = new_machine()
+    assert machine.boot(cpus=2, change=more_devices) == 0, machine.core.log()[-20:]
+    return tools_of(machine)
+
+
+def irq_op(tools: Any, what: str, domain: int, irq: int, *, spi: int = -1, kind: int = -1) -> int:
+    """bind_pt_irq or unbind_pt_irq."""
+    wanted = tools.machine.ffi.new("struct xen_domctl_bind_pt_irq *")
+    wanted.machine_irq = irq
+    wanted.irq_type = SPI if kind < 0 else kind
+    wanted.u.spi.spi = irq & 0xFFFF if spi < 0 else spi
+    return int(tools.domctl(what + "_pt_irq", domain, bind_pt_irq=wanted[0])[0])
+
+
+def raised(tools: Any, domain: int, irq: int) -> bool:
+    """Does an interrupt that comes now reach the domain?"""
+    tools.machine.lib.host_raise(irq)
+    tools.machine.lib.host_advance(1_000_000)
+    return bool(tools.machine.lib.host_virq_pending(domain, irq))
+
+
+def test_an_interrupt_is_given(board: Any) -> None:
+    first, second = board.create(), board.create()
+    assert irq_op(board, "bind", first, SPARE) == 0
+    assert irq_op(board, "bind", first, SPARE) == -EBUSY, "again"
+    assert irq_op(board, "bind", second, SPARE) == -EBUSY
+    assert irq_op(board, "unbind", second, SPARE) == -EINVAL, "it is another one's"
+    assert raised(board, first, SPARE)
+    board.machine.lib.host_complete(first, SPARE)
+    assert raised(board, first, SPARE)
+    assert irq_op(board, "bind", second, INSIDE) == 0, "of a node inside one that is marked"
+    assert raised(board, second, INSIDE)
+
+
+@pytest.mark.parametrize(
+    ("irq", "wanted", "why"),
+    [
+        (DOM0S, -EBUSY, "xen,passthrough"),
+        (OFF, -EIO, "no device that the host's device tree has"),
+        (NOBODYS, -EIO, "no device that the host's device tree has"),
+        (20, -EPERM, "a CPU's own"),
+        (0, -EPERM, "none that a guest can have"),
+        (4000, -EPERM, "none that a guest can have"),
+        (65535, -EPERM, "none that a guest can have"),
+        (65536 + SPARE, -EINVAL, ""),
+        (2**32 - 1, -EINVAL, ""),
+    ],
+)
+def test_what_cannot_be_given(board: Any, irq: int, wanted: int, why: str) -> None:
+    guest = board.create()
+    board.machine.core.log()
+    assert irq_op(board, "bind", guest, irq) == wanted
+    text = "\n".join(board.machine.core.log())
+    assert (f"interrupt {irq} " in text and why in text) is bool(why)
+    assert irq_op(board, "unbind", guest, irq) < 0
+    assert irq_op(board, "bind", guest, SPARE, spi=INSIDE) == -EINVAL
+    for kind in range(4):
+        assert irq_op(board, "bind", guest, SPARE, kind=kind) == -EOPNOTSUPP
+        assert irq_op(board, "unbind", guest, SPARE, kind=kind) == -EOPNOTSUPP
+    assert irq_op(board, "bind", 999, SPARE) == -ESRCH
+    assert irq_op(board, "bind", guest, SPARE) == 0, "nothing is left of all that"
+
+
+def test_the_hypervisors_own_is_not_given(board: Any) -> None:
+    """Although its node is marked."""
+    handler = board.machine.ffi.callback("void(unsigned int, void *)", lambda irq, _: None)
+    assert board.machine.lib.irq_request(SPARE, False, handler, board.machine.ffi.NULL) == 0
+    assert irq_op(board, "bind", board.create(), SPARE) == -EPERM
+    assert "or the hypervisor's" in "\n".join(board.machine.core.log())
+
+
+def test_a_guest_beside_its_controllers_numbers(board: Any) -> None:
+    """A number that the guest's controller does not have."""
+    guest = board.create()
+    board.machine.lib.host_limit_virqs(SPARE)
+    assert irq_op(board, "bind", guest, SPARE) == -EBUSY
+    assert "its controller has fewer (nr_spis=)" in "\n".join(board.machine.core.log())
+
+
+@pytest.mark.parametrize("how", ["destroy", "unbind"])
+@pytest.mark.parametrize("active", [False, True])
+def test_it_is_given_back(board: Any, how: str, active: bool) -> None:
+    """Off, and not active, whatever the guest was doing with it; the next one gets it."""
+    first, second = board.create(), board.create()
+    assert irq_op(board, "bind", first, SPARE) == 0
+    assert raised(board, first, SPARE)
+    if not active:
+        board.machine.lib.host_complete(first, SPARE)
+    if how == "destroy":
+        board.destroy(first)
+    else:
+        assert irq_op(board, "unbind", first, SPARE) == 0
+        assert irq_op(board, "unbind", first, SPARE) == -EINVAL
+        assert not raised(board, first, SPARE)
+    assert irq_op(board, "bind", second, SPARE) == 0
+    board.machine.lib.host_advance(1_000_000)
+    assert raised(board, second, SPARE)
+
+
+def test_dom0_keeps_its_own(board: Any) -> None:
+    assert irq_op(board, "unbind", 0, DOM0S) == -EBUSY
+    assert irq_op(board, "bind", 0, SPARE) == 0, "it may have what is free"
+    assert raised(board, 0, SPARE)
+    assert irq_op(board, "unbind", 0, SPARE) == -EBUSY
+
+
+def test_one_that_comes_too_late(board: Any) -> None:
+    """Acknowledged before it was taken back, handed over after that: not active for ever."""
+    lib, guest = board.machine.lib, board.create()
+    board.machine.ffi.cdef("void irq_dispatch(unsigned int irq);", override=True)
+    assert irq_op(board, "bind", guest, SPARE) == 0
+    board.destroy(guest)
+    lib.irq_dispatch(SPARE)
+    other = board.create()
+    assert irq_op(board, "bind", other, SPARE) == 0
+    assert raised(board, other, SPARE)
+
+
+class Device:
+    """The device's frame for a guest."""
+
+    def __init__(self, tools: Any) -> None:
+        self.tools, self.domain = tools, tools.create()
+
+    def permit(self, allow: int, first: int = DEVICE, nr: int = 1, domain: int = -1) -> int:
+        """iomem_permission."""
+        wanted = {"first_mfn": first, "nr_mfns": nr, "allow_access": allow}
+        target = self.domain if domain < 0 else domain
+        return int(self.tools.domctl("iomem_permission", target, iomem_permission=wanted)[0])
+
+    def map(self, add: int = 1, gfn: int = GUEST_FRAME, mfn: int = DEVICE, nr: int = 1) -> int:
+        """memory_mapping."""
+        wanted = {"first_gfn": gfn, "first_mfn": mfn, "nr_mfns": nr, "add_mapping": add}
+        return int(self.tools.domctl("memory_mapping", self.domain, memory_mapping=wanted)[0])
+
+    def is_mapped(self) -> bool:
+        """Does the guest see anything there? A device is nothing that hypercalls read."""
+        leaf = self.tools.machine.ffi.new("uint8_t[1]")
+        return bool(self.tools.machine.lib.host_guest_read(self.domain, GUEST_FRAME << 12, leaf, 1))
+
+
+@pytest.fixture
+def device(board: Any) -> Device:
+    return Device(board)
+
+
+def test_a_device_is_given_and_taken(device: Device) -> None:
+    assert device.map() == -EPERM, "before it was permitted"
+    assert device.permit(1) == 0
+    assert device.permit(1) == 0, "again"
+    assert "no IOMMU" in "\n".join(device.tools.machine.core.log())
+    assert device.map() == 0
+    assert device.map(add=0) == 0
+    assert device.permit(0) == 0
+    assert device.map() == -EPERM
+    device.tools.destroy(device.domain)
+
+
+@pytest.mark.parametrize(
+    ("first", "nr", "wanted"),
+    [
+        (DEVICE, 0, -EINVAL),
+        (TOP - 1, 2, -EINVAL),
+        (2**64 - 1, 1, -EINVAL),
+        (2**64 - 1, 2, -EINVAL),
+        (TOP, 1, -EINVAL),
+        (RAM, 1, -EPERM),
+        (RAM - 1, 2, -EPERM),
+        (RAM + 512 * 256 - 1, 1, -EPERM),
+        (RAM + 512 * 256 - 1, 2, -EPERM),
+        (0x8000, 1, -EPERM),
+        (0x8100, 1, -EPERM),
+        (0x8200, 1, -EPERM),
+        (0x7FFF, 3, -EPERM),
+        (0xA000, 1, -EPERM),
+        (2**36, 1, -EPERM),
+    ],
+)
+def test_only_what_dom0_has(device: Device, first: int, nr: int, wanted: int) -> None:
+    """RAM and what it is beside, the interrupt controllers (one of which is off, one for a guest if
+    its node were asked), memory that is reserved, and numbers that wrap; permitted or forbidden."""
+    assert device.permit(1, first, nr) == wanted
+    assert device.permit(0, first, nr) == wanted
+    assert device.map(mfn=first, nr=nr) == wanted
+
+
+def test_frames_of_the_guest_that_do_not_fit(device: Device) -> None:
+    assert device.permit(1) == 0
+    assert device.map(gfn=TOP) == -EINVAL
+    assert device.map(gfn=2**64 - 1) == -EINVAL
+    assert device.map(gfn=1 << 40) < 0, "no address of its second stage"
+    assert device.map(nr=65) == -E2BIG
+    assert device.map(gfn=0x40000) in (0, -EBUSY), "its RAM"
+    assert device.map(add=0, gfn=0x7FFFF) in (0, -ENOENT), "nothing is there"
+
+
+def test_the_list_of_permissions_is_limited(device: Device) -> None:
+    """Every second frame of many: some time there is no room for one more range."""
+    results = [device.permit(1, 0xC0000 + 2 * i) for i in range(4096)]
+    assert results[0] == 0 and results[-1] == -ENOMEM
+    assert sorted(results, reverse=True) == results, "full once, full for ever"
+    assert device.permit(1, domain=999) == -ESRCH
