@@ -10,6 +10,7 @@
 #include <xen/format.h>
 #include <xen/guest_copy.h>
 #include <xen/hypercall.h>
+#include <xen/lib.h>
 #include <xen/op.h>
 #include <xen/opt.h>
 #include <xen/string.h>
@@ -236,7 +237,8 @@ static long hypfs_read(struct op_call *call)
     if (e->kind == HYPFS_DIR) {
         return hypfs_list(e, to);
     }
-    return guest_copy_to(to, value, hypfs_value(e, value));
+    /* It may be longer by now than what there is room for. */
+    return guest_copy_to(to, value, min_u32(hypfs_value(e, value), head.content_len));
 }
 
 static long hypfs_write(struct op_call *call)
