@@ -28,7 +28,7 @@ static uint64_t hostile_percent;
 uint64_t hostile_scaled(uint64_t count)
 {
     uint64_t scaled = count * hostile_percent / 100;
-    return scaled == 0 ? 1 : scaled;
+    return scaled == 0 && hostile_percent != 0 ? 1 : scaled;
 }
 
 void hostile_yield(void)

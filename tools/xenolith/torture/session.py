@@ -203,11 +203,14 @@ def ours(
 
 
 def compare(under: Under, order: Order, result: Result) -> None:
-    """The same rows once on real Xen; what differs and is not listed becomes a problem."""
+    """The same rows once on real Xen; what differs and is not listed becomes a problem.
+
+    Without random calls: nobody compares them, and some end QEMU under Xen (do_ats_write).
+    """
     rows = tuple(row for row in order.rows if row in COMPARED)
     if not rows or not result.reports[0].complete:
         return
-    one = Order(rows, order.seed, 1)
+    one = Order(rows, order.seed, 0)
     run = setup(under.kernel, under.hypervisor, one, xen=True)
     timeout = seconds_of_pass(under.board, one.percent)
     theirs, problems = once(under.board, run, "Xen", timeout)

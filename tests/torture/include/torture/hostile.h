@@ -73,7 +73,7 @@ extern struct control *control; /* in a clone */
 extern uint64_t hostile_seed;
 extern unsigned int hostile_index; /* of the row that dom0 is at */
 
-/* How much of the usual work is wanted, in percent. */
+/* How much of the usual work is wanted, in percent; 0: nothing at random. */
 uint64_t hostile_scaled(uint64_t count);
 
 /* Makes a clone, paused; `order` has budget, vcpus, peer, mode and a number added to the seed. Gives
