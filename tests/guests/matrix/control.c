@@ -4,6 +4,7 @@
  */
 #include "matrix.h"
 
+#include <public/arch.h>
 #include <public/domctl.h>
 #include <public/sysctl.h>
 
@@ -21,6 +22,12 @@
         .want = CALLERS(rc, DENIED)
 
 #define NOT_BUILT (-XEN_EOPNOTSUPP)
+
+#ifdef GUEST_PL011_BASE
+#define NO_VUART_OP BAD
+#else
+#define NO_VUART_OP (-XEN_ENOSYS)
+#endif
 
 /* Xen looks at the frames before it looks at the caller: those of dom0 alone are bad. */
 static void prepare_permission(struct cell *cell)
@@ -88,6 +95,7 @@ const struct row matrix_domctl[] = {
     {DOMCTL(setnodeaffinity, BAD, BAD)},
     {DOMCTL(getnodeaffinity, 0, 0)},
     {DOMCTL(cacheflush, 0, 0)},
+    {DOMCTL(vuart_op, NO_VUART_OP, NO_VUART_OP, .vuart_op.cmd = 99)},
     {DOMCTL(get_paging_mempool_size, 0, 0)},
     {DOMCTL(set_paging_mempool_size, BAD, BAD, .paging_mempool.size = 1)},
     {DOMCTL(set_llc_colors, NOT_BUILT, NOT_BUILT)},

@@ -254,6 +254,7 @@ static void break_events(void)
     BROKEN(d->events.free_first, of_virq, "the queue of freed ports is wrong at");
     BROKEN(e->vcpu, 99, "is not sound");
     BROKEN(d->events.active, 0, "ports are bound, 0 are counted");
+    BROKEN(e->state, EVTCHN_TO_OWN, "the other end of port");
 }
 
 static void break_grants(void)

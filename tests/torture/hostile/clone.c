@@ -61,7 +61,7 @@ static void unsee(uint64_t to, unsigned int count)
     }
 }
 
-static void create(struct clone *clone)
+static void create(struct clone *clone, uint32_t nr_spis)
 {
     memset(&domain_call, 0, sizeof(domain_call));
     struct xen_domctl_createdomain *config = &domain_call.u.createdomain;
@@ -71,6 +71,11 @@ static void create(struct clone *clone)
     config->max_grant_frames = 8;
     config->max_maptrack_frames = 8;
     config->grant_opts = 1;
+#ifdef GUEST_PL011_BASE
+    config->arch.nr_spis = nr_spis;
+#else
+    (void)nr_spis;
+#endif
     must(domain_op(XEN_DOMCTL_createdomain, 0) == 0, "createdomain");
     clone->domain = domain_call.domain;
     domain_call.u.max_vcpus.max = CLONE_CPUS;
@@ -95,6 +100,19 @@ static void populate(const struct clone *clone)
                                          .extent_order = 9,
                                          .domid = clone->domain};
     must(memory_op(XENMEM_populate_physmap, &arg) == CLONE_PAGES / 512, "populate_physmap");
+}
+
+static void add_uart(const struct clone *clone)
+{
+#ifdef GUEST_PL011_BASE
+    domain_call.u.vuart_op =
+        (struct xen_domctl_vuart_op){.cmd = XEN_DOMCTL_VUART_OP_INIT,
+                                     .type = XEN_DOMCTL_VUART_TYPE_VPL011,
+                                     .gfn = (GUEST_RAM0_BASE >> PAGE_SHIFT) + CLONE_UART};
+    must(domain_op(XEN_DOMCTL_vuart_op, clone->domain) == 0, "vuart_op");
+#else
+    (void)clone;
+#endif
 }
 
 /* Cells of a property of the tree in the clone. */
@@ -152,14 +170,18 @@ static void copy_image(const struct clone *clone)
     }
 }
 
-void clone_make(struct clone *clone, unsigned int slot, const struct control *order)
+static void make(struct clone *clone, unsigned int slot, const struct control *order,
+                 uint32_t nr_spis)
 {
     struct vcpu_guest_context context = {0};
     uint64_t base = GUEST_RAM0_BASE >> PAGE_SHIFT;
     clone->slot = slot;
-    create(clone);
+    create(clone, nr_spis);
     populate(clone);
     copy_image(clone);
+    if (nr_spis != 0) {
+        add_uart(clone);
+    }
     uint64_t at = WINDOW + slot * WINDOW_EACH;
     see(clone->domain, base, at, SEEN_PAGES);
     clone->control = window(at);
@@ -172,6 +194,16 @@ void clone_make(struct clone *clone, unsigned int slot, const struct control *or
     port_first_context(&context, GUEST_RAM0_BASE + (uint64_t)CLONE_IMAGE * PAGE_SIZE,
                        GUEST_RAM0_BASE + (uint64_t)CLONE_TREE * PAGE_SIZE);
     must(domain_set_context(clone->domain, 0, &context) == 0, "setvcpucontext");
+}
+
+void clone_make(struct clone *clone, unsigned int slot, const struct control *order)
+{
+    make(clone, slot, order, 0);
+}
+
+void clone_make_with_uart(struct clone *clone, unsigned int slot, const struct control *order)
+{
+    make(clone, slot, order, 1);
 }
 
 void clone_start(const struct clone *clone)

@@ -76,7 +76,7 @@ void devices_dom0(void)
 {
     struct clone clone;
     struct control order = {.vcpus = 2, .budget = hostile_scaled(RANDOM)};
-    clone_make(&clone, 0, &order);
+    clone_make_with_uart(&clone, 0, &order);
     clone_start(&clone);
     check("T3: the clone came to the end", clone_watch(&clone));
     print("CALLS T3 %lu\n", clone_beats(&clone));

@@ -46,6 +46,7 @@ struct control {
 enum {
     CLONE_TABLE = 1, /* pages: int16_t [SHAPES][256], the results of one hypercall */
     CLONE_TREE = 4,  /* pages: a device tree */
+    CLONE_UART = 15, /* page: the ring of its virtual UART */
     CLONE_ARGS = 16, /* page for each vCPU, 16 pages apart: arguments of calls */
     CLONE_IMAGE = 512,
     CLONE_SPARE = 3 * 512, /* 2 MiB that no code needs */
@@ -79,6 +80,9 @@ uint64_t hostile_scaled(uint64_t count);
 /* Makes a clone, paused; `order` has budget, vcpus, peer, mode and a number added to the seed. Gives
  * up on an error. */
 void clone_make(struct clone *clone, unsigned int slot, const struct control *order);
+/* The same with a virtual UART, where guests have one: the frame of its ring is the clone's, nobody is
+ * at the other end. */
+void clone_make_with_uart(struct clone *clone, unsigned int slot, const struct control *order);
 void clone_start(const struct clone *clone);
 /* True: it has shut down. */
 bool clone_ended(const struct clone *clone);
