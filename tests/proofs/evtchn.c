@@ -27,6 +27,8 @@
 
 extern const struct evtchn_ops proof_form;
 
+static void proof_heard(const struct evtchn *e);
+
 #include "xen/control/evtchn_op.c"
 #include "xen/event/evtchn.c"
 #include "xen/event/virq.c"
@@ -36,7 +38,7 @@ extern const struct evtchn_ops proof_form;
 
 static bool nothing_is_told(void)
 {
-    return nr_raised == 0 && nr_cleared == 0 && nr_unmasked == 0;
+    return nr_raised == 0 && nr_cleared == 0 && nr_unmasked == 0 && nr_heard == 0;
 }
 
 static void check_state(void)
@@ -63,6 +65,9 @@ static void check_bound(evtchn_port_t port, enum evtchn_state state)
         CHECK(watch.before.state == EVTCHN_FREE);
     } else if (state == EVTCHN_INTERDOMAIN && watch.e == e->u.peer) {
         CHECK(watch.before.state == EVTCHN_UNBOUND && watch.before.u.remote == domain0.id);
+    } else if (state == EVTCHN_TO_OWN && watch.e == e->u.peer) {
+        CHECK(watch.before.state == EVTCHN_OWN && watch.before.u.peer == NULL);
+        CHECK(watch.before.wanted == domain0.id);
     } else {
         CHECK(is_as_before());
     }
@@ -82,7 +87,7 @@ void prove_pair(void)
     if (rc == 0) {
         const struct evtchn *e = ports[0][arg.local_port % NR_PORTS];
 
-        check_bound(arg.local_port, EVTCHN_INTERDOMAIN);
+        check_bound(arg.local_port, e->state == EVTCHN_TO_OWN ? EVTCHN_TO_OWN : EVTCHN_INTERDOMAIN);
         CHECK(arg.remote_port < NR_PORTS && e->u.peer == ports[peer][arg.remote_port % NR_PORTS]);
         CHECK(nr_raised == 1 && raised == e); /* told to look once */
         REACHED("two ports are bound");
@@ -161,8 +166,11 @@ void prove_close(void)
         CHECK(domain0.events.free_last == port && domain0.events.active + 1u == active);
         CHECK(nr_raised == 0 && nr_unmasked == 0 && nr_cleared == 1 && cleared == e);
         if (watch.e == e) {
-            CHECK(watch.before.state > EVTCHN_RESERVED);
-        } else if (watch.before.state == EVTCHN_INTERDOMAIN && watch.before.u.peer == e) {
+            CHECK(watch.before.state >= EVTCHN_UNBOUND);
+        } else if (watch.before.state == EVTCHN_OWN && watch.before.u.peer == e) {
+            CHECK(watch.e->state == EVTCHN_OWN && watch.e->u.peer == NULL);
+        } else if (evtchn_other_end(&watch.before) == e) {
+            CHECK(watch.before.state == EVTCHN_INTERDOMAIN);
             CHECK(watch.e->state == EVTCHN_UNBOUND && watch.e->u.remote == domain0.id);
             REACHED("the other end waits again");
         } else {
@@ -171,6 +179,24 @@ void prove_close(void)
     } else {
         check_failed(rc);
         REACHED("there is nothing to close");
+    }
+    check_state();
+}
+
+void prove_close_own(void)
+{
+    evtchn_port_t port = 1u + any_below(NR_PORTS - 2u);
+    const struct evtchn *e = ports[0][port];
+
+    any_state();
+    ASSUME(port < domain0.events.nr_ports && e->state == EVTCHN_OWN);
+    evtchn_close_own(&domain0, port);
+    CHECK(e->state == EVTCHN_FREE && domain0.events.active == active && nr_raised == 0);
+    if (watch.e != e && evtchn_other_end(&watch.before) == e) {
+        CHECK(watch.e->state == EVTCHN_UNBOUND && watch.e->u.remote == domain0.id);
+        REACHED("who was connected waits");
+    } else {
+        CHECK(watch.e == e || is_as_before());
     }
     check_state();
 }
@@ -188,6 +214,9 @@ void prove_send(void)
         check_failed(rc);
     } else if (e->state == EVTCHN_UNBOUND) {
         CHECK(nr_raised == 0);
+    } else if (e->state == EVTCHN_TO_OWN) {
+        CHECK(nr_raised == 0 && nr_heard == 1 && heard == e->u.peer);
+        REACHED("the hypervisor hears of it");
     } else {
         CHECK(port < NR_PORTS && (e->state == EVTCHN_INTERDOMAIN || e->state == EVTCHN_IPI));
         CHECK(nr_raised == 1 && raised == (e->state == EVTCHN_IPI ? e : e->u.peer));
@@ -206,7 +235,7 @@ void prove_unmask(void)
     any_state();
     rc = evtchn_op_unmask(&call);
     CHECK(is_as_before() && nr_raised == 0 && nr_cleared == 0);
-    CHECK(nr_unmasked == (rc == 0 && e->state > EVTCHN_RESERVED));
+    CHECK(nr_unmasked == (rc == 0 && evtchn_usable(e)));
     CHECK(nr_unmasked == 0 || unmasked == e);
     check_state();
 }

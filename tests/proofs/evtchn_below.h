@@ -17,9 +17,9 @@ static struct vcpu vcpu00, vcpu01, vcpu10, vcpu11;
 static struct vcpu *vcpus0[] = {&vcpu00, &vcpu01}, *vcpus1[] = {&vcpu10, &vcpu11};
 static struct vcpu *const vcpus[NR_DOMAINS][NR_VCPUS] = {{&vcpu00, &vcpu01}, {&vcpu10, &vcpu11}};
 
-static const struct evtchn *raised, *cleared, *unmasked; /* the last one */
-static unsigned int nr_raised, nr_cleared, nr_unmasked;  /* in this operation */
-static unsigned int rank_held;                           /* locks that are held */
+static const struct evtchn *raised, *cleared, *unmasked, *heard;  /* the last one */
+static unsigned int nr_raised, nr_cleared, nr_unmasked, nr_heard; /* in this operation */
+static unsigned int rank_held;                                    /* locks that are held */
 
 static struct cpu cpu;
 struct cpu *proof_cpu = &cpu;
@@ -34,7 +34,15 @@ static bool is_locked(const struct evtchn *e)
 static bool is_pinned(const struct evtchn *e)
 {
     return is_locked(e) || spin_is_locked(&evtchn_bind_lock) ||
-           (e->state == EVTCHN_INTERDOMAIN && is_locked(e->u.peer));
+           (evtchn_other_end(e) != NULL && is_locked(e->u.peer));
+}
+
+/* The hypervisor hears of an event: its end is e. */
+static void proof_heard(const struct evtchn *e)
+{
+    CHECK(is_pinned(e) && e->state == EVTCHN_OWN);
+    heard = e;
+    nr_heard++;
 }
 
 /* The form in which ports are told to guests, called only as its contract lets. */

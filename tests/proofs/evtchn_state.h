@@ -30,9 +30,13 @@ static bool peer_is_valid(const struct evtchn *e)
     for (unsigned int i = 0; i < NR_DOMAINS * NR_PORTS; i++) {
         const struct evtchn *peer = ports[i / NR_PORTS][i % NR_PORTS];
 
-        known = known || (e->u.peer == peer && peer != e && peer->u.peer == e &&
-                          i % NR_PORTS < domains[i / NR_PORTS]->events.fresh &&
-                          peer->state == EVTCHN_INTERDOMAIN);
+        known =
+            known ||
+            (e->u.peer == peer && peer != e && peer->u.peer == e &&
+             (i % NR_PORTS < domains[i / NR_PORTS]->events.fresh || peer->state == EVTCHN_OWN) &&
+             peer->state == (e->state == EVTCHN_OWN      ? EVTCHN_TO_OWN
+                             : e->state == EVTCHN_TO_OWN ? EVTCHN_OWN
+                                                         : EVTCHN_INTERDOMAIN));
     }
     return known;
 }
@@ -46,7 +50,9 @@ static bool port_is_valid(unsigned int d, unsigned int port)
         return good && e->state == EVTCHN_RESERVED;
     }
     switch (e->state) {
-    case EVTCHN_INTERDOMAIN: return good && peer_is_valid(e);
+    case EVTCHN_INTERDOMAIN:
+    case EVTCHN_TO_OWN: return good && peer_is_valid(e);
+    case EVTCHN_OWN: return good && e->vcpu == 0 && (e->u.peer == NULL || peer_is_valid(e));
     case EVTCHN_VIRQ: return good && virq_is_valid(d, e);
     case EVTCHN_FREE: return good && e->vcpu == 0;
     default: return good && e->state != EVTCHN_RESERVED && e->state <= EVTCHN_IPI;
@@ -115,8 +121,8 @@ static bool table_is_valid(unsigned int d)
             good = good && port_is_valid(d, port);
             bound += evtchn_usable(e);
         } else if (port < t->nr_ports) {
-            good = good && e->d == domains[d] && e->port == port && e->state == EVTCHN_FREE &&
-                   e->vcpu == 0 && !is_locked(e);
+            good = good && port_is_valid(d, port) &&
+                   (e->state == EVTCHN_FREE || e->state == EVTCHN_OWN);
         }
     }
     return good && t->active == bound;
@@ -149,8 +155,12 @@ static void any_port(unsigned int d, unsigned int port)
     e->lock.rank = LOCK_EVENT_PORT;
     e->state = (uint8_t)(port == 0 ? EVTCHN_RESERVED : any_below(EVTCHN_IPI + 1u));
     e->vcpu = nondet_u16();
-    if (e->state == EVTCHN_INTERDOMAIN) {
+    if (e->state == EVTCHN_INTERDOMAIN || e->state == EVTCHN_TO_OWN ||
+        (e->state == EVTCHN_OWN && nondet_bool())) {
         e->u.peer = any_peer();
+    } else if (e->state == EVTCHN_OWN) {
+        e->u.peer = NULL;
+        e->wanted = nondet_u16();
     } else {
         e->u.next = nondet_u32();
     }
@@ -208,7 +218,9 @@ static bool is_as_before(void)
     bool good = e->state == b->state && e->vcpu == b->vcpu;
 
     switch (b->state) {
-    case EVTCHN_INTERDOMAIN: return good && e->u.peer == b->u.peer;
+    case EVTCHN_INTERDOMAIN:
+    case EVTCHN_TO_OWN:
+    case EVTCHN_OWN: return good && e->u.peer == b->u.peer;
     case EVTCHN_UNBOUND: return good && e->u.remote == b->u.remote;
     case EVTCHN_VIRQ: return good && e->u.virq == b->u.virq;
     default: return good;
