@@ -38,6 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ARGS",
         help="further options of QEMU, as in --qemu-args='-s'",
     )
+    add(
+        "--passthrough",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="leave a device to guests: PATH of its node in the machine's device tree; dom0 has in "
+        "/root/devices what an xl.cfg says of it; repeatable",
+    )
     add = parser.add_argument_group("what runs on it").add_argument
     add("--hypervisor", metavar="FILE", help="hypervisor instead of this one; `xen`: Debian's Xen")
     add("--xen-args", default="", metavar="ARGS", help="added to the hypervisor's command line")
@@ -77,12 +85,13 @@ def plan(board: Board, args: argparse.Namespace) -> System:
     except UserError as e:
         raise UserError(f"--memory: {e.message}", 2) from e
     smp = args.smp if args.smp is not None else board.smp
+    spared = tuple(args.passthrough)
     if args.config or args.files:
-        return _described(board, args, smp, memory)
+        return replace(_described(board, args, smp, memory), passthrough=spared)
     none = Path()
     system = System(board, none, none, none, smp, memory, args.xen_args, args.dom0_args)
     system.check_dom0_memory()
-    return system
+    return replace(system, passthrough=spared)
 
 
 def _is_named(kernel: object) -> bool:

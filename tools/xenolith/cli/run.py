@@ -119,7 +119,7 @@ def _check_card(args: argparse.Namespace) -> None:
     if not args.source:
         return
     boot.facts(find(args.board))
-    for name in ("kernel", "initrd", "config", "dry_run"):
+    for name in ("kernel", "initrd", "config", "dry_run", "passthrough"):
         if vars(args)[name]:
             if name == "dry_run":
                 raise UserError("--dry-run: a card's files are gone with the run; leave one out", 2)
@@ -139,6 +139,9 @@ def _check_debian(board: Board, args: argparse.Namespace) -> None:
     if args.dom0 != DEBIAN:
         return
     debian.check(board)
+    if args.passthrough:
+        what = "--passthrough: only the small dom0 finds the files for it"
+        raise UserError(f"{what}; leave it or --dom0 debian away", 2)
     for name in ("kernel", "initrd", "config", "source"):
         if vars(args)[name]:
             option = "from" if name == "source" else name

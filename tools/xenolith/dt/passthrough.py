@@ -23,6 +23,8 @@ GUEST_CONTROLLER = 0xFDE8
 PAGE = 4096
 CONTROLLERS = re.compile(r"gic|plic|aplic")
 """Compatibles of controllers whose numbers a guest's controller has, too."""
+FIRST_SPI = 32
+"""The GIC's number of the shared interrupt that its specifiers call 0."""
 FOREIGN = re.compile(
     r"(assigned-)?clock(s|-names|-parents|-rates)|pinctrl-.*|resets?|reset-names|power-domains?"
     r"|power-domain-names|iommus|iommu-map.*|dmas|dma-names|interconnects?|interconnect-names"
@@ -72,7 +74,7 @@ class _Maker:
         if ranges:
             wide = [value for row in ranges for value in row]
             blob.set_bytes(copy, "reg", struct.pack(f">{len(wide)}Q", *wide))
-            mapped = [value for row in ranges for value in _pages(*row)]
+            mapped = [value for row in ranges for value in pages(*row)]
             blob.set_bytes(copy, "xen,reg", struct.pack(f">{len(mapped)}Q", *mapped))
             for start, size in ranges:
                 if start % PAGE or size % PAGE:
@@ -158,10 +160,23 @@ def _walk(node: Any) -> list[Any]:
     return [node, *(found for child in node.nodes for found in _walk(child))]
 
 
-def _pages(start: int, size: int) -> tuple[int, int, int]:
+def pages(start: int, size: int) -> tuple[int, int, int]:
     """Host address, size and guest address of whole pages."""
     first = start // PAGE * PAGE
     return first, -(-(start + size - first) // PAGE) * PAGE, first
+
+
+def interrupts(host: Any, path: str) -> list[int]:
+    """A device's interrupts, as the main interrupt controller numbers them. Raises UserError."""
+    maker, node = _Maker(host), host.get_node(path)
+    maker.interrupts(node, fdt.Node(node.name), path)
+    data = blob.get_bytes(node, "interrupts") or b""
+    values = struct.unpack(f">{len(data) // 4}I", data)
+    parent = maker.controller(path)
+    width = address.cells(parent, "#interrupt-cells", 1) if parent is not None else 1
+    if width == 3:  # of a GIC: kind, number, trigger
+        return [number + FIRST_SPI for number in values[1::3]]
+    return list(values[::width])
 
 
 def make(host: Any, paths: Sequence[str]) -> Partial:

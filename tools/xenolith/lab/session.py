@@ -11,7 +11,7 @@ from pathlib import Path
 
 from xenolith import OUTPUT
 from xenolith.dom0 import cache
-from xenolith.lab import protocol, qemu
+from xenolith.lab import passed, protocol, qemu
 from xenolith.lab.console import FORBIDDEN, Console, Deadline, LabError
 from xenolith.lab.extras import NOTHING, Extras
 from xenolith.lab.protocol import Collector, Result, Terminal
@@ -55,10 +55,11 @@ def prepare(
     hypervisor, dom0 = boot.images(system)
     extra, network = devices(system, options)
     usual = boot.initrd_bytes(system.initrd, b"")
-    more = options.extras.entries(usual)
+    base = qemu.base_tree(system.board, system.smp, system.memory, extra)
+    base, given = passed.give(base, system.passthrough)
+    more = [*options.extras.entries(usual), *given]
     own = protocol.overlay(token, commands, options.terminal, network=network, more=more)
     initrd = usual + own
-    base = qemu.base_tree(system.board, system.smp, system.memory, extra)
     taken = tuple(qemu.taken(system.board, system.memory, hypervisor, len(base)))
     where = boot.layout(system, dom0, len(initrd), taken)
     tree = cache.write_atomic(folder / "xen.dtb", boot.device_tree(system, base, where))

@@ -58,6 +58,8 @@ class System:
     xen_args: str = ""
     dom0_args: str = ""
     lines: Lines | None = None
+    passthrough: tuple[str, ...] = ()
+    """Paths of nodes of the machine's device tree that dom0 leaves to guests."""
 
     def __post_init__(self) -> None:
         board = self.board
