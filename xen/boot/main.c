@@ -154,6 +154,7 @@ void xen_main(paddr_t fdt)
     vpl011_init();
     arch_p2m_init();
     boot_init_cpu();
+    irq_init_holding();
     cpu_start_all();
     if (XEN_DEBUG) {
         debug_init();

@@ -37,7 +37,7 @@ static int domctl_irq_check(const struct xen_domctl_bind_pt_irq *bind)
 
 static void domctl_irq_explain(const struct domain *d, uint32_t irq, int rc)
 {
-    if (rc == -EIO) {
+    if (rc == -EPERM) {
         guest_printk(current_vcpu(),
                      XENLOG_WARNING "interrupt %u is of no device that the host's device tree "
                                     "has and that is on\n",

@@ -8,10 +8,18 @@
 #include <xen/errno.h>
 #include <xen/irq.h>
 #include <xen/printk.h>
+#include <xen/timer.h>
 #include <xen/trap.h>
+
+/* An interrupt that comes more often than that on a CPU where others run is held back for a while:
+ * it takes at most one percent of their time. */
+#define INTRUDE_MAX  64u
+#define INTRUDE_TIME MILLISECS(1)
+#define HOLD_TIME    MILLISECS(10)
 
 static struct irq_desc descs[ARCH_NR_IRQS];
 static uint32_t spurious;
+static struct timer hold_timer; /* lets go what is held */
 
 void irq_init(void)
 {
@@ -72,7 +80,7 @@ static int irq_give(struct irq_desc *desc, struct domain *d, unsigned int irq, u
     int rc;
 
     if (!desc->described) {
-        return -EIO;
+        return -EPERM;
     }
     if (d->vuart != NULL && virq == ARCH_VUART_IRQ) {
         return -EBUSY;
@@ -81,6 +89,7 @@ static int irq_give(struct irq_desc *desc, struct domain *d, unsigned int irq, u
     if (rc == 0) {
         desc->d = d;
         desc->virq = virq;
+        desc->told = false;
         d->nr_irqs++;
         arch_irq_set_type(irq, desc->edge);
         arch_irq_route(irq, d->vcpu != NULL && d->vcpu[0] != NULL ? d->vcpu[0]->cpu : this_cpu());
@@ -118,6 +127,7 @@ static bool irq_take_back(struct domain *d, struct irq_desc *desc, unsigned int 
         arch_irq_disable(irq);
         arch_virq_unroute(d, desc->virq);
         desc->d = NULL;
+        desc->wanted = false;
         d->nr_irqs--;
     }
     spin_unlock(&desc->lock);
@@ -149,6 +159,7 @@ void irq_follow(struct irq_desc *desc, const struct domain *d, const struct vcpu
     if (desc->d != d) {
         return; /* given back meanwhile */
     }
+    desc->wanted = target != NULL;
     if (target == NULL) {
         arch_irq_disable(irq);
         return;
@@ -156,7 +167,67 @@ void irq_follow(struct irq_desc *desc, const struct domain *d, const struct vcpu
     if (target->cpu != NULL) {
         arch_irq_route(irq, target->cpu);
     }
-    arch_irq_enable(irq);
+    if (!desc->held) {
+        arch_irq_enable(irq);
+    }
+}
+
+static void irq_let_go(void *data __unused)
+{
+    for (unsigned int irq = 0; irq < arch_irq_count(); irq++) {
+        struct irq_desc *desc = &descs[irq];
+
+        if (READ_ONCE(desc->held)) {
+            spin_lock(&desc->lock);
+            desc->held = false;
+            if (desc->wanted) {
+                arch_irq_enable(irq);
+            }
+            spin_unlock(&desc->lock);
+        }
+    }
+}
+
+void irq_init_holding(void)
+{
+    if (timer_init(&hold_timer, this_cpu(), irq_let_go, NULL) != 0) {
+        panic("No memory for a timer of interrupts\n");
+    }
+}
+
+static void irq_hold(struct irq_desc *desc, unsigned int irq)
+{
+    arch_irq_disable(irq);
+    desc->held = true;
+    timer_set(&hold_timer, time_now() + HOLD_TIME); /* others wait a little longer */
+    if (!desc->told) {
+        desc->told = true;
+        printk(XENLOG_WARNING
+               "d%u: interrupt %u comes again and again where others run: held back, "
+               "10 ms each time. Let its guest take it and end it on one vCPU\n",
+               (unsigned int)desc->d->id, irq);
+    }
+}
+
+/*
+ * A guest pays for its interrupts: one that was handed over does not come again before the guest
+ * has ended it. But it can end it, or let it be pending again, on one CPU, and have it come on
+ * another one, where its vCPU does not run.
+ */
+static bool irq_intrudes(struct irq_desc *desc)
+{
+    const struct vcpu *v = current_vcpu();
+    s_time_t now;
+    bool often;
+
+    if (v == NULL || v->d == desc->d || ++desc->intruded < INTRUDE_MAX) {
+        return false;
+    }
+    now = time_now();
+    often = now - desc->since < INTRUDE_TIME;
+    desc->since = now;
+    desc->intruded = 0;
+    return often;
 }
 
 /* The owner's lock is held: who had it may have given it back since it was acknowledged. */
@@ -193,6 +264,9 @@ void irq_dispatch(unsigned int irq)
     spin_lock(&desc->lock);
     if (desc->d != NULL) {
         arch_virq_forward(desc->d, desc->virq, irq);
+        if (irq_intrudes(desc)) {
+            irq_hold(desc, irq);
+        }
     } else {
         irq_spurious(irq);
     }

@@ -4,6 +4,7 @@
 
 #include <xen/compiler.h>
 #include <xen/spinlock.h>
+#include <xen/time.h>
 #include <xen/types.h>
 
 struct cpu;
@@ -14,13 +15,19 @@ struct irq_desc {
     spinlock_t lock;
     void (*fn)(unsigned int irq, void *data); /* hypervisor's handler, or NULL */
     void *data;
-    struct domain *d; /* domain that has it, or NULL */
-    uint32_t virq;    /* its number there */
-    bool described;   /* the device tree says what triggers it ... */
-    bool edge;        /* ... an edge, or a level */
+    struct domain *d;  /* domain that has it, or NULL */
+    uint32_t virq;     /* its number there */
+    bool described;    /* the device tree says what triggers it ... */
+    bool edge;         /* ... an edge, or a level */
+    bool wanted;       /* its guest has enabled it */
+    bool held;         /* but it is off for a while, see irq_hold */
+    bool told;         /* which the log has said */
+    uint32_t intruded; /* how often it came while others ran, since ... */
+    s_time_t since;
 };
 
 void irq_init(void);
+void irq_init_holding(void); /* when there are timers */
 /* The hypervisor's own: handler runs on the CPU that takes it. Private interrupts: call on each CPU
  * (same fn). -EBUSY. */
 int __must_check irq_request(unsigned int irq, bool edge, void (*fn)(unsigned int irq, void *data),
@@ -29,7 +36,7 @@ int __must_check irq_request(unsigned int irq, bool edge, void (*fn)(unsigned in
 void irq_describe(unsigned int irq, bool edge);
 /*
  * Give a shared interrupt to d as virq. -EBUSY: taken, or d uses that number; -EINVAL: not a shared
- * one, or no number of d's; -EIO: not described; -ESRCH: d is dying. Enabled at the host when the
+ * one, or no number of d's; -EPERM: not described; -ESRCH: d is dying. Enabled at the host when the
  * guest enables it.
  */
 int __must_check irq_assign(struct domain *d, unsigned int irq, unsigned int virq);

@@ -10,6 +10,7 @@
 #include <xen/bitops.h>
 #include <xen/domain.h>
 #include <xen/errno.h>
+#include <xen/irq.h>
 #include <xen/trap.h>
 
 #define FIRST_SHARED  32u
@@ -106,7 +107,8 @@ int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
         return -EBUSY;
     }
     d->arch.host_irq[virq] = (uint16_t)irq;
-    arch_irq_enable(irq); /* this guest enables everything at once */
+    irq_desc(irq)->wanted = true; /* this guest enables everything at once */
+    arch_irq_enable(irq);
     return 0;
 }
 
