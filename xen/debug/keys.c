@@ -180,6 +180,7 @@ void keys_handle(char key)
 {
     if (XEN_DEBUG && key == 'i') {
         keys_check();
+        return;
     }
     for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
         if (keys[i].key == key) {
@@ -187,5 +188,8 @@ void keys_handle(char key)
             keys[i].fn();
             return;
         }
+    }
+    if (key > ' ' && key <= '~') {
+        printk("'%c' pressed: no such key; 'h' shows those there are\n", key);
     }
 }

@@ -44,8 +44,12 @@ def test_keys(tools: Any, key: str, says: str) -> None:
     assert re.search(says, said, re.DOTALL), said
 
 
-def test_other_keys_do_nothing(tools: Any) -> None:
-    assert press(tools, "xyz\0\xff") == (0, "")
+def test_other_keys_are_answered(tools: Any) -> None:
+    """But for what is no letter, as the ends of lines that somebody types."""
+    rc, said = press(tools, "x\r\n\0 ~")
+    assert rc == 0
+    assert re.findall(r"'(.)' pressed: no such key; 'h' shows", said) == ["x", "~"]
+    assert said.count("\n") == 1
 
 
 @pytest.mark.parametrize("preempt", [0, 1])
