@@ -27,15 +27,16 @@ static int domctl_create_check_grants(const struct xen_domctl_createdomain *conf
 {
     if (config->grant_opts != GRANT_VERSION) {
         guest_printk(current_vcpu(),
-                     XENLOG_INFO "createdomain: grant options %#x: only version 1 is supported\n",
+                     XENLOG_WARNING
+                     "createdomain: grant options %#x: only version 1 is supported\n",
                      config->grant_opts);
         return -EINVAL;
     }
     if (!domctl_create_limit_ok(config->max_grant_frames, opt.gnttab_max_frames) ||
         !domctl_create_limit_ok(config->max_maptrack_frames, opt.gnttab_max_maptrack_frames)) {
         guest_printk(current_vcpu(),
-                     XENLOG_INFO "createdomain: %d grant and %d maptrack frames, more than "
-                                 "gnttab_max_frames=%u and gnttab_max_maptrack_frames=%u\n",
+                     XENLOG_WARNING "createdomain: %d grant and %d maptrack frames, more than "
+                                    "gnttab_max_frames=%u and gnttab_max_maptrack_frames=%u\n",
                      config->max_grant_frames, config->max_maptrack_frames, opt.gnttab_max_frames,
                      opt.gnttab_max_maptrack_frames);
         return -EINVAL;
@@ -49,17 +50,17 @@ static int domctl_create_check(const struct xen_domctl_createdomain *config)
     uint32_t possible = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_xs_domain;
 
     if ((config->flags & ~possible) != 0) {
-        guest_printk(current_vcpu(), XENLOG_INFO "createdomain: flags %#x are not supported\n",
+        guest_printk(current_vcpu(), XENLOG_WARNING "createdomain: flags %#x are not supported\n",
                      config->flags & ~possible);
         return -EINVAL;
     }
     if (config->iommu_opts != 0 || config->altp2m_opts != 0 || config->vmtrace_size != 0) {
-        guest_printk(current_vcpu(),
-                     XENLOG_INFO "createdomain: IOMMU, altp2m or vmtrace options not supported\n");
+        guest_printk(current_vcpu(), XENLOG_WARNING
+                     "createdomain: IOMMU, altp2m or vmtrace options not supported\n");
         return -EINVAL;
     }
     if (config->max_vcpus < 1 || config->max_vcpus > MAX_DOMAIN_VCPUS) {
-        guest_printk(current_vcpu(), XENLOG_INFO "createdomain: %u vCPUs\n", config->max_vcpus);
+        guest_printk(current_vcpu(), XENLOG_WARNING "createdomain: %u vCPUs\n", config->max_vcpus);
         return -EINVAL;
     }
     return domctl_create_check_grants(config);
@@ -104,6 +105,9 @@ long domctl_createdomain(struct op_call *call)
     }
     d = domain_create(id, config, false, &rc);
     if (d == NULL) {
+        guest_printk(current_vcpu(), XENLOG_WARNING "createdomain: %s (%d)\n",
+                     rc == -ENOMEM ? "out of memory" : "no CPU in that pool, or no grant frames",
+                     rc);
         return rc;
     }
     d->p2m.pool_pages = d->p2m.table_pages; /* set_paging_mempool_size comes next */

@@ -19,9 +19,10 @@
 #define MAX_SPIS       (ARCH_NR_IRQS - GIC_NR_PRIVATE)
 #define DOM0_EVENT_PPI 16u /* as Xen chooses it: no device of the supported boards has it */
 
+/* What the tools ask for. dom0's own configuration is never refused: at boot nobody is current. */
 static int domain_config_refuse(const char *why)
 {
-    printk(XENLOG_DEBUG "createdomain: %s\n", why);
+    guest_printk(current_vcpu(), XENLOG_WARNING "createdomain: %s\n", why);
     return -EINVAL;
 }
 
@@ -38,7 +39,8 @@ int arch_domain_config(struct xen_domctl_createdomain *config)
         config->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_V2;
     }
     if (config->arch.gic_version != XEN_DOMCTL_CONFIG_GIC_V2) {
-        return domain_config_refuse("only GICv2 on this host");
+        (void)domain_config_refuse("only GICv2 on this host");
+        return -ENODEV;
     }
     if (config->max_vcpus == 0 || config->max_vcpus > ARCH_MAX_VCPUS) {
         return domain_config_refuse("a GICv2 guest has 1 to 8 vCPUs");

@@ -13,9 +13,10 @@
 #include <xen/errno.h>
 #include <xen/printk.h>
 
+/* What the tools ask for. dom0's own configuration is never refused: at boot nobody is current. */
 static int domain_config_refuse(const char *why)
 {
-    printk(XENLOG_DEBUG "createdomain: %s\n", why);
+    guest_printk(current_vcpu(), XENLOG_WARNING "createdomain: %s\n", why);
     return -EINVAL;
 }
 

@@ -19,8 +19,8 @@ struct kernel_info;
  * have none. ARCH_VUART_IRQ: its shared interrupt.
  */
 
-/* Check and complete the tools' configuration (fills in chosen values). -EINVAL with the reason
- * printed at debug level. */
+/* Check and complete the tools' configuration (fills in chosen values). -EINVAL, or -ENODEV for a
+ * device that the host has not; the reason is printed as a warning. */
 int __must_check arch_domain_config(struct xen_domctl_createdomain *config);
 
 /* Create d's architectural part: virtual interrupt controller, timers' offsets. d->p2m exists. 0 or

@@ -91,7 +91,32 @@ def test_few_messages_about_guests(new_machine: Any, tools_of: Any, core: Any) -
     assert len(lines) == 4
 
 
-@pytest.mark.parametrize("levels", ["none", "error", "warning"])
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        ({"flags": 1 << 31}, "flags 0x80000000 are not supported"),
+        ({"grant_opts": 2}, "only version 1 is supported"),
+        ({"max_grant_frames": 1024}, "1024 grant and 4 maptrack frames, more than"),
+        ({"max_grant_frames": 0}, "no grant frames (-22)"),
+        ({"iommu_opts": 1}, "IOMMU, altp2m or vmtrace"),
+        ({"max_vcpus": 0}, "0 vCPUs"),
+        ({"cpupool_id": 9}, "no CPU in that pool"),
+    ],
+)
+def test_who_is_refused_a_domain_reads_why(
+    new_machine: Any, tools_of: Any, core: Any, config: dict[str, int], why: str
+) -> None:
+    """At the levels that nobody has set."""
+    machine = new_machine()
+    assert machine.boot(xen="dom0_mem=64M noreboot") == 0
+    tools = tools_of(machine)
+    core.log()
+    assert tools.domctl("createdomain", createdomain=tools.config(**config))[0] == -EINVAL
+    (line,) = core.log()
+    assert line.startswith("(XEN) d0v0 createdomain: ") and why in line
+
+
+@pytest.mark.parametrize("levels", ["none", "error"])
 def test_no_messages_where_none_are_wanted(
     new_machine: Any, tools_of: Any, core: Any, levels: str
 ) -> None:
