@@ -22,6 +22,7 @@ VERBS = {
     "build": "compile the hypervisor for a board",
     "test": "run the tests",
     "bench": "what operations cost, or guests get, beside real Xen",
+    "compare": "what real xl says here, beside what it says on real Xen",
     "torture": "hostile guests against the hypervisor, beside real Xen",
     "prove": "bounded proofs of the core's code with CBMC",
     "image": "a card image: firmware, U-Boot, hypervisor and a Debian dom0 with xl",
