@@ -47,7 +47,8 @@ static int domctl_create_check_grants(const struct xen_domctl_createdomain *conf
 /* The part of a configuration that is the same on all architectures. */
 static int domctl_create_check(const struct xen_domctl_createdomain *config)
 {
-    uint32_t possible = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_xs_domain;
+    uint32_t possible = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_xs_domain |
+                        (arch_has_vpmu() ? XEN_DOMCTL_CDF_vpmu : 0);
 
     if ((config->flags & ~possible) != 0) {
         guest_printk(current_vcpu(), XENLOG_WARNING "createdomain: flags %#x are not supported\n",

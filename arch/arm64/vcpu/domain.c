@@ -29,11 +29,11 @@ static int domain_config_refuse(const char *why)
 int arch_domain_config(struct xen_domctl_createdomain *config)
 {
     const uint32_t required = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
-                   allowed = required | XEN_DOMCTL_CDF_xs_domain;
+                   allowed = required | XEN_DOMCTL_CDF_xs_domain |
+                             (arch_has_vpmu() ? XEN_DOMCTL_CDF_vpmu : 0);
 
     if ((config->flags & required) != required || (config->flags & ~allowed) != 0) {
-        return domain_config_refuse(
-            "flags must be hvm and hap, no IOMMU, nested virtualization or vPMU");
+        return domain_config_refuse("flags must be hvm and hap, no IOMMU or nested virtualization");
     }
     if (config->arch.gic_version == XEN_DOMCTL_CONFIG_GIC_NATIVE) {
         config->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_V2;

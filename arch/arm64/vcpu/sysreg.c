@@ -9,6 +9,7 @@
 #include <asm/skip.h>
 #include <asm/sysregs.h>
 #include <asm/traps.h>
+#include <asm/vpmu.h>
 #include <asm/vtimer_ops.h>
 #include <xen/bitops.h>
 #include <xen/domain.h>
@@ -25,6 +26,9 @@ struct sysreg_row {
 #define ANY_OP2      SYSREG(0, 0, 0, 0, 7)
 #define ANY_CRM      SYSREG(0, 0, 0, 15, 0)
 #define ANY_CRM_LOW3 SYSREG(0, 0, 0, 7, 0)
+
+#define DFR0       SYSREG(3, 0, 0, 5, 0) /* ID_AA64DFR0_EL1 */
+#define DFR0_PMUV3 (1ul << 8)
 
 #define FIELD(low) (0xful << (low)) /* identification fields have four bits */
 
@@ -82,8 +86,8 @@ static uint64_t sysreg_id_value(uint32_t reg)
     switch (reg) {
         ID(4, 0, sysreg_id_pfr0(real))
         ID(4, 1, real & (FIELD(0) | FIELD(4))) /* PFR1: BT, SSBS */
-    case SYSREG(3, 0, 0, 5, 0):
-        return 6ul | 1ul << 12 | 1ul << 20; /* DFR0: version 8, two break- and watchpoints */
+    case DFR0:
+        return 6ul | 1ul << 12 | 1ul << 20; /* version 8, two break- and watchpoints */
         ID(6, 0, real & ~FIELD(24))         /* ISAR0: no TME */
         ID(6, 1, real & ~(FIELD(4) | FIELD(8) | FIELD(24) | FIELD(28) | FIELD(56) | FIELD(60)))
         ID(7, 0,
@@ -99,10 +103,10 @@ static uint64_t sysreg_id_value(uint32_t reg)
     }
 }
 
-static bool sysreg_id(struct vcpu *v __unused, uint32_t reg, bool write, uint64_t *value)
+static bool sysreg_id(struct vcpu *v, uint32_t reg, bool write, uint64_t *value)
 {
     if (!write) {
-        *value = sysreg_id_value(reg);
+        *value = sysreg_id_value(reg) | (reg == DFR0 && v->arch.pmu != NULL ? DFR0_PMUV3 : 0);
     }
     return !write;
 }
@@ -120,6 +124,13 @@ static bool sysreg_zero_el1(struct vcpu *v, uint32_t reg, bool write, uint64_t *
 {
     return (v->arch.regs.spsr & PSR_MODE_MASK) != PSR_MODE_EL0T &&
            sysreg_zero(v, reg, write, value);
+}
+
+/* Event counters, if the guest has them. */
+static bool sysreg_pmu(struct vcpu *v, uint32_t reg, bool write, uint64_t *value)
+{
+    return v->arch.pmu != NULL ? vpmu_access(reg, write, value)
+                               : sysreg_zero_el1(v, reg, write, value);
 }
 
 /* OSLSR_EL1: the OS lock is implemented, and open [Arm ARM D17.3.24]. */
@@ -166,30 +177,30 @@ static const struct sysreg_row rows[] = {
     {CNTP_CVAL, 0, sysreg_timer},
     {SYSREG(3, 0, 0, 0, 0), ANY_CRM_LOW3 | ANY_OP2, sysreg_id},
     {SYSREG(3, 0, 1, 0, 1), 0, sysreg_actlr},
-    {SYSREG(2, 0, 0, 2, 2), 0, sysreg_zero},            /* MDSCR_EL1 */
-    {SYSREG(2, 0, 1, 0, 4), 0, sysreg_zero},            /* OSLAR_EL1 */
-    {SYSREG(2, 0, 1, 1, 4), 0, sysreg_oslsr},           /* OSLSR_EL1 */
-    {SYSREG(2, 0, 1, 3, 4), 0, sysreg_zero},            /* OSDLR_EL1 */
-    {SYSREG(2, 0, 1, 4, 4), 0, sysreg_zero},            /* DBGPRCR_EL1 */
-    {SYSREG(2, 0, 1, 0, 0), 0, sysreg_zero},            /* MDRAR_EL1 */
-    {SYSREG(2, 0, 0, 0, 4), ANY_CRM, sysreg_zero},      /* DBGBVRn_EL1 */
-    {SYSREG(2, 0, 0, 0, 5), ANY_CRM, sysreg_zero},      /* DBGBCRn_EL1 */
-    {SYSREG(2, 0, 0, 0, 6), ANY_CRM, sysreg_zero},      /* DBGWVRn_EL1, OSECCR_EL1 */
-    {SYSREG(2, 0, 0, 0, 7), ANY_CRM, sysreg_zero},      /* DBGWCRn_EL1 */
-    {SYSREG(2, 0, 0, 2, 0), 0, sysreg_zero},            /* MDCCINT_EL1 */
-    {SYSREG(2, 3, 0, 1, 0), 0, sysreg_zero},            /* MDCCSR_EL0 */
-    {SYSREG(2, 3, 0, 4, 0), 0, sysreg_zero},            /* DBGDTR_EL0 */
-    {SYSREG(2, 3, 0, 5, 0), 0, sysreg_zero},            /* DBGDTRRX_EL0, DBGDTRTX_EL0 */
-    {SYSREG(2, 0, 0, 0, 2), 0, sysreg_zero},            /* OSDTRRX_EL1 */
-    {SYSREG(2, 0, 0, 3, 2), 0, sysreg_zero},            /* OSDTRTX_EL1 */
-    {SYSREG(2, 0, 7, 8, 6), 0, sysreg_zero},            /* DBGCLAIMSET_EL1 */
-    {SYSREG(2, 0, 7, 9, 6), 0, sysreg_zero},            /* DBGCLAIMCLR_EL1 */
-    {SYSREG(2, 0, 7, 14, 6), 0, sysreg_zero},           /* DBGAUTHSTATUS_EL1 */
-    {SYSREG(3, 3, 9, 12, 0), ANY_OP2, sysreg_zero_el1}, /* PMCR_EL0 ... PMCEID1_EL0 */
-    {SYSREG(3, 3, 9, 13, 0), ANY_OP2, sysreg_zero_el1}, /* PMCCNTR_EL0 ... */
-    {SYSREG(3, 3, 9, 14, 0), ANY_OP2, sysreg_zero_el1}, /* PMUSERENR_EL0, PMOVSSET_EL0 */
-    {SYSREG(3, 0, 9, 14, 0), ANY_OP2, sysreg_zero_el1}, /* PMINTENSET_EL1, PMINTENCLR_EL1 */
-    {SYSREG(3, 3, 14, 8, 0), ANY_CRM_LOW3 | ANY_OP2, sysreg_zero_el1}, /* PMEVCNTRn_EL0,
+    {SYSREG(2, 0, 0, 2, 2), 0, sysreg_zero},       /* MDSCR_EL1 */
+    {SYSREG(2, 0, 1, 0, 4), 0, sysreg_zero},       /* OSLAR_EL1 */
+    {SYSREG(2, 0, 1, 1, 4), 0, sysreg_oslsr},      /* OSLSR_EL1 */
+    {SYSREG(2, 0, 1, 3, 4), 0, sysreg_zero},       /* OSDLR_EL1 */
+    {SYSREG(2, 0, 1, 4, 4), 0, sysreg_zero},       /* DBGPRCR_EL1 */
+    {SYSREG(2, 0, 1, 0, 0), 0, sysreg_zero},       /* MDRAR_EL1 */
+    {SYSREG(2, 0, 0, 0, 4), ANY_CRM, sysreg_zero}, /* DBGBVRn_EL1 */
+    {SYSREG(2, 0, 0, 0, 5), ANY_CRM, sysreg_zero}, /* DBGBCRn_EL1 */
+    {SYSREG(2, 0, 0, 0, 6), ANY_CRM, sysreg_zero}, /* DBGWVRn_EL1, OSECCR_EL1 */
+    {SYSREG(2, 0, 0, 0, 7), ANY_CRM, sysreg_zero}, /* DBGWCRn_EL1 */
+    {SYSREG(2, 0, 0, 2, 0), 0, sysreg_zero},       /* MDCCINT_EL1 */
+    {SYSREG(2, 3, 0, 1, 0), 0, sysreg_zero},       /* MDCCSR_EL0 */
+    {SYSREG(2, 3, 0, 4, 0), 0, sysreg_zero},       /* DBGDTR_EL0 */
+    {SYSREG(2, 3, 0, 5, 0), 0, sysreg_zero},       /* DBGDTRRX_EL0, DBGDTRTX_EL0 */
+    {SYSREG(2, 0, 0, 0, 2), 0, sysreg_zero},       /* OSDTRRX_EL1 */
+    {SYSREG(2, 0, 0, 3, 2), 0, sysreg_zero},       /* OSDTRTX_EL1 */
+    {SYSREG(2, 0, 7, 8, 6), 0, sysreg_zero},       /* DBGCLAIMSET_EL1 */
+    {SYSREG(2, 0, 7, 9, 6), 0, sysreg_zero},       /* DBGCLAIMCLR_EL1 */
+    {SYSREG(2, 0, 7, 14, 6), 0, sysreg_zero},      /* DBGAUTHSTATUS_EL1 */
+    {SYSREG(3, 3, 9, 12, 0), ANY_OP2, sysreg_pmu}, /* PMCR_EL0 ... PMCEID1_EL0 */
+    {SYSREG(3, 3, 9, 13, 0), ANY_OP2, sysreg_pmu}, /* PMCCNTR_EL0 ... */
+    {SYSREG(3, 3, 9, 14, 0), ANY_OP2, sysreg_pmu}, /* PMUSERENR_EL0, PMOVSSET_EL0 */
+    {SYSREG(3, 0, 9, 14, 0), ANY_OP2, sysreg_pmu}, /* PMINTENSET_EL1, PMINTENCLR_EL1 */
+    {SYSREG(3, 3, 14, 8, 0), ANY_CRM_LOW3 | ANY_OP2, sysreg_pmu}, /* PMEVCNTRn_EL0,
                                                                           PMEVTYPERn_EL0,
                                                                           PMCCFILTR_EL0 */
 };

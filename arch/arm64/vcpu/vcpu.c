@@ -10,6 +10,7 @@
 #include <asm/mm.h>
 #include <asm/sysregs.h>
 #include <asm/vgic_state.h>
+#include <asm/vpmu.h>
 #include <asm/vtimer_ops.h>
 #include <public/arch.h>
 #include <xen/domain.h>
@@ -74,6 +75,7 @@ static void vcpu_reset(struct vcpu *v)
     v->arch.hcr = opt.vwfi_native ? HCR_GUEST : HCR_GUEST | HCR_TWI | HCR_TWE;
     vgic_vcpu_reset(v);
     vtimer_reset(v);
+    vpmu_reset(v);
 }
 
 int arch_vcpu_create(struct vcpu *v)
@@ -83,17 +85,24 @@ int arch_vcpu_create(struct vcpu *v)
     if (v->id >= ARCH_MAX_VCPUS) {
         return -EINVAL;
     }
-    rc = vtimer_vcpu_init(v);
-    if (rc == 0) {
-        vgic_vcpu_init(v);
-        vcpu_reset(v);
+    rc = vpmu_vcpu_init(v);
+    if (rc != 0) {
+        return rc;
     }
-    return rc;
+    rc = vtimer_vcpu_init(v);
+    if (rc != 0) {
+        vpmu_vcpu_destroy(v);
+        return rc;
+    }
+    vgic_vcpu_init(v);
+    vcpu_reset(v);
+    return 0;
 }
 
 void arch_vcpu_destroy(struct vcpu *v)
 {
     vtimer_vcpu_destroy(v);
+    vpmu_vcpu_destroy(v);
 }
 
 void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg)
@@ -107,6 +116,9 @@ void arch_vcpu_save(struct vcpu *v)
 {
     struct vcpu_sysregs *s = &v->arch.sys;
 
+    if (v->arch.pmu != NULL) {
+        vpmu_save(v->arch.pmu);
+    }
     vtimer_save(v);
     vgic_save(v);
     v->arch.hcr = READ_SYSREG(hcr_el2); /* VSE goes when the guest has taken it */
@@ -185,6 +197,9 @@ void arch_vcpu_load(struct vcpu *v)
     fp_load(&v->arch.fp);
     vgic_load(v);
     vtimer_load(v);
+    if (v->arch.pmu != NULL) {
+        vpmu_load(v->arch.pmu);
+    }
     isb(); /* guest addresses can be translated from here on, by the gate's run state areas for
               instance */
 }

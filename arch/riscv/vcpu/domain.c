@@ -91,6 +91,11 @@ uint64_t arch_event_callback(const struct domain *d)
                               : 0;
 }
 
+bool arch_has_vpmu(void)
+{
+    return false; /* SBI PMU */
+}
+
 const char *arch_capabilities(void)
 {
     return "xen-3.0-riscv64 ";

@@ -16,6 +16,7 @@ enum {
 };
 
 struct xen_domctl domain_call;
+uint32_t domain_options;
 
 int64_t domain_op(uint32_t cmd, domid_t domain)
 {
@@ -49,7 +50,7 @@ static domid_t create(unsigned int vcpus)
 {
     memset(&domain_call, 0, sizeof(domain_call));
     struct xen_domctl_createdomain *config = &domain_call.u.createdomain;
-    config->flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
+    config->flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | domain_options;
     config->max_vcpus = vcpus;
     config->max_evtchn_port = 1023;
     config->max_grant_frames = 4;

@@ -77,6 +77,8 @@ bool arch_domain_emulates(const struct domain *d, paddr_t start, paddr_t end);
 /* Bits of the tools' `xen_caps` string ("xen-3.0-aarch64 ..."), NUL terminated; and the hw_cap
  * words of physinfo. */
 const char *arch_capabilities(void);
+/* Can guests have event counters (XEN_DOMCTL_CDF_vpmu)? */
+bool arch_has_vpmu(void);
 uint32_t arch_physinfo_capabilities(void);
 /* XENFEAT_ bits that only this architecture's guests have (word 0 of XENVER_get_features). */
 uint32_t arch_features(void);

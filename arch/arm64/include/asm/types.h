@@ -18,6 +18,8 @@
 
 typedef uint64_t pte_t;
 
+struct vpmu;
+
 /* General registers of a guest, in the order in which the entry code stores them. */
 struct cpu_regs {
     uint64_t x[31];
@@ -33,6 +35,7 @@ struct arch_vcpu {
     struct arch_vgic_vcpu vgic;
     struct vtimer timer;
     struct vcpu_fp fp;
+    struct vpmu *pmu; /* NULL: it has no event counters */
 };
 
 struct arch_domain {

@@ -142,6 +142,11 @@ const char *arch_capabilities(void)
     return "xen-3.0-host ";
 }
 
+bool arch_has_vpmu(void)
+{
+    return false;
+}
+
 uint32_t arch_physinfo_capabilities(void)
 {
     return XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap;

@@ -12,6 +12,9 @@
 /* The operation that is made next; `domain_op` fills in all but .u. */
 extern struct xen_domctl domain_call;
 
+/* XEN_DOMCTL_CDF_* that domains have besides the usual. */
+extern uint32_t domain_options;
+
 /* 0 or a negated XEN_E. */
 int64_t domain_op(uint32_t cmd, domid_t domain);
 
