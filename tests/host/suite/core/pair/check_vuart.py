@@ -80,11 +80,12 @@ def test_no_port_and_no_room(pair: Any) -> None:
 def test_its_interrupt_is_its_own(built: Any) -> None:
     """No host's interrupt may stand behind the same number, whoever comes first."""
     domain = built.lib.host_domain(built.id)
-    assert built.lib.irq_assign(domain, 60, IRQ, False) == 0
+    built.lib.irq_describe(60, False)
+    assert built.lib.irq_assign(domain, 60, IRQ) == 0
     assert built.ask()[0] == -EINVAL
-    built.lib.irq_release(60)
+    assert built.lib.irq_release(domain, 60) == 0
     assert built.ask()[0] == 0
-    assert built.lib.irq_assign(domain, 60, IRQ, False) == -EBUSY
+    assert built.lib.irq_assign(domain, 60, IRQ) == -EBUSY
 
 
 def test_its_port_is_not_the_guests(built: Any) -> None:
