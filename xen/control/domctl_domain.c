@@ -17,10 +17,15 @@
 /* The only version of grant tables that there is. */
 #define GRANT_VERSION 1u
 
+/* Frames of a guest's tables, whatever the options say: lists of them, 8 bytes each, are made in one
+ * go. */
+#define GRANT_FRAMES_MOST    (1u << 15)
+#define MAPTRACK_FRAMES_MOST (1u << 16)
+
 /* A limit that the tools ask for, against the command line's; below 0 it is that one. */
-static bool domctl_create_limit_ok(int32_t wanted, uint32_t most)
+static bool domctl_create_limit_ok(int32_t wanted, uint32_t option, uint32_t most)
 {
-    return wanted < 0 || (uint32_t)wanted <= most;
+    return min_u32(option, (uint32_t)wanted) <= most && (wanted < 0 || (uint32_t)wanted <= option);
 }
 
 static int domctl_create_check_grants(const struct xen_domctl_createdomain *config)
@@ -32,13 +37,16 @@ static int domctl_create_check_grants(const struct xen_domctl_createdomain *conf
                      config->grant_opts);
         return -EINVAL;
     }
-    if (!domctl_create_limit_ok(config->max_grant_frames, opt.gnttab_max_frames) ||
-        !domctl_create_limit_ok(config->max_maptrack_frames, opt.gnttab_max_maptrack_frames)) {
+    if (!domctl_create_limit_ok(config->max_grant_frames, opt.gnttab_max_frames,
+                                GRANT_FRAMES_MOST) ||
+        !domctl_create_limit_ok(config->max_maptrack_frames, opt.gnttab_max_maptrack_frames,
+                                MAPTRACK_FRAMES_MOST)) {
         guest_printk(current_vcpu(),
                      XENLOG_WARNING "createdomain: %d grant and %d maptrack frames, more than "
-                                    "gnttab_max_frames=%u and gnttab_max_maptrack_frames=%u\n",
+                                    "gnttab_max_frames=%u and gnttab_max_maptrack_frames=%u, or "
+                                    "than %u and %u\n",
                      config->max_grant_frames, config->max_maptrack_frames, opt.gnttab_max_frames,
-                     opt.gnttab_max_maptrack_frames);
+                     opt.gnttab_max_maptrack_frames, GRANT_FRAMES_MOST, MAPTRACK_FRAMES_MOST);
         return -EINVAL;
     }
     return 0;

@@ -145,7 +145,7 @@ static long hypfs_list(const struct hypfs_entry *dir, uint64_t to)
         struct xen_hypfs_dirlistentry head = {.e = hypfs_describe(e),
                                               .off_next = next != NULL ? (uint16_t)room : 0};
 
-        if (guest_copy_to(to, &head, sizeof(head)) != 0 ||
+        if (guest_copy_to(to, &head, offsetof(struct xen_hypfs_dirlistentry, name)) != 0 ||
             guest_copy_to(to + offsetof(struct xen_hypfs_dirlistentry, name), e->name,
                           strlen(e->name) + 1) != 0) {
             return -EFAULT;

@@ -123,6 +123,20 @@ def test_a_new_limit_holds_for_the_next_domain(tools: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "config",
+    [
+        *({"max_grant_frames": (1 << 15) + 1}, {"max_maptrack_frames": (1 << 16) + 1}),
+        *({"max_grant_frames": -1}, {"max_maptrack_frames": -1}),
+    ],
+)
+def test_no_limit_lets_the_lists_be_huge(tools: Any, config: dict[str, int]) -> None:
+    """They are zeroed in one go: 2^24 frames would be 128 MiB."""
+    for name in ("gnttab_max_frames", "gnttab_max_maptrack_frames"):
+        assert write(tools.machine, f"/params/{name}", b"4294967295\0") == 0
+    assert tools.domctl("createdomain", createdomain=tools.config(**config))[0] == -EINVAL
+
+
+@pytest.mark.parametrize(
     ("path", "value", "error"),
     [
         ("/params/gnttab_max_frames", b"junk\0", EINVAL),
