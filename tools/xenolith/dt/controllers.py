@@ -31,13 +31,16 @@ def add(partial: bytes, host: Any) -> bytes:
     """The partial tree with the controller, if the host's tree is that of a RISC-V machine."""
     tree = blob.parse(partial)
     bus = tree.get_node("/passthrough")
-    for node in _nodes(host.root):
-        kinds = (blob.get_bytes(node, "compatible") or b"").split(b"\0")
-        if b"riscv,imsics" in kinds and _is_supervisors(node):
-            bus.append(_imsic(node))
-        elif b"riscv,aplic" in kinds and blob.get_bytes(node, "msi-parent") and _is_on(node):
-            bus.append(_aplic(node))
-        elif b"riscv,plic0" in kinds or b"sifive,plic-1.0.0" in kinds:
+    nodes = _nodes(host.root)
+    files = [n for n in nodes if _is(n, "riscv,imsics") and _is_supervisors(n)]
+    for imsic in files:
+        bus.append(_imsic(imsic))
+        parent = blob.get_bytes(imsic, "phandle")
+        for node in nodes:
+            if _is(node, "riscv,aplic") and blob.get_bytes(node, "msi-parent") == parent:
+                bus.append(_aplic(node))
+    for node in nodes:
+        if not files and (_is(node, "riscv,plic0") or _is(node, "sifive,plic-1.0.0")):
             bus.append(_plic(node))
     return blob.serialize(tree)
 
@@ -46,12 +49,12 @@ def _nodes(node: Any) -> list[Any]:
     return [node, *(found for child in node.nodes for found in _nodes(child))]
 
 
+def _is(node: Any, kind: str) -> bool:
+    return kind.encode() in (blob.get_bytes(node, "compatible") or b"").split(b"\0")
+
+
 def _is_supervisors(imsic: Any) -> bool:
     return (blob.get_bytes(imsic, "interrupts-extended") or b"")[7:8] == bytes([EXTERNAL])
-
-
-def _is_on(node: Any) -> bool:
-    return blob.get_bytes(node, "status") in (None, b"okay\0", b"ok\0")
 
 
 def _controller(source: Any, base: int, size: int, *kept: str) -> Any:
