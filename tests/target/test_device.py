@@ -173,7 +173,7 @@ def report(
     commands = {
         "library": shell.library(),
         "free before": "xl info | grep free_memory",
-        "linux": "cat /guest/clock.cfg /root/devices/*.cfg > /run/clock.cfg; "
+        "linux": "cat /guest/clock.cfg /etc/xen/devices/*.cfg > /run/clock.cfg; "
         "mkfifo /silent && xl create -c /run/clock.cfg <>/silent",
         "storms": f". /run/lib; {CYCLES.format(cycles=cycles)}",
     }

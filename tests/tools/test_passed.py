@@ -74,12 +74,12 @@ def test_nothing_is_asked_for() -> None:
 def test_whole_pages_and_each_interrupt() -> None:
     tree, files = given("gic", "/clock@9010800")
     assert tree.exist_property("xen,passthrough", "/clock@9010800")
-    assert files["root/devices/clock@9010800.cfg"].decode().splitlines() == [
-        'device_tree = "/root/devices/clock@9010800.dtb"',
+    assert files["etc/xen/devices/clock@9010800.cfg"].decode().splitlines() == [
+        'device_tree = "/etc/xen/devices/clock@9010800.dtb"',
         'iomem = [ "0x9010,2" ]',
         "irqs = [ 34, 41 ]",
     ]
-    partial = blob.parse(files["root/devices/clock@9010800.dtb"])
+    partial = blob.parse(files["etc/xen/devices/clock@9010800.dtb"])
     assert [found.name for found in partial.get_node("/passthrough").nodes] == ["clock@9010800"]
 
 
@@ -93,8 +93,8 @@ def test_whole_pages_and_each_interrupt() -> None:
 def test_the_controller_of_a_riscv_guest(kind: str, controllers: list[str]) -> None:
     """xl writes none; it is that of supervisor mode."""
     _, files = given(kind, "/clock@101000")
-    assert "irqs = [ 11 ]" in files["root/devices/clock@101000.cfg"].decode()
-    partial = blob.parse(files["root/devices/clock@101000.dtb"])
+    assert "irqs = [ 11 ]" in files["etc/xen/devices/clock@101000.cfg"].decode()
+    partial = blob.parse(files["etc/xen/devices/clock@101000.dtb"])
     names = [found.name for found in partial.get_node("/passthrough").nodes]
     assert names == ["clock@101000", *controllers]
     for name in controllers:

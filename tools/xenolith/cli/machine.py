@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="PATH",
         help="leave a device to guests: PATH of its node in the machine's device tree; dom0 has in "
-        "/root/devices what an xl.cfg says of it; repeatable",
+        "/etc/xen/devices what an xl.cfg says of it; repeatable",
     )
     add = parser.add_argument_group("what runs on it").add_argument
     add("--hypervisor", metavar="FILE", help="hypervisor instead of this one; `xen`: Debian's Xen")

@@ -13,7 +13,7 @@ from xenolith.dom0 import cpio
 from xenolith.dt import address, blob, controllers, passthrough
 from xenolith.errors import UserError
 
-FOLDER = "root/devices"
+FOLDER = "etc/xen/devices"
 
 
 def give(base: bytes, paths: Sequence[str]) -> tuple[bytes, list[cpio.Entry]]:

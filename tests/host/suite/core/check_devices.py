@@ -4,6 +4,7 @@ and how a guest that goes gives them back."""
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -15,8 +16,7 @@ SPARE, INSIDE = 50, 51
 """Interrupts of a device that is marked for guests, and of what is in it."""
 DOM0S, OFF, NOBODYS = 40, 52, 60
 """dom0's, of a device that is off, and of none."""
-SPI = 4
-"""PT_IRQ_TYPE_SPI."""
+SPI = 4  # PT_IRQ_TYPE_SPI
 GUEST_FRAME = 0x70000
 RAM = 0x40000
 TOP = 2**52
@@ -106,15 +106,13 @@ def test_what_cannot_be_given(board: Any, irq: int, wanted: int, why: str) -> No
     assert (f"interrupt {irq} " in text and why in text) is bool(why)
     assert irq_op(board, "unbind", guest, irq) < 0
     assert irq_op(board, "bind", guest, SPARE, spi=INSIDE) == -EINVAL
-    for kind in range(4):
-        assert irq_op(board, "bind", guest, SPARE, kind=kind) == -EOPNOTSUPP
-        assert irq_op(board, "unbind", guest, SPARE, kind=kind) == -EOPNOTSUPP
+    for kind, what in itertools.product(range(4), ("bind", "unbind")):
+        assert irq_op(board, what, guest, SPARE, kind=kind) == -EOPNOTSUPP
     assert irq_op(board, "bind", 999, SPARE) == -ESRCH
     assert irq_op(board, "bind", guest, SPARE) == 0, "nothing is left of all that"
 
 
 def test_the_hypervisors_own_is_not_given(board: Any) -> None:
-    """Although its node is marked."""
     handler = board.machine.ffi.callback("void(unsigned int, void *)", lambda irq, _: None)
     assert board.machine.lib.irq_request(SPARE, False, handler, board.machine.ffi.NULL) == 0
     assert irq_op(board, "bind", board.create(), SPARE) == -EPERM
@@ -122,7 +120,6 @@ def test_the_hypervisors_own_is_not_given(board: Any) -> None:
 
 
 def test_a_guest_beside_its_controllers_numbers(board: Any) -> None:
-    """A number that the guest's controller does not have."""
     guest = board.create()
     board.machine.lib.host_limit_virqs(SPARE)
     assert irq_op(board, "bind", guest, SPARE) == -EBUSY
@@ -132,7 +129,7 @@ def test_a_guest_beside_its_controllers_numbers(board: Any) -> None:
 @pytest.mark.parametrize("how", ["destroy", "unbind"])
 @pytest.mark.parametrize("active", [False, True])
 def test_it_is_given_back(board: Any, how: str, active: bool) -> None:
-    """Off, and not active, whatever the guest was doing with it; the next one gets it."""
+    """Whatever the guest was doing with it; the next one gets it."""
     first, second = board.create(), board.create()
     assert irq_op(board, "bind", first, SPARE) == 0
     assert raised(board, first, SPARE)
@@ -264,7 +261,7 @@ class Storm:
         tools.good("pausedomain", self.guest)
 
     def comes(self) -> bool:
-        """Once more; is it handed over? dom0 runs, and no time passes."""
+        """Once more; is it handed over? dom0 runs."""
         self.lib.host_complete(self.guest, SPARE)
         self.lib.host_raise(SPARE)
         self.tools.domctl("getdomaininfo", self.guest)
@@ -299,7 +296,6 @@ def test_one_that_is_held_back_changes_hands(board: Any) -> None:
 
 
 def test_a_slow_one_is_not_held_back(board: Any) -> None:
-    """A thousand in each second."""
     storm = Storm(board)
     for _ in range(300):
         storm.lib.host_advance(1_000_000)
