@@ -30,9 +30,9 @@ long sysctl_physinfo(struct op_call *call)
     info->max_cpu_id = nr_cpus_online - 1;
     info->nr_nodes = 1;
     info->cpu_khz = (uint32_t)(arch_counter_hz() / 1000);
-    info->capabilities =
-        XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1 |
-        (arch_has_vpmu() ? XEN_SYSCTL_PHYSCAP_vpmu : 0);
+    info->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap |
+                         XEN_SYSCTL_PHYSCAP_gnttab_v1 |
+                         (arch_has_vpmu() ? XEN_SYSCTL_PHYSCAP_vpmu : 0);
     info->arch_capabilities = arch_physinfo_capabilities();
     info->total_pages = memmap_ram_pages();
     info->free_pages = page_free_count();

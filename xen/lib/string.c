@@ -45,7 +45,7 @@ static inline uint64_t string_join(uint64_t *low, uint64_t next, unsigned int sh
 {
     uint64_t word = *low | next << shift;
 
-    *low = next >> (64u - shift);
+    *low = next >> (64u - shift) % 64u;
     return word;
 }
 

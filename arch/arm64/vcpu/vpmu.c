@@ -69,7 +69,7 @@ static unsigned int vpmu_counters(void)
 static void vpmu_select(uint64_t n)
 {
     WRITE_SYSREG(n, pmselr_el0);
-    isb();
+    isb(); /* the selection is in effect */
 }
 
 void vpmu_save(struct vpmu *p)
@@ -117,7 +117,7 @@ void vpmu_load(const struct vpmu *p)
     WRITE_SYSREG(p->overflowed, pmovsset_el0);
     WRITE_SYSREG(p->enabled, pmcntenset_el0);
     WRITE_SYSREG(p->interrupts, pmintenset_el1);
-    isb();
+    isb(); /* all is in place before they count */
     WRITE_SYSREG(p->control & PMCR_WRITABLE & ~PMCR_RESETS, pmcr_el0);
 }
 
