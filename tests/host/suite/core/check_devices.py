@@ -12,10 +12,8 @@ import pytest
 EPERM, ENOENT, ESRCH, E2BIG, ENOMEM, EBUSY, EINVAL, EOPNOTSUPP = (*(1, 2, 3, 7, 12, 16, 22, 95),)
 DEVICE = 0x9000
 """Frame of the board's device, which is dom0's."""
-SPARE, INSIDE = 50, 51
-"""Interrupts of a device that is marked for guests, and of what is in it."""
-DOM0S, OFF, NOBODYS = 40, 52, 60
-"""dom0's, of a device that is off, and of none."""
+SPARE, INSIDE, DOM0S, OFF, NOBODYS = 50, 51, 40, 52, 60
+"""Interrupts: of a device that is marked for guests, of what is in it; the others'."""
 SPI = 4  # PT_IRQ_TYPE_SPI
 GUEST_FRAME = 0x70000
 RAM = 0x40000
