@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's devices for dom0: register ranges into its p2m, interrupts routed to it, and what it
- * may give to guests. What is ours stays hidden. */
+ * may give to guests, which is no more than the device tree has. What is ours stays hidden. */
 #include <arch/domain.h>
 #include <arch/irq.h>
 #include <arch/mm.h>
@@ -64,16 +64,19 @@ static bool device_beside_console(const struct dt_node *n)
     return false;
 }
 
-/* Interrupt controllers, timers, firmware. */
-static bool device_is_ports(const struct dt_node *n)
+/* Nobody's but ours: interrupt controllers, timers, firmware, the console and its neighbours. */
+static bool device_is_kept(const struct dt_node *n)
 {
-    return arch_dt_skip(n) || arch_dt_is_intc(n);
+    return arch_dt_skip(n) || arch_dt_is_intc(n) || n == uart_node() || device_beside_console(n);
 }
 
-/* For a guest: dom0 gives it away, but does not get it. */
+/* For a guest, itself or what it is in: dom0 gives it away, but does not get it. */
 static bool device_is_spared(const struct dt_node *n)
 {
-    return dt_has(&dt_host, n, "xen,passthrough");
+    while (n != NULL && !dt_has(&dt_host, n, "xen,passthrough")) {
+        n = dt_parent(&dt_host, n);
+    }
+    return n != NULL;
 }
 
 bool device_hidden(const struct dt_node *n)
@@ -117,7 +120,22 @@ static const char *device_refusal(paddr_t start, paddr_t end, uint8_t flags)
     return memmap_has_ram(start, end) ? "is RAM, at least in part" : NULL;
 }
 
-/* P2M_CACHED: memory of the firmware, which memmap has reserved; dom0 chooses how to access it. */
+/* dom0 may give these to guests. */
+static void device_permit(struct rangeset *set, uint64_t start, uint64_t end,
+                          const struct dt_node *n)
+{
+    char path[96];
+
+    if (rangeset_add(set, start, end) != 0) {
+        printk(XENLOG_WARNING "%s: guests cannot be given %#lx-%#lx: too many ranges\n",
+               dt_full_path(&dt_host, n, path, sizeof(path)), start, end);
+    }
+}
+
+/*
+ * For dom0 to use, unless it is spared, and to give to guests. P2M_CACHED: memory of the firmware,
+ * which memmap has reserved; dom0 chooses how to access it, and keeps it.
+ */
 static void device_map_range(struct domain *d, const struct dt_node *n, paddr_t start,
                              uint64_t size, uint8_t flags)
 {
@@ -137,6 +155,12 @@ static void device_map_range(struct domain *d, const struct dt_node *n, paddr_t 
                dt_full_path(&dt_host, n, path, sizeof(path)), start, end, why);
         return;
     }
+    if ((flags & P2M_CACHED) == 0) {
+        device_permit(d->iomem, start >> PAGE_SHIFT, end >> PAGE_SHIFT, n);
+    }
+    if (device_is_spared(n)) {
+        return;
+    }
     rc = p2m_map(d, gfn(start >> PAGE_SHIFT), (end - start) >> PAGE_SHIFT,
                  (struct p2m_leaf){.mfn = mfn(start >> PAGE_SHIFT),
                                    .kind = P2M_MMIO,
@@ -147,7 +171,7 @@ static void device_map_range(struct domain *d, const struct dt_node *n, paddr_t 
     }
 }
 
-/* d NULL: it stays free, for a guest. */
+/* The same for an interrupt; a spared one stays free. */
 static void device_route(struct domain *d, const struct dt_node *n, const struct dt_irq *irq)
 {
     char path[96];
@@ -162,7 +186,8 @@ static void device_route(struct domain *d, const struct dt_node *n, const struct
         return; /* private interrupts belong to the CPUs: timers, PMU */
     }
     irq_describe((unsigned int)number, edge);
-    if (d == NULL) {
+    device_permit(d->irqs, (unsigned int)number, (unsigned int)number + 1u, n);
+    if (device_is_spared(n)) {
         return;
     }
     rc = irq_assign(d, (unsigned int)number, (unsigned int)number);
@@ -186,15 +211,6 @@ static void device_assign_reservation(struct domain *d, const struct dt_node *n)
     }
 }
 
-static void device_route_all(struct domain *d, const struct dt_node *n)
-{
-    struct dt_irq irq;
-
-    for (uint32_t i = 0; dt_irq(&dt_host, n, i, &irq) == 0; i++) {
-        device_route(d, n, &irq);
-    }
-}
-
 static void device_assign(struct domain *d, const struct dt_node *n)
 {
     struct dt_range reg;
@@ -214,7 +230,9 @@ static void device_assign(struct domain *d, const struct dt_node *n)
             device_route(d, n, &irq);
         }
     }
-    device_route_all(d, n);
+    for (uint32_t i = 0; dt_irq(&dt_host, n, i, &irq) == 0; i++) {
+        device_route(d, n, &irq);
+    }
 }
 
 /* dom0 may not give these frames to a guest. */
@@ -222,49 +240,51 @@ static void device_deny(struct domain *d, paddr_t start, paddr_t end)
 {
     if (start < end &&
         rangeset_remove(d->iomem, start >> PAGE_SHIFT, ((end - 1u) >> PAGE_SHIFT) + 1u) != 0) {
-        printk(XENLOG_WARNING "RAM has too many gaps: guests cannot be given device memory\n");
+        printk(XENLOG_WARNING "Too many ranges: guests cannot be given device memory\n");
         d->iomem->count = 0;
     }
 }
 
-static void device_deny_registers(struct domain *d, const struct dt_node *n)
+static void device_deny_subtree(struct domain *d, const struct dt_node *n)
 {
     struct dt_range reg;
 
-    for (uint32_t i = 0; dt_reg(&dt_host, n, i, &reg) == 0; i++) {
-        device_deny(d, reg.start, reg.start + reg.size);
+    for (const struct dt_node *m = n; m <= dt_last(&dt_host, n); m++) {
+        for (uint32_t i = 0; dt_reg(&dt_host, m, i, &reg) == 0; i++) {
+            device_deny(d, reg.start, reg.start + reg.size);
+        }
     }
 }
 
-/* All addresses, less RAM, what is reserved, and the console; the registers of nodes that are ours
- * go as the walk comes to them. */
-static void device_permit(struct domain *d)
+/* After all that permits: nodes overlap, and pages hold what is ours beside what is not. Any status:
+ * what machine mode has of a controller may be marked as off. */
+static void device_deny_all(struct domain *d)
 {
     const struct rangeset *taken[] = {&host_memmap.ram, &host_memmap.reserved};
+    const struct dt_node *n;
 
-    if (rangeset_add(d->irqs, arch_irq_first_shared(), arch_irq_count()) != 0 ||
-        rangeset_add(d->iomem, 0, 1ul << (arch_p2m_ipa_bits() - PAGE_SHIFT)) != 0) {
-        panic("No room for what dom0 may give to guests\n");
-    }
     for (uint32_t i = 0; i < ARRAY_SIZE(taken); i++) {
         for (uint32_t k = 0; k < taken[i]->count; k++) {
             device_deny(d, taken[i]->ranges[k].start, taken[i]->ranges[k].end);
         }
     }
     device_deny(d, console.start, console.end);
+    dt_for_each_node_any(&dt_host, n) {
+        if (device_is_kept(n) || (device_hidden(n) && !device_is_spared(n))) {
+            device_deny_subtree(d, n);
+            n = dt_last(&dt_host, n);
+        }
+    }
 }
 
-/* The subtree of a node that dom0 does not get: its interrupts and registers are for guests if it
- * is marked so, or else for nobody. */
-static void device_hide(struct domain *d, const struct dt_node *n)
+/* A subtree that dom0 does not get, but what is not ours it may give away. */
+static void device_spare(struct domain *d, const struct dt_node *n)
 {
-    bool spared = device_is_spared(n) && !device_is_ports(n);
-
     for (const struct dt_node *m = n; m <= dt_last(&dt_host, n); m++) {
-        if (spared && !device_is_ports(m)) {
-            device_route_all(NULL, m);
+        if (device_is_kept(m)) {
+            m = dt_last(&dt_host, m);
         } else {
-            device_deny_registers(d, m);
+            device_assign(d, m);
         }
     }
 }
@@ -275,13 +295,6 @@ void device_assign_all(struct domain *d)
     char path[96];
 
     device_find_beside_console();
-    device_permit(d);
-    /* Any status: what machine mode has of a controller may be marked as off. */
-    dt_for_each_node_any(&dt_host, n) {
-        if (!dt_available(&dt_host, n) && device_is_ports(n)) {
-            device_deny_registers(d, n);
-        }
-    }
     /* The rest of /chosen is ours. */
     dt_for_each_child(&dt_host, dt_path(&dt_host, "/chosen"), n) {
         if (dt_is_framebuffer(&dt_host, n)) {
@@ -294,7 +307,9 @@ void device_assign_all(struct domain *d)
                 printk("d0 does not get %s: it shares a page with the console's UART\n",
                        dt_full_path(&dt_host, n, path, sizeof(path)));
             }
-            device_hide(d, n);
+            if (device_is_spared(n)) {
+                device_spare(d, n);
+            }
             n = dt_last(&dt_host, n);
         } else if (dt_is_reservation(&dt_host, n)) {
             device_assign_reservation(d, n);
@@ -302,4 +317,5 @@ void device_assign_all(struct domain *d)
             device_assign(d, n);
         }
     }
+    device_deny_all(d);
 }

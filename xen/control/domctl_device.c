@@ -27,8 +27,10 @@ static int domctl_irq_check(const struct xen_domctl_bind_pt_irq *bind)
     }
     if (!rangeset_contains(current_vcpu()->d->irqs, irq, irq + 1ul) || irq_is_own(irq)) {
         guest_printk(current_vcpu(),
-                     XENLOG_WARNING "interrupt %u is none that a guest can have: there is none, or "
-                                    "it is a CPU's own, or the hypervisor's\n",
+                     XENLOG_WARNING
+                     "interrupt %u is none that a guest can have: it is of no device "
+                     "that the host's device tree has and that is on, or a "
+                     "CPU's own, or the hypervisor's\n",
                      irq);
         return -EPERM;
     }
@@ -37,12 +39,7 @@ static int domctl_irq_check(const struct xen_domctl_bind_pt_irq *bind)
 
 static void domctl_irq_explain(const struct domain *d, uint32_t irq, int rc)
 {
-    if (rc == -EPERM) {
-        guest_printk(current_vcpu(),
-                     XENLOG_WARNING "interrupt %u is of no device that the host's device tree "
-                                    "has and that is on\n",
-                     irq);
-    } else if (rc == -EINVAL) {
+    if (rc == -EINVAL) {
         guest_printk(current_vcpu(),
                      XENLOG_WARNING
                      "d%u has no interrupt %u: its controller has fewer (nr_spis=)\n",
@@ -112,7 +109,8 @@ long domctl_iomem_permission(struct op_call *call)
     if (!rangeset_contains(current_vcpu()->d->iomem, first, first + nr)) {
         guest_printk(current_vcpu(),
                      XENLOG_WARNING "frames %#lx-%#lx are no device memory that can be given: some "
-                                    "are RAM, reserved, or the hypervisor's\n",
+                                    "are of no device in the host's device tree, or RAM, "
+                                    "reserved, or the hypervisor's\n",
                      first, first + nr - 1u);
         return -EPERM;
     }

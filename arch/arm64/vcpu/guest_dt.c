@@ -26,6 +26,7 @@
 static const char *const ours[] = {
     "arm,armv8-timer",
     "arm,armv7-timer",
+    "arm,armv7-timer-mem",
     "arm,psci",
     "arm,psci-0.2",
     "arm,psci-1.0",

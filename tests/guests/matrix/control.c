@@ -45,6 +45,9 @@ static void prepare_mapping(struct cell *cell)
 /* Of dom0's PCI bus on QEMU's boards of both architectures. */
 #define PCI_IRQ 35
 
+/* Of PCI's memory on one, of a virtio slot on the other. */
+#define DEVICE_FRAME 0x10001u
+
 #define SPI(irq, virq) \
     .bind_pt_irq = {.machine_irq = (virq), .irq_type = PT_IRQ_TYPE_SPI, .u.spi.spi = (irq)}
 
@@ -69,8 +72,8 @@ const struct row matrix_domctl[] = {
     {DOMCTL(setdebugging, BAD, 0)},
     {DOMCTL(iomem_permission, BAD, BAD, .iomem_permission.first_mfn = 1),
      .prepare = prepare_permission},
-    {DOMCTL(iomem_permission, 0, 0, /* frame 1 belongs to a device */
-            .iomem_permission = {.first_mfn = 1, .nr_mfns = 1, .allow_access = 1}),
+    {DOMCTL(iomem_permission, 0, 0,
+            .iomem_permission = {.first_mfn = DEVICE_FRAME, .nr_mfns = 1, .allow_access = 1}),
      .variant = "device"},
     {DOMCTL(settimeoffset, 0, 0)},
     {DOMCTL(getvcpuaffinity, BAD, BAD)},

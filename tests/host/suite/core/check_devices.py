@@ -21,6 +21,14 @@ TOP = 2**52
 """First frame beyond what an address can say."""
 
 
+NOTHING, LARGE = 0xB000, 0xC0000
+"""Frames that no node has, and of a large device."""
+WINDOW, PCI_IRQ = 0xD0000, 54
+"""First frame of what a marked host bridge shows of its bus, and an interrupt of its slots."""
+OVER = 0xB010
+"""Frames of a node that lies over others: a controller is one of them."""
+
+
 def more_devices(tree: dict[str, Any]) -> None:
     """What a guest may have, and what looks like it."""
     controller = {"interrupt-controller": True, "#interrupt-cells": 1}
@@ -36,6 +44,19 @@ def more_devices(tree: dict[str, Any]) -> None:
         "interrupts": SPARE,
         "part": {"interrupts": INSIDE},
     }
+    tree["large@c0000000"] = {"reg": [0, LARGE << 12, 0, 0x4000000]}
+    tree["pcie@9300000"] = at(0x9300000) | {
+        "device_type": "pci",
+        "xen,passthrough": True,
+        "#address-cells": 3,
+        "#size-cells": 2,
+        "#interrupt-cells": 1,
+        "ranges": [0x2000000, 0, 0x1000, 0, WINDOW << 12, 0, 0x2000],
+        "interrupt-map-mask": [0, 0, 0, 7],
+        "interrupt-map": [0, 0, 0, 1, 1, PCI_IRQ],
+    }
+    tree["intc@b011000"] = controller | at(0xB011000)
+    tree["over@b010000"] = {"reg": [0, OVER << 12, 0, 0x3000]}
     tree["off@9200000"] = at(0x9200000) | {"interrupts": OFF, "status": "disabled"}
     tree["reserved-memory"] = {
         "#address-cells": 2,
@@ -80,6 +101,8 @@ def test_an_interrupt_is_given(board: Any) -> None:
     assert raised(board, first, SPARE)
     assert irq_op(board, "bind", second, INSIDE) == 0, "of a node inside one that is marked"
     assert raised(board, second, INSIDE)
+    assert irq_op(board, "bind", second, PCI_IRQ) == 0, "of slots of a host bridge"
+    assert raised(board, second, PCI_IRQ)
 
 
 @pytest.mark.parametrize(
@@ -221,14 +244,30 @@ def test_a_device_is_given_and_taken(device: Device) -> None:
         (0x7FFF, 3, -EPERM),
         (0xA000, 1, -EPERM),
         (2**36, 1, -EPERM),
+        (NOTHING, 1, -EPERM),
+        (DEVICE, 2, -EPERM),
+        (0x9200, 1, -EPERM),
+        (OVER + 1, 1, -EPERM),
+        (OVER, 3, -EPERM),
     ],
 )
 def test_only_what_dom0_has(device: Device, first: int, nr: int, wanted: int) -> None:
     """RAM and what it is beside, the interrupt controllers (one of which is off, one for a guest if
-    its node were asked), memory that is reserved, and numbers that wrap; permitted or forbidden."""
+    its node were asked, one under another node), memory that is reserved, what no node has or one
+    that is off, and numbers that wrap; permitted or forbidden."""
     assert device.permit(1, first, nr) == wanted
     assert device.permit(0, first, nr) == wanted
     assert device.map(mfn=first, nr=nr) == wanted
+
+
+@pytest.mark.parametrize(
+    ("first", "nr"),
+    [(DEVICE, 1), (0x9100, 1), (0x9300, 1), (WINDOW, 2), (OVER, 1), (OVER + 2, 1), (LARGE, 64)],
+)
+def test_all_that_the_device_tree_has(device: Device, first: int, nr: int) -> None:
+    """dom0's and what is marked, with what a host bridge shows of its bus."""
+    assert device.permit(1, first, nr) == 0
+    assert device.map(mfn=first, nr=nr) == 0
 
 
 def test_frames_of_the_guest_that_do_not_fit(device: Device) -> None:
@@ -243,7 +282,7 @@ def test_frames_of_the_guest_that_do_not_fit(device: Device) -> None:
 
 def test_the_list_of_permissions_is_limited(device: Device) -> None:
     """Every second frame of many: some time there is no room for one more range."""
-    results = [device.permit(1, 0xC0000 + 2 * i) for i in range(4096)]
+    results = [device.permit(1, LARGE + 2 * i) for i in range(4096)]
     assert results[0] == 0 and results[-1] == -ENOMEM
     assert sorted(results, reverse=True) == results, "full once, full for ever"
     assert device.permit(1, domain=999) == -ESRCH

@@ -50,6 +50,7 @@ def board_tree(base: int, ram: int, cpus: int, xen: str, kernel_size: int) -> di
             "reg": range_of(0x9000000, 0x1000),
             "interrupts": 40,
         },
+        "spared": {"compatible": "test,device", "interrupts": 61, "xen,passthrough": True},
         "cpus": {"#address-cells": 1, "#size-cells": 0} | processors,
     }
 
