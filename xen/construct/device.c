@@ -294,6 +294,7 @@ void device_assign_all(struct domain *d)
     const struct dt_node *n;
     char path[96];
 
+    d->has_devices = true;
     device_find_beside_console();
     /* The rest of /chosen is ours. */
     dt_for_each_child(&dt_host, dt_path(&dt_host, "/chosen"), n) {

@@ -115,6 +115,7 @@ long domctl_iomem_permission(struct op_call *call)
         return -EPERM;
     }
     spin_lock(&d->lock);
+    d->has_devices = d->has_devices || allow;
     rc = allow ? rangeset_add(d->iomem, first, first + nr)
                : rangeset_remove(d->iomem, first, first + nr);
     spin_unlock(&d->lock);

@@ -9,6 +9,7 @@
 #include <arch/vcpu.h>
 #include <asm/mm.h>
 #include <asm/sysregs.h>
+#include <asm/traps.h>
 #include <asm/vgic_state.h>
 #include <asm/vpmu.h>
 #include <asm/vtimer_ops.h>
@@ -16,6 +17,7 @@
 #include <xen/domain.h>
 #include <xen/errno.h>
 #include <xen/opt.h>
+#include <xen/printk.h>
 #include <xen/string.h>
 
 #define VMPIDR_RES1 (1ul << 31)
@@ -112,6 +114,19 @@ void arch_vcpu_set_entry(struct vcpu *v, uint64_t pc, uint64_t arg)
     v->arch.regs.x[0] = arg;
 }
 
+/* An access of v to a device may have failed, or may yet: it is v that is told, not who comes next.
+ * Everything of v is saved. */
+static void vcpu_save_serror(struct vcpu *v)
+{
+    dsb(sy);
+    isb();
+    if ((READ_SYSREG(isr_el1) & ISR_A) != 0) {
+        serror_take();
+        guest_printk(v, "SError: ESR %#lx, before it left its CPU\n", READ_SYSREG(esr_el2));
+        v->arch.hcr |= HCR_VSE;
+    }
+}
+
 void arch_vcpu_save(struct vcpu *v)
 {
     struct vcpu_sysregs *s = &v->arch.sys;
@@ -146,6 +161,9 @@ void arch_vcpu_save(struct vcpu *v)
     s->cntkctl = READ_SYSREG(cntkctl_el1);
     s->csselr = READ_SYSREG(csselr_el1);
     fp_save(&v->arch.fp);
+    if (v->d->has_devices) {
+        vcpu_save_serror(v);
+    }
 }
 
 /*

@@ -81,6 +81,7 @@ struct domain {
     struct vcpu **vcpu; /* [max_vcpus], NULL until created */
     bool is_privileged; /* may use domctl, sysctl, platform_op */
     bool is_hardware;   /* owns the host's devices: its shutdown is the machine's */
+    bool has_devices;   /* may map device memory of the host, or could once: vcpu_save_serror */
     bool is_dying;      /* no new mappings, ports, vCPUs */
     bool is_dead;       /* relinquished; waits for the last reference */
     bool is_shut_down;  /* counted in pause_count */

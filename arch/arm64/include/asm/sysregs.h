@@ -30,6 +30,7 @@
 #define HCR_AMO       (1ul << 5)
 #define HCR_VI        (1ul << 7)
 #define HCR_VSE       (1ul << 8)
+#define ISR_A         (1ul << 8)
 #define HCR_FB        (1ul << 9)
 #define HCR_BSU_INNER (1ul << 10)
 #define HCR_TWI       (1ul << 13)
