@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"Debian has no Xen for {board.arch}: --live wants a board of arm64", 2)
     if args.hypervisor and not args.hypervisor.is_file():
         raise UserError(f"{args.hypervisor}: no such file; give an image of the hypervisor", 2)
-    known = {} if live else record.load(groups)
+    known = {} if args.record else record.load(groups)
     host.ensure(board, BUILD, RUN, DOM0)
     ours = args.hypervisor or make.build(board, host.ensure_toolchain(board, args.toolchain)).image
     dom0 = image.build(board.debian_arch)
@@ -59,7 +59,9 @@ def run(args: argparse.Namespace) -> int:
         board, ours, dom0.kernel, dom0.initrd, session.SMP, board.memory, session.ARGUMENTS
     )
     if live:
-        known = _xen(system, groups)
+        recorded, known = known, _xen(system, groups)
+        if not args.record and known != recorded:
+            note("Xen says something else than its record has: --record writes it")
     if args.record:
         record.save(rows.load(), known)
         write_page()

@@ -34,7 +34,9 @@ A row that says something else than Xen fails, unless the list has its words and
 * *missing*: one of them does less
 * `-`: only Arm has it
 
-RISC-V, where there is no Xen that runs `xl`, is held against Xen on arm64.
+RISC-V, where there is no Xen that runs `xl`, is held against Xen on arm64. The guests are kernels
+of some words, which wait or shut down, so that all rows take a minute or two; those of `linux.toml`
+have the demo guest, for what takes drivers.
 
 """
 

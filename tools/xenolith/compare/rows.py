@@ -31,7 +31,7 @@ from xenolith.boards.model import ARCHES
 from xenolith.errors import UserError
 
 FOLDER = ROOT / "tests" / "xl"
-GROUPS = ("host", "domains", "devices", "pools", "keys")
+GROUPS = ("host", "domains", "devices", "pools", "keys", "linux")
 """Files of that folder, in the order in which they are run and shown."""
 VERDICTS = ("better", "missing")
 REASON = (*VERDICTS, "status", "ours")

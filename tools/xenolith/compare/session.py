@@ -37,7 +37,7 @@ cd /xl
 # wait_for COMMAND: until it succeeds.
 wait_for() { n=0; until eval "$1"; do n=$((n+1)); [ $n -lt 150 ] || return 9; sleep 0.2; done; }
 # gone NAME: waits until the guest is not even on its way out.
-gone() { wait_for "! xl list $1 >/dev/null 2>&1 && ! xl list | grep -q null"; }
+gone() { wait_for "! xl list | grep -qE '^($1|[(]null[)]) '"; }
 # guest [KEY=VALUE...]: the guest g, paused, without a word if that works.
 guest() { xl create -pq g.cfg "$@"; }
 # config KEY: what xl has of a key of g.
