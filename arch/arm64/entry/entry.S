@@ -261,7 +261,8 @@ hyp_serror:
     msr tpidr_el0, x0
     msr tpidrro_el0, x1
     mrs x0, elr_el2
-    adr x1, serror_window
+    adrp x1, serror_window
+    add x1, x1, :lo12:serror_window
     sub x1, x1, x0           /* 0 or 4: it was taken where serror_take waits for it */
     tst x1, #~4
     mrs x0, tpidr_el0
@@ -269,18 +270,6 @@ hyp_serror:
     b.ne 1f
     eret
 1:  hyp_fault_entry #2
-
-/*
- * void serror_take(void): take the SError that is pending. A guest's TPIDR_EL0 and TPIDRRO_EL0,
- * ELR_EL2, SPSR_EL2 and ESR_EL2 are lost.
- */
-.global serror_take
-serror_take:
-    msr daifclr, #4
-    isb
-serror_window:
-    msr daifset, #4
-    ret
 
 /* In: x0 = struct cpu_regs on the panic stack with x0-x3 stored, x1 = kind. */
 hyp_fault_common:

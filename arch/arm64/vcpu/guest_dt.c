@@ -24,18 +24,9 @@
 #define GUEST_GICC_PAGES 2u
 
 static const char *const ours[] = {
-    "arm,armv8-timer",
-    "arm,armv7-timer",
-    "arm,armv7-timer-mem",
-    "arm,psci",
-    "arm,psci-0.2",
-    "arm,psci-1.0",
-    "arm,armv8-pmuv3",
-    "arm,cortex-a53-pmu",
-    "arm,cortex-a57-pmu",
-    "arm,cortex-a72-pmu",
-    "linaro,optee-tz",
-    NULL,
+    "arm,armv8-timer",    "arm,armv7-timer",    "arm,armv7-timer-mem", "arm,psci",
+    "arm,psci-0.2",       "arm,psci-1.0",       "arm,armv8-pmuv3",     "arm,cortex-a53-pmu",
+    "arm,cortex-a57-pmu", "arm,cortex-a72-pmu", "linaro,optee-tz",     NULL,
 };
 
 bool arch_dt_skip(const struct dt_node *node)

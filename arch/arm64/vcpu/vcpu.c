@@ -9,7 +9,6 @@
 #include <arch/vcpu.h>
 #include <asm/mm.h>
 #include <asm/sysregs.h>
-#include <asm/traps.h>
 #include <asm/vgic_state.h>
 #include <asm/vpmu.h>
 #include <asm/vtimer_ops.h>

@@ -21,8 +21,6 @@ void trap_hvc(struct vcpu *v, uint64_t esr);
 void trap_sync(struct vcpu *v, uint64_t esr);
 void trap_irq(struct vcpu *v);
 void trap_serror(struct vcpu *v, uint64_t esr);
-/* entry.S: take the SError that is pending; only when all registers of a guest are saved. */
-void serror_take(void);
 /* A fault at EL2. kind: 0 synchronous, 1 interrupt, 2 SError; regs on the panic stack, sp as it
  * was. */
 void __noreturn trap_hyp(const struct cpu_regs *regs, uint64_t kind, uint64_t sp);

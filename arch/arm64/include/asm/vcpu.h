@@ -26,5 +26,8 @@ static inline void arch_hypercall_set_result(struct vcpu *v, long result)
 void fp_save(struct vcpu_fp *fp);
 void fp_load(const struct vcpu_fp *fp);
 
+/* serror.S: take the SError that is pending; only when all registers of a guest are saved. */
+void serror_take(void);
+
 /* What each CPU needs for guests: EL2's trap configuration, interrupts that serve them. */
 void vcpu_init_cpu(void);
