@@ -48,6 +48,7 @@ CLOCKS = {
         "/soc/rtc@101000", "0x101", 11, 10, 1, 60, ("0xc000", "0xd000", "0x10000", "0x28000")
     ),
 }
+AIA = "-aia"
 FEW, MANY = 5, 200
 """Guests that are destroyed."""
 
@@ -146,8 +147,10 @@ def refusals(clock: Clock) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def clock(board: Board) -> Clock:
-    return CLOCKS[board.name if board.name in CLOCKS else board.arch]
+def clock(board: Board, on_xen: bool) -> Clock:
+    """Real Xen gives away its interrupt controller's registers, which are the first frame."""
+    found = CLOCKS[board.name if board.name in CLOCKS else board.arch]
+    return replace(found, taken=found.taken[1:]) if on_xen else found
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +180,8 @@ def report(
         "mkfifo /silent && xl create -c /run/clock.cfg <>/silent",
         "storms": f". /run/lib; {CYCLES.format(cycles=cycles)}",
     }
+    if system.board.name.endswith(AIA):
+        del commands["storms"]
     for name, line in refusals(clock).items():
         commands[name] = f"xl create -p /guest/some.cfg '{line}' 2>&1 && echo created; xl list"
     commands["after"] = f"{ALONE}xl list; xl info | grep free_memory"
@@ -191,8 +196,10 @@ def test_linux_reads_it_and_takes_its_interrupts(report: Report) -> None:
     assert int(said["interrupts"]) >= 3, said
 
 
-def test_guests_die_while_it_storms(report: Report) -> None:
+def test_guests_die_while_it_storms(report: Report, board: Board) -> None:
     """And the next one has it."""
+    if board.name.endswith(AIA):
+        pytest.skip("the small guest knows no APLIC")
     assert report["storms"].split() == ["all", "came"]
 
 
