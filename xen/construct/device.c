@@ -256,8 +256,7 @@ static void device_deny_subtree(struct domain *d, const struct dt_node *n)
     }
 }
 
-/* After all that permits: nodes overlap, and pages hold what is ours beside what is not. Any status:
- * what machine mode has of a controller may be marked as off. */
+/* After all that permits: nodes overlap, and pages hold what is ours beside what is not. */
 static void device_deny_all(struct domain *d)
 {
     const struct rangeset *taken[] = {&host_memmap.ram, &host_memmap.reserved};
@@ -269,6 +268,7 @@ static void device_deny_all(struct domain *d)
         }
     }
     device_deny(d, console.start, console.end);
+    /* Any status: what machine mode has of a controller may be marked as off. */
     dt_for_each_node_any(&dt_host, n) {
         if (device_is_kept(n) || (device_hidden(n) && !device_is_spared(n))) {
             device_deny_subtree(d, n);
