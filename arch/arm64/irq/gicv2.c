@@ -24,6 +24,7 @@
 #define PRIORITY_ALL 0xa0a0a0a0u /* one level for all: the hypervisor never nests interrupts */
 
 struct gicv2 gic;
+static spinlock_t gic_type_lock = SPINLOCK_INIT(LOCK_VIRQ); /* read and written back: GICD_ICFGR */
 static uint8_t gic_cpu_mask[MAX_CPUS]; /* CPU interface of each CPU, as a GICD_ITARGETSR bit */
 
 static const char *const gic_compatible[] = {
@@ -204,10 +205,12 @@ void arch_irq_set_type(unsigned int irq, bool edge)
     if (irq < GIC_NR_SGIS) {
         return;
     }
+    spin_lock(&gic_type_lock); /* 16 interrupts, with a descriptor's lock each, share a register */
     value = gicd_read(offset);
     if (((value & bit) != 0) != edge) {
         gicd_write(offset, value ^ bit);
     }
+    spin_unlock(&gic_type_lock);
 }
 
 void arch_irq_route(unsigned int irq, const struct cpu *c)
