@@ -120,9 +120,10 @@ long domctl_iomem_permission(struct op_call *call)
                : rangeset_remove(d->iomem, first, first + nr);
     spin_unlock(&d->lock);
     if (rc == 0 && allow) {
-        printk("d%u may use device memory %#lx-%#lx: no IOMMU keeps a device that does DMA from "
-               "any memory\n",
-               (unsigned int)d->id, first << PAGE_SHIFT, ((first + nr) << PAGE_SHIFT) - 1u);
+        guest_printk(current_vcpu(),
+                     XENLOG_WARNING "d%u may use device memory %#lx-%#lx: no IOMMU keeps a device "
+                                    "that does DMA from any memory\n",
+                     (unsigned int)d->id, first << PAGE_SHIFT, ((first + nr) << PAGE_SHIFT) - 1u);
     }
     return rc == -ENOSPC ? -ENOMEM : rc;
 }
