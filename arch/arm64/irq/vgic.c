@@ -293,6 +293,7 @@ int arch_virq_route(struct domain *d, unsigned int virq, unsigned int irq)
     if ((virtual->state & (VGIC_HW | VGIC_ENABLED | VGIC_IN_LR | VGIC_STATE)) != 0) {
         rc = -EBUSY; /* what the guest uses already does not change under it */
     } else {
+        gicv2_forget(irq); /* what came while nobody had it */
         vgic_set(virtual, VGIC_HW);
         virtual->host = (uint16_t)irq;
         g->hosted[virq / 32u] |= 1u << (virq % 32u);
