@@ -54,6 +54,18 @@ static void device_find_beside_console(void)
     }
 }
 
+/* Nodes whose registers nobody gets. */
+static const struct dt_node *kept[64];
+static uint32_t nr_kept;
+
+static void device_keep(const struct dt_node *n)
+{
+    if (nr_kept < ARRAY_SIZE(kept)) {
+        kept[nr_kept] = n;
+    }
+    nr_kept++; /* beyond the end: device_deny_all gives nothing away */
+}
+
 static bool device_beside_console(const struct dt_node *n)
 {
     for (uint32_t i = 0; i < nr_beside; i++) {
@@ -270,10 +282,16 @@ static void device_deny_all(struct domain *d)
     device_deny(d, console.start, console.end);
     /* Any status: what machine mode has of a controller may be marked as off. */
     dt_for_each_node_any(&dt_host, n) {
-        if (device_is_kept(n) || (device_hidden(n) && !device_is_spared(n))) {
+        if (!dt_available(&dt_host, n) && device_is_kept(n)) {
             device_deny_subtree(d, n);
-            n = dt_last(&dt_host, n);
         }
+    }
+    for (uint32_t i = 0; i < min_u32(nr_kept, ARRAY_SIZE(kept)); i++) {
+        device_deny_subtree(d, kept[i]);
+    }
+    if (nr_kept > ARRAY_SIZE(kept)) {
+        printk(XENLOG_WARNING "Too many controllers: guests cannot be given device memory\n");
+        d->iomem->count = 0;
     }
 }
 
@@ -282,6 +300,7 @@ static void device_spare(struct domain *d, const struct dt_node *n)
 {
     for (const struct dt_node *m = n; m <= dt_last(&dt_host, n); m++) {
         if (device_is_kept(m)) {
+            device_keep(m);
             m = dt_last(&dt_host, m);
         } else {
             device_assign(d, m);
@@ -310,6 +329,8 @@ void device_assign_all(struct domain *d)
             }
             if (device_is_spared(n)) {
                 device_spare(d, n);
+            } else {
+                device_keep(n);
             }
             n = dt_last(&dt_host, n);
         } else if (dt_is_reservation(&dt_host, n)) {

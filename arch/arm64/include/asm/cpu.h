@@ -37,7 +37,7 @@ static inline bool arch_cpu_irq_pending(void)
 
     __asm__ volatile("mrs %0, isr_el1"
                      : "=r"(isr)); /* at EL2: the physical ones [Arm ARM D17.2.63] */
-    return (isr & ~ISR_A) != 0;    /* an SError is no work: it waits for the guest that made it */
+    return isr != 0;
 }
 
 /* Host PSCI [DEN0022 5.1]: psci.c. */
