@@ -86,7 +86,7 @@ const struct row matrix_domctl[] = {
     {DOMCTL(bind_pt_irq, BAD, BAD, SPI(PCI_IRQ, PCI_IRQ + 1)), .variant = "renumbered", EARLY(BAD)},
     {DOMCTL(bind_pt_irq, DENIED, DENIED, SPI(0, 0)), .variant = "private"},
     {DOMCTL(memory_mapping, BAD, BAD, .memory_mapping.first_mfn = 1), .prepare = prepare_mapping},
-    {DOMCTL(memory_mapping, 0, 0, .memory_mapping = {.first_mfn = 1, .nr_mfns = 1}),
+    {DOMCTL(memory_mapping, 0, 0, .memory_mapping = {.first_mfn = DEVICE_FRAME, .nr_mfns = 1}),
      .variant = "device"},
     {DOMCTL(test_assign_device, NOT_BUILT, NOT_BUILT)},
     {DOMCTL(deassign_device, NOT_BUILT, NOT_BUILT)},
