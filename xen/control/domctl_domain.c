@@ -203,16 +203,13 @@ long domctl_set_virq_handler(struct op_call *call)
 }
 
 /* Answers and their order are Xen's. */
-long domctl_vuart_op(struct op_call *call)
+static long domctl_vuart_init(struct op_call *call)
 {
     struct domain *d = call->d;
     struct xen_domctl *op = call->arg;
     struct xen_domctl_vuart_op *vuart = &op->u.vuart_op;
     int rc;
 
-    if (ARCH_VUART_BASE == 0) {
-        return -ENOSYS;
-    }
     if ((vuart->pad[0] | vuart->pad[1]) != 0 || vuart->cmd != XEN_DOMCTL_VUART_OP_INIT) {
         return -EINVAL;
     }
@@ -228,6 +225,11 @@ long domctl_vuart_op(struct op_call *call)
     }
     vuart->evtchn = (evtchn_port_t)rc;
     return 0;
+}
+
+long domctl_vuart_op(struct op_call *call)
+{
+    return ARCH_VUART_BASE != 0 ? domctl_vuart_init(call) : -ENOSYS;
 }
 
 long domctl_scheduler_op(struct op_call *call)
