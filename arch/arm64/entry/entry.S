@@ -269,6 +269,8 @@ hyp_serror:
     mrs x1, tpidrro_el0
     b.ne 1f
     eret
+    dsb nsh /* speculation past eret ends here, as in guest_return */
+    isb
 1:  hyp_fault_entry #2
 
 /* In: x0 = struct cpu_regs on the panic stack with x0-x3 stored, x1 = kind. */
