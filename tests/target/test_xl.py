@@ -28,18 +28,14 @@ def without_soft_affinity(answers: Answers) -> Answers:
     return {name: {i: plain(said) for i, said in group.items()} for name, group in answers.items()}
 
 
-@pytest.mark.parametrize("linux", [False, pytest.param(True, marks=pytest.mark.long)])
+# What libxl says while it cleans up depends on how fast others are: seldom, a new line comes.
+@pytest.mark.parametrize("names", ["pools", pytest.param(None, marks=pytest.mark.long)])
 def test_xl_says_what_it_says_on_xen(
-    make_system: Callable[..., System], board: Board, on_xen: bool, linux: bool
+    make_system: Callable[..., System], board: Board, on_xen: bool, names: str | None
 ) -> None:
-    """On ours all rows in one boot, on an AIA those of pools; real Xen is held to its record.
-
-    `linux`: the rows whose guest has a kernel with drivers.
-    """
+    """On ours all rows in one boot, on an AIA those of pools; real Xen is held to its record."""
     aia = board.name.endswith("-aia")
-    groups = rows.chosen(rows.load(), "linux" if linux else "pools" if aia else None)
-    if not linux:
-        groups = [group for group in groups if group.name != "linux"]
+    groups = rows.chosen(rows.load(), "pools" if aia else names)
     known = record.load(groups)
     system = make_system(smp=session.SMP, xen_args=session.ARGUMENTS)
     if on_xen:
@@ -51,4 +47,4 @@ def test_xl_says_what_it_says_on_xen(
     verdicts = judge.judge(groups, known, answers, board.arch)
     print(verb.text(groups, board.arch, verdicts))
     assert [verdict for verdict in verdicts if verdict.word == judge.DIFFERENT] == []
-    assert len(verdicts) > (10 if linux else 50 if aia else 250)
+    assert len(verdicts) > (50 if len(groups) == 1 else 250)
